@@ -1,0 +1,31 @@
+"""retainkit: who comes back, who leaves, and who sold it, on a company's own data.
+
+Everything public is imported when it is first used, so that `import retainkit` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from retainkit.errors import BadValueError, MissingDataError, RetainkitError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "retainkit.load.shop": ("open_shop", "Shop"),
+    "retainkit.tally": ("tally",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["BadValueError", "MissingDataError", "RetainkitError", "__version__", *sorted(_HOME_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"retainkit has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

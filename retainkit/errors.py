@@ -1,0 +1,65 @@
+"""The errors retainkit raises on bad input: every one says where, what is wrong, what was found, what to type."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RetainkitError(ValueError):
+    """Base class: everything retainkit raises on bad input, in four parts.
+
+    Parameters
+    ----------
+    where
+        The table or file (and row, where there is one).
+    wrong
+        What is wrong with it, as a sentence without its full stop.
+    found
+        What was found instead; empty when there is nothing to show.
+    remedy
+        What to type or change.
+
+    Examples
+    --------
+    >>> print(RetainkitError("orders.csv", "has no column `amount`", "order, who, total", "amount = \\"total\\""))
+    orders.csv: has no column `amount`. Found: order, who, total. To fix it: amount = "total"
+    """
+
+    def __init__(self, where: str, wrong: str, found: str = "", remedy: str = "") -> None:
+        self.where, self.wrong, self.found, self.remedy = where, wrong, found, remedy
+        parts = [f"{where}: {wrong}"]
+        if found:
+            parts.append(f"Found: {found}")
+        if remedy:
+            parts.append(f"To fix it: {remedy}")
+        super().__init__(". ".join(part.rstrip(".") for part in parts))
+
+
+class MissingDataError(RetainkitError):
+    """A table, a column or a file that the request needs is not there."""
+
+
+class BadValueError(RetainkitError):
+    """A value is of the wrong kind, out of range, or not one of the allowed ones."""
+
+
+def closest(word: str, options: Iterable[str]) -> str | None:
+    """The one of `options` that `word` was most likely meant to be, or None.
+
+    >>> closest("as_off", ["as_of", "horizon"])
+    'as_of'
+    """
+    match = difflib.get_close_matches(str(word), [str(o) for o in options], n=1, cutoff=0.5)
+    return match[0] if match else None
+
+
+def listed(items: Iterable[object], *, limit: int = 10) -> str:
+    """At most `limit` items as a sentence part, then how many more there are.
+
+    >>> listed(range(3), limit=2)
+    '0, 1 and 1 more'
+    """
+    words = [str(item) for item in items]
+    shown = ", ".join(words[:limit])
+    return shown if len(words) <= limit else f"{shown} and {len(words) - limit:,} more"

@@ -1,0 +1,70 @@
+"""How one source column becomes one canonical column: the SQL that reads a value, and the reason when it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retainkit.load.schema import Column
+from retainkit.tally import literal
+
+ZONED = r"[0-9]:[0-9]{2}.*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"  # a time of day, then an offset
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """SQL for the value (null where it cannot be read), for the text found, and for 'has a time of day, needs a zone'."""
+
+    value: str
+    text: str
+    needs_zone: str = "false"
+
+
+def parse(column: Column, expression: str, sql_type: str, *, tz: str | None, formats: tuple[str, ...]) -> Parsed:
+    """The SQL that reads `expression` (of `sql_type`) as the canonical column."""
+    text = f"trim(cast({expression} as varchar))"
+    if column.kind == "day":
+        return _day(expression, text, sql_type, tz, formats)
+    if column.kind == "id":
+        # spreadsheets turn ids into numbers: 17850.0 is 17850
+        whole = text if "INT" in sql_type else f"case when {text} like '%.0' and regexp_matches({text}, '^[0-9]+[.]0$') then left({text}, length({text}) - 2) else {text} end"
+        return Parsed(f"nullif({whole}, '')", text)
+    if column.kind in ("money", "number"):
+        return Parsed(f"try_cast({text if sql_type == 'VARCHAR' else expression} as decimal(18, 4))", text)
+    if column.kind == "choice":
+        words = ", ".join(literal(word) for word in column.choices)
+        empty = literal(column.default)
+        return Parsed(f"case when coalesce({text}, '') = '' then {empty} when lower({text}) in ({words}) then lower({text}) end", text)
+    return Parsed(f"nullif({text}, '')", text)
+
+
+def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tuple[str, ...]) -> Parsed:
+    zone = literal(tz or "UTC")
+    if sql_type == "DATE":
+        return Parsed(expression, text)
+    if sql_type == "TIMESTAMP WITH TIME ZONE":
+        return Parsed(f"cast(timezone({zone}, {expression}) as date)", text, f"{expression} is not null")
+    if sql_type.startswith("TIMESTAMP"):
+        return Parsed(f"cast({expression} as date)", text, f"{expression} <> date_trunc('day', {expression})")
+    if formats:
+        zoned, local = [f for f in formats if "%z" in f], [f for f in formats if "%z" not in f]
+        reads = [f"cast(try_strptime({text}, {list(local)!r}) as date)"] if local else []
+        reads += [f"cast(timezone({zone}, try_strptime({text}, {list(zoned)!r})) as date)"] if zoned else []
+        return Parsed(f"coalesce({', '.join(reads)})", text, "true" if any("%H" in f or "%I" in f for f in formats) else "false")
+    stamp = f"try_cast({text} as timestamp)"
+    value = (f"case when length({text}) <= 10 then try_cast({text} as date)"
+             f" when regexp_matches({text}, '{ZONED}') then cast(timezone({zone}, try_cast({text} as timestamptz)) as date)"
+             f" else cast({stamp} as date) end")
+    return Parsed(value, text, f"length({text}) > 10 and (regexp_matches({text}, '{ZONED}') or {stamp} <> date_trunc('day', {stamp}))")
+
+
+def reason(column: Column, value: str, text: str) -> tuple[str, str]:
+    """The SQL condition under which a row is rejected for this column, and the SQL text of why."""
+    name = f"`{column.name}`"
+    empty = f"coalesce({text}, '') = ''"
+    what = {"day": "not a date", "money": "not a number", "number": "not a number"}.get(column.kind, "not one of " + ", ".join(column.choices))
+    if column.kind in ("id", "text"):
+        return (f"{value} is null", literal(f"{name} is empty" + (" (a guest?)" if column.name == "customer_id" else ""))) if column.required else ("false", "''")
+    wrong = literal(f"{name} is {what}")
+    if column.required:
+        return f"{value} is null", f"case when {empty} then {literal(f'{name} is empty')} else {wrong} end"
+    return f"{value} is null and not ({empty})", wrong

@@ -1,0 +1,263 @@
+"""Read one table's files into a staging table of checked rows: canonical columns beside the reason to reject.
+
+Everything happens in the engine, straight from the files; only rejected rows and counts come out to Python.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.load.parse import Parsed, parse, reason
+from retainkit.load.schema import TABLES, Column, Table
+from retainkit.load.sources import TablePlan
+from retainkit.tally import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+# What must hold between the columns of a row: (columns it needs, when to reject, why).
+RULES: dict[str, list[tuple[set[str], str, str]]] = {
+    "orders": [({"refunded_on"}, "refunded_on < ordered_on", "refunded before it was bought")],
+    "deals": [
+        ({"closed_on"}, "closed_on < opened_on", "closed before it was opened"),
+        ({"closed_on"}, "outcome <> 'open' and closed_on is null", "won or lost, but `closed_at` is empty"),
+    ],
+    "contracts": [({"ended_on"}, "ended_on < started_on", "ended before it started")],
+    "responses": [(set(), "score < 0 or score > 10 or score <> round(score)", "`score` is not a whole number from 0 to 10")],
+    "spend": [(set(), "amount < 0", "`amount` is negative")],
+}
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One file (or frame) as something SQL can select from."""
+
+    name: str  # as the user calls it
+    sql: str  # a from clause that yields `row_no` and the source's columns
+    types: dict[str, str]  # source column -> SQL type
+    first_row: int  # the row number of the first data row, as a person would count it
+    rejects: str | None = None  # the engine's table of rows it could not split into columns
+
+
+def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) -> None:
+    """Create `stage_<table>` (the source's rows as canonical columns, `why` null when kept) and `reject_<table>`."""
+    table = TABLES[plan.table]
+    relations = [_frame(con, plan)] if plan.frame is not None else [_file(con, plan, f, i) for i, f in enumerate(plan.files)]
+    selects = [_select(con, table, plan, relation, tz) for relation in relations]
+    try:
+        con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
+    except Exception as err:
+        raise BadValueError(listed(r.name for r in relations), f"cannot be read as the table {table.name}", str(err).splitlines()[0],
+                            f"check the mapping under [{table.name}], or export the file again") from err
+    _check_zone(con, table, tz)
+    _check_keys(con, table)
+    con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
+    for relation in relations:
+        _keep_rejects(con, table.name, relation)
+    _check_wrong_kind(con, table)
+
+
+def _file(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
+    name = plan.label(path)
+    if path.stat().st_size == 0:
+        raise MissingDataError(name, "is an empty file", "0 bytes", f"export {plan.table} again, with its header row")
+    escaped = "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+    if path.suffix.lower() == ".parquet":
+        sql = f"(select file_row_number + 1 as row_no, * exclude (file_row_number) from read_parquet({literal(escaped)}, file_row_number=true))"
+        return Relation(name, sql, _types(con, plan, name, sql), 1)
+    return _csv(con, plan, path, escaped, i)
+
+
+def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: str, i: int) -> Relation:
+    """Every column as text, so that each value can be checked and a bad one quoted; split by a fixed dialect."""
+    names, delimiter = _header(plan, path)
+    label = plan.label(path)
+    columns = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
+    rejects = f"split_{plan.table}_{i}"
+    for suffix in ("", "_scan"):
+        con.execute(f"drop table if exists {rejects}{suffix}")
+    dialect = (f"read_csv({literal(escaped)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
+               f" encoding={literal(plan.encoding)}, columns={{{columns}}}")
+    sql = f"(select row_number() over () as row_no, * from {dialect}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'))"
+    types = dict.fromkeys(names, "VARCHAR")
+    if any(expression not in names for expression in plan.columns.values()) or plan.where:
+        # expressions may calculate: columns that look like numbers are offered to them as numbers
+        seen = con.execute(f"describe select * from read_csv({literal(escaped)}, delim={literal(delimiter)}, quote='\"', escape='\"', strict_mode=false, ignore_errors=true,"
+                           f" header={literal(plan.header)}, encoding={literal(plan.encoding)}, names={list(names)!r}, null_padding=true, parallel=false)").fetchall()
+        types |= {name: kind for name, kind, *_ in seen if kind in ("BIGINT", "DOUBLE")}
+    return Relation(label, sql, types, 2 if plan.header else 1, rejects)
+
+
+def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
+    """The column names of a text file, and the character that separates them."""
+    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    try:
+        with opener(path, "rt", encoding="utf-8-sig" if plan.encoding == "utf-8" else plan.encoding, newline="") as lines:
+            first = lines.readline(1_000_000)
+    except (UnicodeDecodeError, LookupError) as err:
+        raise BadValueError(plan.label(path), f"is not {plan.encoding} text", str(err), f'encoding = "latin-1" under [{plan.table}]') from err
+    delimiter = plan.delimiter or max(",;\t|", key=first.count)
+    if not plan.header:
+        return list(plan.names) or [f"column{n}" for n in range(len(first.split(delimiter)))], delimiter
+    names = next(csv.reader([first], delimiter=delimiter), [])
+    counts: dict[str, int] = {}
+    unique = []
+    for position, name in enumerate(n.strip() or f"column{p}" for p, n in enumerate(names)):
+        counts[name.lower()] = counts.get(name.lower(), 0) + 1
+        unique.append(name if counts[name.lower()] == 1 else f"{name}_{position}")
+    return unique, delimiter
+
+
+def _frame(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> Relation:
+    import pandas as pd
+
+    assert plan.frame is not None
+    frame = plan.frame.reset_index(drop=True)
+    # a column of mixed Python objects has no one SQL type: hand it over as text
+    texts = [c for c in frame.columns if not (pd.api.types.is_numeric_dtype(frame[c]) or pd.api.types.is_datetime64_any_dtype(frame[c]))]
+    frame = frame.assign(**{c: frame[c].astype("string") for c in texts}, row_no=range(1, len(frame) + 1))
+    con.register(f"frame_{plan.table}", frame)
+    sql = f"(select * from frame_{plan.table})"
+    return Relation(f"{plan.table} (table in hand)", sql, _types(con, plan, plan.table, sql), 1)
+
+
+def _types(con: duckdb.DuckDBPyConnection, plan: TablePlan, name: str, sql: str) -> dict[str, str]:
+    try:
+        return {column: kind for column, kind, *_ in con.execute(f"describe select * from {sql}").fetchall() if column != "row_no"}
+    except Exception as err:
+        raise BadValueError(name, f"cannot be read as the table {plan.table}", str(err).splitlines()[0], "export it again as CSV or Parquet") from err
+
+
+def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, tz: str | None) -> str:
+    """One file's rows as canonical columns, with the first reason to reject each; every expression is written once."""
+    inner, types, raw = _source(con, plan, relation)
+    read: dict[Column, Parsed] = {}
+    for column in table.columns:
+        expression = plan.columns.get(column.name) or (column.name if column.name in types else None)
+        if expression is not None:
+            source = raw.get(expression, expression)
+            sql_type = _type_of(con, relation, inner, column.name, source)
+            read[column] = parse(column, source, sql_type, tz=tz, formats=plan.date_formats)
+        elif column.required:
+            raise _missing_column(table, relation, plan, column.name, list(types))
+    whys = [("left_out", literal(f"left out by where = {plan.where}"), "''", "null")] if plan.where else []
+    whys += [(*reason(c, c.sql_name, f"raw_{c.name}"), literal(c.name), f"raw_{c.name}") for c in read]
+    have = {c.sql_name for c in read}
+    whys += [(bad, literal(why), "''", "null") for needs, bad, why in RULES.get(table.name, []) if needs <= have]
+
+    def first(part: int) -> str:
+        return "case " + " ".join(f"when {why[0]} then {why[part]}" for why in whys) + " end"
+
+    values = ", ".join(f"{p.value} as {c.sql_name}, {p.text} as raw_{c.name}" for c, p in read.items())
+    zoned = " or ".join({p.needs_zone for p in read.values()})
+    left_out = f"({plan.where}) is not true" if plan.where else "false"
+    return (f"select {literal(relation.name)} as file, row_no, {', '.join(sorted(have))}, zoned, {first(1)} as why, {first(2)} as col, {first(3)} as found"
+            f" from (select row_no, {left_out} as left_out, {zoned} as zoned, {values} from {inner} s) v")
+
+
+def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> tuple[str, dict[str, str], dict[str, str]]:
+    """The from clause, the columns an expression may use, and what stands for a plain column name.
+
+    In text files a plain column is taken as written, while an expression sees numbers as numbers.
+    """
+    raw = {name: f'"{name}"' for name in relation.types}
+    numeric = [name for name, kind in relation.types.items() if kind in ("BIGINT", "DOUBLE") and relation.rejects]
+    sql = relation.sql
+    if numeric:
+        casts = ", ".join(f'"{n}" as "as written {n}", try_cast("{n}" as double) as "{n} "' for n in numeric)
+        rest = ", ".join(f'"{n}"' for n in relation.types if n not in numeric)
+        sql = f"(select row_no, {casts}{', ' + rest if rest else ''} from {sql} t)"
+        renamed = ", ".join(f'"{n} " as "{n}", "as written {n}"' for n in numeric)
+        sql = f"(select row_no, {renamed}{', ' + rest if rest else ''} from {sql} t)"
+        raw |= {n: f'"as written {n}"' for n in numeric}
+    types = dict(relation.types)
+    for i, join in enumerate(plan.joins):
+        other = _file(con, TablePlan(plan.table, delimiter=None), join.path, 100 + i)
+        keys = ", ".join(f'"{k}"' for k in join.on)
+        twice = con.execute(f"select count(*) - count(distinct ({keys})) from {other.sql} j").fetchone()
+        if twice and twice[0]:
+            raise BadValueError(join.path.name, f"has more than one row for some {keys}", f"{twice[0]} rows too many", "join on columns that name one row each")
+        added = [c for c in other.types if c not in types]
+        match = " and ".join(f'cast(l."{k}" as varchar) = cast(r."{k}" as varchar)' for k in join.on)
+        sql = f"(select l.*{''.join(f', r.{chr(34)}{c}{chr(34)}' for c in added)} from {sql} l left join {other.sql} r on {match})"
+        types |= {c: other.types[c] for c in added}
+        raw |= {c: f'"{c}"' for c in added}
+    return sql, types, raw
+
+
+def _type_of(con: duckdb.DuckDBPyConnection, relation: Relation, inner: str, name: str, source: str) -> str:
+    try:
+        return str(con.execute(f"describe select {source} as x from {inner} s").fetchall()[0][1])
+    except Exception as err:
+        columns = list(relation.types)
+        guess = closest(source, columns)
+        raise BadValueError(relation.name, f"`{name} = \"{source}\"` is neither a column of it nor SQL over its columns",
+                            f"columns {listed(columns, limit=20)}", f'{name} = "{guess}"' if guess else str(err).splitlines()[0]) from err
+
+
+def _missing_column(table: Table, relation: Relation, plan: TablePlan, name: str, have: list[str]) -> MissingDataError:
+    guess = closest(name, have) or closest(name.split("_")[0], have)
+    how = f'frame.rename(columns={{"{guess or "..."}": "{name}"}})' if plan.frame is not None else f'{name} = "{guess or "..."}" under [{table.name}] in retainkit.toml'
+    return MissingDataError(relation.name, f"has no column `{name}`, which {table.name} needs", f"columns {listed(have, limit=20)}", how)
+
+
+def _check_zone(con: duckdb.DuckDBPyConnection, table: Table, tz: str | None) -> None:
+    if tz is not None:
+        return
+    n, file = con.execute(f"select count(*), min(file) from stage_{table.name} where zoned and why is null").fetchone() or (0, "")
+    if n:
+        raise BadValueError(file, "has times of day, and which date they fall on depends on a time zone", f"{n:,} rows with a time",
+                            'tz = "Europe/Berlin" under [shop] in retainkit.toml, or open_shop(..., tz="Europe/Berlin")')
+
+
+def _check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Of several rows with one key the first is kept; an order that names two customers is its first one's."""
+    stage = f"stage_{table.name}"
+    if table.key:
+        key = ", ".join(table.key)
+        con.execute(f"""create or replace temp table twins as select file, row_no from (
+            select file, row_no, row_number() over (partition by {key} order by file, row_no) as nth from {stage} where why is null) t where nth > 1""")
+        con.execute(f"update {stage} set why = 'the same {key} as an earlier row', col = '' where (file, row_no) in (select (file, row_no) from twins)")
+    if table.name == "orders":
+        con.execute("""create or replace temp table disputed as select order_id, arg_min(customer_id, (file, row_no)) as owner from stage_orders
+            where why is null group by order_id having min(customer_id) <> max(customer_id)""")
+        if con.execute("select count(*) from disputed").fetchone() != (0,):
+            con.execute("""update stage_orders set why = 'its order_id belongs to another customer in an earlier row', col = 'customer_id', found = customer_id
+                from disputed d where why is null and d.order_id = stage_orders.order_id and d.owner <> stage_orders.customer_id""")
+
+
+def _keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation) -> None:
+    """Rejected rows with the row number a person would count, those that could not be split into columns among them."""
+    here, ahead = literal(relation.name), relation.first_row - 1
+    con.execute("create or replace temp table broken (line bigint, kind varchar, text varchar)")
+    if relation.rejects:
+        con.execute(f"insert into broken select line, min(error_type), min(csv_line) from {relation.rejects} group by line")
+        unclosed = con.execute("select line from broken where kind in ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM') order by line limit 1").fetchone()
+        if unclosed:
+            raise BadValueError(f"{relation.name} row {unclosed[0]:,}", "a quotation mark opens there and is never closed, so nothing after it can be read",
+                                "", 'close it, or double the ones inside text ("")')
+    # the r-th row read stands after as many broken rows as lie before it in the file
+    con.execute(f"""insert into reject_{table} select file, row_no + {ahead} + (
+            select count(*) from (select line - {ahead} - row_number() over (order by line) as before from broken) b where b.before < s.row_no),
+        coalesce(col, ''), why, left(found, 200) from (select * from stage_{table} where why is not null and file = {here}) s""")
+    con.execute(f"insert into reject_{table} select {here}, line, '', 'cannot be split into the header''s columns: ' || lower(kind), left(text, 200) from broken")
+
+
+def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """A column that fails in most rows is the wrong column (or format), which rejecting row by row would hide."""
+    total = (con.execute(f"select count(*) from stage_{table.name}").fetchone() or (0,))[0]
+    worst = con.execute(f"""select col, file, count(*) as n, min(why) from reject_{table.name} where col <> '' and why like '% is not %'
+        group by col, file order by n desc limit 1""").fetchone()
+    if not worst or worst[2] * 2 <= total:
+        return
+    col, file, n, why = worst
+    rows = con.execute(f"select row_no, found from reject_{table.name} where col = ? and file = ? order by row_no limit 3", [col, file]).fetchall()
+    remedy = {"day": 'date_format = "%d/%m/%Y" (or the format it has) beside the path in retainkit.toml',
+              "choice": f"{col} = \"case when ... then '{(table.column(col).choices or ('',))[0]}' ... end\""}
+    raise BadValueError(file, f"{why} in {n:,} of {total:,} rows", listed(f"row {r}: {f!r}" for r, f in rows),
+                        remedy.get(table.column(col).kind, f'{col} = "the column that holds numbers" in retainkit.toml'))

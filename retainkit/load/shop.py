@@ -1,0 +1,276 @@
+"""The shop: a company's tables, checked, with the clock every number depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.load.schema import TABLES
+from retainkit.load.sources import Plan, as_date, plan_for
+from retainkit.load.store import build_store, cache_folder, ensure, fingerprint, last_day, prune, sql_type
+from retainkit.tally import literal, render, text_of
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+# Tables made once from the canonical ones, in the order they stand on each other.
+DERIVED = ("line_starts", "days", "buyers", "spells")
+
+
+def open_shop(
+    source: str | Path | dict[str, pd.DataFrame], *, as_of: str | date | None = None, tz: str | None = None,
+    history_start: str | date | None = None, currency: str | None = None, refunds: str = "out", memory: str | None = None,
+) -> Shop:
+    """A company's tables, read, checked and ready to be asked.
+
+    Left out: rows that cannot be read or contradict themselves (kept, with file, row number and reason, in
+    `shop.rejected(table)`), and everything dated after `as_of`, which was not known then (counted in `shop.ledger`).
+
+    Parameters
+    ----------
+    source
+        A folder of canonical tables (CSV or Parquet, also .gz), a `retainkit.toml` that maps an export onto them,
+        a dict of DataFrames by table name, or "sample" for the company that comes with the kit.
+    as_of
+        The last complete day to count. Empty: the toml's, or the last day that every table with a clock reaches.
+    tz
+        The time zone whose calendar days are counted, for example "Europe/Berlin". Needed once there are times of day.
+    history_start
+        The first day of the recorded history: nobody is a new customer before it. Empty: the first day in the data.
+    currency
+        Three letters that stand beside amounts.
+    refunds
+        "out": a refunded purchase is no purchase; "in": it is one (its money is given back all the same).
+    memory
+        The most memory the engine may use, for example "2GB"; it spills to the cache beyond.
+
+    Returns
+    -------
+    Shop
+
+    Raises
+    ------
+    RetainkitError
+        A missing file or column, a column of the wrong kind, times of day without a zone: with what to type.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> orders = pd.DataFrame({
+    ...     "order_id": ["a", "b", "c"], "customer_id": ["ann", "ann", None],
+    ...     "ordered_at": ["2026-01-01", "2026-01-31", "2026-02-01"], "amount": [10, 20, 5]})
+    >>> shop = open_shop({"orders": orders})
+    >>> shop.as_of, shop.rejected("orders")[["row", "reason"]].values.tolist()
+    (datetime.date(2026, 1, 31), [[3, '`customer_id` is empty (a guest?)']])
+    """
+    if source == "sample":
+        from retainkit.resources import sample_folder
+
+        source = sample_folder()
+    plan = plan_for(source)
+    stated = {"as_of": as_of, "tz": tz, "history_start": history_start, "currency": currency}
+    facts = {**plan.facts, **{name: value for name, value in stated.items() if value not in (None, "")}}
+    zone = _zone(facts.get("tz"))
+    if refunds not in ("in", "out"):
+        raise BadValueError("refunds", "is neither in nor out", repr(refunds), 'refunds="out"')
+    temporary = None
+    cache = cache_folder()
+    con = _connect(cache, memory)
+    if any(t.frame is not None for t in plan.tables.values()):
+        temporary = tempfile.TemporaryDirectory(prefix="retainkit-")
+        folder, sources = Path(temporary.name) / "store", []
+    else:
+        key, sources = fingerprint(plan, zone)
+        folder = cache / key
+    ensure(folder, lambda aside: build_store(con, plan, zone, aside))
+    prune(cache)
+    return Shop(plan, con, folder, facts, sources=sources, refunds=refunds, temporary=temporary)
+
+
+def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    con = duckdb.connect()
+    con.execute("set enable_progress_bar = false")
+    con.execute(f"set temp_directory = {literal(str(cache / 'spill'))}")
+    con.execute("set TimeZone = 'UTC'")
+    if memory:
+        con.execute(f"set memory_limit = {literal(memory)}")
+    return con
+
+
+def _zone(tz: str | None) -> str | None:
+    if tz is None or tz in available_timezones():
+        return tz
+    guess = closest(tz, available_timezones()) or "Europe/Berlin"
+    raise BadValueError("tz", "is not a time zone", repr(tz), f'tz = "{guess}"')
+
+
+class Shop:
+    """The loaded tables with their clock. Made by `open_shop`; ask it with the metric functions, or with `sql`.
+
+    Attributes
+    ----------
+    as_of, history_start
+        The last day counted, and the first day of the recorded history.
+    history_given
+        Whether the user stated `history_start`; if not, early buyers may be old customers seen for the first time.
+    closed_through
+        The last finished month, as YYYY-MM.
+    name, tz, currency, refunds, sources
+        What it is called, and the facts it was opened with.
+    """
+
+    def __init__(self, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path, facts: dict[str, Any], *,
+                 sources: list[dict[str, Any]], refunds: str, temporary: Any = None) -> None:
+        self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
+        self._con = con.cursor()
+        self.name, self.sources, self.refunds = plan.name, sources, refunds
+        self.tz: str = facts.get("tz") or ""
+        self.currency: str = facts.get("currency") or ""
+        self._facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
+        self.as_of, self.held_back_by = self._last_day()
+        self.history_given = bool(facts.get("history_start"))
+        self.history_start: date = as_date(facts["history_start"], "history_start") if self.history_given else self._first_day()
+        if self.history_start > self.as_of:
+            raise BadValueError("history_start", f"is after as_of ({self.as_of})", str(self.history_start), "history_start = the first day of the export")
+        self._needs_views = True
+
+    def _last_day(self) -> tuple[date, str]:
+        reach: dict[str, date] = {}
+        today = datetime.now(ZoneInfo(self.tz or "UTC")).date()
+        for name in self._facts if not self._stated.get("as_of") else ():
+            if TABLES[name].clock and (day := last_day(self._con, TABLES[name], self._store / f"{name}.parquet", today=today)):
+                reach[name] = day
+        if self._stated.get("as_of"):
+            return as_date(self._stated["as_of"], "as_of"), "as_of"
+        if not reach:
+            raise MissingDataError(self.name, "no row of it could be kept", self._why_nothing(), "the columns and formats the messages name, or as_of")
+        name = min(reach, key=lambda n: (reach[n], n))
+        return reach[name], name
+
+    def _first_day(self) -> date:
+        firsts = {n: [f["first_day"] for f in facts["files"] if f["first_day"]] for n, facts in self._facts.items() if TABLES[n].clock}
+        days = firsts.get("orders") or [d for found in firsts.values() for d in found]
+        return as_date(min(days), "history_start") if days else self.as_of
+
+    def _why_nothing(self) -> str:
+        reasons = [f"{t}: {r} ({n:,} rows)" for t in self._facts for r, n in self.rejected(t)["reason"].value_counts().head(2).items()]
+        return listed(reasons) or "no rows at all, only headers"
+
+    @property
+    def closed_through(self) -> str:
+        """The last calendar month that is over by `as_of`."""
+        tomorrow = self.as_of + timedelta(days=1)
+        return f"{tomorrow.replace(day=1) - timedelta(days=1):%Y-%m}"
+
+    @property
+    def tables(self) -> list[str]:
+        """The canonical tables that hold at least one row."""
+        return [n for n, facts in self._facts.items() if any(f["kept"] for f in facts["files"])]
+
+    def has(self, what: str) -> bool:
+        """Whether there is a table, or a column of one with at least one value: `has("deals")`, `has("deals.rep")`."""
+        table, _, column = what.partition(".")
+        if table not in TABLES or (column and column not in TABLES[table].names):
+            known = TABLES[table].names if table in TABLES else tuple(TABLES)
+            raise BadValueError("has", f"`{what}` is not a table or column retainkit knows", listed(known), f'has("{closest(column or table, known) or "orders"}")')
+        return table in self.tables and (not column or self._facts[table]["columns"].get(column, 0) > 0)
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """Rows read, kept, rejected and not yet known on `as_of`, for each file: rows = kept + rejected."""
+        import pandas as pd
+
+        rows = []
+        for name, facts in self._facts.items():
+            later = self._later(name)
+            rows += [{"table": name, **f, "after_as_of": later.get(f["file"], 0)} for f in facts["files"]]
+        columns = ["table", "file", "rows", "kept", "rejected", "after_as_of", "first_day", "last_day"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def _later(self, name: str) -> dict[str, int]:
+        """Rows dated after `as_of`; told for the table's first file when there are several."""
+        table = TABLES[name]
+        day = table.column(table.dated_by).sql_name if table.dated_by else None
+        files = self._facts[name]["files"]
+        if day is None or all((f["last_day"] or "") <= str(self.as_of) for f in files):
+            return {}
+        path = literal(str(self._store / f"{name}.parquet"))
+        row = self._con.execute(f"select count(*) from read_parquet({path}) where {day} > {literal(self.as_of)}").fetchone()
+        return {max(files, key=lambda f: f["last_day"] or "")["file"]: row[0] if row else 0}
+
+    def rejected(self, table: str) -> pd.DataFrame:
+        """The rows of a table that were turned away: `file, row, column, reason, found`."""
+        import pandas as pd
+
+        path = self._store / f"rejected_{table}.parquet"
+        if not path.exists():
+            return pd.DataFrame(columns=["file", "row", "column", "reason", "found"])
+        return self._con.execute(f"select * from read_parquet({literal(str(path))}) order by file, row").df()
+
+    def at(self, day: str | date) -> Shop:
+        """The shop as it was known at the end of `day`: later orders, refunds, wins and cancellations are not known."""
+        return self._but({"as_of": as_date(day, "day")}, self.refunds)
+
+    def counting_refunds(self, refunds: str) -> Shop:
+        """The same shop with refunded purchases counted as purchases ("in") or not ("out")."""
+        return self._but({"as_of": self.as_of}, refunds)
+
+    def _but(self, changed: dict[str, Any], refunds: str) -> Shop:
+        return Shop(self._plan, self._con, self._store, {**self._stated, **changed}, sources=self.sources, refunds=refunds, temporary=self._temporary)
+
+    def sql(self, text: str) -> pd.DataFrame:
+        """The result of a query over the shop's tables as they were known on `as_of`, as a DataFrame.
+
+        The tables are the canonical ones (every `*_at` column is a local date named `*_on`), and the ones made from
+        them: `days` (customer-days), `buyers`, `line_starts`, `spells` (of uninterrupted contract).
+        """
+        if self._needs_views:
+            self._make_views()
+        return self._con.execute(text).df()
+
+    def _make_views(self) -> None:
+        clock = {"as_of": self.as_of, "history_start": self.history_start, "refunds": self.refunds}
+        made_by = hashlib.sha256("".join(text_of(name) for name in DERIVED).encode()).hexdigest()[:8]
+        schema = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
+        self._con.execute(f"create schema if not exists {schema}")
+        self._con.execute(f"set schema = '{schema}'")
+        self._con.execute(f"create or replace view ids as select * from read_parquet({literal(str(self._store / 'ids.parquet'))})")
+        for name, table in TABLES.items():
+            path = self._store / f"{name}.parquet"
+            columns = ", ".join("cast(null as integer) as customer" if c.name == "customer_id" else f"cast(null as {sql_type(c)}) as {c.sql_name}" for c in table.columns)
+            everything = f"select * from read_parquet({literal(str(path))})" if path.exists() else f"select {columns} where false"
+            self._con.execute(f"create or replace view all_{name} as {everything}")
+            self._con.execute(f"create or replace view {name} as {render(_known(name), **clock)}")
+        ensure(self._store / schema, lambda aside: self._derive(aside, clock))
+        for name in DERIVED:
+            self._con.execute(f"create or replace view {name} as select * from read_parquet({literal(str(self._store / schema / f'{name}.parquet'))})")
+        self._needs_views = False
+
+    def _derive(self, folder: Path, clock: dict[str, Any]) -> None:
+        for name in DERIVED:
+            path = literal(str(folder / f"{name}.parquet"))
+            self._con.execute(f"copy ({render(text_of(name), **clock)}) to {path} (format parquet)")
+            self._con.execute(f"create or replace view {name} as select * from read_parquet({path})")
+
+    def __repr__(self) -> str:
+        return f"<Shop {self.name}: {', '.join(self.tables)}; {self.history_start} to {self.as_of}>"
+
+
+def _known(name: str) -> str:
+    """The query for a table as it was known on `:as_of`."""
+    if name in ("orders", "deals", "contracts"):
+        return text_of(f"known_{name}")
+    table = TABLES[name]
+    day = table.column(table.dated_by).sql_name if table.dated_by else "null"
+    more = ", i.customer_id" if name == "customers" else ""
+    join = "left join ids i on i.customer = t.customer" if name == "customers" else ""
+    return f"select t.*{more} from all_{name} t {join} where t.{day} <= :as_of or t.{day} is null"

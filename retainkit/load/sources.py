@@ -1,0 +1,169 @@
+"""From what the user names (a folder, a retainkit.toml, a dict of DataFrames) to a plan of what to read."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed
+from retainkit.load.schema import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
+FACTS = ("tz", "as_of", "history_start", "currency")
+OPTIONS = ("path", "where", "header", "columns", "delimiter", "encoding", "date_format", "join")
+LIKELY = {".parquet", ".csv", ".tsv", ".txt", ".gz"}
+
+
+@dataclass(frozen=True)
+class Join:
+    """A second file whose columns the mapping may use, matched on columns of the same name."""
+
+    path: Path
+    on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """Where one canonical table comes from and how its columns are made."""
+
+    table: str
+    files: tuple[Path, ...] = ()
+    frame: pd.DataFrame | None = field(default=None, compare=False)
+    columns: dict[str, str] = field(default_factory=dict)  # canonical column -> source column or SQL expression
+    where: str | None = None
+    header: bool = True
+    names: tuple[str, ...] = ()
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    date_formats: tuple[str, ...] = ()
+    joins: tuple[Join, ...] = ()
+
+    def label(self, file: Path) -> str:
+        """What a file is called in messages: its name, with its folder where two files share one."""
+        return file.name if sum(f.name == file.name for f in self.files) < 2 else f"{file.parent.name}/{file.name}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is to be read, and the facts of the shop the user stated."""
+
+    name: str
+    tables: dict[str, TablePlan]
+    facts: dict[str, Any]
+
+
+def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
+    """What to read for a source: a folder, a retainkit.toml, or tables in hand."""
+    if isinstance(source, dict):
+        return _from_frames(source)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        settings = path / "retainkit.toml"
+        return _from_toml(settings) if settings.exists() else Plan(path.name, _canonical_files(path), {})
+    if path.suffix == ".toml" and path.exists():
+        return _from_toml(path)
+    if path.exists():
+        raise BadValueError(str(source), "is a single file, and a shop is a folder of tables or a retainkit.toml", path.name,
+                            f'open_shop("{path.parent}") with the file named orders.csv, or a retainkit.toml that maps it')
+    beside = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+    raise MissingDataError(str(source), "does not exist", f"in {path.parent}: {listed(beside) or 'nothing'}",
+                           'the path of a folder or a retainkit.toml, or "sample"')
+
+
+def _from_frames(frames: dict[str, pd.DataFrame]) -> Plan:
+    for name in frames:
+        _known_table(name, "the dict of tables")
+    return Plan("tables in hand", {n: TablePlan(n, frame=f) for n, f in frames.items()}, {})
+
+
+def _canonical_files(folder: Path) -> dict[str, TablePlan]:
+    """The files named after a canonical table: orders.csv, orders.parquet, orders.csv.gz and so on."""
+    plans = {}
+    for table in TABLES:
+        found = [folder / f"{table}{suffix}" for suffix in SUFFIXES if (folder / f"{table}{suffix}").exists()]
+        if len(found) > 1:
+            raise BadValueError(str(folder), f"has the table `{table}` more than once", listed(p.name for p in found),
+                                "keep one of them, or name it in a retainkit.toml")
+        if found:
+            plans[table] = TablePlan(table, files=(found[0],))
+    if not plans:
+        here = sorted(p.name for p in folder.iterdir())
+        raise MissingDataError(str(folder), "has no table retainkit knows", listed(here) or "an empty folder",
+                               "name a file orders.csv (or deals.csv, contracts.csv), or write a retainkit.toml")
+    return plans
+
+
+def _from_toml(path: Path) -> Plan:
+    try:
+        stated = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise BadValueError(path.name, "is not valid TOML", str(err), "one `name = \"value\"` a line") from err
+    facts = stated.pop("shop", {})
+    for fact in facts:
+        if fact not in FACTS:
+            raise BadValueError(f"{path.name} [shop]", f"has no setting `{fact}`", listed(FACTS), f"{closest(fact, FACTS) or FACTS[0]} = ...")
+    tables = {name: _table_plan(path, name, body) for name, body in stated.items()}
+    return Plan(path.parent.name, tables or _canonical_files(path.parent), facts)
+
+
+def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
+    where = f"{path.name} [{name}]"
+    table = TABLES[_known_table(name, path.name)]
+    if not isinstance(body, dict) or "path" not in body:
+        raise MissingDataError(where, "has no `path`", listed(body) if isinstance(body, dict) else repr(body), 'path = "orders.csv"')
+    known = (*OPTIONS, *table.names)
+    for key in body:
+        if key not in known:
+            raise BadValueError(where, f"`{key}` is neither a column of {name} nor a setting", listed(known, limit=30), f"{closest(key, known) or 'path'} = ...")
+    formats = body.get("date_format", [])
+    return TablePlan(
+        name, files=_files(path.parent, str(body["path"]), where), columns={c: str(body[c]) for c in table.names if c in body},
+        where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
+        delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")),
+        date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
+        joins=tuple(Join(_files(path.parent, j["path"], where)[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]))
+                    for j in body.get("join", ())))
+
+
+def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:
+    """The files a path or glob names, in name order."""
+    path = folder / Path(pattern).expanduser()
+    if path.exists():
+        return (path,)
+    anchor = Path(path.anchor) if path.is_absolute() else Path(".")
+    found = tuple(sorted(anchor.glob(str(path.relative_to(anchor) if path.is_absolute() else path)))) if "*" in pattern or "?" in pattern else ()
+    if not found:
+        near = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+        guess = closest(path.name, near)
+        raise MissingDataError(where, f"the file {pattern} does not exist", listed(near) or f"no folder {path.parent.name}",
+                               f'path = "{guess}"' if guess else 'path = "..."')
+    return found
+
+
+def _known_table(name: str, where: str) -> str:
+    if name not in TABLES:
+        near = closest(name, TABLES) or "orders"
+        raise BadValueError(where, f"`{name}` is not a table retainkit knows", listed(TABLES), f"call it `{near}`")
+    return name
+
+
+def as_date(value: object, name: str) -> date:
+    """A date given as a date or as YYYY-MM-DD text.
+
+    >>> as_date("2026-10-31", "as_of")
+    datetime.date(2026, 10, 31)
+    """
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as err:
+        raise RetainkitError(name, "is not a date", repr(value), f'{name} = "2026-10-31"') from err

@@ -1,0 +1,188 @@
+"""The store: checked tables as Parquet, kept in a cache that is keyed by what was read and how.
+
+A second open of unchanged files parses nothing. Entries are written aside and renamed into place, so that two
+runs at once cannot corrupt one; deleting the cache costs only time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retainkit.load.read import stage
+from retainkit.load.schema import TABLES, Column, Table
+from retainkit.load.sources import Plan, TablePlan
+from retainkit.tally import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+LAYOUT = 1  # raise it when the loader or the store's files change: older entries are then not found
+KEPT_DAYS = 60
+SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
+
+
+def cache_folder() -> Path:
+    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
+
+
+def sql_type(column: Column) -> str:
+    """The SQL type a canonical column has in the store."""
+    return SQL_TYPES.get(column.kind, "varchar")
+
+
+def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
+    """The key of a plan's store, and its source files with their hashes."""
+    memo = _Hashes(cache_folder() / "hashes.json")
+    sources = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "sha256": memo.of(f)} for t in plan.tables.values() for f in t.files]
+    joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
+    mapping = repr([(t.table, t.columns, t.where, t.header, t.names, t.delimiter, t.encoding, t.date_formats, [j.on for j in t.joins]) for t in plan.tables.values()])
+    names = [(s["table"], Path(s["path"]).name, s["sha256"]) for s in sources]
+    memo.save()
+    return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
+
+
+class _Hashes:
+    """Content hashes remembered by size and time, so that unchanged files are not read to know that they are unchanged."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.changed = path, False
+        try:
+            self.known: dict[str, list[Any]] = json.loads(path.read_text())
+        except (OSError, ValueError):
+            self.known = {}
+
+    def of(self, file: Path) -> str:
+        stat = file.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        name = str(file.resolve())
+        if self.known.get(name, [None])[:-1] == stamp:
+            return str(self.known[name][-1])
+        with file.open("rb") as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        # a file changed within the last seconds may change again without its time moving
+        if time.time() - stat.st_mtime > 3:
+            self.known[name], self.changed = [*stamp, digest], True
+        return digest
+
+    def save(self) -> None:
+        if self.changed:
+            _write_aside(self.path, lambda aside: aside.write_text(json.dumps(self.known)))
+
+
+def _write_aside(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let `write` make a file or folder beside `path`, then rename it into place; what is already there wins for folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    try:
+        write(aside)
+        os.replace(aside, path)
+    except OSError:
+        if not (path.is_dir() and any(path.iterdir())):  # another run finished the same entry first
+            raise
+    finally:
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)
+
+
+def ensure(folder: Path, build: Callable[[Path], None]) -> Path:
+    """The finished folder, built by `build` if it is not there yet."""
+    if not (folder / "done").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+
+        def make(aside: Path) -> None:
+            aside.mkdir(parents=True)
+            build(aside)
+            (aside / "done").touch()
+
+        _write_aside(folder, make)
+    (folder / "done").touch()
+    return folder
+
+
+def prune(cache: Path) -> None:
+    """Remove entries that no run has used for two months."""
+    for done in cache.glob("*/done"):
+        if time.time() - done.stat().st_mtime > KEPT_DAYS * 86_400:
+            shutil.rmtree(done.parent, ignore_errors=True)
+
+
+def build_store(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None, folder: Path) -> None:
+    """Read, check and write every table of a plan, with the rejected rows and the counts that reconcile."""
+    for table_plan in plan.tables.values():
+        stage(con, table_plan, tz=tz)
+    with_customers = [t for t in plan.tables if "customer_id" in _columns(con, t)]
+    everyone = " union all ".join(f"select customer_id from stage_{t} where why is null and customer_id is not null" for t in with_customers) or "select cast(null as varchar) as customer_id where false"
+    con.execute(f"create or replace temp table ids as select cast(row_number() over (order by customer_id) as integer) as customer, customer_id from (select distinct customer_id from ({everyone}) e) u")
+    _write(con, "select * from ids order by customer", folder / "ids.parquet")
+    for name in plan.tables:
+        _write_table(con, TABLES[name], folder)
+    facts = {name: _facts(con, TABLES[name], plan.tables[name]) for name in plan.tables}
+    (folder / "facts.json").write_text(json.dumps(facts, default=str, indent=1))
+    for name in plan.tables:
+        con.execute(f"drop table stage_{name}")
+        con.execute(f"drop table reject_{name}")
+
+
+def _columns(con: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    return {c for c, *_ in con.execute(f"describe stage_{table}").fetchall()}
+
+
+def _write_table(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> None:
+    have = _columns(con, table.name)
+    columns = []
+    for column in table.columns:
+        if column.name == "customer_id":
+            columns.append("i.customer" if "customer_id" in have else "cast(null as integer) as customer")
+        elif column.sql_name in have:
+            columns.append(f"s.{column.sql_name}")
+        else:
+            columns.append(f"cast({literal(column.default)} as {sql_type(column)}) as {column.sql_name}")
+    join = "left join ids i on i.customer_id = s.customer_id" if "customer_id" in have else ""
+    order = "i.customer, s.ordered_on" if table.name == "orders" else "s.file, s.row_no"
+    _write(con, f"select {', '.join(columns)} from stage_{table.name} s {join} where s.why is null order by {order}", folder / f"{table.name}.parquet")
+    _write(con, f"select file, row_no as row, col as \"column\", why as reason, found from reject_{table.name} order by file, row_no", folder / f"rejected_{table.name}.parquet")
+
+
+def _write(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
+    con.execute(f"copy ({select}) to {literal(str(path))} (format parquet)")
+
+
+def _facts(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> dict[str, Any]:
+    """Counts by file, how many values each column holds, and how far the table's clock reaches."""
+    have = _columns(con, table.name)
+    dated = f"min({plan_day}), max({plan_day})" if (plan_day := _dated(table, have)) else "null, null"
+    kept = {f: (n, a, b) for f, n, a, b in con.execute(f"select file, count(*), {dated} from stage_{table.name} where why is null group by file").fetchall()}
+    rejected = dict(con.execute(f"select file, count(*) from reject_{table.name} group by file").fetchall())
+    names = [plan.label(f) for f in plan.files] or list({*kept, *rejected})
+    files = [{"file": f, "rows": kept.get(f, (0,))[0] + rejected.get(f, 0), "kept": kept.get(f, (0,))[0], "rejected": rejected.get(f, 0),
+              "first_day": kept.get(f, (0, None, None))[1], "last_day": kept.get(f, (0, None, None))[2]} for f in names]
+    present = [c for c in table.columns if c.sql_name in have]
+    counts = con.execute(f"select {', '.join(f'count({c.sql_name})' for c in present)} from stage_{table.name} where why is null").fetchone() or ()
+    return {"files": files, "columns": {c.name: n for c, n in zip(present, counts, strict=True)}}
+
+
+def _dated(table: Table, have: set[str]) -> str | None:
+    name = table.column(table.dated_by).sql_name if table.dated_by else None
+    return name if name in have else None
+
+
+def last_day(con: duckdb.DuckDBPyConnection, table: Table, path: Path, *, today: date) -> date | None:
+    """The last day, not in the future, on which the table's clock columns say something happened."""
+    days = ", ".join(f"max(case when {c} <= {literal(today)} then {c} end)" for c in (table.column(n).sql_name for n in table.clock))
+    row = con.execute(f"select {days} from read_parquet({literal(str(path))})").fetchone() or ()
+    known = [d for d in row if d is not None]
+    return max(known) if known else None

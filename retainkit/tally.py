@@ -1,0 +1,104 @@
+"""Run one of the SQL files in `retainkit/sql/` on a shop: any number of rows in, a small counted table out.
+
+A file asks one question in the portable subset of DuckDB's SQL (see `tests/test_sql.py` for the rules). Its
+parameters are written `:name` and filled in as literals, so that the rendered text can be pasted anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Protocol
+
+from retainkit.errors import BadValueError, closest, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Value = str | int | float | bool | date | None
+GROUPS = ("segment", "region", "source", "entry_line", "owner")  # what a customer-level tally can be split by
+
+
+class Engine(Protocol):
+    """What a tally needs of a shop: its last day, its history guard, and a way to run SQL."""
+
+    @property
+    def as_of(self) -> date: ...
+    @property
+    def history_start(self) -> date: ...
+    @property
+    def sql(self) -> Callable[[str], pd.DataFrame]: ...
+
+
+class Column(str):
+    """A column name that goes into the SQL as an identifier, never as a text literal."""
+
+
+def tally(shop: Engine, name: str, **values: Value) -> pd.DataFrame:
+    """The counted table that `retainkit/sql/<name>.sql` makes of a shop.
+
+    Parameters
+    ----------
+    shop
+        The shop; `:as_of` and `:history_start` are filled in from it.
+    name
+        The file's stem.
+    values
+        The file's other parameters: text, whole or decimal numbers, dates, or a `Column`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the file's final `select`, in its order.
+    """
+    clock: dict[str, Value] = {"as_of": shop.as_of, "history_start": shop.history_start}
+    return shop.sql(render(text_of(name), **{**clock, **values}))
+
+
+def render(text: str, **values: Value) -> str:
+    """SQL text with every `:name` replaced by its literal.
+
+    >>> render("select :x, cast(y as date) <= :d from t where s = :s", x=3, d=date(2026, 1, 31), s="it's")
+    "select 3, cast(y as date) <= cast('2026-01-31' as date) from t where s = 'it''s'"
+    """
+    def fill(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in values:
+            raise BadValueError("the SQL text", f"needs a value for `:{name}`", listed(sorted(values)), f"{name}=...")
+        return literal(values[name])
+
+    return re.sub(r"(?<![:\w]):([a-z_]\w*)", fill, text)
+
+
+def literal(value: Value) -> str:
+    """A value as SQL text."""
+    if value is None:
+        return "null"
+    if isinstance(value, Column):
+        return str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, date):
+        return f"cast('{value:%Y-%m-%d}' as date)"
+    return "'" + value.replace("'", "''") + "'"
+
+
+def split_by(by: str | None, allowed: tuple[str, ...] = GROUPS) -> Value:
+    """The `:by` of a tally: the column to split on, or one group that holds everybody."""
+    if by is None or by == "":
+        return "all"
+    if by not in allowed:
+        near = closest(by, allowed)
+        raise BadValueError("by", f"`{by}` is not something to split by", listed(allowed), f'by="{near or allowed[0]}"')
+    return Column(by)
+
+
+@cache
+def text_of(name: str) -> str:
+    """The text of one SQL file, comments included."""
+    return resources.files("retainkit").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
