@@ -15,7 +15,19 @@ __version__ = "0.1.0"
 _HOMES = {
     "retainkit.load.shop": ("open_shop", "Shop"),
     "retainkit.tally": ("tally",),
-}
+    "retainkit.metrics.purchases": (
+        "overview", "second_purchase", "second_purchase_curve", "second_purchase_mature", "second_purchase_by_cohort",
+        "next_purchase", "repeat_revenue", "revenue_by_month"),
+    "retainkit.metrics.cross_sell": (
+        "cross_sell_share", "cross_sell_curve", "cross_sell_any", "cross_sell_incidence", "first_cross_sell_naive",
+        "month_one_revenue"),
+    "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
+    "retainkit.show.begin": ("begin", "show_ledger"),
+    "retainkit.show.display": ("say", "table", "figure", "record"),
+    "retainkit.show.sentences": ("words", "shown", "checks"),
+    "retainkit.show.style": ("canvas", "finish", "colour_for"),
+    "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_matrix", "plot_parts", "plot_areas"),
+}  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = ["BadValueError", "MissingDataError", "RetainkitError", "__version__", *sorted(_HOME_OF)]

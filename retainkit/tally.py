@@ -7,7 +7,7 @@ parameters are written `:name` and filled in as literals, so that the rendered t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -86,6 +86,15 @@ def literal(value: Value) -> str:
     if isinstance(value, date):
         return f"cast('{value:%Y-%m-%d}' as date)"
     return "'" + value.replace("'", "''") + "'"
+
+
+def horizon_list(horizons: Sequence[int]) -> Column:
+    """Horizons as something a tally can join: a subquery with one column `days`.
+
+    >>> horizon_list([30, 60])
+    '(select 30 as days union all select 60 as days)'
+    """
+    return Column("(" + " union all ".join(f"select {int(h)} as days" for h in horizons) + ")")
 
 
 def split_by(by: str | None, allowed: tuple[str, ...] = GROUPS) -> Value:

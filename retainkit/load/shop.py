@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Tables made once from the canonical ones, in the order they stand on each other.
 DERIVED = ("line_starts", "days", "buyers", "spells")
+KNOWN = ("known_orders", "known_deals", "known_contracts")
+GROUPS_OF_CUSTOMERS = ("segment", "region", "source", "owner")
 
 
 def open_shop(
@@ -98,7 +100,6 @@ def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     con = duckdb.connect()
-    con.execute("set enable_progress_bar = false")
     con.execute(f"set temp_directory = {literal(str(cache / 'spill'))}")
     con.execute("set TimeZone = 'UTC'")
     if memory:
@@ -129,7 +130,8 @@ class Shop:
     """
 
     def __init__(self, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path, facts: dict[str, Any], *,
-                 sources: list[dict[str, Any]], refunds: str, temporary: Any = None) -> None:
+                 sources: list[dict[str, Any]], refunds: str, temporary: Any = None, only: dict[str, str] | None = None) -> None:
+        self._only = only or {}
         self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
         self._con = con.cursor()
         self.name, self.sources, self.refunds = plan.name, sources, refunds
@@ -218,14 +220,26 @@ class Shop:
 
     def at(self, day: str | date) -> Shop:
         """The shop as it was known at the end of `day`: later orders, refunds, wins and cancellations are not known."""
-        return self._but({"as_of": as_date(day, "day")}, self.refunds)
+        return self._but({"as_of": as_date(day, "day")})
 
     def counting_refunds(self, refunds: str) -> Shop:
         """The same shop with refunded purchases counted as purchases ("in") or not ("out")."""
-        return self._but({"as_of": self.as_of}, refunds)
+        return self._but(refunds=refunds)
 
-    def _but(self, changed: dict[str, Any], refunds: str) -> Shop:
-        return Shop(self._plan, self._con, self._store, {**self._stated, **changed}, sources=self.sources, refunds=refunds, temporary=self._temporary)
+    def only(self, **values: str) -> Shop:
+        """The same shop with some customers (and the deals of their kind) only: `shop.only(segment="SMB")`.
+
+        Empty values restrict nothing. Customers whose segment, region or source is not known are left out.
+        """
+        for name in values:
+            if name not in GROUPS_OF_CUSTOMERS:
+                raise BadValueError("only", f"`{name}` is not something customers are grouped by", listed(GROUPS_OF_CUSTOMERS),
+                                    f'{closest(name, GROUPS_OF_CUSTOMERS) or "segment"}="..."')
+        return self._but(only={**self._only, **{n: v for n, v in values.items() if v}})
+
+    def _but(self, changed: dict[str, Any] | None = None, refunds: str | None = None, only: dict[str, str] | None = None) -> Shop:
+        return Shop(self._plan, self._con, self._store, {**self._stated, "as_of": self.as_of, **(changed or {})}, sources=self.sources,
+                    refunds=refunds or self.refunds, temporary=self._temporary, only=self._only if only is None else only)
 
     def sql(self, text: str) -> pd.DataFrame:
         """The result of a query over the shop's tables as they were known on `as_of`, as a DataFrame.
@@ -239,27 +253,45 @@ class Shop:
 
     def _make_views(self) -> None:
         clock = {"as_of": self.as_of, "history_start": self.history_start, "refunds": self.refunds}
-        made_by = hashlib.sha256("".join(text_of(name) for name in DERIVED).encode()).hexdigest()[:8]
-        schema = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
-        self._con.execute(f"create schema if not exists {schema}")
-        self._con.execute(f"set schema = '{schema}'")
-        self._con.execute(f"create or replace view ids as select * from read_parquet({literal(str(self._store / 'ids.parquet'))})")
+        made_by = hashlib.sha256("".join(text_of(name) for name in (*DERIVED, *KNOWN)).encode()).hexdigest()[:8]
+        entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
+        self._con.execute(f"create schema if not exists {entry}")
+        self._con.execute(f"set schema = '{entry}'")
+        self._view("ids", f"select * from {self._parquet('ids')}")
         for name, table in TABLES.items():
-            path = self._store / f"{name}.parquet"
             columns = ", ".join("cast(null as integer) as customer" if c.name == "customer_id" else f"cast(null as {sql_type(c)}) as {c.sql_name}" for c in table.columns)
-            everything = f"select * from read_parquet({literal(str(path))})" if path.exists() else f"select {columns} where false"
-            self._con.execute(f"create or replace view all_{name} as {everything}")
-            self._con.execute(f"create or replace view {name} as {render(_known(name), **clock)}")
-        ensure(self._store / schema, lambda aside: self._derive(aside, clock))
+            self._view(f"all_{name}", f"select * from {self._parquet(name)}" if name in self._facts else f"select {columns} where false")
+            self._view(name, render(_known(name), **clock))
+        ensure(self._store / entry, lambda aside: self._derive(aside, clock))
         for name in DERIVED:
-            self._con.execute(f"create or replace view {name} as select * from read_parquet({literal(str(self._store / schema / f'{name}.parquet'))})")
+            self._view(name, f"select * from {self._parquet(f'{entry}/{name}')}")
+        if self._only:
+            self._restrict(entry)
         self._needs_views = False
+
+    def _restrict(self, entry: str) -> None:
+        """Views of the same names, over the chosen customers, in a schema that is looked into first."""
+        chosen = " and ".join(f"{column} = {literal(value)}" for column, value in self._only.items())
+        schema = f"{entry}_{hashlib.sha256(chosen.encode()).hexdigest()[:8]}"
+        self._con.execute(f"create schema if not exists {schema}")
+        self._con.execute(f"set search_path = '{schema},{entry}'")
+        for name in ("orders", "contracts", "responses", "activity", "days", "buyers", "line_starts", "spells"):
+            self._con.execute(f"create or replace view {schema}.{name} as select * from {entry}.{name} where customer in (select customer from {entry}.customers where {chosen})")
+        for name in ("customers", "deals"):
+            columns = " and ".join(f"{c} = {literal(v)}" for c, v in self._only.items() if c in TABLES[name].names)
+            self._con.execute(f"create or replace view {schema}.{name} as select * from {entry}.{name} where {columns or 'true'}")
+
+    def _parquet(self, name: str) -> str:
+        return f"read_parquet({literal(str(self._store / f'{name}.parquet'))})"
+
+    def _view(self, name: str, select: str) -> None:
+        self._con.execute(f"create or replace view {name} as {select}")
 
     def _derive(self, folder: Path, clock: dict[str, Any]) -> None:
         for name in DERIVED:
             path = literal(str(folder / f"{name}.parquet"))
             self._con.execute(f"copy ({render(text_of(name), **clock)}) to {path} (format parquet)")
-            self._con.execute(f"create or replace view {name} as select * from read_parquet({path})")
+            self._view(name, f"select * from read_parquet({path})")
 
     def __repr__(self) -> str:
         return f"<Shop {self.name}: {', '.join(self.tables)}; {self.history_start} to {self.as_of}>"
@@ -267,7 +299,7 @@ class Shop:
 
 def _known(name: str) -> str:
     """The query for a table as it was known on `:as_of`."""
-    if name in ("orders", "deals", "contracts"):
+    if f"known_{name}" in KNOWN:
         return text_of(f"known_{name}")
     table = TABLES[name]
     day = table.column(table.dated_by).sql_name if table.dated_by else "null"

@@ -1,6 +1,7 @@
 -- Customer-days: everything a customer bought on one day is one purchase. A line of negative amount, a refund and the
 -- invoice of a running contract move money but are no purchase (ordinal 0). Refunded lines are no purchase unless
--- :refunds = 'in'. The money of a refund falls on the day it was paid back.
+-- :refunds = 'in'. The money of a refund falls on the day it was paid back. What is known of the customer stands
+-- beside every day, so that most tallies are flat group-bys of this one table.
 with lines as (
   select o.customer, o.ordered_on as on_day, o.order_id, o.amount,
     case when o.order_type = 'one_off' and o.amount >= 0 and (o.status = 'paid' or :refunds = 'in') then 1 else 0 end as bought
@@ -19,11 +20,13 @@ with lines as (
   from by_order b
   group by b.customer, b.on_day
 ), new_lines as (
-  select s.customer, s.started_on as on_day, count(*) as new_lines
+  select s.customer, s.started_on as on_day, count(*) as new_lines, min(s.product_line) as first_line
   from line_starts s
   group by s.customer, s.started_on
 ), numbered as (
   select d.customer, d.on_day, d.amount, d.orders, d.bought, coalesce(n.new_lines, 0) as new_lines,
+    first_value(case when n.new_lines > 1 then 'several' else n.first_line end)
+      over (partition by d.customer order by case when d.bought > 0 then 0 else 1 end, d.on_day) as entry_line,
     sum(case when d.bought > 0 then 1 else 0 end) over (partition by d.customer order by d.on_day) as nth,
     max(case when d.bought > 0 then d.on_day end) over (partition by d.customer order by d.on_day rows between unbounded preceding and 1 preceding) as previous_on,
     min(case when d.bought > 0 then d.on_day end) over (partition by d.customer) as first_on
@@ -40,7 +43,8 @@ select n.customer, n.on_day,
   cast(n.amount as decimal(18, 4)) as amount,
   cast(n.orders as integer) as orders, cast(n.bought as integer) as lines, cast(n.new_lines as integer) as new_lines,
   n.first_on,
-  coalesce(n.first_on >= :history_start and coalesce(c.signed_up_on, n.first_on) >= :history_start, false) as is_new
+  coalesce(n.first_on >= :history_start and coalesce(c.signed_up_on, n.first_on) >= :history_start, false) as is_new,
+  n.entry_line, c.segment, c.region, c.source, c.owner
 from numbered n
 left join customers c on c.customer = n.customer
 order by n.customer, n.on_day

@@ -1,0 +1,159 @@
+"""Do new customers buy something else in their first 90 days: shares, rates and when they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from retainkit.errors import MissingDataError
+from retainkit.estimate.competing import aalen_johansen, incidence_at
+from retainkit.estimate.intervals import wilson
+from retainkit.estimate.recurrent import cumulative_share, mean_cumulative
+from retainkit.tally import Column, split_by, tally
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+CROSS_SELLS = Column("case when d.cross_ordinal > 0 then 1 else 0 end")
+REVENUE = Column("d.amount")
+
+
+def cross_sell_share(
+    shop: Shop, *, within_days: int = 90, horizons: Sequence[int] = (365, 730), level: float = 0.95
+) -> pd.DataFrame:
+    """Share of a customer's cross-sells in the first `horizon` days that come in the first `within_days`.
+
+    A cross-sell is a later purchase day with a product line the customer had not bought before; lines in the
+    first basket are a bundle. Every age counts the customers observed at it, so a short log does not shift the
+    share towards the early days. Left out: customers whose first purchase lies before `history_start`.
+
+    Parameters
+    ----------
+    shop
+        The shop; its orders need `product_line`.
+    within_days
+        The early window, in days.
+    horizons
+        The days the early window is a part of: the share means nothing without one.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a horizon: `horizon, horizon_days` (the early window), `rate, low, high, n, too_young, observed,
+        total_early, total_late`. NaN past the longest follow-up.
+
+    Notes
+    -----
+    Ratio of mean cumulative functions, robust interval over customers (Lin et al. 2000, JRSS B 62, 711-730).
+    """
+    _need_lines(shop)
+    return _share(shop, CROSS_SELLS, within_days, horizons, level)
+
+
+def month_one_revenue(shop: Shop, *, within_days: int = 30, horizons: Sequence[int] = (365,), level: float = 0.95) -> pd.DataFrame:
+    """Share of a customer's revenue in the first `horizon` days that comes in the first `within_days`.
+
+    The first order counts; refunds are taken off where they fall. Left out as in `cross_sell_share`, whose
+    columns it has.
+    """
+    return _share(shop, REVENUE, within_days, horizons, level)
+
+
+def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level: float) -> pd.DataFrame:
+    events = tally(shop, "recurrent_events", value=value, by="all")
+    followup = tally(shop, "followup", by="all")
+    rows = []
+    for late in horizons:
+        scores = tally(shop, "recurrent_scores", value=value, early=early, late=late)
+        rows.append(cumulative_share(events, followup, scores, early=early, late=late, level=level))
+    table = pd.concat(rows, ignore_index=True)
+    return table.rename(columns={"late": "horizon", "early": "horizon_days"})
+
+
+def cross_sell_curve(shop: Shop) -> pd.DataFrame:
+    """Average number of cross-sells a customer has made by each age: `age, observed, total, value`."""
+    _need_lines(shop)
+    return mean_cumulative(tally(shop, "recurrent_events", value=CROSS_SELLS, by="all"), tally(shop, "followup", by="all"))
+
+
+def cross_sell_any(
+    shop: Shop, *, horizons: Sequence[int] = (30, 60, 90, 180, 365), by: str | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """Share of new customers with at least one cross-sell by each horizon, with leaving as a competing end.
+
+    Somebody who has left (the first day without a contract) cannot be sold to, and counts as not cross-sold;
+    customers without a contract are never seen to leave. Everybody counts for as long as they were followed.
+    Left out: customers whose first purchase lies before `history_start`.
+
+    Parameters
+    ----------
+    shop
+        The shop; its orders need `product_line`.
+    horizons
+        Days after the first purchase.
+    by
+        Split by `segment`, `region`, `source`, `entry_line` or `owner`.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a group and horizon: `[by], horizon_days, rate, low, high, n, too_young, at_risk, left` (share gone
+        first), `waiting` (neither yet): rate + left + waiting = 1.
+
+    Notes
+    -----
+    Aalen and Johansen (1978), exact with ties.
+    """
+    _need_lines(shop)
+    cells = tally(shop, "cross_sell_first", by=split_by(by))
+    followed = tally(shop, "followup", by=split_by(by))
+    rows = []
+    for name, group in cells.groupby("grp", dropna=False) if by else [("all", cells)]:
+        curve = incidence_at(aalen_johansen(group, causes=["cross_sell", "churn"], level=level), list(horizons)).set_index("cause")
+        crossed, left, free = curve.loc["cross_sell"], curve.loc["churn"], curve.loc["event_free"]
+        days = followed if by is None else followed[followed["grp"] == name]
+        rows.append(pd.DataFrame({
+            **({by: name} if by else {}), "horizon_days": list(horizons), "rate": crossed["incidence"].to_numpy(),
+            "low": crossed["low"].to_numpy(), "high": crossed["high"].to_numpy(), "n": int(days["n"].sum()),
+            "too_young": [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons],
+            "at_risk": crossed["at_risk"].to_numpy(), "left": left["incidence"].to_numpy(), "waiting": free["incidence"].to_numpy()}))  # fmt: skip
+    return pd.concat(rows, ignore_index=True)
+
+
+def cross_sell_incidence(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
+    """The whole curves behind `cross_sell_any`: `time, cause, at_risk, events, incidence, se, low, high`."""
+    _need_lines(shop)
+    return aalen_johansen(tally(shop, "cross_sell_first", by="all"), causes=["cross_sell", "churn"], level=level).table
+
+
+def first_cross_sell_naive(shop: Shop, *, within_days: int = 90, horizon: int = 365, level: float = 0.95) -> pd.DataFrame:
+    """What the articles do: of the first cross-sells seen so far, the share within `within_days`.
+
+    Kept to show its fault. A log that is short, or full of young customers, has seen the early cross-sells and
+    not the late ones, so the share is too high. `followed` counts only customers followed for `horizon` days,
+    and first cross-sells within it.
+
+    Returns
+    -------
+    DataFrame
+        Two rows, `who` = "everybody so far" and "followed": `who, horizon_days, rate, low, high, n`. Wilson interval.
+    """
+    _need_lines(shop)
+    t = tally(shop, "cross_sell_naive", within=within_days, horizon=horizon).iloc[0]
+    hits, n = np.array([t["hits"], t["followed_hits"]], dtype=float), np.array([t["n"], t["followed_n"]], dtype=float)
+    low, high = wilson(hits, n, level=level)
+    rate = np.divide(hits, n, out=np.full(2, np.nan), where=n > 0)
+    return pd.DataFrame({"who": ["everybody so far", "followed"], "horizon_days": within_days, "rate": rate, "low": low, "high": high, "n": n.astype(int)})
+
+
+def _need_lines(shop: Shop) -> None:
+    if not shop.has("orders.product_line"):
+        raise MissingDataError("orders", "has no `product_line`, without which a cross-sell cannot be told from a repeat", "",
+                               'product_line = "the column with the category" under [orders] in retainkit.toml')

@@ -1,0 +1,277 @@
+"""Do they come back: the second purchase, the next one, and what repeat buyers bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from retainkit.estimate.intervals import logit_interval, wilson
+from retainkit.estimate.recurrent import next_purchase_share
+from retainkit.estimate.survival import at_times, kaplan_meier
+from retainkit.tally import horizon_list, split_by, tally
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+HORIZONS = (30, 60, 90, 180, 365)
+
+
+def overview(shop: Shop) -> pd.DataFrame:
+    """What the shop sold: customers who bought, days they bought on, orders, and the money that stayed.
+
+    Left out: cancelled orders, and refunded ones as purchases (their money is given back on the day of the
+    refund); rows without a customer, which the loader rejected.
+
+    Returns
+    -------
+    DataFrame
+        One row: `customers, new_customers` (first purchase since `history_start`), `purchase_days` (a customer on
+        a day), `orders, revenue, bought_twice, bought_three_times` (customers with that many purchase days).
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({
+    ...     "order_id": ["a", "b", "c"], "customer_id": ["ann", "ann", "bob"],
+    ...     "ordered_at": ["2026-01-01", "2026-01-31", "2026-02-01"], "amount": [10, 20, 5]})
+    >>> overview(open_shop({"orders": orders})).loc[0, ["customers", "purchase_days", "revenue"]].tolist()
+    [2.0, 3.0, 35.0]
+    """
+    return tally(shop, "overview")
+
+
+def second_purchase(
+    shop: Shop, *, horizons: Sequence[int] = HORIZONS, by: str | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """Share of new customers who buy again within so many days of their first purchase, by Kaplan-Meier.
+
+    Everybody counts for as long as they have been followed, so nobody is dropped for being too young; a horizon
+    nobody has been followed to is NaN. Left out: customers whose first purchase lies before `history_start`, or
+    who signed up before it (when they started is not known). Orders of one day are one purchase.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    horizons
+        Days after the first purchase; "within 30 days" is day 1 to day 30.
+    by
+        Split by `segment`, `region`, `source`, `entry_line` or `owner`.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a group and horizon: `[by], horizon_days, rate, low, high, n, too_young, at_risk`: `n` new customers,
+        of whom `too_young` have not been followed to the horizon; `at_risk` had not bought again just before it.
+
+    Notes
+    -----
+    Kaplan and Meier (1958); log-log Greenwood interval, never of zero width.
+
+    Examples
+    --------
+    Ann buys again after 10 days, Bob never does, Cy's window is still open.
+
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({
+    ...     "order_id": [1, 2, 3, 4], "customer_id": ["ann", "ann", "bob", "cy"], "amount": 5,
+    ...     "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05", "2026-03-20"]})
+    >>> second_purchase(open_shop({"orders": orders}, as_of="2026-03-31"), horizons=[30]).round(2)
+       horizon_days  rate  low  high  n  too_young  at_risk
+    0            30  0.33 0.05  0.95  3          1        1
+    """
+    cells = tally(shop, "second_purchase", by=split_by(by))
+    followed = tally(shop, "followup", by=split_by(by))
+    rows = []
+    for name, group in _groups(cells, by):
+        curve = at_times(kaplan_meier(group, level=level), list(horizons))
+        days = followed if by is None else followed[followed["grp"].eq(name) | (pd.isna(name) & followed["grp"].isna())]
+        too_young = [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons]
+        rows.append(pd.DataFrame({
+            **({by: name} if by else {}), "horizon_days": list(horizons), "rate": 1 - curve["survival"],
+            "low": 1 - curve["high"], "high": 1 - curve["low"], "n": int(days["n"].sum()), "too_young": too_young,
+            "at_risk": curve["at_risk"]}))  # fmt: skip
+    return _stacked(rows, ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk"])
+
+
+def second_purchase_curve(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+    """The whole curve behind `second_purchase`: share who have bought again by each day.
+
+    The same customers are left out as there. The curve stops at the last day of follow-up.
+
+    Returns
+    -------
+    DataFrame
+        A row a day on which something happens: `[by], time` (days), `at_risk, events, censored, rate, low, high`.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "amount": 5,
+    ...                        "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05"]})
+    >>> second_purchase_curve(open_shop({"orders": orders}, as_of="2026-03-31"))["rate"].tolist()
+    [0.0, 0.5, 0.5]
+    """
+    tables = []
+    for name, group in _groups(tally(shop, "second_purchase", by=split_by(by)), by):
+        table = kaplan_meier(group, level=level).table
+        flipped = table.assign(rate=1 - table["survival"], low=1 - table["high"], high=1 - table["low"])
+        tables.append(flipped.drop(columns="survival").assign(**({by: name} if by else {})))
+    return _stacked(tables, ["time", "at_risk", "events", "censored", "rate", "low", "high"])
+
+
+def second_purchase_mature(
+    shop: Shop, *, horizons: Sequence[int] = HORIZONS, by: str | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """The plain check of `second_purchase`: customers followed for the whole horizon only, counted.
+
+    Left out of numerator and denominator: everybody whose window is still open (`too_young`), and those left
+    out by `second_purchase`. `naive` is what dividing all repeaters by all customers would say: always too low.
+
+    Returns
+    -------
+    DataFrame
+        A row a group and horizon: `[by], horizon_days, rate, low, high, n, hits, too_young, naive`. Wilson interval.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({
+    ...     "order_id": [1, 2, 3, 4], "customer_id": ["ann", "ann", "bob", "cy"], "amount": 5,
+    ...     "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05", "2026-03-20"]})
+    >>> second_purchase_mature(open_shop({"orders": orders}, as_of="2026-03-31"), horizons=[30]).round(2)
+       horizon_days  rate   low  high  n  hits  too_young  naive
+    0            30   0.5  0.09  0.91  2     1          1   0.33
+    """
+    table = tally(shop, "second_purchase_mature", by=split_by(by), horizons=horizon_list(horizons))
+    low, high = wilson(table["hits"], table["n"], level=level)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rate = table["hits"] / table["n"].replace(0, np.nan)
+        naive = table["hits_so_far"] / (table["n"] + table["too_young"]).replace(0, np.nan)
+    out = table.assign(rate=rate, low=low, high=high, naive=naive).rename(columns={"grp": by or "grp"})
+    return out[[*([by] if by else []), "horizon_days", "rate", "low", "high", "n", "hits", "too_young", "naive"]]
+
+
+def second_purchase_by_cohort(shop: Shop, *, within_days: int = 30, level: float = 0.95) -> pd.DataFrame:
+    """Share of each month's new customers who bought again within `within_days`, for months that are old enough.
+
+    A month is `mature` once its last possible customer has been followed for the whole window. Until then its
+    rate is NaN, not a low number; `n` counts those of its customers whose window is over.
+
+    Returns
+    -------
+    DataFrame
+        A row a month of first purchase: `cohort` (first of the month), `rate, low, high, n, too_young, mature`.
+    """
+    table = tally(shop, "second_purchase_cohorts", within=within_days)
+    month_end = pd.to_datetime(table["cohort"]) + pd.offsets.MonthEnd(0)
+    mature = month_end + pd.Timedelta(days=within_days) <= pd.Timestamp(shop.as_of)
+    low, high = wilson(table["hits"], table["n"], level=level)
+    rate = (table["hits"] / table["n"].replace(0, np.nan)).where(mature)
+    return pd.DataFrame({
+        "cohort": table["cohort"], "horizon_days": within_days, "rate": rate, "low": pd.Series(low).where(mature),
+        "high": pd.Series(high).where(mature), "n": table["n"], "too_young": table["customers"] - table["n"], "mature": mature})  # fmt: skip
+
+
+def next_purchase(
+    shop: Shop, *, k: Sequence[int] = (1, 2, 3, 4, 5), within_days: int | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """Share who buy again within `within_days` of their k-th purchase (k = 2: the third given the second).
+
+    Every purchase seen is weighted by how few customers were followed that long (inverse probability of
+    censoring), so slow repeaters are not lost. Left out: k-th purchases later than the longest follow-up less
+    the window (or the window itself, if that is sooner), which could not be seen through by anybody, and those
+    `second_purchase` leaves out.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    k
+        After which purchases.
+    within_days
+        The window in days; by default 365, or half of the longest follow-up if that is shorter.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a k: `k, horizon_days, rate, low, high, n, too_young, latest` and the plain check on customers
+        followed through: `mature_rate, mature_low, mature_high, mature_n`. `latest` is the age in days up to
+        which the k-th purchase counts.
+
+    Notes
+    -----
+    Lin, Sun and Ying (1999), Biometrika 86, 59-70. It assumes that how long somebody has been followed says
+    nothing about how they buy: compare cohorts before believing it.
+    """
+    longest = tally(shop, "followup", by="all")["followup"].max()
+    longest = 0 if pd.isna(longest) else int(longest)
+    window = within_days if within_days is not None else min(365, max(longest // 2, 1))
+    latest = max(min(longest - window, window), 0)
+    tables = [tally(shop, "next_purchase", k=int(each), within=window, latest=latest).assign(k=each) for each in k]
+    sums = pd.concat(tables, ignore_index=True).rename(columns={"cross_sum": "cross"}).fillna(0)
+    table = next_purchase_share(sums, level=level)
+    low, high = wilson(table["mature_hits"], table["mature_n"], level=level)
+    checked = table.assign(horizon_days=window, latest=latest, mature_low=low, mature_high=high,
+                           mature_rate=table["mature_hits"] / table["mature_n"].replace(0, np.nan))  # fmt: skip
+    return checked[["k", "horizon_days", "rate", "low", "high", "n", "too_young", "latest",
+                    "mature_rate", "mature_low", "mature_high", "mature_n"]]  # fmt: skip
+
+
+def repeat_revenue(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
+    """Share of all revenue that does not come from a new customer's first purchase day.
+
+    Customers known before `history_start` are repeat customers from their first day in the data. Left out:
+    nobody. The interval takes customers, not orders, as independent.
+
+    Returns
+    -------
+    DataFrame
+        One row: `rate, low, high, n` (customers), `repeat, total` (money).
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "amount": [10, 30, 20],
+    ...                        "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05"]})
+    >>> repeat_revenue(open_shop({"orders": orders})).loc[0, ["rate", "repeat", "total"]].tolist()
+    [0.5, 30.0, 60.0]
+    """
+    s = tally(shop, "revenue_split").fillna(0).iloc[0]
+    rate = s["repeat"] / s["total"] if s["total"] > 0 else float("nan")
+    square = max(s["repeat2"] - 2 * rate * s["both_sum"] + rate**2 * s["total2"], 0.0) if s["total"] > 0 else float("nan")
+    low, high = logit_interval(np.array([rate]), np.array([np.sqrt(square) / s["total"] if s["total"] > 0 else np.nan]), level=level)
+    return pd.DataFrame([{"rate": rate, "low": float(low[0]), "high": float(high[0]), "n": int(s["n"]), "repeat": s["repeat"], "total": s["total"]}])
+
+
+def revenue_by_month(shop: Shop) -> pd.DataFrame:
+    """New and repeat revenue of each calendar month: repeat + new = total.
+
+    Refunds fall on the day they were paid back. A month that is not over is marked, not extrapolated.
+
+    Returns
+    -------
+    DataFrame
+        A row a month: `month, total, new, repeat, rate` (repeat share; NaN where the total is not positive),
+        `new_customers, customers, closed`.
+    """
+    table = tally(shop, "revenue_by_month")
+    share = (table["repeat"] / table["total"]).where(table["total"] > 0)
+    closed = pd.to_datetime(table["month"]).dt.strftime("%Y-%m") <= shop.closed_through
+    return table.assign(rate=share, closed=closed)
+
+
+def _groups(cells: pd.DataFrame, by: str | None) -> list[tuple[object, pd.DataFrame]]:
+    """The cells of each group; one group that holds everybody when there is nothing to split by."""
+    return list(cells.groupby("grp", dropna=False)) if by else [("all", cells)]
+
+
+def _stacked(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)

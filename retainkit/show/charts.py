@@ -1,0 +1,171 @@
+"""Draw a metric table that already exists: every function takes the table and axes, draws, and returns the axes.
+
+Nothing is computed here but positions. Titles and sources are written by `finish`, from sentences the notebook computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from retainkit.show.style import ACCENT, INK, MUTED, colour_for
+from retainkit.show.words import clean
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def plot_curve(
+    curve: pd.DataFrame, *, ax: Axes, x: str = "time", y: str = "rate", by: str | None = None, label: str = "",
+    marks: Sequence[int] = (), percent: bool = True, at_risk: str | None = "at_risk", unit: str = "days",
+) -> Axes:
+    """Draw `y` with its `low` to `high` band against `x`, a line a group, with the number still followed beneath.
+
+    `marks` are positions on `x` to mark with a thin line (horizons); `at_risk` names the column with the numbers
+    printed under the axis, or None. Groups are named at the end of their line.
+    """
+    groups = list(curve.groupby(by, sort=True)) if by else [(label, curve)]
+    for i, (name, part) in enumerate(groups):
+        colour = colour_for(by, str(name)) if by else ACCENT
+        ax.plot(part[x], part[y], drawstyle="steps-post", color=colour, linewidth=2)
+        if "low" in part:
+            ax.fill_between(part[x], part["low"].astype(float), part["high"].astype(float), step="post", color=colour, alpha=0.15, linewidth=0)
+        if name:
+            last = part.dropna(subset=[y]).iloc[-1]
+            ax.annotate(clean(name), (last[x], last[y]), xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i), textcoords="offset points", color=colour, va="center", annotation_clip=False)
+    for mark in marks:
+        ax.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
+    if percent:
+        _percent(ax.yaxis)
+    ax.set_ylim(bottom=0)
+    ax.set_xlim(left=0)
+    ax.set_xlabel(unit)
+    if at_risk and not by:
+        _numbers_under(ax, curve, x, at_risk)
+    return ax
+
+
+def _numbers_under(ax: Axes, curve: pd.DataFrame, x: str, column: str) -> None:
+    """The numbers at risk under the ticks of the time axis."""
+    ticks = [t for t in ax.get_xticks() if 0 <= t <= curve[x].max()]
+    left = curve[column].to_numpy()[np.minimum(np.searchsorted(curve[x], ticks), len(curve) - 1)]
+    ax.set_xticks(ticks, [f"{t:,.0f}\n{n:,.0f}" for t, n in zip(ticks, left, strict=True)])
+    ax.set_xlabel(f"{ax.get_xlabel()}  (second line: customers still waiting and followed)")
+
+
+def plot_rates(
+    rates: pd.DataFrame, *, by: str, ax: Axes, second: str | None = None, claim: tuple[float, float] | None = None,
+    percent: bool = True, y: str = "rate", names: tuple[str, str] = ("", ""),
+) -> Axes:
+    """Draw `y` as a dot with its `low` to `high` bar for each value of `by`, top to bottom, n beside the label.
+
+    `second` names a column drawn as a hollow dot beside it (a check, an expectation); `names` says what the two
+    dots are. `claim` shades a range that somebody claims.
+    """
+    rows = rates.reset_index(drop=True)
+    places = np.arange(len(rows))[::-1]
+    if claim:
+        ax.axvspan(*claim, color="#aa6600", alpha=0.13, linewidth=0)
+    ax.hlines(places, rows["low"].astype(float), rows["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.45)
+    ax.plot(rows[y], places, "o", color=ACCENT, markersize=8, label=names[0])
+    if second:
+        ax.plot(rows[second], places - 0.22, "D", color=MUTED, markerfacecolor="white", markersize=6, label=names[1])
+        ax.legend(loc="best")
+    counted = [f"{clean(v)}  (n = {n:,.0f})" for v, n in zip(rows[by], rows["n"], strict=True)] if "n" in rows else [clean(v) for v in rows[by]]
+    ax.set_yticks(places, counted)
+    ax.set_ylim(-0.7, len(rows) - 0.3)
+    ax.grid(axis="y", visible=False)
+    if percent:
+        _percent(ax.xaxis)
+        ax.set_xlim(left=0)
+    return ax
+
+
+def plot_matrix(
+    cells: pd.DataFrame, *, row: str, column: str, ax: Axes, value: str = "rate", mature: str = "mature", unit: str = "months since first purchase",
+) -> Axes:
+    """Draw a cohort matrix: a shade and a number a cell; cells that are not old enough are hatched, never coloured.
+
+    A cell that has not begun is blank.
+    """
+    from matplotlib.patches import Rectangle
+
+    wide = cells.pivot(index=row, columns=column, values=value).astype(float)
+    young = ~cells.pivot(index=row, columns=column, values=mature).eq(True) & cells.pivot(index=row, columns=column, values="n").notna()
+    shade = np.ma.masked_invalid(wide.where(~young).to_numpy())
+    top = float(np.nanmax(shade[:, 1:].filled(np.nan))) if shade.shape[1] > 1 and shade[:, 1:].count() else 1.0
+    ax.pcolormesh(np.arange(wide.shape[1] + 1), np.arange(wide.shape[0] + 1), shade, cmap="Blues", vmin=0, vmax=max(top, 1e-9) * 1.15, edgecolors="white", linewidth=1)
+    small = wide.shape[1] > 14
+    for (i, j), number in np.ndenumerate(wide.to_numpy()):
+        if young.to_numpy()[i, j]:
+            ax.add_patch(Rectangle((j, i), 1, 1, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0))
+        elif np.isfinite(number) and not (small and wide.shape[1] > 26):
+            ax.text(j + 0.5, i + 0.5, f"{number:.0%}".rstrip("%"), ha="center", va="center", fontsize=6.5 if small else 9, color="white" if number > 0.62 * top else INK)
+    ax.invert_yaxis()
+    ax.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{c}" for c in wide.columns], fontsize=8 if small else 10)
+    every = max(1, len(wide) // 18)
+    ax.set_yticks(np.arange(len(wide))[::every] + 0.5, [f"{pd.Timestamp(r):%b %Y}" for r in wide.index[::every]], fontsize=9)
+    ax.set_xlabel(unit)
+    ax.grid(visible=False)
+    return ax
+
+
+def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, percent: bool = False) -> Axes:
+    """Draw stacked bars: `parts` maps columns to the words for them, drawn from the bottom up, named at the end."""
+    base = np.zeros(len(table))
+    colours = ["#b9c7d6", ACCENT, "#aa6600", "#770011"]
+    width: Any = 0.86 * float(np.median(np.diff(pd.to_numeric(pd.Series(table[x])))) if len(table) > 1 else 1)
+    if pd.api.types.is_datetime64_any_dtype(table[x]):
+        width = pd.Timedelta(days=25)
+    for (column, words), colour in zip(parts.items(), colours, strict=False):
+        values = table[column].astype(float).to_numpy()
+        ax.bar(table[x], values, bottom=base, width=width, color=colour, label=words, linewidth=0)
+        base = base + np.nan_to_num(values)
+    ax.legend(loc="upper left", ncols=len(parts), reverse=True)
+    ax.margins(y=0.16)
+    if percent:
+        _percent(ax.yaxis)
+    else:
+        ax.yaxis.set_major_formatter(lambda v, _: _short(v))
+    return ax
+
+
+def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, unit: str = "days") -> Axes:
+    """Draw shares that add up to one as stacked areas, named inside where there is room."""
+    colours = [ACCENT, "#aa6600", "#eceff3"]
+    stacks = ax.stackplot(table[x], [table[c].astype(float) for c in parts], colors=colours, step="post", linewidth=0)
+    base = np.zeros(len(table))
+    for column, words, stack in zip(parts, parts.values(), stacks, strict=True):
+        values = table[column].astype(float).to_numpy()
+        at = int(0.72 * len(table))
+        if values[at] > 0.04:
+            ax.text(table[x].iloc[at], base[at] + values[at] / 2, words, ha="center", va="center", color=INK if stack is stacks[-1] else "white", weight="bold")
+        else:
+            ax.annotate(words, (table[x].iloc[at], base[at] + values[at] / 2), xytext=(-30, 26), textcoords="offset points", color=INK, arrowprops={"arrowstyle": "-", "color": MUTED})
+        base = base + values
+    ax.set_ylim(0, 1)
+    ax.set_xlim(table[x].min(), table[x].max())
+    ax.set_xlabel(unit)
+    _percent(ax.yaxis)
+    return ax
+
+
+def _percent(axis: Any) -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+
+
+def _short(value: float) -> str:
+    """A large number for an axis.
+
+    >>> _short(1_500_000), _short(25_000), _short(40)
+    ('1.5 M', '25 k', '40')
+    """
+    for size, unit in ((1e6, " M"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{value / size:.2g}".rstrip("0").rstrip(".") + unit if abs(value) < 100 * size else f"{value / size:,.0f}{unit}"
+    return f"{value:,.0f}"

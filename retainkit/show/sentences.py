@@ -1,0 +1,58 @@
+"""Sentences and checks built from metric tables: an estimate's row in words, and identities that must hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from retainkit.errors import RetainkitError
+from retainkit.estimate.smalln import in_words
+from retainkit.show.display import table
+from retainkit.show.words import missing
+
+
+def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 0.95) -> str:
+    """A row of a metric table (`rate` or `value`, `low, high, n`, perhaps `at_risk`) as words its interval supports.
+
+    Examples
+    --------
+    >>> words({"rate": 0.2279, "low": 0.2221, "high": 0.2335, "n": 3120})
+    '22.8% (95% interval 22.2%–23.3%, n = 3,120)'
+    """
+    get = dict(row)
+    left = get.get("at_risk")
+    estimate = get["rate"] if "rate" in get else get["value"]
+    return in_words(float(estimate), float(get["low"]), float(get["high"]), int(get["n"]), kind=kind, unit=unit, level=level,
+                    at_risk=None if missing(left) else int(left))  # fmt: skip
+
+
+def shown(rates: pd.DataFrame, *, kind: str = "proportion", unit: str = "") -> pd.DataFrame:
+    """The table with its estimate and interval replaced by one column of words, `estimate`, as the small-n rules allow."""
+    said = [words(row, kind=kind, unit=unit) for row in rates.to_dict("records")]
+    estimate = "rate" if "rate" in rates else "value"
+    kept = rates.drop(columns=[c for c in (estimate, "low", "high", "n", "at_risk") if c in rates])
+    kept.insert(min(kept.shape[1], list(rates.columns).index(estimate)), "estimate", said)
+    return kept
+
+
+def checks(identities: Mapping[str, tuple[float, float]], *, tolerance: float = 1e-9) -> None:
+    """Show identities that must hold on this page's numbers, and stop the page when one does not.
+
+    Each is a sentence with its two sides. They are compared to within `tolerance` of the larger side. A side that
+    is not known (NaN) on both sides is left as it is: there is nothing to check.
+
+    Raises
+    ------
+    RetainkitError
+        Naming the first identity that does not hold, with both sides.
+    """
+    rows = []
+    for name, (left, right) in identities.items():
+        unknown = missing(left) and missing(right)
+        if not unknown and not abs(left - right) <= tolerance * max(1.0, abs(left), abs(right)):
+            raise RetainkitError("this page's checks", f"{name} does not hold", f"{left!r} and {right!r}",
+                                 "report it with the notebook: a number on this page is wrong")
+        rows.append({"what must hold": name, "left": left, "right": right, "holds": "nothing to check" if unknown else "yes"})
+    table(pd.DataFrame(rows), caption="Checks made on the numbers of this page", rows=len(rows), formats={"left": ",.6g", "right": ",.6g"})

@@ -1,0 +1,33 @@
+-- Every spell that touches one of two windows, the calendar month [:opens, :closes) and the days [:since, :closes),
+-- counted by what it did in each: enough to work out a month's churn under any convention, and the gaps between them.
+select f.base, f.came, f.gone, f.base_days, f.came_days, f.gone_days, f.asked, f.due, f.back, f.returned,
+  count(*) as customers
+from (
+  select
+    case when s.started_on < :opens and s.until_on >= :opens then 1 else 0 end as base,
+    case when s.started_on >= :opens and s.started_on < :closes then 1 else 0 end as came,
+    case when s.until_on >= :opens and s.until_on < :closes then 1 else 0 end as gone,
+    case when s.started_on < :since and s.until_on >= :since then 1 else 0 end as base_days,
+    case when s.started_on >= :since and s.started_on < :closes then 1 else 0 end as came_days,
+    case when s.until_on >= :since and s.until_on < :closes then 1 else 0 end as gone_days,
+    case when s.cancel_requested_on >= :opens and s.cancel_requested_on < :closes then 1 else 0 end as asked,
+    case when exists (
+      select 1 from contracts k
+      where k.customer = s.customer and k.started_on >= s.started_on and k.started_on < s.until_on
+        and k.started_on < :opens and k.ended_on >= :opens and k.ended_on < :closes
+    ) then 1 else 0 end as due,
+    case when exists (
+      select 1 from spells b
+      where b.customer = s.customer and b.spell > s.spell and b.started_on < :closes
+        and coalesce(b.ended_on, cast('9999-12-31' as date)) >= :closes
+    ) then 1 else 0 end as back,
+    case when s.spell > 1 then 1 else 0 end as returned
+  from (
+    select p.customer, p.spell, p.started_on, p.cancel_requested_on,
+      coalesce(p.ended_on, cast('9999-12-31' as date)) as until_on
+    from spells p
+  ) s
+  where s.started_on < :closes and (s.until_on >= :opens or s.until_on >= :since)
+) f
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+order by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10

@@ -1,0 +1,36 @@
+-- Won deals: how many, the mean of :measure with what its variance needs (accounts are the unit, so sums are made by
+-- account first; a deal without an account is its own), and the median with its rank interval for :z.
+with won as (
+  select coalesce(cast(:by as varchar), 'unknown') as grp, v.account, cast(:measure as double precision) as size
+  from (
+    select d.rep, d.source, d.segment, d.region, d.amount, date_diff('day', d.opened_on, d.closed_on) as cycle_days,
+      coalesce(cast(d.customer as varchar), concat('deal ', d.deal_id)) as account
+    from deals d
+    where d.outcome = 'won'
+  ) v
+), ranked as (
+  select w.grp, w.size, row_number() over (partition by w.grp order by w.size) as place,
+    count(*) over (partition by w.grp) as n
+  from won w
+  where w.size is not null
+), middles as (
+  select r.grp, r.n, avg(case when abs(2 * r.place - r.n - 1) <= 1 then r.size end) as median,
+    max(case when r.place = floor((r.n - :z * sqrt(r.n)) / 2) then r.size end) as median_low,
+    max(case when r.place = ceil(1 + (r.n + :z * sqrt(r.n)) / 2) then r.size end) as median_high
+  from ranked r
+  group by r.grp, r.n
+), accounts as (
+  select w.grp, w.account, count(w.size) as deals, sum(w.size) as total, count(*) - count(w.size) as missing
+  from won w
+  group by w.grp, w.account
+), sums as (
+  select a.grp, count(*) as accounts, sum(a.deals) as deals, sum(a.missing) as missing, sum(a.total) as total,
+    sum(a.total * a.total) as total_total, sum(a.total * a.deals) as total_deals, sum(a.deals * a.deals) as deals_deals
+  from accounts a
+  group by a.grp
+)
+select s.grp, s.accounts, s.deals, s.missing, s.total, s.total_total, s.total_deals, s.deals_deals,
+  m.median, m.median_low, m.median_high
+from sums s
+left join middles m on m.grp = s.grp
+order by s.grp
