@@ -21,12 +21,24 @@ _HOMES = {
     "retainkit.metrics.cross_sell": (
         "cross_sell_share", "cross_sell_curve", "cross_sell_any", "cross_sell_incidence", "first_cross_sell_naive",
         "month_one_revenue"),
+    "retainkit.metrics.first_days": (
+        "cross_sell_rates", "leaving_rates", "cross_sell_paths", "cross_sell_compared", "second_purchase_compared",
+        "short_log_shares"),
+    "retainkit.metrics.churn": (
+        "contract_survival", "churn_curve", "early_cancellation", "days_kept", "monthly_churn", "monthly_cancellation",
+        "contract_checks"),
+    "retainkit.metrics.churn_money": ("revenue_churn", "mrr_movements"),
+    "retainkit.metrics.definitions": ("churn_definitions", "churn_bridge"),
+    "retainkit.metrics.retention": ("retention_matrix", "contract_retention_matrix", "pooled_retention"),
+    "retainkit.metrics.lapse": (
+        "lapse_rule", "lapse_survival", "lapse_curve", "lapse_returns", "monthly_lapse", "lapse_checks"),
+    "retainkit.metrics.projected": ("churn_projection",),
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
     "retainkit.show.begin": ("begin", "show_ledger"),
     "retainkit.show.display": ("say", "table", "figure", "record"),
     "retainkit.show.sentences": ("words", "shown", "checks"),
     "retainkit.show.style": ("canvas", "finish", "colour_for"),
-    "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_matrix", "plot_parts", "plot_areas"),
+    "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_matrix", "plot_parts", "plot_areas", "plot_projection"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -169,3 +169,15 @@ def _short(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.2g}".rstrip("0").rstrip(".") + unit if abs(value) < 100 * size else f"{value / size:,.0f}{unit}"
     return f"{value:,.0f}"
+
+
+def plot_projection(table: pd.DataFrame, *, ax: Axes, unit: str = "periods of 30 days since the start") -> Axes:
+    """Draw what was observed as dots and what a model says as a dashed line with its band, from `period, observed, rate, low, high`."""
+    ax.fill_between(table["period"], table["low"], table["high"], color="#aa6600", alpha=0.16, linewidth=0)
+    ax.plot(table["period"], table["rate"], linestyle="--", color="#aa6600", label=f"model ({clean(table['model'].iloc[0])})")
+    ax.plot(table["period"], table["observed"], "o", color=ACCENT, markersize=5, label="observed")
+    ax.legend(loc="upper right")
+    ax.set_ylim(0, 1)
+    ax.set_xlabel(unit)
+    _percent(ax.yaxis)
+    return ax

@@ -1,7 +1,8 @@
 -- Customer-days: everything a customer bought on one day is one purchase. A line of negative amount, a refund and the
 -- invoice of a running contract move money but are no purchase (ordinal 0). Refunded lines are no purchase unless
 -- :refunds = 'in'. The money of a refund falls on the day it was paid back. What is known of the customer stands
--- beside every day, so that most tallies are flat group-bys of this one table.
+-- beside every day, so that most tallies are flat group-bys of this one table; left_age is the age at which the customer
+-- first was without a contract, for those who had one.
 with lines as (
   select o.customer, o.ordered_on as on_day, o.order_id, o.amount,
     case when o.order_type = 'one_off' and o.amount >= 0 and (o.status = 'paid' or :refunds = 'in') then 1 else 0 end as bought
@@ -32,6 +33,11 @@ with lines as (
     min(case when d.bought > 0 then d.on_day end) over (partition by d.customer) as first_on
   from by_day d
   left join new_lines n on n.customer = d.customer and n.on_day = d.on_day
+), leavers as (
+  select f.customer, min(s.ended_on) as left_on
+  from (select distinct customer, first_on from numbered) f
+  join spells s on s.customer = f.customer and s.ended_on >= f.first_on
+  group by f.customer
 )
 select n.customer, n.on_day,
   cast(case when n.bought > 0 then n.nth else 0 end as integer) as ordinal,
@@ -44,7 +50,9 @@ select n.customer, n.on_day,
   cast(n.orders as integer) as orders, cast(n.bought as integer) as lines, cast(n.new_lines as integer) as new_lines,
   n.first_on,
   coalesce(n.first_on >= :history_start and coalesce(c.signed_up_on, n.first_on) >= :history_start, false) as is_new,
-  n.entry_line, c.segment, c.region, c.source, c.owner
+  n.entry_line, c.segment, c.region, c.source, c.owner,
+  cast(date_diff('day', n.first_on, l.left_on) as integer) as left_age
 from numbered n
 left join customers c on c.customer = n.customer
+left join leavers l on l.customer = n.customer
 order by n.customer, n.on_day

@@ -1,0 +1,52 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCE ?= sample
+MONTH ?=
+OUT ?= reports
+.PHONY: help setup report test lint types notebooks check truth bench lab sample clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Make .venv and install the pinned packages into it
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+report: $(READY) ## Build a month's pages: make report SOURCE=my/retainkit.toml MONTH=2026-10
+	$(BIN)/retainkit report "$(SOURCE)" $(if $(MONTH),--month $(MONTH)) --out "$(OUT)"
+
+test: $(READY) ## Run every test: the code's, the examples in its docs, and the notebooks
+	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -p no:doctest --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
+
+lint: $(READY) ## Check style
+	$(BIN)/ruff check retainkit tests notebooks
+
+types: $(READY) ## Check types
+	$(BIN)/mypy
+
+notebooks: $(READY) ## Run the notebooks again and keep their outputs
+	$(BIN)/retainkit notebooks --execute
+
+check: lint types test ## Everything CI runs, in the same order
+
+truth: $(READY) ## Test the statistical promises on simulated shops (minutes)
+	$(BIN)/python -m tests.truth
+
+bench: $(READY) ## Measure the costs, as multiples of a plain scan
+	$(BIN)/python -m tests.benchmarks
+
+lab: $(READY) ## Open JupyterLab on the first notebook
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+
+sample: $(READY) ## Write data/sample again (byte for byte the same)
+	$(BIN)/python -m retainkit.simulate data/sample
+
+clean: ## Remove what was built (not the cache of stores)
+	rm -rf build dist reports .pytest_cache .mypy_cache .ruff_cache .hypothesis

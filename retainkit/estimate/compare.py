@@ -1,0 +1,127 @@
+"""Groups of counted durations in, each against all the others out, with what many comparisons cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from retainkit.estimate.checks import confidence, require_columns
+from retainkit.estimate.competing import aalen_johansen, incidence_at
+from retainkit.estimate.intervals import benjamini_hochberg, rate_ratio
+
+
+def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: float = 0.95) -> pd.DataFrame:
+    """Each group's share with `cause` by `horizon`, and its difference from everybody else together.
+
+    Nobody is left out: customers count for as long as they were followed, other causes compete. A group, or its
+    rest, that nobody has followed to the horizon has NaN.
+
+    Parameters
+    ----------
+    cells
+        `grp`, `duration` (days), `cause` ("" = still open), `n`; optionally `entry`.
+    cause
+        The ending that is compared.
+    horizon
+        Days.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: `grp, rate, low, high, n, at_risk, difference, difference_low, difference_high, p, q`; `q` is
+        the p value after Benjamini and Hochberg over the groups. The difference has a normal interval.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"grp": ["a", "a", "b", "b"], "duration": [5, 20, 5, 20], "cause": ["x", "", "x", ""],
+    ...                       "n": [60, 40, 40, 60]})
+    >>> against_the_rest(cells, cause="x", horizon=10)[["grp", "rate", "difference", "q"]].round(3)
+      grp  rate  difference      q
+    0   a   0.6         0.2  0.004
+    1   b   0.4        -0.2  0.004
+    """
+    require_columns(cells, ["grp", "duration", "cause", "n"], name="cells")
+    z = special.ndtri(0.5 + confidence(level) / 2)
+    causes = sorted({str(c) for c in cells["cause"] if c} | {cause})
+    rows = []
+    for name, group in cells.groupby("grp", dropna=False):
+        mine = _read(group, cause, causes, horizon, level)
+        others = _read(cells.drop(group.index), cause, causes, horizon, level)
+        difference = mine["incidence"] - others["incidence"]
+        se = float(np.hypot(mine["se"], others["se"]))
+        rows.append({"grp": name, "rate": mine["incidence"], "low": mine["low"], "high": mine["high"], "n": int(group["n"].sum()),
+                     "at_risk": mine["at_risk"], "difference": difference, "difference_low": difference - z * se,
+                     "difference_high": difference + z * se, "p": 2 * special.ndtr(-abs(difference) / se) if se > 0 else np.nan})  # fmt: skip
+    table = pd.DataFrame(rows, columns=["grp", "rate", "low", "high", "n", "at_risk", "difference", "difference_low", "difference_high", "p"])
+    return table.assign(q=benjamini_hochberg(table["p"].astype(float)))
+
+
+def _read(cells: pd.DataFrame, cause: str, causes: Sequence[str], horizon: float, level: float) -> pd.Series:
+    if cells.empty:
+        return pd.Series({"incidence": np.nan, "low": np.nan, "high": np.nan, "se": np.nan, "at_risk": 0})
+    return incidence_at(aalen_johansen(cells, causes=causes, level=level), [horizon]).set_index("cause").loc[cause]
+
+
+def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]], level: float = 0.95) -> pd.DataFrame:
+    """How often the event comes in each age window, per 100 customer-months, and against the first window.
+
+    Everybody counts for the days on which they were there to be seen inside the window; days before a late entry
+    do not count.
+
+    Parameters
+    ----------
+    cells
+        `duration` (days), `event` (1 or 0), `n`; optionally `entry` (days).
+    windows
+        Pairs (from, to): ages above `from` and up to `to`.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a window: `window, events, days, value, low, high` (per 100 customer-months of 30.4 days, mid-P Poisson),
+        `ratio, ratio_low, ratio_high` (to the first window; mid-P conditional binomial).
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"duration": [50, 200], "event": [1, 0], "n": [10, 40]})
+    >>> window_rates(cells, windows=[(0, 90), (90, 200)])[["window", "events", "days", "value"]].round(2)
+       window  events    days  value
+    0    0-90      10  4100.0   7.42
+    1  91-200       0  4400.0   0.00
+    """
+    entry = cells["entry"].fillna(0).clip(lower=0) if "entry" in cells else 0
+    events, days = [], []
+    for first, last in windows:
+        inside = (cells["duration"] > first) | ((cells["duration"] == 0) & (first == 0))
+        events.append(int(cells.loc[inside & (cells["duration"] <= last) & (cells["event"] == 1), "n"].sum()))
+        spent = np.minimum(cells["duration"], last) - np.maximum(entry, first)
+        days.append(float((spent.clip(lower=0) * cells["n"]).sum()))
+    return rates_per_month(events, days, windows=windows, level=level)
+
+
+def rates_per_month(events: Sequence[int], days: Sequence[float], *, windows: Sequence[tuple[float, float]], level: float = 0.95) -> pd.DataFrame:
+    """Events and customer-days by age window as rates per 100 customer-months: the table of `window_rates`.
+
+    Examples
+    --------
+    >>> rates_per_month([10, 4], [3040.0, 3040.0], windows=[(0, 30), (30, 90)])[["value", "ratio"]].round(2).values.tolist()
+    [[10.0, 1.0], [4.0, 0.4]]
+    """
+    from retainkit.estimate.intervals import poisson_interval
+
+    month = 30.4
+    low, high = poisson_interval(events, level=level)
+    per = np.array([100 * month / d if d > 0 else np.nan for d in days])
+    ratios = [rate_ratio(events[i], days[i], events[0], days[0], level=level) if days[i] > 0 and days[0] > 0 and (events[i] or events[0]) else (np.nan,) * 3 for i in range(len(days))]
+    ratios[0] = (1.0, np.nan, np.nan)
+    names = [f"{first + (1 if first else 0):g}-{last:g}" for first, last in windows]
+    return pd.DataFrame({"window": names, "events": list(events), "days": list(days), "value": np.array(events) * per, "low": np.asarray(low) * per,
+                         "high": np.asarray(high) * per, "ratio": [float(r[0]) for r in ratios], "ratio_low": [float(r[1]) for r in ratios],
+                         "ratio_high": [float(r[2]) for r in ratios]})  # fmt: skip
