@@ -1,0 +1,1 @@
+"""Estimates: small counted tables in, small tables with their intervals out."""

@@ -1,0 +1,176 @@
+"""What each rep's deals would have brought in average hands: counted deals in, expected wins out.
+
+Expected is relative to the company's own average mix, from the same rows as the wins it stands beside, so that over all
+reps the two are equal. Where everybody over-sells nobody stands out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit, ndtr
+
+from retainkit.errors import BadValueError
+from retainkit.estimate.checks import require_columns, whole
+from retainkit.estimate.funnel import z_scores
+from retainkit.estimate.intervals import wilson
+
+Array = Any
+BY = ("segment", "source")
+
+
+def expected_wins(
+    deals: pd.DataFrame, *, by: Sequence[str] = BY, min_deals: int = 30, min_each: int = 5
+) -> pd.DataFrame:
+    """Wins expected of each rep in each stratum, and the log-odds behind them (`offset` of the joint rep model).
+
+    The stratum's own win rate while every stratum has `min_deals` closed deals and `min_each` won and lost; if one has
+    not, a logistic regression on main effects for all of them. Deals without a segment or source are a stratum too.
+
+    Parameters
+    ----------
+    deals
+        `rep`, the columns of `by`, `won`, `n` (won and lost): counts, any number of rows a rep and stratum.
+    by
+        What to adjust for; print it, since what is not in it is not adjusted for.
+
+    Returns
+    -------
+    DataFrame
+        `rep`, the columns of `by`, `n, won, expected, offset, method` ("strata" or "main effects"). Where every deal of
+        the company was won, or lost, the offset is infinite.
+
+    Raises
+    ------
+    MissingDataError, BadValueError
+        Missing columns; counts that are not whole; more won than closed.
+
+    Examples
+    --------
+    >>> deals = pd.DataFrame({"rep": ["ann", "ann", "bob"], "segment": ["SMB", "ENT", "SMB"],
+    ...                       "won": [10, 6, 6], "n": [20, 30, 40]})
+    >>> expected_wins(deals, by=["segment"])[["rep", "segment", "won", "expected", "method"]].round(2)
+       rep segment  won  expected  method
+    0  ann     ENT    6      6.00  strata
+    1  ann     SMB   10      5.33  strata
+    2  bob     SMB    6     10.67  strata
+    """
+    by = list(by)
+    require_columns(deals, ["rep", *by, "won", "n"], name="deals")
+    check_counts(deals, ["won", "n"], name="deals")
+    if not (over := deals[deals["won"] > deals["n"]]).empty:
+        raise BadValueError("deals", "has more won than closed", f"{over.iloc[0].to_dict()}", "n = won + lost")
+    cells = deals[deals["n"] > 0].groupby(["rep", *by], dropna=False)[["n", "won"]].sum().reset_index()
+    code = strata_of(cells, by)
+    n, won = (cells[column].groupby(code).sum().to_numpy(dtype=float) for column in ("n", "won"))
+    enough = bool((n >= min_deals).all() and (np.minimum(won, n - won) >= min_each).all())
+    levels = cells[by].groupby(code).first()
+    offsets = logit(won / n) if enough or won.sum() in (0, n.sum()) else _main_effects(levels, n, won)
+    offset = offsets[code]
+    method = "strata" if enough else "main effects"
+    return cells.assign(expected=cells["n"] * expit(offset), offset=offset, method=method)
+
+
+def wins_by_rep(expected: pd.DataFrame) -> pd.DataFrame:
+    """Win rate of each rep beside what the same deals would have brought in average hands.
+
+    Parameters
+    ----------
+    expected
+        What `expected_wins` returns.
+
+    Returns
+    -------
+    DataFrame
+        `rep, n, won`, crude `rate` with Wilson's `low, high`, `expected`, `z` and `p_high`, the one-sided normal p of so
+        many wins or more from a rep in control.
+
+    Examples
+    --------
+    >>> deals = pd.DataFrame({"rep": ["ann", "bob"], "segment": "SMB", "won": [16, 6], "n": [40, 40]})
+    >>> wins_by_rep(expected_wins(deals, by=["segment"])).round(3)
+       rep   n  won  rate    low   high  expected      z  p_high
+    0  ann  40   16  0.40  0.263  0.554      11.0  1.771   0.038
+    1  bob  40    6  0.15  0.071  0.291      11.0 -1.771   0.962
+    """
+    variance = expected["expected"] * (1 - expected["expected"] / expected["n"])
+    reps = expected.assign(variance=variance).groupby("rep")[["n", "won", "expected", "variance"]].sum().reset_index()
+    low, high = wilson(reps["won"], reps["n"])
+    z = z_scores(reps["won"], reps["expected"], variance=reps["variance"])
+    reps = reps.assign(rate=reps["won"] / reps["n"], low=low, high=high, z=z, p_high=ndtr(-z))
+    return reps[["rep", "n", "won", "rate", "low", "high", "expected", "z", "p_high"]]
+
+
+def standardised_rates(deals: pd.DataFrame, *, of: str = "source", mix: str = "segment", level: float = 0.95) -> pd.DataFrame:
+    """Win rate of each source as it would be at the company's overall mix of segments (direct standardisation).
+
+    A source that never met a segment is weighed over the segments it did meet; `mix_covered` says how much that is.
+    The interval adds up the Wilson intervals of the segments (square and add), so it holds where a segment has 0 wins.
+
+    Parameters
+    ----------
+    deals
+        Columns named by `of` and `mix`, and `won`, `n`: counts, any number of rows a cell.
+
+    Returns
+    -------
+    DataFrame
+        `of`, `n, won, crude`, standardised `rate, low, high`, `mix_covered`.
+
+    Examples
+    --------
+    >>> deals = pd.DataFrame({"source": ["referral", "referral", "paid", "paid"], "segment": ["SMB", "ENT"] * 2,
+    ...                       "won": [45, 2, 10, 9], "n": [90, 10, 20, 80]})
+    >>> standardised_rates(deals).round(3)
+         source    n  won  crude   rate    low   high  mix_covered
+    0      paid  100   19   0.19  0.326  0.213  0.443          1.0
+    1  referral  100   47   0.47  0.365  0.280  0.515          1.0
+    """
+    require_columns(deals, [of, mix, "won", "n"], name="deals")
+    check_counts(deals, ["won", "n"], name="deals")
+    cells = deals[deals["n"] > 0].groupby([of, mix], dropna=False)[["n", "won"]].sum().reset_index()
+    overall = cells.groupby(mix, dropna=False)["n"].transform("sum") / cells["n"].sum()
+    covered = overall.groupby(strata_of(cells, [of])).transform("sum")
+    low, high = wilson(cells["won"], cells["n"], level=level)
+    weight, rate = overall / covered, cells["won"] / cells["n"]
+    cells = cells.assign(rate=weight * rate, below=(weight * (rate - low)) ** 2, above=(weight * (high - rate)) ** 2)
+    sums = cells.assign(mix_covered=overall).groupby(of, dropna=False).sum(numeric_only=True).reset_index()
+    return sums.assign(
+        crude=sums["won"] / sums["n"], low=sums["rate"] - np.sqrt(sums["below"]), high=sums["rate"] + np.sqrt(sums["above"])
+    )[[of, "n", "won", "crude", "rate", "low", "high", "mix_covered"]]
+
+
+def strata_of(table: pd.DataFrame, by: list[str]) -> pd.Series:
+    """The number of each row's stratum, missing values being a stratum of their own."""
+    return table.groupby(by, dropna=False).ngroup() if by else pd.Series(0, index=table.index)
+
+
+def check_counts(table: pd.DataFrame, columns: list[str], *, name: str) -> None:
+    """Counts are whole and every row says whose it is."""
+    for column in columns:
+        whole(f"{name}.{column}", table[column])
+    if "rep" in table and table["rep"].isna().any():
+        raise BadValueError(f"{name}.rep", "is missing", f"{int(table['rep'].isna().sum())} rows",
+                            f"{name}[\"rep\"] = {name}[\"rep\"].fillna(\"nobody\")")
+
+
+def _main_effects(levels: pd.DataFrame, n: Array, won: Array) -> Array:
+    """Log-odds of each stratum from a logistic regression on main effects, by Newton's method.
+
+    A trace of a ridge keeps a level that nobody won finite; the intercept carries none, so wins expected equal wins.
+    """
+    codes = [pd.factorize(levels[column], use_na_sentinel=False)[0] for column in levels]
+    design = np.column_stack([np.ones(len(n)), *(np.eye(code.max() + 1)[code][:, 1:] for code in codes)])
+    ridge = np.diag([0.0] + [1e-6] * (design.shape[1] - 1))
+    beta = np.r_[logit(won.sum() / n.sum()), np.zeros(design.shape[1] - 1)]
+    for _ in range(100):
+        p = expit(design @ beta)
+        slope = design.T @ (won - n * p) - ridge @ beta
+        step = np.linalg.solve((design.T * (n * p * (1 - p))) @ design + ridge, slope)
+        beta += np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-10:
+            break
+    return design @ beta

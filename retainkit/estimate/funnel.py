@@ -1,0 +1,163 @@
+"""Sizes in, funnel lines out: where a rep in control lies 95 % and 99.8 % of the time, and how far others lie off.
+
+These are prediction limits of a count at its expected value. The chi-square (confidence) limits that some packages draw
+instead are too wide above the line: of reps in control .4 to 1.5 % lie beyond them, where 2.5 % should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.special import bdtr, bdtrik, ndtri, pdtr, pdtrik
+
+from retainkit.errors import BadValueError
+from retainkit.estimate.checks import not_negative, whole
+
+Array = Any
+LINES = {"low998": 0.001, "low95": 0.025, "high95": 0.975, "high998": 0.999}
+OVERDISPERSED = 1.3
+
+
+def binomial_limits(n: ArrayLike, *, p0: float, phi: float = 1.0) -> pd.DataFrame:
+    """Where the share of `n` lies, 95 and 99.8 % of the time, when its true value is `p0`.
+
+    Exact binomial limits, interpolated between counts so that the funnel has no saw teeth. With `phi` above 1.3 they are
+    sqrt(phi) times as far from `p0`. NaN where nothing was closed.
+
+    Parameters
+    ----------
+    n
+        Deals closed: one value a point, or a range to draw the funnel over.
+    p0
+        Share in control, 0 to 1.
+    phi
+        Over-dispersion, as `dispersion` gives it.
+
+    Returns
+    -------
+    DataFrame
+        `n, low998, low95, high95, high998`, in the order given.
+
+    Notes
+    -----
+    Spiegelhalter (2005), Statistics in Medicine 24, 1185-1202, appendix.
+
+    Examples
+    --------
+    Two hospitals, when 7.4 % of operations end in death:
+
+    >>> binomial_limits([47, 810], p0=0.0739161).round(4)
+         n  low998   low95  high95  high998
+    0   47  0.0000  0.0000  0.1464   0.2057
+    1  810  0.0464  0.0558  0.0918   0.1032
+    """
+    if not 0 <= p0 <= 1:
+        raise BadValueError("p0", "must lie between 0 and 1", str(p0), "p0=0.25")
+    size = np.atleast_1d(whole("n", n)).astype(int)
+    counts = _count_limits(lambda k: bdtr(k, size, p0), lambda q: bdtrik(q, size, p0))
+    return _lines("n", size, counts, centre=p0, most=1.0, phi=phi)
+
+
+def poisson_limits(expected: ArrayLike, *, phi: float = 1.0) -> pd.DataFrame:
+    """Where observed over expected lies, 95 and 99.8 % of the time, when losses are as expected.
+
+    NaN where nothing is expected. `phi` as in `binomial_limits`.
+
+    Parameters
+    ----------
+    expected
+        Expected losses: one value a point, or a range to draw the funnel over.
+
+    Returns
+    -------
+    DataFrame
+        `expected, low998, low95, high95, high998`, in the order given.
+
+    Examples
+    --------
+    >>> poisson_limits([15, 30]).round(4)
+       expected  low998   low95  high95  high998
+    0      15.0  0.2716  0.4907  1.5055   1.8558
+    1      30.0  0.4692  0.6411  1.3572   1.5937
+    """
+    mean = np.atleast_1d(not_negative("expected", expected))
+    counts = _count_limits(lambda k: pdtr(k, mean), lambda q: pdtrik(q, mean))
+    return _lines("expected", mean, counts, centre=1.0, most=np.inf, phi=phi)
+
+
+def z_scores(observed: ArrayLike, expected: ArrayLike, *, variance: ArrayLike | None = None) -> Array:
+    """How many standard deviations each count is above its expectation; NaN where none is possible.
+
+    `variance` is that of the count in control: sum of n p (1 - p) for deals; left out, the Poisson's, `expected`.
+
+    Examples
+    --------
+    >>> z_scores([30, 12], [20, 16])
+    array([ 2.23606798, -1.        ])
+    """
+    spread = np.asarray(expected if variance is None else variance, dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (np.asarray(observed, dtype=float) - expected) / np.sqrt(np.where(spread > 0, spread, np.nan))
+
+
+def dispersion(z: ArrayLike, *, trim: float = 0.10) -> float:
+    """Over-dispersion phi: mean squared z with the outer 10 % of each end pulled in, 1 when all are in control.
+
+    Pulling in keeps a few true outliers from hiding themselves. It also shortens the z of reps in control, whose mean
+    square would be .68, so the mean is divided by that. Reps without a z are left out; NaN for fewer than two.
+
+    Parameters
+    ----------
+    z
+        z scores of the reps, best without those already flagged.
+    trim
+        Share pulled in at each end, from 0 (none) to under a half.
+
+    Examples
+    --------
+    >>> round(dispersion([-1.4, -0.6, 0.1, 0.5, 9.0], trim=0.25), 2)
+    0.82
+    """
+    if not 0 <= trim < 0.5:
+        raise BadValueError("trim", "must lie between 0 and 0.5", str(trim), "trim=0.10")
+    known = np.asarray(z, dtype=float)[~np.isnan(np.asarray(z, dtype=float))]
+    if len(known) < 2:
+        return float("nan")
+    pulled = np.clip(known, *np.quantile(known, [trim, 1 - trim]))
+    return float((pulled**2).mean() / _pulled_square(trim))
+
+
+def _pulled_square(trim: float) -> float:
+    """Mean square of a standard normal whose ends beyond the `trim` quantiles are pulled in to them."""
+    if trim == 0:
+        return 1.0
+    cut = -ndtri(trim)
+    return float(1 - 2 * trim - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) + 2 * trim * cut**2)
+
+
+def _count_limits(cdf: Callable[[Array], Array], inverse: Callable[[float], Array]) -> dict[str, Array]:
+    """Interpolated quantiles of a count: the smallest k with cdf(k) >= q, less the part of its step that is too much."""
+    def up_to(k: Array) -> Array:
+        """The distribution function, zero below a count of zero."""
+        return np.where(k < 0, 0.0, cdf(np.maximum(k, 0)))
+
+    limits = {}
+    for name, q in LINES.items():
+        k = np.ceil(np.nan_to_num(inverse(q)))
+        k = np.where(up_to(k - 1) >= q, k - 1, np.where(up_to(k) < q, k + 1, k))  # the inverse may be one off
+        limits[name] = np.maximum(k - (up_to(k) - q) / (up_to(k) - up_to(k - 1)), 0)
+    return limits
+
+
+def _lines(key: str, size: Array, counts: dict[str, Array], *, centre: float, most: float, phi: float) -> pd.DataFrame:
+    """Limits of the count over its size, moved out from the centre where dispersion asks for it."""
+    if not phi > 0:
+        raise BadValueError("phi", "must be more than 0", str(phi), "phi=1.0")
+    wider = np.sqrt(phi) if phi > OVERDISPERSED else 1.0
+    divisor = np.where(size > 0, size, np.nan)
+    lines = {name: np.clip(centre + wider * (limit / divisor - centre), 0, most) for name, limit in counts.items()}
+    return pd.DataFrame({key: size} | lines)

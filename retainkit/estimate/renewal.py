@@ -1,0 +1,188 @@
+"""Survivors by cohort and period in, fitted renewal models out: sBG and BdW, by maximum likelihood.
+
+Both are models of people who differ in how likely they are to leave. sBG: each has one chance of leaving in every period,
+beta distributed over people. BdW: that chance may also rise or fall with age.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import betaln, psi
+
+from retainkit.errors import BadValueError
+from retainkit.estimate.checks import require_columns, whole
+
+Array = Any
+FREE = {"sBG": 2, "BdW": 3}  # how many of log alpha, log beta, log c are estimated
+SMALLEST, LARGEST = -7.0, 12.0  # of those logs
+
+
+class Fit(NamedTuple):
+    """A fitted model: S(t) = B(alpha, beta + t^c) / B(alpha, beta), c being 1 for the sBG."""
+
+    model: str
+    alpha: float
+    beta: float
+    c: float
+    loglik: float
+
+
+def fit_sbg(survivors: pd.DataFrame) -> Fit:
+    """Maximum-likelihood shifted-beta-geometric model of all cohorts together.
+
+    Cohorts of different ages pool: each adds the periods it has lived through, and those still there are censored. A
+    cohort that came under observation late starts at a later period.
+
+    Parameters
+    ----------
+    survivors
+        `cohort, period, at_risk, lost`: period 1 is the first renewal; `at_risk` customers came to it, `lost` left.
+
+    Returns
+    -------
+    Fit
+        `model, alpha, beta, c, loglik`.
+
+    Raises
+    ------
+    MissingDataError, BadValueError
+        Missing columns; counts that are not whole; more lost than at risk; periods under 1; nobody lost.
+
+    Notes
+    -----
+    Fader and Hardie (2007), Journal of Interactive Marketing 21, 76-90.
+
+    Examples
+    --------
+    >>> kept = [1000, 631, 468, 382, 326, 289, 262, 241]
+    >>> survivors = pd.DataFrame({"cohort": "2020", "period": range(1, 8), "at_risk": kept[:-1]})
+    >>> fit = fit_sbg(survivors.assign(lost=survivors["at_risk"] - kept[1:]))
+    >>> round(fit.alpha, 3), round(fit.beta, 3), round(fit.loglik, 1)
+    (0.704, 1.182, -1680.3)
+    """
+    return _fit("sBG", survivors)
+
+
+def fit_bdw(survivors: pd.DataFrame) -> Fit:
+    """Maximum-likelihood beta-discrete-Weibull model; parameters, errors and result as for `fit_sbg`.
+
+    Notes
+    -----
+    Fader, Hardie, Liu, Davin and Steenburgh (2018), Journal of Interactive Marketing 43, 1-16.
+
+    Examples
+    --------
+    >>> kept = [1000, 869, 743, 653, 593, 551, 517, 491]
+    >>> survivors = pd.DataFrame({"cohort": "2020", "period": range(1, 8), "at_risk": kept[:-1]})
+    >>> fit = fit_bdw(survivors.assign(lost=survivors["at_risk"] - kept[1:]))
+    >>> round(fit.c, 2), round(fit.loglik, 1)
+    (1.72, -1605.3)
+    """
+    return _fit("BdW", survivors)
+
+
+def model_survival(fit: Fit, periods: Array) -> Array:
+    """The model's share still there after each of `periods`.
+
+    >>> model_survival(Fit("sBG", 1.0, 1.0, 1.0, 0.0), [0, 1, 2]).round(3)
+    array([1.   , 0.5  , 0.333])
+    """
+    at = np.asarray(periods, dtype=float) ** fit.c
+    return np.exp(betaln(fit.alpha, fit.beta + at) - betaln(fit.alpha, fit.beta))
+
+
+def pooled(survivors: pd.DataFrame) -> tuple[Array, Array, Array]:
+    """Periods, customers at risk and lost in them, over all cohorts; checked."""
+    require_columns(survivors, ["cohort", "period", "at_risk", "lost"], name="survivors")
+    for column in ("period", "at_risk", "lost"):
+        whole(f"survivors.{column}", survivors[column])
+    if not (over := survivors[survivors["lost"] > survivors["at_risk"]]).empty:
+        raise BadValueError("survivors", "has more lost than at risk", f"{over.iloc[0].to_dict()}", "count both at once")
+    table = survivors[survivors["at_risk"] > 0].groupby("period")[["at_risk", "lost"]].sum()
+    if list(table.index) != list(range(1, len(table) + 1)):
+        raise BadValueError("survivors.period", "must run 1, 2, 3 and on without a gap", f"{list(table.index)[:10]}",
+                            "period 1 is the first renewal")
+    return tuple(column.to_numpy(dtype=float) for column in (table.index, table["at_risk"], table["lost"]))  # type: ignore
+
+
+def resampled(survivors: pd.DataFrame, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """At risk and lost in every pooled period, `draws` times: each cohort's customers drawn again with replacement."""
+    used = survivors[survivors["at_risk"] > 0].sort_values("period")
+    at_risk, lost = (np.zeros((draws, int(used["period"].max()))) for _ in range(2))
+    for cohort, rows in used.groupby("cohort", dropna=False):
+        n, gone = rows["at_risk"].to_numpy(), rows["lost"].to_numpy()
+        censored = n - gone - np.append(n[1:], 0)
+        if (censored < 0).any() or (np.diff(rows["period"]) != 1).any():
+            raise BadValueError(f"survivors, cohort {cohort}", "gains customers, or skips a period, on the way",
+                                f"at risk {n.tolist()}", "give customers who come into view late a cohort of their own")
+        exits = rng.multinomial(n[0], np.stack([gone, censored], axis=1).ravel() / n[0], size=draws)
+        columns = rows["period"].to_numpy(dtype=int) - 1
+        both = exits[:, ::2] + exits[:, 1::2]
+        lost[:, columns] += exits[:, ::2]
+        at_risk[:, columns] += n[0] - np.cumsum(both, axis=1) + both
+    return at_risk, lost
+
+
+def log_survival(theta: Array, ages: Array) -> tuple[Array, Array]:
+    """log S at every age for every row of (log alpha, log beta, log c), and its slopes in those three."""
+    a, b, c = np.exp(theta).T[:, :, None]
+    age = np.asarray(ages, dtype=float)
+    to = age**c
+    of_sum, of_beta = psi(a + b) - psi(a + b + to), psi(b + to) - psi(b)
+    power = (psi(b + to) - psi(a + b + to)) * to * np.log(np.maximum(age, 1))
+    return betaln(a, b + to) - betaln(a, b), np.stack([a * of_sum, b * (of_beta + of_sum), c * power], axis=-1)
+
+
+def log_stay(theta: Array, periods: Array) -> tuple[Array, Array]:
+    """log of the chance of staying through each period, and its slopes."""
+    after, before = log_survival(theta, periods), log_survival(theta, np.asarray(periods) - 1)
+    return after[0] - before[0], after[1] - before[1]
+
+
+def maximise(model: str, periods: Array, at_risk: Array, lost: Array, start: Array | None = None) -> tuple[Array, Array]:
+    """Parameters (log alpha, log beta, log c) and log-likelihood of every row of counts, by damped Fisher scoring."""
+    rows, free = len(lost), FREE[model]
+    first = np.array([[0.0, np.log(max(at_risk.sum() / lost.sum() - 1, 0.1)), 0.0]]) if start is None else start
+    theta, damping = np.repeat(first, rows, axis=0), np.full(rows, 1e-3)
+
+    def score(at: Array) -> tuple[Array, Array, Array]:
+        """Log-likelihood, its gradient, and the information, of the free parameters."""
+        kept, slopes = log_stay(at, periods)
+        gone = np.maximum(-np.expm1(kept), 1e-300)
+        value = (lost * np.log(gone) + (at_risk - lost) * kept).sum(axis=1)
+        pull, slopes = (at_risk - lost) - lost * np.exp(kept) / gone, slopes[:, :, :free]
+        weight = at_risk * np.exp(kept) / gone
+        return value, np.einsum("rt,rtk->rk", pull, slopes), np.einsum("rt,rtk,rtl->rkl", weight, slopes, slopes)
+
+    value, gradient, information = score(theta)
+    for _ in range(100):
+        ridge = damping[:, None, None] * (np.eye(free) * np.einsum("rkk->rk", information)[:, None, :] + 1e-9 * np.eye(free))
+        step = np.linalg.solve(information + ridge, gradient[..., None])[..., 0]
+        trial = theta.copy()
+        step *= np.minimum(1, 2 / np.maximum(np.abs(step).max(axis=1, keepdims=True), 1e-300))
+        trial[:, :free] = np.clip(theta[:, :free] + step, SMALLEST, LARGEST)
+        there = score(trial)
+        better = there[0] >= value - 1e-12 * np.abs(value)
+        done = np.abs(there[0] - value) <= 1e-9 * np.abs(value)
+        theta[better] = trial[better]
+        value, gradient, information = (
+            np.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+            for new, old in zip(there, (value, gradient, information), strict=True)
+        )
+        damping = np.where(better, damping / 5, np.minimum(damping * 5, 1e9))
+        if done.all():
+            break
+    return theta, value
+
+
+def _fit(model: str, survivors: pd.DataFrame) -> Fit:
+    """One model on the counts as they are."""
+    periods, at_risk, lost = pooled(survivors)
+    if not lost.sum():
+        raise BadValueError("survivors", "has nobody lost", f"{at_risk.sum():g} customer-periods", "wait for a loss")
+    theta, value = maximise(model, periods, at_risk[None], lost[None])
+    alpha, beta, c = np.exp(theta[0])
+    return Fit(model, float(alpha), float(beta), float(c), float(value[0]))

@@ -1,0 +1,249 @@
+"""Win rate and churn of every rep together: counts by rep in, shrunk ratios and quadrant probabilities out.
+
+Deals: logit P(won) = offset + u. Churn: lost ~ Poisson(expected * exp(v)). Over the reps (u, v) is bivariate normal, with
+means, spreads and a correlation rho that are estimated too. Everything is a sum over a grid: no sampling, no seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from retainkit.errors import BadValueError
+from retainkit.estimate.checks import require_columns, whole
+from retainkit.estimate.rep_grid import Fit, Posterior, Side, along, centres, fit_grid, posterior, quantiles
+
+Array = Any
+QUADRANTS = ["p_joint", "p_win_only", "p_churn_only", "p_neither"]
+REVIEW, WATCH, UNKNOWN = "review the deals of this rep", "watch, not enough evidence", "cannot tell yet"
+REPS_FOR_RHO, EXPECTED_FOR_RHO = 10, 2.0
+
+
+class RepModel(NamedTuple):
+    """What `joint_rep_model` returns; `withheld` says why the joint map cannot be drawn, and is empty when it can."""
+
+    reps: pd.DataFrame
+    company: pd.DataFrame
+    withheld: str
+
+
+def half_normal(spread: Array) -> Array:
+    """Log density, up to a constant, of the usual prior on a spread: half-normal with scale 0.5.
+
+    >>> half_normal(0.5)
+    -0.5
+    """
+    return -0.5 * (spread / 0.5) ** 2
+
+
+def joint_rep_model(
+    deals: pd.DataFrame,
+    churn: pd.DataFrame,
+    *,
+    odds: float = 1.1,
+    hazard: float = 1.25,
+    win_phi: float = 1.0,
+    churn_phi: float = 1.0,
+    mean_sd: float = 0.15,
+    spread_prior: Callable[[Array], Array] = half_normal,
+) -> RepModel:
+    """Odds ratio of winning and hazard ratio of churn for every rep, shrunk, and the chance that both are high.
+
+    Nobody is left out: a rep known on one side only is placed on the other by the company's own spread and correlation.
+    Where the company has no information on one side at all, that side and all joint quantities are NaN and `withheld`
+    says why. The ratios compare with the company's own average mix: where everybody over-sells nobody stands out.
+
+    Parameters
+    ----------
+    deals
+        `rep`, `offset` (expected log-odds of winning), `won`, `n`: one row per rep and stratum.
+    churn
+        `rep`, `observed` (accounts lost), `expected`.
+    odds, hazard
+        "High" means an odds ratio above the first, a hazard ratio above the second.
+    win_phi, churn_phi
+        Over-dispersion: the data count as 1 / phi of themselves, so that intervals widen by about sqrt(phi).
+    mean_sd, spread_prior
+        Priors: normal about zero for the two means, log density of the two spreads. That of rho is 1 - rho^2.
+
+    Returns
+    -------
+    RepModel
+        `reps`: `rep, n, won, observed, expected`; shrunk win rate at the rep's own mix `rate, low, high`; posterior
+        medians `odds_ratio`, `hazard_ratio` with 95 % `or_low, or_high, hr_low, hr_high` and 80 % `or_low80, ...`;
+        `p_joint` (both high), `p_win_only, p_churn_only, p_neither`, which sum to 1.
+        `company`: `quantity` (`win_rate` of a rep in the middle, `s_u`, `s_v`, `rho`), posterior mean `value`, 95 %
+        `low, high`, `p_positive`, `note`. `rho` is NaN, with a note, unless 10 reps have 2 expected losses.
+
+    Raises
+    ------
+    MissingDataError, BadValueError
+        Missing columns; counts that are not whole; more won than closed; losses where none were expected; phi under 1.
+
+    Examples
+    --------
+    >>> deals = pd.DataFrame({"rep": ["ann", "bob", "cy"], "offset": -0.74, "won": [60, 30, 26], "n": 120})
+    >>> churn = pd.DataFrame({"rep": ["ann", "bob", "cy"], "observed": [24, 6, 5], "expected": [14.0, 11.0, 10.0]})
+    >>> joint_rep_model(deals, churn).reps[["rep", "odds_ratio", "hazard_ratio", "p_joint"]].round(1)
+       rep  odds_ratio  hazard_ratio  p_joint
+    0  ann         1.9           1.4      0.7
+    1  bob         1.0           0.8      0.0
+    2  cy          0.8           0.7      0.0
+    """
+    counts, table = _read(deals, churn)
+    if not min(win_phi, churn_phi) >= 1:
+        raise BadValueError("win_phi, churn_phi", "must be 1 or more", f"{win_phi:g}, {churn_phi:g}", "win_phi=1.0")
+    blind = _blind(table)
+    sides = [_win_side(table, counts, win_phi), _churn_side(table, churn_phi)]
+    fit = fit_grid(sides, [not why for why in blind], mean_sd=mean_sd, spread_prior=spread_prior)
+    found = posterior(fit, cut_u=np.log(odds), cut_v=np.log(hazard))
+    reps = pd.concat([table, _rates(found, fit, counts), _ratios(found, fit)], axis=1)
+    company = _company(fit, counts, table)
+    _hide(reps, company, blind)
+    reasons = " and ".join(dict.fromkeys(why for why in blind if why))
+    return RepModel(reps, company, f"the joint map cannot be drawn: {reasons}" if reasons else "")
+
+
+def rep_words(
+    p_joint: float,
+    *,
+    observed: float,
+    expected: float,
+    n_closed: float,
+    left: bool = False,
+    review: float = 0.80,
+    watch: float = 0.50,
+    min_events: float = 3.0,
+    min_closed: float = 10,
+    min_expected: float = 1.0,
+) -> str:
+    """What the page says of a rep: review, watch, cannot tell yet, or nothing.
+
+    A rep who left is never flagged. Too few closed deals or expected losses, or no joint probability: cannot tell.
+    A probability that would call for a review, on fewer than `min_events` observed or expected losses, is a watch.
+
+    Examples
+    --------
+    >>> rep_words(0.9, observed=12, expected=6.1, n_closed=80)
+    'review the deals of this rep'
+    >>> rep_words(0.9, observed=2, expected=1.1, n_closed=80)
+    'watch, not enough evidence'
+    >>> rep_words(0.9, observed=1, expected=0.4, n_closed=80)
+    'cannot tell yet'
+    """
+    if left:
+        return ""
+    if np.isnan(p_joint) or not (expected >= min_expected and n_closed >= min_closed):
+        return UNKNOWN
+    if p_joint >= review and min(observed, expected) >= min_events:
+        return REVIEW
+    return WATCH if p_joint >= watch else ""
+
+
+def _read(deals: pd.DataFrame, churn: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Closed deals by rep (rows) and offset (columns), and one row of totals for each rep of either table."""
+    require_columns(deals, ["rep", "offset", "won", "n"], name="deals")
+    require_columns(churn, ["rep", "observed", "expected"], name="churn")
+    for name, values in (("deals.won", deals["won"]), ("deals.n", deals["n"]), ("churn.observed", churn["observed"])):
+        whole(name, values)
+    if not (over := deals[deals["won"] > deals["n"]]).empty:
+        raise BadValueError("deals", "has more won than closed", f"{over.iloc[0].to_dict()}", "n = won + lost")
+    if (missing := deals["offset"].isna()).any():
+        raise BadValueError("deals.offset", "is missing", f"{deals[missing].iloc[0].to_dict()}", "expected_wins(deals)")
+    inside = deals.assign(offset=deals["offset"].clip(-30, 30))  # a stratum that nobody won, or lost, says nothing
+    counts = inside.pivot_table(index="rep", columns="offset", values="n", aggfunc="sum", fill_value=0)
+    totals = [deals.groupby("rep")[["n", "won"]].sum(), churn.groupby("rep")[["observed", "expected"]].sum()]
+    table = pd.concat(totals, axis=1).fillna(0.0).sort_index().rename_axis("rep").reset_index()
+    if not (odd := table[(table["observed"] > 0) & ~(table["expected"] > 0)]).empty:
+        raise BadValueError("churn", "has losses where none were expected", f"{odd.iloc[0].to_dict()}",
+                            "expect them from the same accounts: expected_churn(cells)")
+    return counts.reindex(table["rep"], fill_value=0).astype(float), table
+
+
+def _blind(table: pd.DataFrame) -> tuple[str, str]:
+    """Why nothing can be said of winning, and of churn; empty strings when something can."""
+    if len(table) < 2:
+        return ("it takes two reps to compare",) * 2
+    n, won = table["n"].sum(), table["won"].sum()
+    win = "no deal was closed" if n == 0 else "every deal was lost" if won == 0 else ""
+    churn = "" if table["observed"].sum() else "no account of these reps has been lost yet"
+    return "every deal was won" if won == n > 0 else win, churn
+
+
+def _win_side(table: pd.DataFrame, counts: pd.DataFrame, phi: float) -> Side:
+    """Binomial log-likelihood of a rep's deals over all strata."""
+    n, offsets, won = counts.to_numpy(), counts.columns.to_numpy(dtype=float), table["won"].to_numpy()
+    closed = table["n"].to_numpy()
+    information = np.maximum(n @ (expit(offsets) * expit(-offsets)), won * (closed - won) / np.maximum(closed, 1))
+
+    def log_lik(u: Array) -> Array:
+        """The rows of `n` weigh log(1 + exp) of the strata; terms without u are dropped."""
+        return (won[:, None] * u - n @ np.logaddexp(0, offsets[:, None] + u)) / phi
+
+    return Side(log_lik, information / phi)
+
+
+def _churn_side(table: pd.DataFrame, phi: float) -> Side:
+    """Poisson log-likelihood of a rep's losses."""
+    observed, expected = table["observed"].to_numpy(), table["expected"].to_numpy()
+    return Side(lambda v: (observed[:, None] * v - expected[:, None] * np.exp(v)) / phi,
+                np.maximum(observed, expected) / phi)
+
+
+def _ratios(found: Posterior, fit: Fit) -> pd.DataFrame:
+    """Medians, 95 and 80 % intervals of both ratios, and the four quadrants."""
+    out: dict[str, Array] = {}
+    for name, short, effects, weights in (
+        ("odds_ratio", "or", fit.effects[0], found.u), ("hazard_ratio", "hr", fit.effects[1], found.v)
+    ):
+        columns = [name, f"{short}_low", f"{short}_high", f"{short}_low80", f"{short}_high80"]
+        out |= dict(zip(columns, np.exp(quantiles(effects, weights, (0.5, 0.025, 0.975, 0.1, 0.9))).T, strict=True))
+    both, win, lost = found.both_high, found.win_high, found.churn_high
+    return pd.DataFrame(out | dict(zip(QUADRANTS, (both, win - both, lost - both, 1 - win - lost + both), strict=True)))
+
+
+def _rates(found: Posterior, fit: Fit, counts: pd.DataFrame) -> pd.DataFrame:
+    """Each rep's win rate at the rep's own mix of strata: posterior mean and 95 % interval."""
+    n, offsets = counts.to_numpy(), counts.columns.to_numpy(dtype=float)
+    closed = n.sum(axis=1, keepdims=True)
+    mix = n / np.where(closed > 0, closed, np.nan)
+    rate = (mix * (found.u @ expit(offsets + fit.effects[0].ravel()[:, None]))).sum(axis=1)
+    limits = quantiles(fit.effects[0], found.u, (0.025, 0.975))
+    low, high = (mix[:, :, None] * expit(offsets[:, None] + limits[:, None, :])).sum(axis=1).T
+    return pd.DataFrame({"rate": rate, "low": low, "high": high})
+
+
+def _company(fit: Fit, counts: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Posterior mean and 95 % interval of the hyper-parameters that the page shows."""
+    offsets, n = counts.columns.to_numpy(dtype=float), counts.to_numpy().sum(axis=0)
+    rows = []
+    for quantity, axis in (("win_rate", 1), ("s_u", 2), ("s_v", 4), ("rho", 0)):
+        edges, weights = fit.edges[axis], along(fit.weights, axis)
+        up_to = np.concatenate([[0], np.cumsum(weights)])
+        points = np.append(np.interp((0.025, 0.975), up_to, edges), centres(edges))
+        if quantity == "win_rate":
+            points = expit(offsets[:, None] + points).T @ n / max(n.sum(), 1)
+        rows.append([quantity, points[2:] @ weights, points[0], points[1], 1 - np.interp(0, edges, up_to)])
+    company = pd.DataFrame(rows, columns=["quantity", "value", "low", "high", "p_positive"]).assign(note="")
+    if (able := int((table["expected"] >= EXPECTED_FOR_RHO).sum())) < REPS_FOR_RHO:
+        company.loc[3, "note"] = f"{able} reps have {EXPECTED_FOR_RHO:g} expected losses; {REPS_FOR_RHO} are needed"
+        company.loc[3, ["value", "low", "high", "p_positive"]] = np.nan
+    company.loc[company["quantity"] != "rho", "p_positive"] = np.nan
+    return company
+
+
+def _hide(reps: pd.DataFrame, company: pd.DataFrame, blind: tuple[str, str]) -> None:
+    """Blank, in place, what the data cannot say."""
+    for why, prefixes, quantities in (
+        (blind[0], ("odds_ratio", "or_", "rate", "low", "high"), ["win_rate", "s_u"]),
+        (blind[1], ("hazard_ratio", "hr_"), ["s_v"]),
+    ):
+        if why:
+            reps.loc[:, reps.columns.str.startswith(prefixes) | reps.columns.isin(QUADRANTS)] = np.nan
+            hidden = company["quantity"].isin([*quantities, "rho"])
+            company.loc[hidden, ["value", "low", "high", "p_positive"]] = np.nan
+            company.loc[hidden, "note"] = why

@@ -1,0 +1,214 @@
+"""What may be said when there are few customers: every threshold of the kit, and the words that go with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from retainkit.errors import BadValueError, closest, listed
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The least count from which a quantity may be shown, what is counted, and why that many."""
+
+    least: float
+    counted: str
+    reason: str
+
+
+GATES: Mapping[str, Gate] = MappingProxyType({
+    "customers_shown": Gate(5, "customers", "fewer would show what single customers did"),
+    "customers_full": Gate(20, "customers at the start", "with 5 to 19 only the ends of the interval hold"),
+    "at_risk": Gate(10, "customers at risk at the horizon", "below that one customer moves the curve by points"),
+    "cross_sells": Gate(30, "cross-sells up to the horizon", "the share of a handful is noise"),
+    "late_cross_sells": Gate(10, "cross-sells after the early window", "the late part is half of the ratio"),
+    "observed_past": Gate(30, "customers observed past the horizon", "few speak for everybody's late part"),
+    "window_events": Gate(10, "events in each window", "at 150 customers a hazard ratio's ends are 3.4-fold apart"),
+    "closed_deals": Gate(10, "closed deals", "a win rate of fewer has no position"),
+    "expected_losses": Gate(1, "expected losses", "with less, nothing lost is what anybody would show"),
+    "flag_expected": Gate(3, "expected losses for a flag", "a flag needs more than one account's bad luck"),
+    "flag_observed": Gate(3, "observed losses for a flag", "a flag needs more than one account's bad luck"),
+    "correlated_reps": Gate(10, "reps with 2 expected losses", "a correlation of a few reps is a coin toss"),
+    "projected_periods": Gate(4, "periods observed", "a projection needs a bend to follow"),
+    "projected_losses": Gate(50, "losses", "the shape of the curve comes from those who left"),
+    "answers": Gate(15, "answers", "below that the score's interval spans half the scale"),
+    "answers_compared": Gate(30, "answers in both waves", "a change has the noise of two scores"),
+    "units_per_arm": Gate(4, "units in each arm", "teams drift; with fewer, drift reads as effect"),
+    "baseline_months": Gate(12, "baseline months", "limits from less than a year miss the season"),
+})  # fmt: skip
+
+# Half-widths up to which an estimate is a number, and up to which it is a rough one. Shares and differences of
+# shares in points; the rest as a part of the estimate, since a width of 10 means nothing without it.
+WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
+    "survival": (0.10, 0.20),
+    "proportion": (0.10, 0.20),
+    "points": (0.10, 0.20),
+    "money": (0.20, 0.50),
+    "average": (0.20, 0.50),
+    "days": (0.20, 0.50),
+    "ratio": (0.50, 1.00),
+})  # fmt: skip
+RELATIVE = ("money", "average", "days", "ratio")
+AFTER = {"days": " days", "ratio": " times", "points": " points"}
+
+VERDICTS = ("consistent with", "higher than claimed", "lower than claimed", "cannot tell")
+
+
+def judge(
+    rate: float, low: float, high: float, n: int, *, at_risk: int | None = None, kind: str = "proportion"
+) -> str:
+    """How much of an estimate may be shown.
+
+    Parameters
+    ----------
+    rate, low, high
+        The estimate and its interval.
+    n
+        Customers behind it.
+    at_risk
+        Customers still at risk at the horizon, for a survival or incidence curve.
+    kind
+        "survival", "proportion", "points" (a difference of shares), "money", "average", "days" or "ratio": which
+        widths count as narrow. A survival also needs 20 customers at the start.
+
+    Returns
+    -------
+    str
+        "hidden" (n below 5), "unknown" (no estimate, as past the last follow-up), "range" (the interval alone),
+        "rough" or "number".
+
+    Examples
+    --------
+    >>> judge(0.62, 0.41, 0.83, 14, kind="survival")
+    'range'
+    >>> judge(0.228, 0.222, 0.233, 3_120)
+    'number'
+    """
+    if kind not in WIDTHS:
+        raise BadValueError("kind", "is not one of the kinds of estimate", str(kind), f"one of {listed(WIDTHS)}")
+    if n < GATES["customers_shown"].least:
+        return "hidden"
+    if any(math.isnan(value) for value in (rate, low, high)):
+        return "unknown"
+    few = n < GATES["customers_full"].least and kind == "survival"
+    few_left = at_risk is not None and at_risk < GATES["at_risk"].least
+    half = (high - low) / 2 / (abs(rate) if kind in RELATIVE and rate else 1.0)
+    narrow, wide = WIDTHS[kind]
+    if few or few_left or half > wide:
+        return "range"
+    return "rough" if half > narrow else "number"
+
+
+def in_words(
+    rate: float,
+    low: float,
+    high: float,
+    n: int,
+    *,
+    at_risk: int | None = None,
+    kind: str = "proportion",
+    level: float = 0.95,
+    unit: str = "",
+) -> str:
+    """An estimate as the words that its interval supports, with no more digits than it supports.
+
+    Parameters are those of `judge`, and
+
+    level
+        Confidence level of the interval.
+    unit
+        The currency, written before an amount of money: "$", "EUR ".
+
+    Examples
+    --------
+    >>> in_words(0.22791, 0.22213, 0.23349, 3_120)
+    '22.8% (95% interval 22.2%–23.3%, n = 3,120)'
+    >>> in_words(0.25, 0.12, 0.45, 40)
+    'roughly 25% (95% interval 12%–45%, n = 40)'
+    >>> in_words(0.62, 0.41, 0.83, 14, kind="survival")
+    'between 41% and 83% (n = 14)'
+    >>> in_words(1.0, 0.34, 1.0, 2)
+    'too few to say (n < 5)'
+    >>> in_words(723.4, 671.2, 781.9, 1_500, kind="money", unit="$")
+    '$720 (95% interval $670–$780, n = 1,500)'
+    >>> in_words(2.67, 1.44, 4.9, 150, kind="ratio")
+    'roughly 2.7 times (95% interval 1.4–4.9, n = 150)'
+    """
+    said = judge(rate, low, high, n, at_risk=at_risk, kind=kind)
+    if said == "hidden":
+        return f"too few to say (n < {GATES['customers_shown'].least:.0f})"
+    if said == "unknown":
+        return f"not known yet (n = {n:,})"
+    half = (high - low) / 2 if math.isfinite(high - low) else abs(low)
+    middle, bottom, top = (_written(value, half, kind, unit) for value in (rate, low, high))
+    after = AFTER.get(kind, "")
+    if said == "range":
+        ends = f"between {bottom} and {top}" if math.isfinite(high) else f"above {bottom}"
+        return f"{ends}{after} (n = {n:,})"
+    roughly = "roughly " if said == "rough" else ""
+    return f"{roughly}{middle}{after} ({level * 100:g}% interval {bottom}–{top}, n = {n:,})"
+
+
+def short_of(counts: Mapping[str, float]) -> list[str]:
+    """Which gates a quantity fails, in words; an empty list lets it through.
+
+    Parameters
+    ----------
+    counts
+        What was counted, by the name of the gate in `GATES`.
+
+    Examples
+    --------
+    >>> short_of({"cross_sells": 41, "late_cross_sells": 6, "observed_past": 55})
+    ['needs 10 cross-sells after the early window, has 6']
+    """
+    unknown = [name for name in counts if name not in GATES]
+    if unknown:
+        near = closest(unknown[0], GATES)
+        raise BadValueError("gate", f"{unknown[0]!r} is not a gate", listed(GATES, limit=20), near or "see GATES")
+    gates = ((GATES[name], count) for name, count in counts.items())
+    return [f"needs {g.least:g} {g.counted}, has {count:,.4g}" for g, count in gates if not count >= g.least]
+
+
+def verdict(low: float, high: float, claim_low: float, claim_high: float) -> str:
+    """What an interval says of a claim: never "confirmed".
+
+    The whole interval inside the claimed range is "consistent with"; all of it above or below, "higher than
+    claimed" or "lower than claimed"; anything else, also an interval that is not known, "cannot tell". A claim
+    of one value (`claim_low` equal to `claim_high`) can be contradicted but never met.
+
+    Examples
+    --------
+    >>> verdict(0.222, 0.233, 0.25, 0.35)
+    'lower than claimed'
+    >>> verdict(0.24, 0.28, 0.25, 0.35)
+    'cannot tell'
+    """
+    if claim_low > claim_high:
+        raise BadValueError("claim", "begins above its end", f"{claim_low} to {claim_high}", "give low, then high")
+    if claim_low <= low and high <= claim_high:
+        return "consistent with"
+    if low > claim_high:
+        return "higher than claimed"
+    return "lower than claimed" if high < claim_low else "cannot tell"
+
+
+def _written(value: float, half: float, kind: str, unit: str) -> str:
+    """The value with the digits that an interval of this half-width supports."""
+    if kind in ("survival", "proportion"):
+        return f"{value * 100:.{_places(half * 100)}f}%"
+    if kind == "points":  # always a decimal, as for ratios: whether 0, or 1, is inside must show
+        return f"{value * 100:+.{max(_places(half * 100), 1)}f}"
+    if kind == "money":
+        places = 0 if half >= 1 else 2
+        tens = max(math.floor(math.log10(half / 3)), 0) if half >= 1 else 0
+        return f"{'-' if value < 0 else ''}{unit}{abs(round(value, places - tens)):,.{places}f}"
+    return f"{value:,.{max(_places(half), 1 if kind == 'ratio' else 0)}f}"
+
+
+def _places(half: float) -> int:
+    """Decimal places: none from a half-width of 1 on, one below it, two below a tenth."""
+    return 0 if half >= 1 else 1 if half >= 0.1 else 2
