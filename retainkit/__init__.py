@@ -32,12 +32,18 @@ _HOMES = {
     "retainkit.metrics.retention": ("retention_matrix", "contract_retention_matrix", "pooled_retention"),
     "retainkit.metrics.lapse": (
         "lapse_rule", "lapse_survival", "lapse_curve", "lapse_returns", "monthly_lapse", "lapse_checks"),
+    "retainkit.metrics.deals": ("win_rate", "win_rate_withheld", "win_by", "win_curve", "stale_deals"),
+    "retainkit.metrics.deals_sources": ("source_win_rates",),
+    "retainkit.metrics.deals_values": ("deal_size", "cycle_days", "sales_velocity"),
+    "retainkit.metrics.reps": ("rep_churn", "rep_churn_withheld", "rep_accounts", "rep_checks"),
+    "retainkit.metrics.rep_map": ("rep_map", "win_funnel"),
     "retainkit.metrics.projected": ("churn_projection",),
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
     "retainkit.show.begin": ("begin", "show_ledger"),
     "retainkit.show.display": ("say", "table", "figure", "record"),
-    "retainkit.show.sentences": ("words", "shown", "checks"),
+    "retainkit.show.sentences": ("words", "shown", "checks", "tidy"),
     "retainkit.show.style": ("canvas", "finish", "colour_for"),
+    "retainkit.show.rep_charts": ("plot_funnel", "plot_rep_map"),
     "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_matrix", "plot_parts", "plot_areas", "plot_projection"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -56,3 +56,20 @@ def checks(identities: Mapping[str, tuple[float, float]], *, tolerance: float = 
                                  "report it with the notebook: a number on this page is wrong")
         rows.append({"what must hold": name, "left": left, "right": right, "holds": "nothing to check" if unknown else "yes"})
     table(pd.DataFrame(rows), caption="Checks made on the numbers of this page", rows=len(rows), formats={"left": ",.6g", "right": ",.6g"})
+
+
+def tidy(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Tables of one metric (overall, by rep, by segment) under each other, with the columns that `record` keeps.
+
+    Text columns are group keys and stay; counts that are not `n` or `too_young` are dropped.
+
+    Examples
+    --------
+    >>> tidy(pd.DataFrame({"rate": [0.5], "n": [10], "won": [5]}), pd.DataFrame({"rep": ["Ada"], "rate": [0.6], "n": [5]}))
+       rate   n  rep
+    0   0.5  10  NaN
+    1   0.6   5  Ada
+    """
+    both = pd.concat(tables, ignore_index=True)
+    numbers = {"rate", "value", "low", "high", "n", "too_young", "horizon_days"}
+    return both[[c for c in both if c in numbers or (both[c].dtype == object and c not in ("note", "place"))]]

@@ -1,0 +1,99 @@
+"""The command line: `retainkit report` and `retainkit notebooks`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
+from retainkit.errors import RetainkitError
+
+USED_BADLY, FAILED = 2, 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when all went well, 1 when a notebook failed, 2 when nothing was started."""
+    given = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        return int(given.run(given))
+    except KeyboardInterrupt:
+        print("retainkit: stopped; nothing was published", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(130)  # the kernels notice that they are alone, and end
+    except RetainkitError as err:
+        return _complain(err, str(err), USED_BADLY, given.debug)
+    except Exception as err:
+        told = f"{type(err).__name__}: {err} (run it again with --debug to see where)"
+        return _complain(err, told, FAILED, given.debug)
+
+
+def _complain(err: Exception, words: str, code: int, debug: bool) -> int:
+    """Say on stderr what is wrong, with the traceback only when it was asked for."""
+    if debug:
+        raise err
+    print(f"retainkit: {words}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    import retainkit
+
+    debug = argparse.ArgumentParser(add_help=False)
+    debug.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    debug.add_argument("-j", dest="jobs", type=int, default=2, metavar="N", help="notebooks to run at a time (2)")
+    debug.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="for one cell (600)")
+    parser = argparse.ArgumentParser(prog="retainkit", description="Who comes back, who leaves, and who sold it.")
+    parser.add_argument("--version", action="version", version=f"retainkit {retainkit.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_report(commands.add_parser("report", parents=[debug], help="write a month's pages", description="Write a month's pages."))
+    books = commands.add_parser("notebooks", parents=[debug], help="re-run the kit's notebooks in place, or copy them")
+    what = books.add_mutually_exclusive_group(required=True)
+    what.add_argument("--execute", action="store_true", help="run them all again and keep the outputs")
+    what.add_argument("--copy", metavar="FOLDER", help="copy them to a folder of your own")
+    books.set_defaults(run=_notebooks)
+    return parser
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", nargs="?", default="sample", help="a folder of tables, a retainkit.toml, or sample (the default)")
+    when = parser.add_mutually_exclusive_group()
+    when.add_argument("--month", default="", metavar="YYYY-MM", help="the month to report (the last one that is over)")
+    when.add_argument("--as-of", default="", metavar="DAY", help="count what was known at the end of this day")
+    parser.add_argument("--out", default="reports", metavar="DIR", help="where the month's folder goes (reports)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="STEM", help="run only these notebooks")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="set a notebook's parameter")
+    parser.add_argument("--notebooks", type=Path, metavar="FOLDER", help="report these notebooks, not the kit's")
+    parser.set_defaults(run=_report)
+
+
+def _report(given: argparse.Namespace) -> int:
+    from retainkit.report.run import report
+
+    names = ("source", "out", "jobs", "timeout", "month", "as_of", "only", "settings", "notebooks")
+    asked: dict[str, Any] = {name: getattr(given, name) for name in names}
+    index, good = report(**asked)
+    print(index)
+    return 0 if good else FAILED
+
+
+def _notebooks(given: argparse.Namespace) -> int:
+    from retainkit.report.committed import copy, execute
+
+    if given.copy:
+        print(copy(Path(given.copy)))
+        return 0
+    faults = execute(jobs=given.jobs, timeout=given.timeout)
+    for name, error in faults.items():
+        print(f"{name}: {error or 'done'}", file=sys.stderr)
+    return FAILED if any(faults.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The monthly report: notebooks in, one folder of pages out."""

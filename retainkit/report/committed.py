@@ -1,0 +1,61 @@
+"""The kit's own notebooks: run again in place with outputs that are the same bytes every time, or copied out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from retainkit.errors import BadValueError
+from retainkit.report.kernel import TIMEOUT, OwnKernel, fault, first_line, raised
+from retainkit.resources import notebooks_folder
+
+
+def execute(folder: Path | None = None, *, jobs: int = 2, timeout: int = TIMEOUT) -> dict[str, str]:
+    """Run every notebook of a folder and keep its outputs; the error of each by name, "" where there was none.
+
+    A notebook that fails keeps what it had.
+    """
+    paths = sorted((folder or notebooks_folder()).glob("*.ipynb"))
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        return dict(zip([p.name for p in paths], pool.map(lambda p: _execute(p, timeout), paths), strict=True))
+
+
+def _execute(path: Path, timeout: int) -> str:
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=timeout, kernel_name="python3", kernel_manager_class=OwnKernel, record_timing=False,
+        coalesce_streams=True, resources={"metadata": {"path": str(path.resolve().parent)}},
+    )
+    try:
+        client.execute()
+    except Exception as err:  # also a dead kernel and a time-out: said by name, the other notebooks run on
+        return raised(notebook) or f"{type(err).__name__}: {first_line(str(err))}"
+    if error := fault(notebook):
+        return error
+    aside = path.with_suffix(".aside")
+    aside.write_text(nbformat.writes(settled(notebook)) + "\n", encoding="utf-8")
+    os.replace(aside, path)
+    return ""
+
+
+def settled(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without what differs from one machine or run to the next."""
+    kept = {k: v for k, v in notebook.metadata.items() if k == "retainkit"}
+    python = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook.metadata = NotebookNode({**kept, "kernelspec": python, "language_info": {"name": "python"}})
+    for cell in notebook.cells:
+        cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k in ("tags", "retainkit")})
+    return notebook
+
+
+def copy(folder: Path) -> Path:
+    """Copy the kit's notebooks into a new folder of one's own, to change there."""
+    if folder.exists():
+        raise BadValueError(f"--copy {folder}", "is there already", remedy="name a folder that does not exist yet")
+    return Path(shutil.copytree(notebooks_folder(), folder, ignore=shutil.ignore_patterns(".*")))

@@ -1,0 +1,107 @@
+"""Runs one notebook in a fresh kernel of this very Python, and says what went wrong with it, if anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbformat import NotebookNode
+
+Ticker = Callable[..., None]  # called after each cell, with what nbclient tells of it
+TIMEOUT = 600  # seconds a cell may take
+
+
+class OwnKernel(AsyncKernelManager):
+    """Starts this interpreter, whatever kernels are registered on the machine, over an encrypted local socket."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if self.has_trait("transport_encryption"):
+            self.transport_encryption = "auto"  # otherwise the kernel warns on stderr at each start
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=argv, language="python", metadata={"supported_encryption": ["curve"]})
+
+
+def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, timeout: int = TIMEOUT) -> tuple[NotebookNode, str]:
+    """Run a notebook with papermill; the result, and the error that stopped it ("" when it ran to its end)."""
+    from papermill.engines import papermill_engines
+    from papermill.parameterize import parameterize_notebook
+
+    notebook.metadata["papermill"] = {}
+    for cell in notebook.cells:
+        cell.metadata.setdefault("tags", [])
+    if parameters:
+        notebook = parameterize_notebook(notebook, dict(parameters), kernel_name="python3", language="python")
+    try:
+        papermill_engines.execute_notebook_with_engine(
+            None, notebook, "python3", progress_bar=False, execution_timeout=timeout, kernel_manager_class=OwnKernel,
+            on_cell_executed=tick, coalesce_streams=True, autosave_cell_every=0,
+        )
+        error = fault(notebook)
+    except Exception as err:  # a dead kernel, a time-out: the run goes on without this notebook
+        error = f"{type(err).__name__}: {first_line(str(err))}"
+    del notebook.metadata["papermill"]
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+    return notebook, error
+
+
+def fault(notebook: NotebookNode) -> str:
+    """What stopped an executed notebook: the last line of an error, or the cell that never ran; "" if neither."""
+    never = [cell for cell in _code(notebook) if cell.execution_count is None]
+    return raised(notebook) or (f"the notebook stopped before {never[0].source.splitlines()[0][:60]!r}" if never else "")
+
+
+def raised(notebook: NotebookNode) -> str:
+    """The last line of the first error among the outputs; "" when there is none."""
+    errors = [o for cell in _code(notebook) for o in cell.outputs if o.output_type == "error"]
+    if not errors:
+        return ""
+    left = ": the notebook ended itself before its end" if errors[0].ename == "SystemExit" else ""
+    return f"{errors[0].ename}: {first_line(errors[0].evalue)}".rstrip(": ") + left
+
+
+def _code(notebook: NotebookNode) -> list[NotebookNode]:
+    """The cells that have something to run."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def recorded(notebook: NotebookNode) -> list[str] | None:
+    """The lines the last code cell recorded for metrics.csv; None when it did not."""
+    code = _code(notebook)
+    for output in code[-1].outputs if code else []:
+        if "retainkit" in output.get("metadata", {}):
+            return list(output.metadata.retainkit["metrics"])
+    return None
+
+
+def scrubbed(notebook: NotebookNode, names: Mapping[str, str]) -> NotebookNode:
+    """The notebook without this machine's folders: each path in `names` reads as its name, everywhere."""
+    return nbformat.reads(scrub(nbformat.writes(notebook), names), as_version=4)
+
+
+def scrub(text: str, names: Mapping[str, str]) -> str:
+    """The text without this machine's folders, the longest first, so that the narrowest name wins."""
+    own = {sys.prefix: "python", sys.base_prefix: "python", tempfile.gettempdir(): "tmp", str(Path.home()): "~", os.getcwd(): "."}
+    for path, name in sorted({**own, **names}.items(), key=lambda pair: -len(pair[0])):
+        for written in {path, json.dumps(path, ensure_ascii=False)[1:-1]} if len(path) > 1 else ():
+            text = re.sub(rf"(?<![\w.]){re.escape(written)}(?![\w.-])", name.replace("\\", "/"), text)
+    return re.sub(r"tmp/ipykernel_\d+/\d+\.py", "notebook", text)
+
+
+def first_line(text: str) -> str:
+    """The first line that says something, without terminal colours."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return next((line.strip() for line in plain.splitlines() if line.strip()), "")

@@ -1,0 +1,165 @@
+"""Executed notebooks as pages that stand alone: one file each, no script, nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from retainkit.errors import RetainkitError
+
+TEMPLATES = Path(__file__).parent / "template"
+SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # no script, no widget, no formula
+CONTENTS = "<!--contents-->"
+
+
+class PageError(RetainkitError):
+    """A page that would not be fit to publish."""
+
+
+def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
+    """The page of one executed notebook.
+
+    Headline and cautions stand first, the code is folded away, and the cells that set up and read the data come
+    last. `facts` has question, stem, period, day and version.
+    """
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbconvert.filters import Highlight2HTML
+    from traitlets.config import Config
+
+    exporter = TemplateExporter(  # not its HTML child, which adds themes and parses every page once more
+        extra_template_basedirs=[str(TEMPLATES)], template_name="retainkit", template_file="page.html.j2",
+        filters={"highlight_code": Highlight2HTML(pygments_lexer="ipython3"), "markdown2html": markdown},
+        config=Config(NbConvertBase={"display_data_priority": SHOWN}),
+    )
+    shown = deepcopy(notebook)
+    for cell, part in zip(shown.cells, _parts(notebook), strict=True):
+        cell.metadata["part"] = part
+    resources = {**facts, "css": css(), "contents_mark": CONTENTS}
+    text, _ = exporter.from_notebook_node(shown, resources=resources)
+    text = _unique_ids(text)
+    text = text.replace(CONTENTS, _contents(text[text.find(CONTENTS) :]), 1)
+    check(text, str(facts["stem"]))
+    return text
+
+
+def _parts(notebook: NotebookNode) -> list[str]:
+    """Where on the page each cell goes.
+
+    "data": the parameters and the code after them, up to the next text or headline, which open and read the shop.
+    "lede": all else up to the first section after the headline. "body": the rest.
+    """
+    parts, setting_up, told = [], False, False
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        setting_up = "parameters" in tags or (setting_up and cell.cell_type == "code" and "headline" not in tags)
+        past = "body" in parts or (told and cell.cell_type == "markdown" and cell.source.startswith("## "))
+        parts.append("data" if setting_up else "body" if past else "lede")
+        told = told or "headline" in tags
+    return parts
+
+
+def _unique_ids(text: str) -> str:
+    """The page with every id made its own: the second heading of the same words gets a number."""
+    seen: dict[str, int] = {}
+
+    def own(match: re.Match[str]) -> str:
+        name = match[2]
+        seen[name] = seen.get(name, 0) + 1
+        return f'{match[1]}"{name}-{seen[name]}"' if seen[name] > 1 else match[0]
+
+    return re.sub(r'(<h[1-6] id=)"([^"]*)"', own, text)
+
+
+def _contents(text: str) -> str:
+    """The contents list: a link to every second-level heading."""
+    found = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>', text, re.S)
+    if not found:
+        return ""
+    items = "\n".join(f'<li><a href="#{name}">{re.sub("<[^>]*>", "", words)}</a></li>' for name, words in found)
+    return f'<nav class="contents" aria-labelledby="contents">\n<h2 id="contents">On this page</h2>\n<ol>\n{items}\n</ol>\n</nav>'
+
+
+def front(**facts: Any) -> str:
+    """The index page: a card a question, then the health of the data."""
+    text = _environment().get_template("front.html.j2").render(css=css(), **facts)
+    check(text, "index")
+    return text
+
+
+@cache
+def css() -> str:
+    """The style sheet that every page carries."""
+    return (TEMPLATES / "retainkit" / "style.css").read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader
+
+    return Environment(loader=FileSystemLoader(TEMPLATES / "retainkit"), autoescape=False)  # escapes by hand, like nbconvert
+
+
+def markdown(text: str) -> str:
+    """Markdown as HTML, as the pages show it: headings have ids, and no signs to click."""
+    from nbconvert.filters import markdown2html
+
+    return re.sub(r'<a class="anchor-link".*?</a>', "", markdown2html(text))
+
+
+def check(text: str, name: str) -> None:
+    """Refuse a page that would load or run anything, or that has not one h1 and whole steps of headings."""
+    reader = _Reader()
+    reader.feed(text)
+    reader.close()
+    if reader.faults:
+        raise PageError(name, "its page would load or run something", reader.faults[0], "show tables and charts with `table` and `figure`")
+    levels = reader.levels
+    steps = [(a, b) for a, b in zip([0, *levels], levels, strict=False) if b > a + 1]
+    if levels.count(1) != 1 or steps:
+        found = " ".join(f"h{level}" for level in levels) or "no headings"
+        raise PageError(name, "a page has one h1, first, and no heading level left out", found, "start the notebook with `# The question`, then `##`")
+
+
+class _Reader(HTMLParser):
+    """Reads a page for its headings and for everything a browser would fetch or run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.levels: list[int] = []
+        self.faults: list[str] = []
+        self._style = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._style = tag == "style"
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag in ("script", "iframe", "object", "embed", "link", "base", "form", "frame"):
+            self.faults.append(f"<{tag}>")
+        for name, value in attrs:
+            value = html.unescape(value or "").strip()
+            linked = name == "href" and tag in ("a", "area") and not re.match(r"\s*(javascript|data|vbscript):", value, re.I)
+            loads = name in ("src", "srcset", "href", "xlink:href", "poster", "background", "data", "action", "formaction")
+            harmless = not value or value.startswith(("#", "data:image/")) or linked
+            if (loads and not harmless) or name.startswith("on") or (tag == "meta" and value.lower() == "refresh"):
+                self.faults.append(f'<{tag} {name}="{value[:60]}">')
+            if name == "style":
+                self._check_css(value)
+
+    def handle_data(self, data: str) -> None:
+        if self._style:
+            self._check_css(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._style = False
+
+    def _check_css(self, text: str) -> None:
+        if found := re.search(r"@import|url\((?!\s*['\"]?(data:image/|#))[^)]*", text, re.I):
+            self.faults.append(found[0])

@@ -1,0 +1,215 @@
+"""What a report run will do, settled before any kernel starts: the day, the notebooks, their parameters."""
+
+from __future__ import annotations
+
+import ast
+import re
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+
+from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.load.shop import open_shop
+from retainkit.resources import notebooks_folder
+from retainkit.show.begin import check_parameters
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+SIMPLE = (str, int, float, bool)
+
+
+@dataclass
+class Job:
+    """One notebook of the report, and the values its parameters get."""
+
+    path: Path
+    notebook: nbformat.NotebookNode
+    defaults: dict[str, Any]
+    given: dict[str, Any] = field(default_factory=dict)
+    lacks: str = ""  # what the shop would need for it to run
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem
+
+    @property
+    def question(self) -> str:
+        return str(self.notebook.metadata.retainkit.get("question") or self.stem)
+
+
+@dataclass
+class Plan:
+    """A whole run: the shop as it was known on its last day, the folder's name, the notebooks."""
+
+    source: str
+    shop: Shop
+    name: str
+    jobs: list[Job]
+
+
+def make_plan(
+    source: str,
+    *,
+    month: str = "",
+    as_of: str = "",
+    only: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    notebooks: Path | None = None,
+) -> Plan:
+    """Settle a run, or say in one error what is wrong with what was asked or with the data.
+
+    `settings` are `NAME=VALUE` texts; each value becomes what the notebook's default is (text stays text).
+    """
+    jobs = read_jobs(notebooks or notebooks_folder(), only)
+    values = dict(_setting(text, jobs) for text in settings)
+    source = source if source == "sample" else str(Path(source).resolve())
+    shop = open_shop(source)
+    day = _day(shop, month, as_of)
+    shop = shop.at(day)
+    for job in jobs:
+        job.given = {n: _typed(n, values[n], default) for n, default in job.defaults.items() if n in values}
+        job.lacks = _lacks(shop, job.notebook.metadata.retainkit.get("needs", []))
+        if not job.lacks:
+            others = {n: v for n, v in {**job.defaults, **job.given}.items() if n not in ("source", "as_of")}
+            check_parameters(shop, others)
+        job.given |= {"source": source, "as_of": day.isoformat()}
+    whole = day.day == monthrange(day.year, day.month)[1]
+    return Plan(source, shop, f"{day:%Y-%m}" if whole else day.isoformat(), jobs)
+
+
+def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
+    """The notebooks of a folder that say in their metadata that they belong to the report, in order of name."""
+    jobs = {p.stem: job for p in sorted(folder.glob("*.ipynb")) if (job := _job(p))}
+    if not jobs:
+        raise MissingDataError(folder.name, "holds no notebook with `retainkit` in its metadata")
+    wanted = [stem.removesuffix(".ipynb") for stem in only] or list(jobs)
+    for stem in wanted:
+        if stem not in jobs:
+            guess = closest(stem, jobs) or next(iter(jobs))
+            raise BadValueError("--only", f"there is no notebook {stem!r}", listed(jobs), f"--only {guess}")
+    return [job for stem, job in jobs.items() if stem in wanted]
+
+
+def _job(path: Path) -> Job | None:
+    """The notebook as a job, or None if it is not part of the report."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception as err:  # nbformat raises whatever its JSON and schema readers raise
+        raise BadValueError(path.name, "is not a notebook that can be read", str(err).splitlines()[0]) from err
+    if "retainkit" not in notebook.metadata:
+        return None
+    if not tagged(notebook, "headline"):
+        raise MissingDataError(path.name, "has no cell tagged `headline`", remedy="tag the cell that says the finding")
+    return Job(path, notebook, declared(notebook, path.name))
+
+
+def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[Any]:
+    """The cells that carry a tag."""
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def declared(notebook: nbformat.NotebookNode, name: str) -> dict[str, Any]:
+    """The parameters of a notebook and their defaults, read from its `parameters` cell without running it."""
+    cells = tagged(notebook, "parameters")
+    if not cells:
+        raise MissingDataError(name, "has no cell tagged `parameters`", remedy="tag the cell that sets source and as_of")
+    try:
+        found = dict(_assigned(node) for node in ast.parse(cells[0].source).body)
+    except (SyntaxError, ValueError) as err:
+        line = 'a line `horizon_days = 90  # what it means`, with a text, number, True, False or list of these'
+        raise BadValueError(name, "its `parameters` cell holds more than simple values", str(err), line) from err
+    if missing := {"source", "as_of"} - set(found):
+        raise MissingDataError(name, f"its `parameters` cell does not set {listed(sorted(missing))}", listed(found))
+    return found
+
+
+def _assigned(node: ast.stmt) -> tuple[str, Any]:
+    """The name and value of one line of a `parameters` cell."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    value = getattr(node, "value", None)
+    if not isinstance(target, ast.Name) or value is None:
+        raise ValueError(f"line {node.lineno} is not `name = value`")
+    found = ast.literal_eval(value)
+    if not all(isinstance(v, SIMPLE) for v in (found if isinstance(found, list) else [found])):
+        raise ValueError(f"line {node.lineno}: {target.id} is a {type(found).__name__}")
+    return target.id, found
+
+
+def _setting(text: str, jobs: Sequence[Job]) -> tuple[str, str]:
+    """`NAME=VALUE` as a pair, if at least one of the notebooks has such a parameter."""
+    name, sign, value = text.partition("=")
+    known = sorted({n for job in jobs for n in job.defaults} - {"source", "as_of"})
+    if not sign or name not in known:
+        if name in ("source", "as_of"):
+            raise BadValueError("--set", f"{name} is not set this way", text, "retainkit report SOURCE --as-of DAY")
+        guess = closest(name, known) or (known[0] if known else "NAME")
+        wrong = f"no notebook has a parameter {name!r}" if sign else "needs NAME=VALUE"
+        raise BadValueError("--set", wrong, f"parameters: {listed(known, limit=20)}", f"--set {guess}={value or 'VALUE'}")
+    return name, value
+
+
+def _typed(name: str, text: str, default: Any) -> Any:
+    """The text as the kind of value the default is: "0012" for a text stays "0012"."""
+    if isinstance(default, list):
+        like = default[0] if default else ""
+        return [_typed(name, part.strip(), like) for part in text.strip("[] ").split(",") if part.strip()]
+    kind = type(default)
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    try:
+        return words[text.lower()] if kind is bool else kind(text)
+    except (KeyError, ValueError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise BadValueError(f"--set {name}", f"must be {wanted}", repr(text), f"--set {name}={default}") from None
+
+
+def _day(shop: Shop, month: str, as_of: str) -> date:
+    """The last day the report counts: of the month asked for, or the day itself; it must be over, and in the data."""
+    if as_of:
+        day, asked, latest = _date(as_of), f"--as-of {as_of}", f"--as-of {shop.as_of}"
+    else:
+        month, latest = month or shop.closed_through, f"--month {shop.closed_through}"
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+            raise BadValueError("--month", "is not a month", repr(month), latest)
+        year, number = map(int, month.split("-"))
+        day, asked = date(year, number, monthrange(year, number)[1]), f"--month {month}"
+    if not shop.history_start <= day <= shop.as_of:
+        wrong = "is not over yet in this data" if day > shop.as_of else "lies before this data"
+        raise BadValueError(asked, wrong, f"data from {shop.history_start} to {shop.as_of}", f"type {latest}")
+    return day
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadValueError("--as-of", "is not a day", repr(text), "--as-of 2026-10-31") from None
+
+
+def _lacks(shop: Shop, needs: Sequence[str]) -> str:
+    """What the shop lacks of a notebook's needs ("deals.rep", "a.x|b.y" for either), as words; empty when nothing."""
+    missing = [need for need in needs if not any(shop.has(option) for option in need.split("|"))]
+    return "; ".join(" or ".join(map(_place, need.split("|"))) for need in missing)
+
+
+def _place(need: str) -> str:
+    """`deals.rep` as words."""
+    table, _, column = need.partition(".")
+    return f"a table `{table}` with `{column}`" if column else f"a table `{table}`"
+
+
+def period(name: str) -> str:
+    """A report's folder name as words: "2026-10" is October 2026."""
+    parts = [int(p) for p in name.split("-")]
+    words = f"{date(parts[0], parts[1], 1):%B %Y}"
+    return f"{parts[2]} {words}" if len(parts) == 3 else words
+
+
+def values_used(job: Job) -> Mapping[str, Any]:
+    """All parameters of a job with the values they have in this run."""
+    return {**job.defaults, **job.given}

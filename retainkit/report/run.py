@@ -1,0 +1,202 @@
+"""The whole monthly run: plan, run the notebooks side by side, write their pages, publish the folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+import retainkit
+from retainkit.errors import RetainkitError
+from retainkit.load.schema import TABLES
+from retainkit.report import kernel, pages, publish
+from retainkit.report.plan import Job, Plan, make_plan, period, tagged, values_used
+from retainkit.report.progress import Progress
+from retainkit.show.begin import read_and_left_out
+from retainkit.show.display import COLUMNS, rendered
+from retainkit.show.words import missing, sheet_text
+
+NAMED_VERSIONS = ("retainkit", "duckdb", "pandas", "numpy", "scipy", "lifelines", "matplotlib", "papermill", "nbconvert")
+
+
+@dataclass
+class Result:
+    """What came of one notebook: ok, failed or skipped."""
+
+    job: Job
+    status: str
+    error: str = ""
+    seconds: float = 0.0
+    notebook: NotebookNode | None = None
+    headline: str = ""  # as HTML
+    metrics: Sequence[str] = ()
+
+
+def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2, timeout: int = kernel.TIMEOUT, **asked: Any) -> tuple[Path, bool]:
+    """Write and publish one month's folder of pages.
+
+    Parameters
+    ----------
+    source
+        What `open_shop` opens: a folder, a `retainkit.toml`, or "sample".
+    out
+        The folder that gets the month's folder.
+    jobs
+        How many notebooks run at a time.
+    timeout
+        Seconds after which a cell that is still running has failed.
+    asked
+        `month` or `as_of`, `only`, `settings`, `notebooks`: as in `make_plan`.
+
+    Returns
+    -------
+    tuple
+        The path of the published index page, and whether every notebook ran to its end.
+
+    Raises
+    ------
+    RetainkitError
+        Before any kernel starts: something asked for, or the data, cannot be used.
+    """
+    began = perf_counter()
+    plan = make_plan(source, **asked)
+    out = Path(out)
+    with publish.workplace(out, plan.name) as stage:
+        progress = Progress(sum(c.cell_type == "code" for j in plan.jobs if not j.lacks for c in j.notebook.cells))
+        progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(perf_counter() - began, 2))
+        pool = ThreadPoolExecutor(max_workers=max(1, jobs))
+        try:
+            results = list(pool.map(lambda job: _result(job, plan, stage, progress, timeout), plan.jobs))
+        finally:  # when interrupted, do not wait for the notebooks that still run
+            pool.shutdown(wait=False, cancel_futures=True)
+            progress.close()
+        _write_folder(plan, results, stage, publish.earlier(out, plan.name), began)
+        publish.publish(stage, out / plan.name)
+        good = all(r.status != "failed" for r in results)
+        progress.step("published", month=plan.name, good=good, seconds=round(perf_counter() - began, 2))
+    return out / plan.name / "index.html", good
+
+
+def _result(job: Job, plan: Plan, stage: Path, progress: Progress, timeout: int) -> Result:
+    """Run one notebook and write its page; a failure is a result, never an exception."""
+    began = perf_counter()
+    if job.lacks:
+        result = Result(job, "skipped", job.lacks)
+    else:
+        ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout)
+        ran = kernel.scrubbed(ran, _names(plan, job))
+        result = Result(job, "failed", kernel.scrub(error, _names(plan, job)), notebook=ran)
+        try:
+            if not error:
+                _finish(result, ran, plan, stage)
+        except Exception as err:  # a page that cannot be made is this notebook's failure, not the run's
+            result.error = f"{type(err).__name__}: {kernel.first_line(str(err))}"
+        result.seconds = round(perf_counter() - began, 2)
+    progress.step("notebook", notebook=job.stem, status=result.status, seconds=result.seconds, error=result.error)
+    return result
+
+
+def _finish(result: Result, ran: NotebookNode, plan: Plan, stage: Path) -> None:
+    """Read headline and numbers off a notebook that ran, and write its page."""
+    said = [o.data.get("text/markdown", "") for c in tagged(ran, "headline") for o in c.get("outputs", []) if "data" in o]
+    lines = kernel.recorded(ran)
+    if lines is None or not "".join(said):
+        missing = "its last cell recorded nothing" if lines is None else "its `headline` cell said nothing"
+        raise RetainkitError(result.job.stem, missing, remedy="end with record({...}), and say(...) the headline")
+    facts = {"question": result.job.question, "stem": result.job.stem, **_about(plan)}
+    (stage / f"{result.job.stem}.html").write_text(pages.page(ran, facts), encoding="utf-8")
+    result.headline, result.metrics, result.status = pages.markdown("\n\n".join(said)), lines, "ok"
+
+
+def _about(plan: Plan) -> dict[str, str]:
+    """What every page says of its run."""
+    return {"period": period(plan.name), "day": f"{plan.shop.as_of.day} {plan.shop.as_of:%B %Y}", "version": retainkit.__version__}
+
+
+def _names(plan: Plan, job: Job) -> dict[str, str]:
+    """What this run's folders are called in everything that is published."""
+    package = Path(__file__).resolve().parents[1]
+    source = Path(plan.source)
+    folder = source.parent if source.suffix else source
+    return {plan.source: source.name, str(folder): folder.name, str(job.path.resolve().parent): "notebooks", str(package): "retainkit", str(package.parent): "."}
+
+
+def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[str], began: float) -> None:
+    """Everything in the month's folder besides the notebooks' own pages."""
+    rejected = _write_rejected(plan, stage)
+    _write_metrics(results, stage / "metrics.csv")
+    (stage / "notebooks").mkdir()
+    for result in results:
+        if result.notebook is not None:
+            nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
+    facts = _run_facts(plan, results, perf_counter() - began)
+    (stage / "run.json").write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
+    cards = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r)} for r in results]
+    ledger, _ = rendered(read_and_left_out(plan.shop), caption="Rows read and left out, by table", formats={}, units={}, rows=99)
+    index = pages.front(
+        **_about(plan), source=plan.shop.name, cards=cards, earlier=earlier, rejected=rejected,
+        failed=sum(r.status == "failed" for r in results), ledger=ledger,
+        absent=[name for name in TABLES if not plan.shop.has(name)],
+    )
+    (stage / "index.html").write_text(index, encoding="utf-8")
+
+
+def _lacks(result: Result) -> str:
+    """What would let a skipped notebook run, as HTML."""
+    return pages.markdown(f"This data cannot answer it yet. It needs {result.job.lacks}.") if result.job.lacks else ""
+
+
+def _write_metrics(results: list[Result], path: Path) -> None:
+    """Every recorded number of every notebook that ran, in one sorted file."""
+    rows = [[r.job.stem, *row] for r in results for row in csv.reader(r.metrics)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([["notebook", *COLUMNS], *rows])
+
+
+def _write_rejected(plan: Plan, stage: Path) -> list[str]:
+    """A file of the rows left out for each table that had any; the names of those tables."""
+    (stage / "rejected").mkdir()
+    ledger = plan.shop.ledger
+    tables = sorted(set(ledger.loc[ledger["rejected"] > 0, "table"]))
+    for name in tables:
+        rows = plan.shop.rejected(name).map(lambda cell: "" if missing(cell) else sheet_text(cell))
+        rows.to_csv(stage / "rejected" / f"{name}.csv", index=False, lineterminator="\n")
+    return tables
+
+
+def _run_facts(plan: Plan, results: list[Result], seconds: float) -> dict[str, Any]:
+    """How the run went, for run.json."""
+    shop = plan.shop
+    return {
+        "month": plan.name,
+        "as_of": shop.as_of,
+        "history_start": shop.history_start,
+        "tz": shop.tz,
+        "currency": shop.currency,
+        "source": Path(plan.source).name,
+        "seconds": round(seconds, 2),
+        "versions": {"python": platform.python_version(), **{n: metadata.version(n) for n in NAMED_VERSIONS}},
+        "sources": [{**s, "path": Path(s["path"]).name} for s in shop.sources],
+        "tables": json.loads(shop.ledger.to_json(orient="records")),
+        "notebooks": [
+            {
+                "notebook": r.job.stem,
+                "status": r.status,
+                "error": r.error,
+                "seconds": r.seconds,
+                "numbers": len(r.metrics),
+                "parameters": {**values_used(r.job), "source": Path(plan.source).name},
+            }
+            for r in results
+        ],
+    }

@@ -1,0 +1,237 @@
+"""What a notebook shows: a computed sentence, a table, a chart, and the numbers for metrics.csv.
+
+Each function shows its result, returns None, and shows the same bytes every time.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+import string
+import sys
+import warnings
+from collections.abc import Mapping
+from numbers import Number
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from retainkit.errors import BadValueError, closest, listed
+from retainkit.show.words import clean, marked, missing, sheet_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NUMBERS = ("value", "low", "high", "n", "too_young")
+COLUMNS = ("metric", "group", "horizon_days", *NUMBERS, "note")
+
+
+def say(text: str, **values: Any) -> None:
+    """Show a sentence in Markdown, its `{name:format}` places filled from `values`.
+
+    Words from the data are shown character by character, whatever they contain; a number that is not known
+    reads "n/a"; a dollar sign is a dollar sign.
+
+    >>> say("**{share:.0%}** of {segment} came back ({n:,})", share=0.25, segment="<b>SMB", n=1200)
+    **25%** of <b>SMB came back (1,200)
+    """
+    dollars = re.sub(r"(?<!\\)\$", r"\\$", text)
+    _show({"text/markdown": _Filled(marked).vformat(dollars, (), values), "text/plain": _Filled(clean).format(text, **values)})
+
+
+class _Filled(string.Formatter):
+    """`str.format` that passes every text through `safe` and says n/a where nothing is known."""
+
+    def __init__(self, safe: Any) -> None:
+        self.safe = safe
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if missing(value):
+            return "n/a"
+        shown = format(value, format_spec)
+        return shown if isinstance(value, Number) else str(self.safe(shown))
+
+
+def table(
+    df: pd.DataFrame,
+    *,
+    caption: str,
+    formats: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    rows: int = 20,
+) -> None:
+    """Show the first `rows` rows of a table, rounded, with its caption; a cut is said in the caption.
+
+    `formats` gives a column its format (`{"rate": ".0%"}`), `units` what stands behind its name
+    (`{"days": "median"}`). By default a `rate` and its `low` and `high` are percentages, other numbers have as
+    many decimals as their size supports, a value that is not known is a dash. A named index is shown as columns.
+    """
+    markup, plain = rendered(df, caption=caption, formats=formats or {}, units=units or {}, rows=rows)
+    _show({"text/html": markup, "text/plain": plain})
+
+
+def rendered(
+    df: pd.DataFrame, *, caption: str, formats: Mapping[str, str], units: Mapping[str, str], rows: int
+) -> tuple[str, str]:
+    """The table as HTML and as plain text, by the rules of `table`."""
+    df = df.reset_index() if any(df.index.names) else df
+    for name in [*formats, *units]:
+        if name not in df.columns:
+            raise BadValueError(
+                f"table {caption!r}", f"has no column {name!r}", listed(df.columns), f"use {closest(name, df.columns)!r}"
+            )
+    cut = f" (first {rows:,} of {len(df):,} rows)" if len(df) > rows else ""
+    caption = clean(caption) + cut
+    names = list(df.columns)
+    heads = [clean(n).replace("_", " ") + (f" ({clean(units[n])})" if n in units else "") for n in names]
+    right = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in df.dtypes]
+    columns = [_cells(df.iloc[:rows, i], formats.get(n) or _format(df, n)) for i, n in enumerate(names)]
+    body = list(zip(*columns, strict=True))
+    return _html(caption, heads, body, right), _plain(caption, heads, body, right)
+
+
+def _format(df: pd.DataFrame, name: Any) -> str:
+    """How a column's numbers are written unless the call says otherwise."""
+    column = df[name]
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return ""
+    if name == "rate" or (name in ("low", "high") and "rate" in df.columns):
+        return ".1%"
+    size = column.astype(float).abs().max()
+    whole = pd.api.types.is_integer_dtype(column) or size >= 1000
+    return ",.0f" if whole else ",.1f" if size >= 10 else ",.2f"
+
+
+def _cells(column: pd.Series, spec: str) -> list[str]:
+    """A column's values as text."""
+    return [_cell(value, spec) for value in column]
+
+
+def _cell(value: Any, spec: str) -> str:
+    if missing(value):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, pd.Timestamp) and value == value.normalize() and not spec:
+        return f"{value:%Y-%m-%d}"
+    return clean(format(value, spec)) if spec else clean(value)
+
+
+def _html(caption: str, heads: list[str], body: list[tuple[str, ...]], right: list[bool]) -> str:
+    """The table as HTML that needs no style sheet: a caption, headers with their scope, numbers to the right."""
+    side = ['style="text-align:right"' if r else 'style="text-align:left"' for r in right]
+    cell = ["th", *["td"] * (len(right) - 1)]  # the first column names its row
+    scope = [' scope="row"', *[""] * (len(right) - 1)]
+    top = "".join(f'<th scope="col" {s}>{html.escape(h)}</th>' for h, s in zip(heads, side, strict=True))
+    lines = [
+        "<tr>"
+        + "".join(f"<{c}{o} {s}>{html.escape(v)}</{c}>" for c, o, s, v in zip(cell, scope, side, row, strict=True))
+        + "</tr>"
+        for row in body
+    ]
+    words = html.escape(caption)
+    above = f'<div class="rk-table" role="group" tabindex="0" aria-label="{words}">\n<table>'
+    above += f'\n<caption style="text-align:left"><span>{words}</span></caption>\n<thead><tr>{top}</tr></thead>\n<tbody>'
+    return "\n".join([above, *lines, "</tbody>\n</table>\n</div>"])
+
+
+def _plain(caption: str, heads: list[str], body: list[tuple[str, ...]], right: list[bool]) -> str:
+    """The same table as aligned text."""
+    rows = [tuple(heads), *body]
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    aligned = (
+        "  ".join(v.rjust(w) if r else v.ljust(w) for v, w, r in zip(row, wide, right, strict=True)).rstrip() for row in rows
+    )
+    return "\n".join([caption, *aligned])
+
+
+def figure(fig: Figure, *, alt: str) -> None:
+    """Show a chart as a small, sharp, reproducible PNG and close it; `alt` says in words what it shows."""
+    import matplotlib as mpl
+    from PIL import Image
+
+    from retainkit.show.style import STYLE
+
+    if not alt.strip():
+        raise BadValueError("figure", "has no alt text", remedy='figure(fig, alt="what the chart shows, with its key numbers")')
+    raw, small = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a name in letters the font lacks shows as boxes
+        fig.savefig(raw, format="png", dpi=160, metadata={"Software": None})
+    image = Image.open(raw).convert("RGB").quantize(colors=128, dither=Image.Dither.NONE)
+    image.save(small, format="png", optimize=True)
+    size = {"width": image.width // 2, "height": image.height // 2}
+    data = {"image/png": base64.b64encode(small.getvalue()).decode(), "text/plain": f"[figure] {clean(alt)}"}
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(fig)
+    _show(data, {"image/png": {**size, "alt": clean(alt)}})
+
+
+def record(metrics: Mapping[str, pd.DataFrame]) -> None:
+    """Hand the notebook's numbers to metrics.csv: `record({"second_purchase.share": table})`.
+
+    In each table `rate` (or `value`), `low`, `high`, `n`, `too_young`, `note` and `horizon_days` are the numbers;
+    every other column is a group key, left out of `group` where it is not known. Numbers keep 12 significant
+    digits. Every notebook of the report ends with this call: without it the run counts as failed.
+    """
+    rows = sorted({_key(r): r for name, df in metrics.items() for r in _rows(name, df)}.items())
+    count = sum(map(len, metrics.values()))
+    if len(rows) != count:
+        raise BadValueError("record", "two rows have the same metric, group and horizon_days", f"{count - len(rows)} too many")
+    lines = [list(row) for _, row in rows]
+    said = "1 number goes" if count == 1 else f"{count:,} numbers go"
+    _show({"text/plain": f"{said} to metrics.csv"}, {"retainkit": {"metrics": [_line(r) for r in lines]}})
+
+
+def _key(row: list[str]) -> tuple[str, str, float]:
+    return row[0], row[1], float(row[2] or -1)
+
+
+def _line(row: list[str]) -> str:
+    """One CSV line, so that a notebook's stored numbers read and compare line by line."""
+    import csv
+
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(row)
+    return out.getvalue()
+
+
+def _rows(name: str, df: pd.DataFrame) -> list[list[str]]:
+    """One metric's table as rows of text in the order of `COLUMNS`."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*", name):
+        raise BadValueError("record", "a metric is named like `second_purchase.share`", repr(name))
+    df = df.rename(columns={"rate": "value"})
+    if list(df.columns).count("value") != 1:
+        raise BadValueError(
+            f"record {name}", "needs one column `rate` or `value`", listed(df.columns), "rename the estimate to `rate`"
+        )
+    keys = [str(c) for c in df.columns if c not in COLUMNS]
+    return [
+        [name, _group(row, keys), _digits(row.get("horizon_days"))]
+        + [_digits(row.get(c)) for c in NUMBERS]
+        + ["" if missing(row.get("note")) else sheet_text(clean(row["note"]))]
+        for row in df.to_dict("records")
+    ]
+
+
+def _group(row: Mapping[Any, Any], keys: list[str]) -> str:
+    """`key=value` pairs joined by `;`; the two signs inside a value get a backslash."""
+    named = {k: re.sub(r"([\\;=])", r"\\\1", clean(_cell(row[k], ""))) for k in keys if not missing(row[k])}
+    return sheet_text(";".join(f"{k}={v}" for k, v in named.items()))
+
+
+def _digits(value: Any) -> str:
+    """A number with 12 significant digits, or nothing where it is not known."""
+    return "" if missing(value) else format(float(value), ".12g")
+
+
+def _show(data: dict[str, str], metadata: dict[str, Any] | None = None) -> None:
+    """Send an output to the notebook; outside one, print its plain text."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None:
+        print(data["text/plain"])
+    else:
+        shell.display_pub.publish(data=data, metadata=metadata or {})

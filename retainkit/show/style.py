@@ -1,0 +1,139 @@
+"""The house chart style in two functions: `canvas` opens a chart, `finish` writes its three lines of text.
+
+Nothing here changes a matplotlib setting outside its own figure, and pyplot is never needed.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import zlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from retainkit.show.words import clean
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, MUTED, RULE = "#1f2328", "#57606a", "#d0d7de"
+ACCENT = "#0b5fa5"
+# Each is readable as text on white (4.5:1) and apart from the others under every kind of colour blindness.
+PALETTE = (ACCENT, "#aa6600", "#770011", "#221188", "#dd2266", "#551155")
+STYLE: Any = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
+    "font.size": 11.5,
+    "text.parse_math": False,  # "$5 to $9" is money, not mathematics
+    "text.color": INK,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e6e9ed",
+    "grid.linewidth": 0.8,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.linewidth": 2.2,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "savefig.bbox": None,
+}
+
+
+def canvas(*, width: float = 7.2, height: float = 4.2) -> tuple[Figure, Axes]:
+    """Open one chart in the house style: a figure `width` by `height` inches and its axes.
+
+    7.2 inches fill the text column of a page. Nothing is left out; nothing is drawn yet.
+
+    Examples
+    --------
+    >>> fig, ax = canvas()
+    >>> _ = ax.plot([0, 30, 60], [1.0, 0.9, 0.8])
+    >>> ax is finish(ax, finding="Most stay", measure="Share still active", source="orders")
+    True
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        fig = Figure(figsize=(width, height), layout="constrained")
+        ax = fig.add_subplot()
+    ax.tick_params(length=0, pad=6)
+    return fig, ax
+
+
+def finish(ax: Axes, *, finding: str, measure: str, source: str) -> Axes:
+    """Give the chart of `ax` its three lines of text: what was found, what is drawn, where from.
+
+    `finding` becomes the title; `measure` says measure, group, period and interval; `source` names the
+    tables and their last day. All three are required, so no chart goes out without its source.
+    Returns `ax`.
+    """
+    fig = ax.get_figure(root=True)
+    assert fig is not None, "finish() needs axes that belong to a figure"
+    width, height = fig.get_size_inches()
+    spent = 0.08 / height
+    for text, size, color, weight, fit in ((finding, 14, INK, "bold", 116), (measure, 11, MUTED, "normal", 130)):
+        lines = _balanced(clean(text), int(width * fit / size))
+        fig.text(0.012, 1 - spent, "\n".join(lines), va="top", size=size, color=color, weight=weight, linespacing=1.25)
+        spent += (len(lines) * size * 1.36 + 3) / 72 / height
+    foot = textwrap.wrap("Source: " + clean(source), int(width * 16))
+    fig.text(0.012, 0.06 / height, "\n".join(foot), va="bottom", size=9.5, color=MUTED)
+    below = (len(foot) * 9.5 * 1.36 + 10) / 72 / height
+    spent += 0.1 / height
+    if engine := fig.get_layout_engine():
+        engine.set(rect=(0.0, below, 1.0, 1 - spent - below))  # type: ignore[call-arg]
+    _settle(fig)
+    return ax
+
+
+def _balanced(text: str, limit: int) -> list[str]:
+    """The text in as few lines of `limit` letters as it takes, and those about equally long."""
+    fewest = len(textwrap.wrap(text, limit))
+    widths = (w for w in range(max(1, limit // 3), limit + 1) if len(textwrap.wrap(text, w)) <= fewest)
+    return textwrap.wrap(text, next(widths, limit)) or [""]
+
+
+def _settle(fig: Figure) -> None:
+    """Hold every text of the figure to the house letters, whatever theme was set meanwhile; no mathematics."""
+    from matplotlib.text import Text
+
+    for text in fig.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_fontfamily("DejaVu Sans")
+        text.set_parse_math(False)
+
+
+_known: dict[str, dict[str, str]] = {}
+
+
+def know_colours(kind: str, names: Iterable[str]) -> None:
+    """Settle the colours of all `names` of a `kind`, so that each keeps its own on every page.
+
+    A name's place comes from its spelling, so that a new segment moves no other, save where two collide.
+    """
+    taken: dict[str, str] = {}
+    for name in sorted(set(map(str, names))):
+        first = zlib.crc32(name.encode()) % len(PALETTE)
+        free = [c for c in PALETTE[first:] + PALETTE[:first] if c not in taken.values()]
+        taken[name] = free[0] if free else MUTED
+    _known[kind] = taken
+
+
+def colour_for(kind: str, name: str) -> str:
+    """The colour of one segment, region or line: the same on every chart of a run.
+
+    >>> know_colours("segment", ["SMB", "Enterprise"])
+    >>> colour_for("segment", "SMB") == colour_for("segment", "Enterprise")
+    False
+    """
+    known = _known.get(kind, {})
+    if str(name) not in known:
+        know_colours(kind, [*known, name])
+    return _known[kind][str(name)]

@@ -1,0 +1,141 @@
+"""The command line: exit codes that mean something, one clear sentence on stderr, nothing heavy for --help."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nb_fixtures.make import NAUGHTY, SAY, write_notebook, write_shop
+
+from retainkit import cli
+from retainkit.report import committed
+from retainkit.report.progress import Progress
+
+
+@pytest.fixture()
+def place(tmp_path, monkeypatch):
+    """A working directory with a shop and a folder of one good and one failing notebook."""
+    write_shop(tmp_path / "shop")
+    write_notebook(tmp_path / "books", "01_good")
+    write_notebook(tmp_path / "books", "02_bad", "1 / 0")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _run(*words: str) -> int:
+    return cli.main(["report", "shop", "--notebooks", "books", *words])
+
+
+def test_a_failed_notebook_gives_1_the_page_of_the_other_and_its_place_on_stdout(place, capsys):
+    assert _run() == 1
+    said = capsys.readouterr()
+    assert said.out == "reports/2026-03/index.html\n"
+    steps = [json.loads(line) for line in said.err.splitlines()]
+    assert [s["step"] for s in steps] == ["planned", "notebook", "notebook", "published"]
+    assert {s.get("notebook"): s.get("error") for s in steps[1:3]} == {"01_good": "", "02_bad": "ZeroDivisionError: division by zero"}
+    assert Path("reports/2026-03/01_good.html").exists()
+
+
+def test_all_well_gives_0(place):
+    assert _run("--only", "01_good", "--month", "2026-02", "--out", "elsewhere") == 0
+    assert Path("elsewhere/2026-02/01_good.html").exists()
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["--set", "within_day=3"], "--set: no notebook has a parameter 'within_day'"),
+    (["--month", "2026-04"], "To fix it: type --month 2026-03"),
+    (["--only", "03"], "--only: there is no notebook '03'. Found: 01_good, 02_bad"),
+])
+def test_bad_input_gives_2_one_sentence_and_no_folder(words, told, place, capsys):
+    assert _run(*words) == 2
+    said = capsys.readouterr()
+    assert told in said.err and said.err.startswith("retainkit: ") and said.err.count("\n") == 1
+    assert not said.out and not Path("reports").exists()
+
+
+@pytest.mark.parametrize("source", ["nowhere", "a {month} b", NAUGHTY])
+def test_a_source_that_is_not_there_gives_2(source, place, capsys):
+    assert cli.main(["report", source, "--notebooks", "books"]) == 2
+    assert capsys.readouterr().err.startswith("retainkit: ")
+
+
+def test_debug_shows_where_an_error_came_from(place):
+    with pytest.raises(ValueError, match="2026-04"):
+        _run("--month", "2026-04", "--debug")
+
+
+def test_an_unexpected_error_gives_1_and_says_how_to_see_more(place, capsys, monkeypatch):
+    monkeypatch.setattr("retainkit.report.run.report", lambda **asked: 1 / 0)
+    assert _run() == 1
+    assert capsys.readouterr().err == "retainkit: ZeroDivisionError: division by zero (run it again with --debug to see where)\n"
+
+
+@pytest.mark.parametrize("words", [[], ["report", "--month", "2026-01", "--as-of", "2026-01-31"], ["notebooks"], ["repotr"]])
+def test_words_that_make_no_command_give_2_and_the_usage(words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(words)
+    assert stopped.value.code == 2
+    assert "usage: retainkit" in capsys.readouterr().err
+
+
+def test_help_and_version_import_nothing_heavy():
+    code = (
+        "import sys\nfrom retainkit import cli\n"
+        "for words in (['--version'], ['report', '--help']):\n"
+        "    try: cli.main(words)\n    except SystemExit as stop: assert stop.code == 0\n"
+        "print(sorted({'pandas', 'numpy', 'duckdb', 'nbformat', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "retainkit 0.1.0" and lines[-1] == "[]"
+    assert "--set NAME=VALUE" in done.stdout
+
+
+def test_on_a_terminal_there_is_a_bar_and_no_json(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    progress = Progress(3)
+    progress.tick()
+    progress.step("notebook", notebook="01_good")
+    progress.close()
+    said = capsys.readouterr().err
+    assert "1/3" in said and "01_good" in said and "{" not in said
+
+
+def test_notebooks_run_again_in_place_are_the_same_bytes(tmp_path, monkeypatch, capsys):
+    path = write_notebook(tmp_path, "01_good", "print('a')\nprint('b')", headline=SAY)
+    book = nbformat.read(path, as_version=4)
+    book.metadata["language_info"] = {"name": "python", "version": "3.1"}
+    book.cells[0].metadata["collapsed"] = True
+    nbformat.write(book, path)
+    monkeypatch.setattr(committed, "notebooks_folder", lambda: tmp_path)
+    assert cli.main(["notebooks", "--execute"]) == 0
+    first = path.read_bytes()
+    assert cli.main(["notebooks", "--execute"]) == 0
+    assert path.read_bytes() == first
+    ran = nbformat.reads(first.decode(), as_version=4)
+    assert [c.execution_count for c in ran.cells if c.cell_type == "code"] == [1, 2, 3, 4]
+    assert ran.metadata.language_info == {"name": "python"} and "collapsed" not in ran.cells[0].metadata
+    assert [c.id for c in ran.cells] == [c.id for c in book.cells]
+    assert first.endswith(b"}\n") and b"execution\"" not in first
+    assert capsys.readouterr().err == "01_good.ipynb: done\n" * 2
+
+
+def test_a_notebook_that_fails_again_keeps_what_it_had_and_gives_1(tmp_path, monkeypatch, capsys):
+    path = write_notebook(tmp_path, "02_bad", "1 / 0")
+    before = path.read_bytes()
+    monkeypatch.setattr(committed, "notebooks_folder", lambda: tmp_path)
+    assert cli.main(["notebooks", "--execute"]) == 1
+    assert path.read_bytes() == before
+    assert capsys.readouterr().err == "02_bad.ipynb: ZeroDivisionError: division by zero\n"
+
+
+def test_notebooks_are_copied_to_a_new_folder_and_never_over_one(place, monkeypatch, capsys):
+    monkeypatch.setattr(committed, "notebooks_folder", lambda: place / "books")
+    assert cli.main(["notebooks", "--copy", "mine"]) == 0
+    assert sorted(p.name for p in Path("mine").iterdir()) == ["01_good.ipynb", "02_bad.ipynb"]
+    assert cli.main(["notebooks", "--copy", "mine"]) == 2
+    assert "is there already" in capsys.readouterr().err

@@ -1,0 +1,318 @@
+"""The monthly run: what fails is said, what ran is published, and a reader never sees half a month."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nb_fixtures.make import NAUGHTY, PARAMETERS, SAY, write_notebook, write_shop
+
+from retainkit.errors import RetainkitError
+from retainkit.report import publish
+from retainkit.report.kernel import scrub
+from retainkit.report.plan import make_plan, period
+from retainkit.report.run import report
+from retainkit.show.begin import begin, check_parameters, show_ledger
+
+SHOW_USED = (
+    "import os, sys\nfrom retainkit.show.display import say, table\nimport pandas as pd\n"
+    "say('{d} {c} {k}', d=within_days, c=code, k=type(code).__name__)\n"
+    "table(pd.DataFrame({'rep': ['<script>alert(1)</script>'], 'rate': [0.5]}), caption='Wins by rep')\n"
+    "print(sys.executable, os.getcwd(), source)"
+)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A folder whose name a format string would trip over."""
+    return tmp_path_factory.mktemp("a {month} b")
+
+
+@pytest.fixture(scope="module")
+def published(base):
+    """One run of a good notebook and of every way to fail, on a tiny shop: its folder, and whether all was well."""
+    books = base / "note books"
+    write_notebook(books, "01_good", SHOW_USED, needs=["deals.rep", "contracts.started_at|orders.ordered_at"])
+    write_notebook(books, "02_raises", "raise ValueError(f'boom <b> {source}\\nmore')")
+    write_notebook(books, "03_exits", "import sys\nsys.exit(0)")
+    write_notebook(books, "04_dies", "import os\nos._exit(0)")
+    write_notebook(books, "05_forgets", last="1 + 1")
+    write_notebook(books, "06_hangs", "import time\ntime.sleep(60)")
+    write_notebook(books, "07_lacks", needs=["contracts.started_at|activity", "orders.amount"])
+    write_notebook(books, "08_loads", ("md", "![a](http://x.org/a.png)"))
+    write_notebook(books, "09_silent", headline="1 + 1")
+    index, good = report(str(write_shop(base / "shop data")), out=base / "out {x}", settings=["within_days=7"], notebooks=books, timeout=5)
+    return index.parent, good
+
+
+@pytest.fixture(scope="module")
+def run(published):
+    return json.loads((published[0] / "run.json").read_text())
+
+
+def test_a_failed_notebook_is_told_by_the_result_and_the_others_are_published(published):
+    folder, good = published
+    assert not good
+    assert [p.name for p in sorted(folder.glob("*"))] == ["01_good.html", "index.html", "metrics.csv", "notebooks", "rejected", "run.json"]
+
+
+@pytest.mark.parametrize(("stem", "words"), [
+    ("02_raises", "ValueError: boom <b> shop data"),
+    ("03_exits", "SystemExit: 0: the notebook ended itself before its end"),
+    ("04_dies", "DeadKernelError: Kernel died"),
+    ("05_forgets", "its last cell recorded nothing"),
+    ("06_hangs", "CellTimeoutError"),
+    ("08_loads", "its page would load or run something"),
+    ("09_silent", "its `headline` cell said nothing"),
+])
+def test_every_way_to_fail_counts_as_failed_and_says_why(stem, words, run):
+    found = {n["notebook"]: n for n in run["notebooks"]}[stem]
+    assert found["status"] == "failed"
+    assert words in found["error"]
+
+
+def test_the_index_shows_answers_failures_and_what_is_missing(published):
+    index = (published[0] / "index.html").read_text()
+    assert '<a href="01_good.html">Does 01_good work?</a>' in index and "<strong>25%</strong> came back." in index
+    assert "ValueError: boom &lt;b&gt; shop data" in index and "02_raises.html" not in index
+    assert "It needs a table <code>contracts</code> with <code>started_at</code> or a table <code>activity</code>." in index
+    assert "7 of 9 notebooks failed" in index
+
+
+def test_the_numbers_of_the_notebooks_that_ran_are_in_one_file(published):
+    assert (published[0] / "metrics.csv").read_bytes() == (
+        b"notebook,metric,group,horizon_days,value,low,high,n,too_young,note\n"
+        b"01_good,second_purchase.share,segment=SMB,,0.333333333333,,,12,,\n"
+    )
+
+
+def test_settings_reach_the_notebook_as_its_own_kinds_of_value(published, run):
+    page = (published[0] / "01_good.html").read_text()
+    assert "<p>7 0012 str</p>" in page
+    assert run["notebooks"][0]["parameters"] == {"source": "shop data", "as_of": "2026-03-31", "within_days": 7, "code": "0012"}
+
+
+def test_a_hostile_name_arrives_as_text(published):
+    page = (published[0] / "01_good.html").read_text()
+    assert NAUGHTY not in page and "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_nothing_published_names_this_machine(published, base):
+    for path in published[0].rglob("*"):
+        text = path.read_text() if path.is_file() else ""
+        for private in (str(base), sys.prefix, str(Path.home()) + "/", os.getcwd()):
+            assert private not in text, (path, private)
+
+
+def test_rows_left_out_are_published_with_their_reason_and_counted(published, run):
+    lines = (published[0] / "rejected" / "orders.csv").read_text().splitlines()
+    assert lines == ["file,row,column,reason,found", "orders.csv,8,customer_id,`customer_id` is empty (a guest?),"]
+    orders = run["tables"][0]
+    assert (orders["rows"], orders["kept"], orders["rejected"]) == (8, 7, 1)
+    assert {s["path"] for s in run["sources"]} == {"orders.csv", "deals.csv"}
+
+
+def test_executed_notebooks_are_published_without_timings_and_can_be_run_again(published):
+    book = nbformat.read(published[0] / "notebooks" / "01_good.ipynb", as_version=4)
+    assert "papermill" not in book.metadata and not any("papermill" in c.metadata for c in book.cells)
+    assert [c.metadata.get("tags") for c in book.cells][1:3] == [["parameters"], ["injected-parameters"]]
+    assert (published[0] / "notebooks" / "02_raises.ipynb").exists()
+
+
+def test_the_same_input_gives_the_same_numbers_to_the_byte_and_replaces_the_month(published, base):
+    folder, _ = published
+    before = (folder / "metrics.csv").read_bytes()
+    index, good = report(str(base / "shop data"), out=base / "out {x}", only=["01_good"], notebooks=base / "note books")
+    assert good and index.parent == folder
+    assert (folder / "metrics.csv").read_bytes() == before
+    assert [p.name for p in (base / "out {x}").iterdir() if p.name not in (".lock",)] == ["2026-03"]
+    assert "02_raises" not in (folder / "index.html").read_text()
+
+
+def test_a_run_that_is_killed_leaves_the_old_month_whole_and_the_next_one_tidies_up(tmp_path):
+    shop, books, out = write_shop(tmp_path / "shop"), tmp_path / "books", tmp_path / "out"
+    write_notebook(books, "01_slow", "import time\ntime.sleep(60)")
+    (out / "2026-03").mkdir(parents=True)
+    (out / "2026-03" / "index.html").write_text("the old one")
+    command = [sys.executable, "-m", "retainkit.cli", "report", str(shop), "--out", str(out), "--notebooks", str(books)]
+    for sign, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -9)):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
+            assert process.stderr and '"step": "planned"' in process.stderr.readline()
+            kernels = _until(lambda pid=process.pid: _children(pid))
+            process.send_signal(sign)
+            assert process.wait(10) == code
+        _until(lambda alive=kernels: not any(Path(f"/proc/{pid}").exists() for pid in alive))
+        assert (out / "2026-03" / "index.html").read_text() == "the old one"
+    assert len(list(out.glob(".*.new"))) == 1
+    with publish.workplace(out, "2026-03") as stage:
+        assert list(out.glob(".*.new")) == [stage]
+
+
+def _children(pid: int) -> list[str]:
+    """The processes a process has started."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split() or [
+        c for t in Path(f"/proc/{pid}/task").iterdir() for c in (t / "children").read_text().split()
+    ]
+
+
+def _until(done, seconds: float = 15):
+    """What `done` gives once it gives something."""
+    end = time.monotonic() + seconds
+    while not (found := done()):
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_a_month_is_swapped_in_whole_with_and_without_help_from_the_system(exchange, tmp_path, monkeypatch):
+    if not exchange:
+        monkeypatch.setattr(publish, "_exchange", lambda one, other: False)
+    for words in ("first", "second"):
+        with publish.workplace(tmp_path, "2026-03") as stage:
+            (stage / words).write_text(words)
+            publish.publish(stage, tmp_path / "2026-03")
+    assert sorted(p.name for p in tmp_path.rglob("*")) == [".lock", "2026-03", "second"]
+
+
+def test_a_run_killed_between_the_two_steps_of_a_swap_is_undone_by_the_next(tmp_path):
+    (tmp_path / ".2026-03.old").mkdir()
+    (tmp_path / ".2026-03.old" / "index.html").write_text("the old one")
+    with publish.workplace(tmp_path, "2026-04"):
+        assert (tmp_path / "2026-03" / "index.html").read_text() == "the old one"
+
+
+def test_two_runs_do_not_write_to_one_folder_at_once(tmp_path):
+    with publish.workplace(tmp_path, "2026-03"), pytest.raises(RetainkitError, match="another report is being written there"), publish.workplace(tmp_path, "2026-04"):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RetainkitError, match="--out .*cannot be written to"), publish.workplace(tmp_path / "file" / "out", "2026-03"):
+        pass
+
+
+def test_earlier_months_are_listed_newest_first_and_later_ones_are_not(tmp_path):
+    for name in ("2026-01", "2026-03", "2026-02", "2026-02-14", "x"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.html").write_text("")
+    assert publish.earlier(tmp_path, "2026-03") == ["2026-02-14", "2026-02", "2026-01"]
+
+
+@pytest.fixture(scope="module")
+def books(base):
+    folder = base / "plan"
+    write_notebook(folder, "01_a", parameters=PARAMETERS + "\nshare = 0.5\nstrict = False\nhorizons = [30, 90]\nsegment = ''")
+    write_notebook(folder, "02_b")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shop_folder(base):
+    return str(write_shop(base / "plan shop"))
+
+
+@pytest.mark.parametrize(("setting", "name", "value"), [
+    ("code=0012", "code", "0012"), ("code=1e5", "code", "1e5"), ("code=a=b", "code", "a=b"), ("code=", "code", ""),
+    ("within_days=0012", "within_days", 12), ("share=1e-2", "share", 0.01), ("strict=TRUE", "strict", True),
+    ("strict=no", "strict", False), ("horizons=30, 60", "horizons", [30, 60]), ("horizons=[7]", "horizons", [7]),
+])
+def test_a_setting_becomes_the_kind_of_value_its_default_is(setting, name, value, books, shop_folder):
+    plan = make_plan(shop_folder, settings=[setting], notebooks=books)
+    assert plan.jobs[0].given[name] == value and type(plan.jobs[0].given[name]) is type(value)
+    assert plan.jobs[0].given["as_of"] == "2026-03-31"
+
+
+@pytest.mark.parametrize(("asked", "words"), [
+    ({"settings": ["within_day=7"]}, r"no notebook has a parameter 'within_day'. Found: parameters: code, .*--set within_days=7"),
+    ({"settings": ["within_days"]}, "needs NAME=VALUE"),
+    ({"settings": ["within_days=soon"]}, r"must be a whole number. Found: 'soon'. To fix it: --set within_days=30"),
+    ({"settings": ["strict=maybe"]}, "must be true or false"),
+    ({"settings": ["within_days=0"]}, "parameter within_days: must be 1 or more. Found: 0"),
+    ({"settings": ["horizons="]}, r"parameter horizons: must be 1 or more. Found: \[\]"),
+    ({"settings": ["segment=SMB"]}, "parameter segment: this shop has no customers.segment"),
+    ({"settings": ["as_of=2026-01-01"]}, "as_of is not set this way"),
+    ({"only": ["01_b"]}, "there is no notebook '01_b'. Found: 01_a, 02_b. To fix it: --only "),
+    ({"month": "2026-04"}, r"--month 2026-04: is not over yet in this data. Found: data from 2026-01-01 to 2026-03-31. To fix it: type --month 2026-03"),
+    ({"month": "2025-12"}, "lies before this data"),
+    ({"month": "March"}, "is not a month. Found: 'March'. To fix it: --month 2026-03"),
+    ({"month": "2026-13"}, "is not a month"),
+    ({"as_of": "2026-02-30"}, "is not a day. Found: '2026-02-30'"),
+    ({"as_of": "2027-01-01"}, "is not over yet.*type --as-of 2026-03-31"),
+])
+def test_what_cannot_be_meant_is_refused_before_any_work_with_what_to_type(asked, words, books, shop_folder):
+    with pytest.raises(RetainkitError, match=words):
+        make_plan(shop_folder, notebooks=books, **asked)
+
+
+@pytest.mark.parametrize(("asked", "name", "as_of"), [
+    ({}, "2026-03", "2026-03-31"), ({"month": "2026-02"}, "2026-02", "2026-02-28"),
+    ({"as_of": "2026-02-28"}, "2026-02", "2026-02-28"), ({"as_of": "2026-02-14"}, "2026-02-14", "2026-02-14"),
+])
+def test_a_whole_month_and_a_day_within_one_have_folders_of_their_own(asked, name, as_of, books, shop_folder):
+    plan = make_plan(shop_folder, notebooks=books, **asked)
+    assert (plan.name, str(plan.shop.as_of)) == (name, as_of)
+
+
+@pytest.mark.parametrize(("parameters", "words"), [
+    (None, "has no cell tagged `parameters`"),
+    ("source = 'sample'", "does not set as_of. Found: source"),
+    ("source = ''\nas_of = ''\nday = pd.Timestamp('2026')", "holds more than simple values"),
+    ("source = ''\nas_of = ''\nday = None", "line 3: day is a NoneType"),
+    ("source = ''\nas_of = ''\nimport os", "line 3 is not `name = value`"),
+    ("source = ", "holds more than simple values"),
+])
+def test_a_notebook_whose_parameters_cannot_be_set_is_refused(parameters, words, tmp_path, shop_folder):
+    write_notebook(tmp_path, "01_a", parameters=parameters)
+    with pytest.raises(RetainkitError, match=f"01_a.ipynb: .*{words}"):
+        make_plan(shop_folder, notebooks=tmp_path)
+
+
+def test_a_folder_without_report_notebooks_and_a_file_that_is_none_are_refused(tmp_path, shop_folder):
+    with pytest.raises(RetainkitError, match="holds no notebook"):
+        make_plan(shop_folder, notebooks=tmp_path)
+    (tmp_path / "01.ipynb").write_text("{")
+    with pytest.raises(RetainkitError, match="01.ipynb: is not a notebook that can be read"):
+        make_plan(shop_folder, notebooks=tmp_path)
+    write_notebook(tmp_path, "01", headline="1")
+    book = (tmp_path / "01.ipynb").read_text()
+    (tmp_path / "01.ipynb").write_text(book.replace('"headline"', '"other"'))
+    with pytest.raises(RetainkitError, match="has no cell tagged `headline`"):
+        make_plan(shop_folder, notebooks=tmp_path)
+
+
+def test_begin_opens_the_shop_of_the_parameters_and_checks_them(shop_folder, capsys):
+    shop = begin(shop_folder, as_of="2026-02-28", within_days=30, product_line="tea")
+    show_ledger(shop)
+    assert capsys.readouterr().out.splitlines() == [
+        "Data as known at the end of 28 February 2026.", "Rows read and left out",
+        "table   rows read  kept  left out  kept, dated later  first day   last day",
+        "orders          8     7         1                  2  2026-01-01  2026-03-31",
+        "deals           2     2         0                  0  2026-01-01  2026-01-02",
+    ]
+    with pytest.raises(RetainkitError, match=r"parameter product_line: 'tee' is not in orders.product_line. Found: .*pots, tea. To fix it: product_line = \"tea\""):
+        check_parameters(shop, {"product_line": "tee"})
+    with pytest.raises(RetainkitError, match="is a share between 0 and 1"):
+        check_parameters(shop, {"level": 95})
+
+
+def test_a_path_is_replaced_only_where_it_is_one():
+    names = {"/data/shop": "shop", "/data": "d"}
+    assert scrub("in /data/shop/a.csv, /data/shopping/b, x/data", names) == "in shop/a.csv, d/shopping/b, x/data"
+
+
+@pytest.mark.parametrize(("name", "words"), [("2026-10", "October 2026"), ("2026-02-14", "14 February 2026")])
+def test_a_report_is_called_by_its_month_or_day(name, words):
+    assert period(name) == words
+
+
+def test_the_headline_fixture_is_what_the_tests_say():
+    assert "0.25" in SAY

@@ -1,0 +1,98 @@
+"""The house chart style: readable by everyone, the same everywhere, and nobody else's settings touched."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from retainkit.show.style import INK, MUTED, PALETTE, canvas, colour_for, finish, know_colours
+
+# How reds, greens and blues mix for people without one kind of cone (Machado, Oliveira and Fernandes 2009).
+SEEN_BY = {
+    "everyone": np.eye(3),
+    "no red cones": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+    "no green cones": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]]),
+    "no blue cones": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]]),
+}
+
+
+def _light(colour: str) -> np.ndarray:
+    """Linear red, green and blue."""
+    rgb = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def _lab(light: np.ndarray) -> np.ndarray:
+    """The place in CIE Lab, where distance is roughly how different two colours look."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = to_xyz @ np.clip(light, 0, 1) / [0.9505, 1, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("colour", [*PALETTE, INK, MUTED])
+def test_every_colour_is_readable_as_text_on_white(colour):
+    assert 1.05 / (_light(colour) @ [0.2126, 0.7152, 0.0722] + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("eyes", SEEN_BY)
+def test_no_two_colours_look_alike_to_anyone(eyes):
+    seen = [_lab(SEEN_BY[eyes] @ _light(c)) for c in PALETTE]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
+
+
+def test_a_name_keeps_its_colour_in_whatever_order_names_are_met():
+    names = ["SMB", "Mid-market", "Enterprise", "Public"]
+    know_colours("segment", names)
+    first = {n: colour_for("segment", n) for n in names}
+    know_colours("segment", reversed(names))
+    assert {n: colour_for("segment", n) for n in names} == first
+    assert len(set(first.values())) == 4
+
+
+def test_past_the_last_colour_names_are_grey_not_repeated():
+    know_colours("rep", map(str, range(9)))
+    colours = [colour_for("rep", str(i)) for i in range(9)]
+    assert colours.count(MUTED) == 9 - len(PALETTE)
+    assert len(set(colours)) == len(PALETTE) + 1
+
+
+def test_a_chart_changes_no_setting():
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    fig, ax = canvas()
+    finish(ax, finding="a", measure="b", source="c")
+    fig.draw_without_rendering()
+    assert dict(mpl.rcParams) == before
+
+
+def test_long_words_wrap_inside_the_figure_and_above_the_axes():
+    fig, ax = canvas(height=5)
+    finish(ax, finding="A finding that goes on and on " * 5, measure="What is drawn, by whom, when, " * 6, source="orders, deals " * 20)
+    fig.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in fig.texts]
+    assert max(box.x1 for box in boxes) <= fig.bbox.width
+    assert min(boxes[0].y0, boxes[1].y0) >= ax.get_tightbbox().y1
+    assert boxes[0].y0 >= boxes[1].y1
+    assert boxes[2].y1 <= ax.get_tightbbox().y0
+
+
+def test_money_in_a_title_is_not_mathematics_and_a_theme_set_later_does_not_change_the_letters():
+    import matplotlib as mpl
+
+    with mpl.rc_context({"font.family": "serif"}):
+        fig, ax = canvas()
+        ax.barh(["$a$ <b>"], [1])
+        finish(ax, finding="From $5 to $9", measure="b", source="c")
+    texts = [*fig.texts, *ax.get_yticklabels()]
+    assert {t.get_fontfamily()[0] for t in texts} == {"DejaVu Sans"}
+    assert not any(t.get_parse_math() for t in texts)
+
+
+def test_a_chart_cannot_go_out_without_its_source():
+    _, ax = canvas()
+    with pytest.raises(TypeError, match="source"):
+        finish(ax, finding="a", measure="b")
