@@ -16,7 +16,7 @@ from retainkit.report import committed
 from retainkit.report.progress import Progress
 
 
-@pytest.fixture()
+@pytest.fixture
 def place(tmp_path, monkeypatch):
     """A working directory with a shop and a folder of one good and one failing notebook."""
     write_shop(tmp_path / "shop")
@@ -53,8 +53,11 @@ def test_all_well_gives_0(place):
 def test_bad_input_gives_2_one_sentence_and_no_folder(words, told, place, capsys):
     assert _run(*words) == 2
     said = capsys.readouterr()
-    assert told in said.err and said.err.startswith("retainkit: ") and said.err.count("\n") == 1
-    assert not said.out and not Path("reports").exists()
+    assert told in said.err
+    assert said.err.startswith("retainkit: ")
+    assert said.err.count("\n") == 1
+    assert not said.out
+    assert not Path("reports").exists()
 
 
 @pytest.mark.parametrize("source", ["nowhere", "a {month} b", NAUGHTY])
@@ -91,7 +94,8 @@ def test_help_and_version_import_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
-    assert lines[0] == "retainkit 0.1.0" and lines[-1] == "[]"
+    assert lines[0] == "retainkit 0.1.0"
+    assert lines[-1] == "[]"
     assert "--set NAME=VALUE" in done.stdout
 
 
@@ -102,7 +106,9 @@ def test_on_a_terminal_there_is_a_bar_and_no_json(monkeypatch, capsys):
     progress.step("notebook", notebook="01_good")
     progress.close()
     said = capsys.readouterr().err
-    assert "1/3" in said and "01_good" in said and "{" not in said
+    assert "1/3" in said
+    assert "01_good" in said
+    assert "{" not in said
 
 
 def test_notebooks_run_again_in_place_are_the_same_bytes(tmp_path, monkeypatch, capsys):
@@ -118,9 +124,11 @@ def test_notebooks_run_again_in_place_are_the_same_bytes(tmp_path, monkeypatch, 
     assert path.read_bytes() == first
     ran = nbformat.reads(first.decode(), as_version=4)
     assert [c.execution_count for c in ran.cells if c.cell_type == "code"] == [1, 2, 3, 4]
-    assert ran.metadata.language_info == {"name": "python"} and "collapsed" not in ran.cells[0].metadata
+    assert ran.metadata.language_info == {"name": "python"}
+    assert "collapsed" not in ran.cells[0].metadata
     assert [c.id for c in ran.cells] == [c.id for c in book.cells]
-    assert first.endswith(b"}\n") and b"execution\"" not in first
+    assert first.endswith(b"}\n")
+    assert b"execution\"" not in first
     assert capsys.readouterr().err == "01_good.ipynb: done\n" * 2
 
 

@@ -43,7 +43,7 @@ def column(table: pd.DataFrame, cause: object, name: str = "incidence") -> list[
     return table.loc[table["cause"] == cause, name].tolist()
 
 
-# ---- by hand and against R ------------------------------------------------------------------------------------
+# ---- by hand and against R --------------------------------------------------------------------------------
 
 
 def test_incidences_and_errors_are_r_s_on_tied_data():
@@ -83,7 +83,7 @@ def test_a_cause_that_begins_late_is_not_understated():
     np.testing.assert_allclose(column(got, 2), [0.0, 0.2, 0.4, 0.4])
 
 
-# ---- laws -----------------------------------------------------------------------------------------------------
+# ---- laws -------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=80, deadline=None)
@@ -139,7 +139,7 @@ def test_splitting_a_cause_in_two_changes_no_sum(cells):
         np.testing.assert_allclose(halves, one, atol=1e-12)
 
 
-# ---- second routes --------------------------------------------------------------------------------------------
+# ---- second routes ----------------------------------------------------------------------------------------
 
 
 def test_tied_incidences_and_errors_agree_with_statsmodels():
@@ -174,7 +174,7 @@ def test_the_one_pass_error_is_the_sum_over_risk_sets_written_out():
             assert mine["se"][at] == pytest.approx(np.sqrt(variance), abs=1e-10)
 
 
-# ---- edges ----------------------------------------------------------------------------------------------------
+# ---- edges ------------------------------------------------------------------------------------------------
 
 
 def test_a_cause_that_took_nobody_is_listed_with_wilson_s_upper_limit():

@@ -21,7 +21,7 @@ from retainkit.show.style import canvas, finish
 from retainkit.show.words import clean, marked, sheet_text
 
 
-@pytest.fixture()
+@pytest.fixture
 def shown(monkeypatch):
     """The last output shown, as (data, metadata)."""
     outputs = []
@@ -81,9 +81,14 @@ def test_a_table_says_its_caption_its_headers_and_how_much_was_cut(shown):
     table(pd.DataFrame({"rep": [NAUGHTY, "Eve", "Bo"], "rate": [0.25, None, 1], "n": [1200, 0, 1]}), caption="Wins", units={"n": "deals"}, rows=2)
     page = shown[0][0]["text/html"]
     assert "<span>Wins (first 2 of 3 rows)</span></caption>" in page
-    assert page.count('scope="col"') == 3 and page.count('scope="row"') == 2
-    assert "<script" not in page and html.escape(NAUGHTY) in page
-    assert ">n (deals)</th>" in page and ">25.0%</td>" in page and ">–</td>" in page and ">1,200</td>" in page
+    assert page.count('scope="col"') == 3
+    assert page.count('scope="row"') == 2
+    assert "<script" not in page
+    assert html.escape(NAUGHTY) in page
+    assert ">n (deals)</th>" in page
+    assert ">25.0%</td>" in page
+    assert ">–</td>" in page
+    assert ">1,200</td>" in page
     assert shown[0][0]["text/plain"].splitlines() == [
         "Wins (first 2 of 3 rows)", "rep                         rate  n (deals)",
         "<script>alert(1)</script>  25.0%      1,200", "Eve                            –          0",
@@ -97,7 +102,7 @@ def test_a_table_shows_every_row_it_does_not_say_it_cut(shown):
 
 
 def test_a_wrong_column_name_in_formats_is_named_with_the_right_one():
-    with pytest.raises(RetainkitError, match="has no column 'raet'.*Found: rep, rate.*use 'rate'"):
+    with pytest.raises(RetainkitError, match=r"has no column 'raet'.*Found: rep, rate.*use 'rate'"):
         table(pd.DataFrame({"rep": ["a"], "rate": [1.0]}), caption="Wins", formats={"raet": ".0%"})
 
 
@@ -114,13 +119,15 @@ def test_a_figure_is_the_same_bytes_every_time_small_and_carries_its_words(shown
     (data, metadata), again = shown
     assert data == again[0]
     image = base64.b64decode(data["image/png"])
-    assert image[:4] == b"\x89PNG" and b"Software" not in image and len(image) < 60_000
+    assert image[:4] == b"\x89PNG"
+    assert b"Software" not in image
+    assert len(image) < 60_000
     assert data["text/plain"] == "[figure] The curve falls to 80% at day 60"
     assert metadata["image/png"] == {"width": 576, "height": 336, "alt": "The curve falls to 80% at day 60"}
 
 
 def test_a_figure_without_words_is_refused():
-    with pytest.raises(RetainkitError, match="has no alt text.*figure\\(fig, alt="):
+    with pytest.raises(RetainkitError, match=r"has no alt text.*figure\(fig, alt="):
         figure(_chart(), alt=" ")
 
 

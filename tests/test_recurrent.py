@@ -20,7 +20,7 @@ from retainkit.estimate.recurrent import (
 AS_OF = pd.Timestamp("2026-10-31")
 
 
-# ---- customers by hand, and the same customers as counts ------------------------------------------------------
+# ---- customers by hand, and the same customers as counts --------------------------------------------------
 
 
 def company(seed: int, n: int = 200) -> tuple[pd.Series, pd.DataFrame]:
@@ -78,7 +78,7 @@ def average(followup: pd.Series, events: pd.DataFrame, horizon: float) -> float:
     return sum(e.value / (followup >= e.age).sum() for e in events.itertuples() if e.age <= horizon)
 
 
-# ---- by hand --------------------------------------------------------------------------------------------------
+# ---- by hand ----------------------------------------------------------------------------------------------
 
 
 def test_each_event_is_divided_by_those_observed_at_its_age():
@@ -97,7 +97,7 @@ def test_customers_who_stopped_buying_stay_in_the_average():
     assert got["value"].iloc[-1] == 0.25
 
 
-# ---- laws -----------------------------------------------------------------------------------------------------
+# ---- laws -------------------------------------------------------------------------------------------------
 
 
 def test_with_full_follow_up_it_is_the_plain_mean_with_its_plain_error():
@@ -136,7 +136,7 @@ def test_the_share_is_the_ratio_of_the_two_averages_and_its_interval_holds_it():
     assert share_of(followup, events, 90, 365, level=0.5)["low"] > got["low"]
 
 
-# ---- second routes --------------------------------------------------------------------------------------------
+# ---- second routes ----------------------------------------------------------------------------------------
 
 
 def test_the_error_is_the_spread_of_each_customer_s_influence_written_out():
@@ -181,7 +181,7 @@ def test_the_share_s_interval_agrees_with_a_bootstrap_of_customers():
     assert got["high"] == pytest.approx(high, abs=0.015)
 
 
-# ---- next purchase --------------------------------------------------------------------------------------------
+# ---- next purchase ----------------------------------------------------------------------------------------
 
 
 def purchase_sums(followup: pd.Series, events: pd.DataFrame, k: int, *, within: int, up_to: int) -> pd.DataFrame:
@@ -223,7 +223,7 @@ def test_the_next_purchase_share_handles_none_all_and_nobody():
     assert got.loc["c", ["low", "high"]].isna().all()
 
 
-# ---- edges ----------------------------------------------------------------------------------------------------
+# ---- edges ------------------------------------------------------------------------------------------------
 
 
 def test_past_the_last_follow_up_there_is_no_answer():
@@ -276,7 +276,7 @@ def test_everything_early_gives_wilson_s_lower_limit_and_refunds_may_pass_1():
     assert got["low"] < got["rate"] < got["high"]
 
 
-# ---- words ----------------------------------------------------------------------------------------------------
+# ---- words ------------------------------------------------------------------------------------------------
 
 
 def test_counts_that_do_not_fit_together_are_refused_in_words():
@@ -304,7 +304,7 @@ def test_counts_that_do_not_fit_together_are_refused_in_words():
     assert "sums: has no column den" in refusal(lambda: next_purchase_share(pd.DataFrame({"num": [1]})))
 
 
-# ---- the SQL that counts --------------------------------------------------------------------------------------
+# ---- the SQL that counts ----------------------------------------------------------------------------------
 
 OBSERVED = """
 with starts as (

@@ -80,8 +80,10 @@ def test_every_way_to_fail_counts_as_failed_and_says_why(stem, words, run):
 
 def test_the_index_shows_answers_failures_and_what_is_missing(published):
     index = (published[0] / "index.html").read_text()
-    assert '<a href="01_good.html">Does 01_good work?</a>' in index and "<strong>25%</strong> came back." in index
-    assert "ValueError: boom &lt;b&gt; shop data" in index and "02_raises.html" not in index
+    assert '<a href="01_good.html">Does 01_good work?</a>' in index
+    assert "<strong>25%</strong> came back." in index
+    assert "ValueError: boom &lt;b&gt; shop data" in index
+    assert "02_raises.html" not in index
     assert "It needs a table <code>contracts</code> with <code>started_at</code> or a table <code>activity</code>." in index
     assert "7 of 9 notebooks failed" in index
 
@@ -101,7 +103,8 @@ def test_settings_reach_the_notebook_as_its_own_kinds_of_value(published, run):
 
 def test_a_hostile_name_arrives_as_text(published):
     page = (published[0] / "01_good.html").read_text()
-    assert NAUGHTY not in page and "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert NAUGHTY not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
 def test_nothing_published_names_this_machine(published, base):
@@ -121,7 +124,8 @@ def test_rows_left_out_are_published_with_their_reason_and_counted(published, ru
 
 def test_executed_notebooks_are_published_without_timings_and_can_be_run_again(published):
     book = nbformat.read(published[0] / "notebooks" / "01_good.ipynb", as_version=4)
-    assert "papermill" not in book.metadata and not any("papermill" in c.metadata for c in book.cells)
+    assert "papermill" not in book.metadata
+    assert not any("papermill" in c.metadata for c in book.cells)
     assert [c.metadata.get("tags") for c in book.cells][1:3] == [["parameters"], ["injected-parameters"]]
     assert (published[0] / "notebooks" / "02_raises.ipynb").exists()
 
@@ -130,7 +134,8 @@ def test_the_same_input_gives_the_same_numbers_to_the_byte_and_replaces_the_mont
     folder, _ = published
     before = (folder / "metrics.csv").read_bytes()
     index, good = report(str(base / "shop data"), out=base / "out {x}", only=["01_good"], notebooks=base / "note books")
-    assert good and index.parent == folder
+    assert good
+    assert index.parent == folder
     assert (folder / "metrics.csv").read_bytes() == before
     assert [p.name for p in (base / "out {x}").iterdir() if p.name not in (".lock",)] == ["2026-03"]
     assert "02_raises" not in (folder / "index.html").read_text()
@@ -144,7 +149,8 @@ def test_a_run_that_is_killed_leaves_the_old_month_whole_and_the_next_one_tidies
     command = [sys.executable, "-m", "retainkit.cli", "report", str(shop), "--out", str(out), "--notebooks", str(books)]
     for sign, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -9)):
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
-            assert process.stderr and '"step": "planned"' in process.stderr.readline()
+            assert process.stderr
+            assert '"step": "planned"' in process.stderr.readline()
             kernels = _until(lambda pid=process.pid: _children(pid))
             process.send_signal(sign)
             assert process.wait(10) == code
@@ -196,7 +202,7 @@ def test_two_runs_do_not_write_to_one_folder_at_once(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RetainkitError, match="--out .*cannot be written to"), publish.workplace(tmp_path / "file" / "out", "2026-03"):
+    with pytest.raises(RetainkitError, match=r"--out .*cannot be written to"), publish.workplace(tmp_path / "file" / "out", "2026-03"):
         pass
 
 
@@ -227,7 +233,8 @@ def shop_folder(base):
 ])
 def test_a_setting_becomes_the_kind_of_value_its_default_is(setting, name, value, books, shop_folder):
     plan = make_plan(shop_folder, settings=[setting], notebooks=books)
-    assert plan.jobs[0].given[name] == value and type(plan.jobs[0].given[name]) is type(value)
+    assert plan.jobs[0].given[name] == value
+    assert type(plan.jobs[0].given[name]) is type(value)
     assert plan.jobs[0].given["as_of"] == "2026-03-31"
 
 
@@ -280,7 +287,7 @@ def test_a_folder_without_report_notebooks_and_a_file_that_is_none_are_refused(t
     with pytest.raises(RetainkitError, match="holds no notebook"):
         make_plan(shop_folder, notebooks=tmp_path)
     (tmp_path / "01.ipynb").write_text("{")
-    with pytest.raises(RetainkitError, match="01.ipynb: is not a notebook that can be read"):
+    with pytest.raises(RetainkitError, match=r"01.ipynb: is not a notebook that can be read"):
         make_plan(shop_folder, notebooks=tmp_path)
     write_notebook(tmp_path, "01", headline="1")
     book = (tmp_path / "01.ipynb").read_text()

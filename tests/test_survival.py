@@ -43,7 +43,7 @@ late_rows = st.lists(
 )
 
 
-# ---- by hand and against R ------------------------------------------------------------------------------------
+# ---- by hand and against R --------------------------------------------------------------------------------
 
 
 def test_the_lung_curve_is_r_s_with_its_interval_and_numbers_at_risk():
@@ -124,7 +124,7 @@ def test_day_0_events_are_a_step_at_0():
     assert median_survival(kaplan_meier(cells_of([0, 5], [1, 0], [7, 3])))[0] == 0
 
 
-# ---- laws -----------------------------------------------------------------------------------------------------
+# ---- laws -------------------------------------------------------------------------------------------------
 
 
 @settings(max_examples=60, deadline=None)
@@ -170,7 +170,7 @@ def test_the_area_is_at_most_tau_and_at_most_what_full_follow_up_shows(cells):
     assert rmst(everyone, tau=tau)[0] == pytest.approx(mean)
 
 
-# ---- edges ----------------------------------------------------------------------------------------------------
+# ---- edges ------------------------------------------------------------------------------------------------
 
 
 def test_nothing_is_said_past_the_last_follow_up_nor_between_the_lines():
@@ -238,7 +238,7 @@ def test_a_group_never_at_risk_at_an_event_costs_no_degree_of_freedom():
     assert logrank(with_ghost, by="arm") == pytest.approx(logrank(two, by="arm"))
 
 
-# ---- second routes --------------------------------------------------------------------------------------------
+# ---- second routes ----------------------------------------------------------------------------------------
 
 
 @settings(max_examples=40, deadline=None)
@@ -295,7 +295,7 @@ def test_lifelines_change_to_numpy_s_settings_is_undone():
     assert np.geterr() == before
 
 
-# ---- words ----------------------------------------------------------------------------------------------------
+# ---- words ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

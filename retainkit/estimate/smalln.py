@@ -1,4 +1,4 @@
-"""What may be said when there are few customers: every threshold of the kit, and the words that go with it."""
+"""What may be said when there are few customers: every threshold of the kit, and the words for it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Gate:
 GATES: Mapping[str, Gate] = MappingProxyType({
     "customers_shown": Gate(5, "customers", "fewer would show what single customers did"),
     "customers_full": Gate(20, "customers at the start", "with 5 to 19 only the ends of the interval hold"),
-    "at_risk": Gate(10, "customers at risk at the horizon", "below that one customer moves the curve by points"),
+    "at_risk": Gate(10, "customers at risk at the horizon", "below that one customer moves a curve by points"),
     "cross_sells": Gate(30, "cross-sells up to the horizon", "the share of a handful is noise"),
     "late_cross_sells": Gate(10, "cross-sells after the early window", "the late part is half of the ratio"),
     "observed_past": Gate(30, "customers observed past the horizon", "few speak for everybody's late part"),
-    "window_events": Gate(10, "events in each window", "at 150 customers a hazard ratio's ends are 3.4-fold apart"),
+    "window_events": Gate(10, "events in each window", "at 150 customers the ends are still 3.4-fold apart"),
     "closed_deals": Gate(10, "closed deals", "a win rate of fewer has no position"),
     "expected_losses": Gate(1, "expected losses", "with less, nothing lost is what anybody would show"),
     "flag_expected": Gate(3, "expected losses for a flag", "a flag needs more than one account's bad luck"),

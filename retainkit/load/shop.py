@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Tables made once from the canonical ones, in the order they stand on each other.
-DERIVED = ("line_starts", "days", "buyers", "spells")
+DERIVED = ("line_starts", "spells", "days", "buyers")
 KNOWN = ("known_orders", "known_deals", "known_contracts")
 GROUPS_OF_CUSTOMERS = ("segment", "region", "source", "owner")
 

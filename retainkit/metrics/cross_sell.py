@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CROSS_SELLS = Column("case when d.cross_ordinal > 0 then 1 else 0 end")
 REVENUE = Column("d.amount")
+LATER_REVENUE = Column("case when d.age > 0 then d.amount else 0 end")
 
 
 def cross_sell_share(
@@ -51,17 +52,19 @@ def cross_sell_share(
     -----
     Ratio of mean cumulative functions, robust interval over customers (Lin et al. 2000, JRSS B 62, 711-730).
     """
-    _need_lines(shop)
+    need_lines(shop)
     return _share(shop, CROSS_SELLS, within_days, horizons, level)
 
 
-def month_one_revenue(shop: Shop, *, within_days: int = 30, horizons: Sequence[int] = (365,), level: float = 0.95) -> pd.DataFrame:
+def month_one_revenue(
+    shop: Shop, *, within_days: int = 30, horizons: Sequence[int] = (365,), first_order: bool = True, level: float = 0.95
+) -> pd.DataFrame:
     """Share of a customer's revenue in the first `horizon` days that comes in the first `within_days`.
 
-    The first order counts; refunds are taken off where they fall. Left out as in `cross_sell_share`, whose
-    columns it has.
+    With `first_order=False` the first purchase day is left out of both: what came after it. Refunds are taken off
+    where they fall. Left out, and columns, as in `cross_sell_share`.
     """
-    return _share(shop, REVENUE, within_days, horizons, level)
+    return _share(shop, REVENUE if first_order else LATER_REVENUE, within_days, horizons, level)
 
 
 def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level: float) -> pd.DataFrame:
@@ -77,7 +80,7 @@ def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level
 
 def cross_sell_curve(shop: Shop) -> pd.DataFrame:
     """Average number of cross-sells a customer has made by each age: `age, observed, total, value`."""
-    _need_lines(shop)
+    need_lines(shop)
     return mean_cumulative(tally(shop, "recurrent_events", value=CROSS_SELLS, by="all"), tally(shop, "followup", by="all"))
 
 
@@ -111,7 +114,7 @@ def cross_sell_any(
     -----
     Aalen and Johansen (1978), exact with ties.
     """
-    _need_lines(shop)
+    need_lines(shop)
     cells = tally(shop, "cross_sell_first", by=split_by(by))
     followed = tally(shop, "followup", by=split_by(by))
     rows = []
@@ -129,7 +132,7 @@ def cross_sell_any(
 
 def cross_sell_incidence(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
     """The whole curves behind `cross_sell_any`: `time, cause, at_risk, events, incidence, se, low, high`."""
-    _need_lines(shop)
+    need_lines(shop)
     return aalen_johansen(tally(shop, "cross_sell_first", by="all"), causes=["cross_sell", "churn"], level=level).table
 
 
@@ -145,7 +148,7 @@ def first_cross_sell_naive(shop: Shop, *, within_days: int = 90, horizon: int = 
     DataFrame
         Two rows, `who` = "everybody so far" and "followed": `who, horizon_days, rate, low, high, n`. Wilson interval.
     """
-    _need_lines(shop)
+    need_lines(shop)
     t = tally(shop, "cross_sell_naive", within=within_days, horizon=horizon).iloc[0]
     hits, n = np.array([t["hits"], t["followed_hits"]], dtype=float), np.array([t["n"], t["followed_n"]], dtype=float)
     low, high = wilson(hits, n, level=level)
@@ -153,7 +156,7 @@ def first_cross_sell_naive(shop: Shop, *, within_days: int = 90, horizon: int = 
     return pd.DataFrame({"who": ["everybody so far", "followed"], "horizon_days": within_days, "rate": rate, "low": low, "high": high, "n": n.astype(int)})
 
 
-def _need_lines(shop: Shop) -> None:
+def need_lines(shop: Shop) -> None:
     if not shop.has("orders.product_line"):
         raise MissingDataError("orders", "has no `product_line`, without which a cross-sell cannot be told from a repeat", "",
                                'product_line = "the column with the category" under [orders] in retainkit.toml')

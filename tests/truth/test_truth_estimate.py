@@ -23,7 +23,7 @@ def covered(hits: list[bool]) -> float:
     return float(np.mean(hits))
 
 
-# ---- curves ---------------------------------------------------------------------------------------------------
+# ---- curves -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n", [20, 50])
@@ -73,7 +73,7 @@ def test_incidence_covers_when_causes_compete():
     assert np.mean(naive) > truth + 0.01  # censoring the leavers promises too much
 
 
-# ---- what happens again ---------------------------------------------------------------------------------------
+# ---- what happens again -----------------------------------------------------------------------------------
 
 
 def cross_sells(rng: np.random.Generator, followup: np.ndarray, *, horizon: int = 730) -> pd.DataFrame:

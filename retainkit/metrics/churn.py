@@ -1,0 +1,198 @@
+"""Contracts: how long customers stay, how many of the base leave a month, and how many leave early.
+
+A customer is here from the first day of a contract until the first day without any: contracts that overlap or follow
+each other on the same day are one stay. Leaving is dated on that first day without; asking to leave is another matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from retainkit.estimate.competing import aalen_johansen
+from retainkit.estimate.intervals import benjamini_hochberg
+from retainkit.estimate.survival import kaplan_meier, logrank, rmst
+from retainkit.metrics.months import first_whole, last_closed
+from retainkit.metrics.movements import balance, churn_rates, flows_by_month
+from retainkit.metrics.reading import each_group, incidence_read, survival_read, too_young
+from retainkit.tally import Column, Engine, Value, split_by, tally
+
+HORIZONS = (30, 90, 180, 365, 730)
+EARLY_DAYS = 60
+NOBODY = "no contracts"
+CONTRACT_GROUPS = ("segment", "region", "source", "owner", "start_year")
+
+
+def contract_survival(
+    shop: Engine, *, by: str | None = None, horizons: Sequence[int] = HORIZONS, level: float = 0.95
+) -> pd.DataFrame:
+    """Share of customers still under contract so many days after their first contract began.
+
+    Everybody counts for as long as they were seen. Contracts older than the recorded history count from the age they
+    had when it began: their owners would not be in the export had they left before. Left out: later stays of
+    customers who came back (`contract_checks` counts them), and contracts that ended before the history began.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    by
+        Split by `segment`, `region`, `source`, `owner` or `start_year`.
+    horizons
+        Ages in days.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a group and horizon: the group, `horizon_days`, `rate`, `low`, `high`, `n` (customers), `too_young`
+        (still here, but seen for less than that long), `at_risk`, `note`. NaN beyond the longest follow-up.
+
+    Notes
+    -----
+    Kaplan-Meier with delayed entry and log-log limits.
+    """
+    def read(cells: pd.DataFrame) -> pd.DataFrame:
+        return survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody=NOBODY)
+
+    return each_group(_lives(shop, by), by, read)
+
+
+def churn_curve(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+    """The whole curve behind `contract_survival`, for drawing: `time, at_risk, events, censored, survival, low, high`."""
+    return each_group(_lives(shop, by), by, lambda cells: kaplan_meier(cells, level=level).table)
+
+
+def early_cancellation(
+    shop: Engine, *, by: str | None = None, early_days: int = EARLY_DAYS, horizons: Sequence[int] = HORIZONS,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Share of customers gone by so many days: early cancellations and later churn apart, and those still here.
+
+    An early cancellation is a stay whose owner asked to leave within `early_days` of its start (where nobody asked:
+    left by then). It counts on the day the contract ended, like all churn. Who is left out is as in `contract_survival`.
+
+    Returns
+    -------
+    DataFrame
+        A row a group, cause (`early_cancel`, `churn`, `event_free`) and horizon: `cause`, `horizon_days`, `rate`,
+        `low`, `high`, `n`, `too_young`, `at_risk`, `note`. The rates of a horizon add up to 1.
+
+    Notes
+    -----
+    Aalen-Johansen: the causes compete, and days with both need no jitter.
+    """
+    def read(cells: pd.DataFrame) -> pd.DataFrame:
+        curve = aalen_johansen(cells, causes=["early_cancel", "churn"], level=level)
+        return incidence_read(cells, curve, horizons, nobody=NOBODY)
+
+    return each_group(_lives(shop, by, early_days=early_days), by, read)
+
+
+def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) -> pd.DataFrame:
+    """Average days kept of the first `within`, by group, and whether each group's curve differs from all the others'.
+
+    Who is left out is as in `contract_survival`. A group not followed for `within` days from its start has no average.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: `value` (days), `low`, `high`, `n`, `too_young`, `horizon_days`, `p` (log-rank, this group
+        against the rest), `q` (Benjamini-Hochberg over the groups), `p_any` (log-rank over all groups), `note`.
+    """
+    from scipy.special import ndtri
+
+    cells = _lives(shop, by)
+    z = float(ndtri(0.5 + level / 2))
+
+    def read(group: pd.DataFrame) -> pd.DataFrame:
+        value, se = rmst(group, tau=within)
+        name = group["grp"].iloc[0] if len(group) else ""
+        row = {"value": value, "low": max(value - z * se, 0.0), "high": min(value + z * se, float(within)),
+               "n": int(group["n"].sum()), "too_young": too_young(group, within), "horizon_days": within,
+               "p": _differs(cells.assign(group=cells["grp"] == name), "group"),
+               "note": "" if value == value else f"not followed for {within} days from the start"}
+        return pd.DataFrame([row])
+
+    table = each_group(cells, by, read)
+    return table.assign(q=benjamini_hochberg(table["p"]), p_any=_differs(cells, "grp"))
+
+
+def monthly_churn(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Customers lost in each calendar month, of those the month opened with.
+
+    Only closed months: one that still runs on `as_of` is not shown. A customer who comes and leaves in the same month
+    (`lost_intra`) was not in the opening base and is in no rate; one who comes back after a day or more without a contract
+    (`reactivated`) is never `new`. Months before the recorded history are left out.
+
+    Returns
+    -------
+    DataFrame
+        A row a group and month: `month`, `active_start`, `new`, `reactivated`, `lost`, `lost_intra`, `active_end`,
+        `rate` (lost / active_start), `low`, `high`, `n` (active_start), `too_young` (0: the month is over for everybody).
+        active_start + new + reactivated - lost - lost_intra = active_end, which is the next active_start.
+    """
+    return _monthly(shop, by, "lost", level)
+
+
+def monthly_cancellation(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Customers who asked to leave in each closed month, of those it opened with: dated on the request, not the end.
+
+    A request counts once a stay, with the contract that ends last. Requests in the month a customer came
+    (`asked_intra`) are in no rate; ends that nobody asked for (non-payment) are not here but in `monthly_churn`.
+
+    Returns
+    -------
+    DataFrame
+        As `monthly_churn`, with `asked` and `asked_intra`; `rate` is asked / active_start.
+    """
+    return _monthly(shop, by, "asked", level)
+
+
+def contract_checks(shop: Engine) -> pd.DataFrame:
+    """Identities that must hold, worked out two ways: `check, left, right, holds`."""
+    days = tally(shop, "contract_days", by="all")
+    whole = last_closed(shop.as_of) + 1  # the running month included, so that the balance reaches as_of
+    end = int(balance(days, first=whole, last=whole)["active_end"].sum())
+    here = int(days.loc[days["movement"] == "here", "customers"].sum())
+    causes = early_cancellation(shop).groupby("horizon_days")["rate"].sum(min_count=3).dropna()
+    alone = contract_survival(shop).set_index("horizon_days")["rate"].dropna()
+    free = early_cancellation(shop).query("cause == 'event_free'").set_index("horizon_days")["rate"].dropna()
+    gap = float((alone - free).abs().max()) if len(alone) else 0.0
+    rows = [("customers who came minus those who left are those here", end, here),
+            ("early cancellation, churn and still here add up to 1", float(causes.max()) if len(causes) else 1.0, 1.0),
+            ("still here is the same with one cause and with two (largest gap)", gap, 0.0)]
+    table = pd.DataFrame(rows, columns=["check", "left", "right"])
+    return table.assign(holds=(table["left"] - table["right"]).abs() < 1e-9)
+
+
+def _differs(cells: pd.DataFrame, by: str) -> float:
+    """The log-rank p over the groups in column `by`; NaN without anybody."""
+    return logrank(cells, by=by)[1] if len(cells) else float("nan")
+
+
+def _lives(shop: Engine, by: str | None, *, early_days: int = EARLY_DAYS) -> pd.DataFrame:
+    """Counted durations of first stays by group."""
+    return tally(shop, "contract_lives", by=_split(by), early_days=early_days)
+
+
+def _split(by: str | None) -> Value:
+    """What a contract tally is split by; the year is that in which the stay began."""
+    split = split_by(by, CONTRACT_GROUPS)
+    return Column("extract(year from s.started_on)") if by == "start_year" else split
+
+
+def _monthly(shop: Engine, by: str | None, lost: str, level: float) -> pd.DataFrame:
+    """The balance of every closed month of the recorded history, and the share of the opening base in `lost`."""
+    first, last = first_whole(shop.history_start), last_closed(shop.as_of)
+
+    def read(days: pd.DataFrame) -> pd.DataFrame:
+        months = balance(days, first=first, last=last)
+        asked = flows_by_month(days, ["asked", "asked_intra"], last=last).reindex(range(first, last + 1), fill_value=0)
+        if lost == "asked":
+            months = pd.concat([months, asked.reset_index(drop=True)], axis=1)
+        return churn_rates(months, lost=lost, level=level).assign(too_young=0)
+
+    return each_group(tally(shop, "contract_days", by=_split(by)), by, read)

@@ -1,0 +1,97 @@
+"""Contracts in money: what the base pays a month, what it lost, and how much of last year's base is still paid today."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retainkit.estimate.intervals import logit_interval, wilson
+from retainkit.metrics.months import first_day, first_whole, last_closed, month_name, month_number
+from retainkit.tally import Column, Engine, literal, tally
+
+FLOWS = ["lost", "contraction", "expansion", "came_back", "new", "reactivated"]
+
+
+def revenue_churn(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.DataFrame:
+    """Share of the monthly revenue of so many months ago that is still paid: gross and net, and what a month loses.
+
+    `grr` (gross retention) caps each customer at the old level and counts only customers who never had a day without a
+    contract in between; `nrr` (net retention) is what the same customers pay now, growth included, and customers who left
+    and came back (`came_back` says how much of it). `mrr_churn` is one month's loss, 1 - GRR over that month. Left out:
+    new customers, months that still run, and months whose opening lies before the recorded history.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    months
+        How many months back the base is taken for `grr` and `nrr`.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a measure and month: `measure`, `month` (the last of the window), `value`, `low`, `high`, `n` (customers in
+        the opening base), `opening` (what they paid), `came_back` (of `nrr`), `note`.
+
+    Notes
+    -----
+    Ratio of sums with customers as the unit (delta method): log-odds limits for shares, log limits for `nrr`.
+    """
+    long, short = _amounts(shop, months), _amounts(shop, 1)
+    tables = [_ratio(long, "grr", "kept", level), _ratio(long, "nrr", "later", level), _ratio(short, "mrr_churn", "kept", level)]
+    table = pd.concat(tables, ignore_index=True)
+    churn = table["measure"] == "mrr_churn"
+    table.loc[churn, ["value", "low", "high"]] = 1 - table.loc[churn, ["value", "high", "low"]].to_numpy()
+    return table
+
+
+def mrr_movements(shop: Engine) -> pd.DataFrame:
+    """What moved the monthly revenue in each closed month.
+
+    Returns
+    -------
+    DataFrame
+        `month`, `opening`, `lost`, `contraction`, `expansion`, `came_back` (left and returned within the month), `new`,
+        `reactivated` (returned after an earlier stay), `closing`, `customers` (in the opening base).
+        opening - lost - contraction + expansion + came_back + new + reactivated = closing.
+    """
+    amounts = _amounts(shop, 1)
+    return amounts[["month", "opening", *FLOWS, "closing", "customers"]]
+
+
+def _amounts(shop: Engine, months: int) -> pd.DataFrame:
+    """The sums of every window of so many months that the recorded history covers."""
+    closings = range(first_whole(shop.history_start) + months, last_closed(shop.as_of) + 2)
+    never = (date(1, 1, 1), date(1, 1, 1))
+    windows = [(first_day(c - months), first_day(c)) for c in closings] or [never]
+    rows = " union all ".join(f"select {literal(a)} as opens, {literal(b)} as closes" for a, b in windows)
+    sums = tally(shop, "churn_money", windows=Column(f"({rows})"))
+    names = [month_name(month_number(day) - 1) for day in pd.to_datetime(sums["closes"])]
+    renamed = sums.rename(columns={"new_value": "new", "reactivated_value": "reactivated"})
+    return renamed.assign(month=pd.Series(names, index=sums.index, dtype=object))
+
+
+def _ratio(amounts: pd.DataFrame, measure: str, part: str, level: float) -> pd.DataFrame:
+    """part / opening with its interval, customers being the unit."""
+    from scipy.special import ndtri
+
+    whole, some, n = (amounts[name].astype(float) for name in ("opening", part, "customers"))
+    value = some / whole.where(whole > 0)
+    spread = amounts[f"{part}_{part}"] - 2 * value * amounts[f"{part}_opening"] + value**2 * amounts["opening_opening"]
+    se = np.sqrt(spread.clip(lower=0)) / whole
+    reach = np.exp(float(ndtri(0.5 + level / 2)) * se / value.where(value > 0))
+    limits: tuple[Any, Any] = (value / reach, value * reach)
+    if part == "kept":
+        limits = logit_interval(value, se, level=level)
+    everything = wilson(np.where(value >= 1, n, 0), n, level=level)  # all or nothing kept: no spread to measure
+    certain = (se == 0) | (value <= 0)
+    low, high = (np.where(certain, sure, limit) for sure, limit in zip(everything, limits, strict=True))
+    note = np.where(amounts["unpriced"] > 0, amounts["unpriced"].map("{:,.0f} customers with a contract of unknown value, counted as 0".format), "")
+    back = amounts["came_back"].astype(float) if part == "later" else np.nan
+    return pd.DataFrame({"measure": measure, "month": amounts["month"], "value": value, "low": low, "high": high,
+                         "n": n.astype(int), "opening": whole, "came_back": back, "note": note})

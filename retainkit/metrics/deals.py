@@ -1,0 +1,170 @@
+"""Deals: how many are won, of those that were decided and of those that were opened, and how many are left lying.
+
+The rep of a deal is whoever owned it when it was won or lost. A win rate needs deals that were lost: from an export that
+only keeps what was won, nothing here is computed, and `win_rate_withheld` says why.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from retainkit.estimate.competing import aalen_johansen
+from retainkit.estimate.intervals import wilson
+from retainkit.metrics.reading import NUMBERS, each_group, incidence_read
+from retainkit.tally import Engine, split_by, tally
+
+DEAL_GROUPS = ("rep", "segment", "source", "region")
+WITHIN_DAYS = 180
+STALE_SHARE = 0.10
+UNEVEN = 0.05  # the group may be known this much more often on won deals than on lost ones without a word
+
+
+def win_rate(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
+    """Deals won, of the deals won or lost: the rate everybody has.
+
+    Left out: open deals, however old. Deals that nobody ever closes as lost make this rate too high; `stale` counts those
+    open for `days` days or longer. `win_by` does not have this fault.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    by
+        Split by `rep`, `segment`, `source` or `region`.
+    days
+        From which age on an open deal is stale.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: the group, `rate`, `low`, `high`, `n` (won or lost), `too_young` (open), `won`, `lost`, `stale`,
+        `note`. Empty when it would be wrong (`win_rate_withheld` says why).
+    """
+    counts = _outcomes(shop, by, days)
+    columns = ["rate", "low", "high", "n", "too_young", "won", "lost", "stale", "note"]
+    if _withheld(counts, by):
+        return pd.DataFrame(columns=[*([by] if by else []), *columns])
+    table = _wide(counts)
+    n = table["won"] + table["lost"]
+    low, high = wilson(table["won"], n, level=level)
+    table = table.assign(rate=table["won"] / n.where(n > 0), low=low, high=high, n=n, too_young=table["open"])
+    table["note"] = _uneven(counts, by)
+    return table.rename(columns={"grp": by or "grp"})[[*([by] if by else []), *columns]]
+
+
+def win_rate_withheld(shop: Engine, *, by: str | None = None) -> str:
+    """Why no win rate, of closed or of opened deals, can be computed; empty when it can."""
+    return _withheld(_outcomes(shop, by, WITHIN_DAYS), by)
+
+
+def win_by(shop: Engine, *, days: int = WITHIN_DAYS, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Share of all deals opened that are won within `days` of opening; losing competes, open deals count while they are open.
+
+    Recent deals count for as long as they have been open, so the rate is not low because they are recent, and deals
+    nobody closes do not make it high. Left out: deals closed on the day they were opened or before the recorded history
+    began, when they were opened before it.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: the group, `horizon_days`, `rate`, `low`, `high`, `n` (opened), `too_young` (open for less than
+        `days`), `at_risk`, `note`. Empty when no lost deal is on record (`win_rate_withheld` says why).
+
+    Notes
+    -----
+    Aalen-Johansen with delayed entry; log-log limits.
+    """
+    if win_rate_withheld(shop, by=by):
+        return pd.DataFrame(columns=[*([by] if by else []), *NUMBERS])
+
+    def read(cells: pd.DataFrame) -> pd.DataFrame:
+        curve = aalen_johansen(cells, causes=["won", "lost"], level=level)
+        return incidence_read(cells, curve, [days]).query("cause == 'won'").drop(columns="cause")
+
+    return each_group(_lives(shop, by), by, read)
+
+
+def win_curve(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+    """The whole curves behind `win_by`, for drawing: `time, cause (won, lost, event_free), at_risk, incidence, low, high`."""
+    if win_rate_withheld(shop, by=by):
+        return pd.DataFrame(columns=["time", "cause", "at_risk", "events", "incidence", "se", "low", "high"])
+    return each_group(_lives(shop, by), by, lambda cells: aalen_johansen(cells, causes=["won", "lost"], level=level).table)
+
+
+def stale_deals(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
+    """Open deals that have been open for `days` days or longer, as a share of all open deals.
+
+    Returns
+    -------
+    DataFrame
+        A row a group with open deals: the group, `rate`, `low`, `high`, `n` (open), `stale`, `of_old` (of all deals
+        opened that long ago, the share still open), `note` (a warning where more than 10 % of the open deals are stale:
+        the win rate of closed deals then leaves out deals that look lost).
+    """
+    table = _wide(_outcomes(shop, by, days)).query("open > 0")
+    low, high = wilson(table["stale"], table["open"], level=level)
+    rate = table["stale"] / table["open"]
+    note = np.where(rate > STALE_SHARE, f"over {STALE_SHARE:.0%} of open deals are {days} days old or more", "")
+    table = table.assign(rate=rate, low=low, high=high, n=table["open"], of_old=table["stale"] / table["old"].where(table["old"] > 0), note=note)
+    columns = ["rate", "low", "high", "n", "stale", "of_old", "note"]
+    return table.rename(columns={"grp": by or "grp"})[[*([by] if by else []), *columns]].reset_index(drop=True)
+
+
+def account_clustering(shop: Engine, *, by: str = "rep") -> float:
+    """By how much the deals of one account go together: the variance of wins over what independent deals would have.
+
+    1 when they do not. Measured within each group of `by`, so that differences between reps are no part of it: those are
+    what one wants to see, not noise to widen intervals by. NaN without deals won and lost.
+
+    Notes
+    -----
+    Design effect: squared residuals summed by account, over the sum of p (1 - p).
+    """
+    sums = tally(shop, "deals_clusters", by=split_by(by, DEAL_GROUPS)).set_index("grp").astype(float)
+    p = sums["won"] / sums["deals"]
+    found = (sums["won_won"] - 2 * p * sums["won_deals"] + p**2 * sums["deals_deals"]).sum()
+    alone = (sums["deals"] * p * (1 - p)).sum()
+    return float(found / alone) if alone > 0 else float("nan")
+
+
+def _outcomes(shop: Engine, by: str | None, days: int) -> pd.DataFrame:
+    """Deals by group, outcome, and whether they are `days` old."""
+    return tally(shop, "deals_outcomes", by=split_by(by, DEAL_GROUPS), days=days)
+
+
+def _lives(shop: Engine, by: str | None) -> pd.DataFrame:
+    """Counted days from opening to the outcome, by group."""
+    return tally(shop, "deals_lives", by=split_by(by, DEAL_GROUPS))
+
+
+def _wide(counts: pd.DataFrame) -> pd.DataFrame:
+    """A row a group: `won, lost, open`, `stale` (open and old) and `old` (opened long ago, whatever came of them)."""
+    table = counts.pivot_table(index="grp", columns="outcome", values="deals", aggfunc="sum", fill_value=0)
+    table = table.reindex(columns=["won", "lost", "open"], fill_value=0).astype("int64").rename_axis(columns=None)
+    old = counts[counts["mature"] == 1]
+    for name, rows in (("stale", old[old["outcome"] == "open"]), ("old", old)):
+        table[name] = rows.groupby("grp")["deals"].sum().reindex(table.index, fill_value=0).astype("int64")
+    return table.reset_index()
+
+
+def _withheld(counts: pd.DataFrame, by: str | None) -> str:
+    """Why won deals cannot be compared with lost ones, or nothing."""
+    lost, won = (counts[counts["outcome"] == outcome] for outcome in ("lost", "won"))
+    if counts.empty:
+        return "there are no deals"
+    if lost.empty:
+        return f"no deal is recorded as lost: {won['deals'].sum():,} won deals do not say how many were tried"
+    if by and (lost["grp"] == "unknown").all():
+        return f"`{by}` is known only on deals that were not lost, so every {by} would seem to win everything"
+    return ""
+
+
+def _uneven(counts: pd.DataFrame, by: str | None) -> str:
+    """A warning where the group is known more often on won deals than on lost ones."""
+    known = counts[counts["grp"] != "unknown"].groupby("outcome")["deals"].sum()
+    share = (known / counts.groupby("outcome")["deals"].sum()).fillna(0)
+    won, lost = share.get("won", 1.0), share.get("lost", 1.0)
+    return f"{by} is known on {won:.0%} of won and {lost:.0%} of lost deals: too high" if by and won - lost > UNEVEN else ""

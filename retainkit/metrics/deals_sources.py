@@ -1,0 +1,60 @@
+"""Where deals come from: are referrals (or any source) really won more often, or do they come in easier segments?"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from retainkit.estimate.case_mix import standardised_rates
+from retainkit.estimate.intervals import benjamini_hochberg, newcombe, two_proportion_p, wilson
+from retainkit.metrics.deals import WITHIN_DAYS, win_by, win_rate_withheld
+from retainkit.tally import Engine, tally
+
+
+def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
+    """Win rate of each source beside all the others, as it is and as it would be with the company's mix of segments.
+
+    Deals opened at least `days` days ago and won or lost. Left out: younger deals, and old ones still open (in
+    `by_days`, the share won within `days` days of all deals opened, they count). `standardised` weighs a source's
+    segments as all deals together are; segments in which the source has no deal are left out of it (`note`).
+
+    Returns
+    -------
+    DataFrame
+        A row a source: `source`, `rate`, `low`, `high`, `n` (closed), `by_days`, `by_days_low`, `by_days_high`,
+        `standardised`, `standardised_low`, `standardised_high`, `difference` (to all other sources together),
+        `difference_low`, `difference_high`, `p`, `q` (Benjamini-Hochberg over the sources), `horizon_days`, `note`.
+        Empty when no win rate can be computed (`win_rate_withheld(shop, by="source")` says why).
+
+    Notes
+    -----
+    Wilson; Newcombe's method 10 and the score test for differences; direct standardisation.
+    """
+    cells = tally(shop, "deals_sources", days=days).astype({"won": int, "closed": int}).query("closed > 0")
+    if win_rate_withheld(shop, by="source"):
+        cells = cells.iloc[:0]
+    totals = cells.groupby("source")[["won", "closed"]].sum()
+    won, n = totals["won"], totals["closed"]
+    rest_won, rest = won.sum() - won, n.sum() - n
+    gap = dict(zip(("difference", "difference_low", "difference_high"), newcombe(won, n, rest_won, rest, level=level), strict=True))
+    low, high = wilson(won, n, level=level)
+    p = two_proportion_p(won, n, rest_won, rest)
+    table = totals.assign(rate=won / n, low=low, high=high, n=n, **gap, p=p, q=benjamini_hochberg(p), horizon_days=days)
+    table = table.join(_by_days(shop, days, level)).join(_standardised(cells, level))
+    columns = ["source", "rate", "low", "high", "n", "by_days", "by_days_low", "by_days_high", "standardised",
+               "standardised_low", "standardised_high", *gap, "p", "q", "horizon_days", "note"]
+    return table.rename_axis("source").reset_index()[columns]
+
+
+def _by_days(shop: Engine, days: int, level: float) -> pd.DataFrame:
+    """The share of each source's deals that is won within so many days, lost deals competing."""
+    table = win_by(shop, days=days, by="source", level=level).set_index("source")[["rate", "low", "high"]]
+    return table.set_axis(["by_days", "by_days_low", "by_days_high"], axis=1)
+
+
+def _standardised(cells: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Each source's rate with the segments weighted as in all deals together, and how much of that mix it covers."""
+    table = standardised_rates(cells.rename(columns={"closed": "n"}), level=level).set_index("source")
+    note = np.where(table["mix_covered"] < 1 - 1e-9, table["mix_covered"].map("has deals in {:.0%} of the company's mix of segments".format), "")
+    names = {"rate": "standardised", "low": "standardised_low", "high": "standardised_high"}
+    return table[list(names)].rename(columns=names).assign(note=note)

@@ -1,0 +1,127 @@
+"""Won deals: how large, how long to win, and how much they bring a day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from retainkit.estimate.intervals import wilson
+from retainkit.estimate.survival import kaplan_meier, median_survival
+from retainkit.metrics.deals import DEAL_GROUPS, WITHIN_DAYS
+from retainkit.metrics.reading import each_group
+from retainkit.tally import Column, Engine, split_by, tally
+
+
+def deal_size(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Average and median amount of won deals.
+
+    Left out: lost and open deals, and won ones without an amount (`missing` counts them).
+
+    Returns
+    -------
+    DataFrame
+        Two rows a group: the group, `measure` (`mean`, `median`), `value`, `low`, `high`, `n` (deals), `accounts`,
+        `missing`.
+
+    Notes
+    -----
+    Mean: accounts are the unit (an account's deals go together), log scale. Median: order statistics, NaN where there
+    are too few deals for an interval.
+    """
+    return _won(shop, "amount", by, level)
+
+
+def cycle_days(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Days from opening a deal to winning it, and from opening it to any outcome.
+
+    `mean` and `median` are of won deals, among which recent deals count only if they were quick. `median_to_outcome` is of
+    all deals, won or lost, those still open counting for as long as they have been open; NaN where half are still open.
+
+    Returns
+    -------
+    DataFrame
+        Three rows a group: the group, `measure`, `value` (days), `low`, `high`, `n`, `note`.
+    """
+    def median(cells: pd.DataFrame) -> pd.DataFrame:
+        counted = cells.assign(event=(cells["cause"] != "").astype(int))
+        middle, low, high = median_survival(kaplan_meier(counted, level=level))
+        note = f"half not decided by day {counted['duration'].max():,.0f}" if middle != middle and len(counted) else ""
+        row = {"measure": "median_to_outcome", "value": middle, "low": low, "high": high, "n": int(counted["n"].sum())}
+        return pd.DataFrame([row | {"note": note}])
+
+    keys = [by] if by else []
+    won = _won(shop, "cycle_days", by, level).assign(note="").drop(columns=["accounts", "missing"])
+    closed = each_group(tally(shop, "deals_lives", by=split_by(by, DEAL_GROUPS)), by, median)
+    table = pd.concat([won, closed], ignore_index=True)
+    return table.sort_values(keys, kind="stable", ignore_index=True) if keys else table
+
+
+def sales_velocity(
+    shop: Engine, *, days: int = WITHIN_DAYS, window_days: int = 365, level: float = 0.95
+) -> pd.DataFrame:
+    """Opportunities x win rate x average won amount / average days to win, all four of the same deals.
+
+    The deals are those opened in the last `window_days` that could all be followed for `days` days; what is won later is
+    not won here. Left out: younger deals. The interval is wide: do not compare one month with the next.
+
+    Returns
+    -------
+    DataFrame
+        A row a measure: `measure` (`opportunities`, `win_rate`, `won_amount`, `won_cycle_days`, `velocity`,
+        `won_per_day`: the same deals' won amount over the days of the window), `value`, `low`, `high`, `n` (deals opened),
+        `horizon_days`, `opened_from`, `opened_to`, `note`.
+
+    Notes
+    -----
+    Delta method on the log scale, the deal being the unit; win rate: Wilson.
+    """
+    closes = shop.as_of - timedelta(days=days - 1)
+    opens = min(max(closes - timedelta(days=window_days), shop.history_start), closes)
+    sums = tally(shop, "deals_velocity", days=days, opens=opens, closes=closes).fillna(0).iloc[0].astype(float)
+    n, won, amount, cycle = (sums[name] for name in ("opened", "won", "amount", "cycle"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size, speed, cross = (np.float64(x) for x in (
+            sums.amount_amount / np.float64(amount) ** 2, sums.cycle_cycle / np.float64(cycle) ** 2,
+            sums.amount_cycle / np.float64(amount * cycle)))
+        each = np.float64(1) / won
+        rows = {"opportunities": (n, np.nan), "win_rate": (won / np.float64(n), np.nan),
+                "won_amount": (amount * each, size - each), "won_cycle_days": (cycle * each, speed - each),
+                "velocity": (np.float64(won) * amount / cycle, size + each + speed - 2 * cross - 1 / np.float64(n)),
+                "won_per_day": (np.float64(amount) / (closes - opens).days, size)}
+    table = pd.DataFrame([{"measure": name, **_log_limits(value, spread, level)} for name, (value, spread) in rows.items()])
+    table.loc[table["measure"] == "win_rate", ["low", "high"]] = wilson(won, n, level=level)
+    note = "" if won and cycle else "no deal of the window was won in time, or all on the day they were opened"
+    missing = f"{sums.without_amount:,.0f} won deals without an amount count as 0" if sums.without_amount else ""
+    return table.assign(n=int(n), horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=note or missing)
+
+
+def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFrame:
+    """Mean and median of a measure of won deals by group."""
+    z = float(ndtri(0.5 + level / 2))
+    sums = tally(shop, "deals_won", by=split_by(by, DEAL_GROUPS), measure=Column(measure), z=z)
+    rows: list[dict[str, Any]] = []
+    for row in sums.astype({"grp": object}).to_dict("records"):
+        n, accounts = int(row["deals"]), int(row["accounts"])
+        counts = {"n": n, "accounts": accounts, "missing": int(row["missing"])}
+        mean = row["total"] / n if n else np.nan
+        spread = row["total_total"] - 2 * mean * row["total_deals"] + mean**2 * row["deals_deals"]
+        known = n > 0 and accounts > 1 and mean > 0
+        relative = max(spread, 0.0) / (n * mean) ** 2 * accounts / (accounts - 1) if known else np.nan
+        group = {by: row["grp"]} if by else {}
+        middle = {"value": row["median"], "low": row["median_low"], "high": row["median_high"]}
+        rows += [{**group, "measure": "mean", **_log_limits(mean, relative, level), **counts},
+                 {**group, "measure": "median", **middle, **counts}]
+    columns = [*([by] if by else []), "measure", "value", "low", "high", "n", "accounts", "missing"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _log_limits(value: float, relative_variance: float, level: float) -> dict[str, float]:
+    """A positive value with limits symmetric on the log scale."""
+    if not (value > 0 and relative_variance >= 0):
+        return {"value": float(value), "low": float("nan"), "high": float("nan")}
+    reach = float(np.exp(ndtri(0.5 + level / 2) * np.sqrt(relative_variance)))
+    return {"value": float(value), "low": float(value) / reach, "high": float(value) * reach}

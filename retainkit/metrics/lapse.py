@@ -1,0 +1,168 @@
+"""Shops without contracts: a customer has lapsed after so many days without a purchase, and may come back.
+
+Nobody says goodbye in a shop, so churn is a rule, and the rule is a choice: `lapse_rule` makes it from the shop's own gaps
+between purchases and says how. A lapse is dated so many days after the last purchase, when it becomes true, never on the
+last purchase itself: that would call customers lost on days when nobody could have known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from retainkit.errors import BadValueError
+from retainkit.estimate.intervals import wilson
+from retainkit.estimate.survival import kaplan_meier
+from retainkit.metrics.churn import HORIZONS
+from retainkit.metrics.months import CLOCK_START, first_whole, last_closed
+from retainkit.metrics.movements import balance, churn_rates
+from retainkit.metrics.reading import NUMBERS, survival_read
+from retainkit.tally import Engine, tally
+
+SHARE, LEAST_DAYS = 0.9, 30
+
+
+def lapse_rule(shop: Engine, *, days: int | None = None, share: float = SHARE, least_days: int = LEAST_DAYS) -> pd.DataFrame:
+    """After how many days without a purchase a customer counts as lapsed, and where that number comes from.
+
+    The time within which `share` of the gaps between purchases are over, among customers with three or more, each one's
+    running gap included as still open; at least `least_days`. Left out: customers with one or two purchases, whose gaps
+    say little about a habit.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    days
+        A number to use instead.
+    share
+        The share of gaps that the rule must cover.
+    least_days
+        The least number of days to choose.
+
+    Returns
+    -------
+    DataFrame
+        One row: `days` (NaN when it cannot be chosen), `chosen_by`, `gaps` (finished), `running`, `note`.
+    """
+    if days is not None:
+        if days < 1:
+            raise BadValueError("days", "must be a whole number of days, 1 or more", repr(days), "days=90")
+        return pd.DataFrame([{"days": float(days), "chosen_by": "given", "gaps": 0, "running": 0, "note": ""}])
+    cells = tally(shop, "lapse_gaps")
+    curve = kaplan_meier(cells).table
+    reached = curve.loc[curve["survival"] <= 1 - share + 1e-12, "time"]
+    chosen = max(float(reached.iloc[0]), float(least_days)) if len(reached) else float("nan")
+    counts = cells.groupby("event")["n"].sum()
+    why = f"{share:.0%} of the gaps of customers with 3 or more purchases are over by then, at least {least_days} days"
+    note = "" if len(reached) else _no_rule(int(counts.get(1, 0)), share)
+    row = {"days": chosen, "chosen_by": why, "gaps": int(counts.get(1, 0)), "running": int(counts.get(0, 0)), "note": note}
+    return pd.DataFrame([row])
+
+
+def lapse_survival(
+    shop: Engine, *, days: int | None = None, horizons: Sequence[int] = HORIZONS, level: float = 0.95
+) -> pd.DataFrame:
+    """Share of new customers who have never lapsed by so many days after their first purchase, by the rule, half and double.
+
+    Left out: customers who bought before the recorded history began. A purchase on the very day of the lapse counts as
+    in time. Customers who lapsed and came back stay lapsed here; `lapse_returns` counts them.
+
+    Returns
+    -------
+    DataFrame
+        A row a rule and horizon: `lapse_days`, `horizon_days`, `rate`, `low`, `high`, `n`, `too_young`, `at_risk`, `note`.
+        Empty when the rule cannot be chosen (`lapse_rule` says why).
+    """
+    tables = [_never_lapsed(shop, x, horizons, level) for x in _rules(shop, days)]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["lapse_days", *NUMBERS])
+
+
+def lapse_curve(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
+    """The whole curves behind `lapse_survival`, for drawing: `lapse_days` and the columns of a survival curve."""
+    curves = [kaplan_meier(tally(shop, "lapse_lives", days=x), level=level).table.assign(lapse_days=x) for x in _rules(shop, days)]
+    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["time", "survival", "low", "high", "lapse_days"])
+
+
+def lapse_returns(shop: Engine, *, days: int | None = None, within: int = 180, level: float = 0.95) -> pd.DataFrame:
+    """Of the customers a lapse rule called lost, how many bought again: what the rule is worth.
+
+    Counted are all lapses, also second ones, that are at least `within` days old; younger ones have not had their time.
+
+    Returns
+    -------
+    DataFrame
+        A row for half the rule, the rule and its double: `lapse_days`, `rate` (bought again within `within` days), `low`,
+        `high`, `n` (lapses old enough), `too_young`, `horizon_days`, `lapses`, `returned_so_far`.
+    """
+    rows: list[dict[str, Any]] = []
+    for x in _rules(shop, days):
+        counts = tally(shop, "lapse_returns", days=x, within=within).fillna(0).iloc[0].astype(int)
+        n, back = counts["old_enough"], counts["returned"]
+        low, high = wilson(back, n, level=level)
+        rows.append({"lapse_days": x, "rate": back / n if n else np.nan, "low": low, "high": high, "n": n,
+                     "too_young": counts["lapses"] - n, "horizon_days": within, "lapses": counts["lapses"],
+                     "returned_so_far": counts["returned_so_far"]})
+    columns = ["lapse_days", "rate", "low", "high", "n", "too_young", "horizon_days", "lapses", "returned_so_far"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def monthly_lapse(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Customers who lapsed in each closed month, of those the month opened with.
+
+    In the base is who has bought within the last `days` days. Left out: the running month, and the first months of the
+    recorded history, until it is as old as the rule: before that nobody knows who was in the base.
+
+    Returns
+    -------
+    DataFrame
+        As `monthly_churn`, with `lapse_days`: active_start + new + reactivated - lost - lost_intra = active_end. Empty
+        when the rule cannot be chosen (`lapse_rule` says why).
+    """
+    rule = lapse_rule(shop, days=days)["days"].iloc[0]
+    x = int(rule) if rule == rule else LEAST_DAYS
+    events = tally(shop, "lapse_days", days=x)
+    first, last = first_whole(shop.history_start + timedelta(days=x)), last_closed(shop.as_of)
+    table = churn_rates(balance(_dated(events), first=first, last=last), level=level).assign(too_young=0, lapse_days=x)
+    return table if rule == rule else table.iloc[:0]
+
+
+def lapse_checks(shop: Engine, *, days: int | None = None) -> pd.DataFrame:
+    """Identities that must hold, worked out two ways: `check, left, right, holds`."""
+    rule = lapse_rule(shop, days=days)["days"].iloc[0]
+    events = _dated(tally(shop, "lapse_days", days=int(rule) if rule == rule else LEAST_DAYS))
+    running = last_closed(shop.as_of) + 1
+    end = int(balance(events, first=running, last=running)["active_end"].sum())
+    here = int(events.loc[events["movement"] == "here", "customers"].sum())
+    check = "customers who came minus those who lapsed are those who have not lapsed"
+    return pd.DataFrame([{"check": check, "left": end, "right": here, "holds": end == here}])
+
+
+def _rules(shop: Engine, days: int | None) -> list[int]:
+    """Half the rule, the rule, and double; nothing when it cannot be chosen."""
+    rule = lapse_rule(shop, days=days)["days"].iloc[0]
+    return [max(int(rule) // 2, 1), int(rule), 2 * int(rule)] if rule == rule else []
+
+
+def _no_rule(gaps: int, share: float) -> str:
+    """Why no number of days can be chosen."""
+    if not gaps:
+        return "nobody has bought three times, so there is no habit to take the rule from: give days"
+    return f"fewer than {share:.0%} of the gaps are over in the time observed: give days"
+
+
+def _never_lapsed(shop: Engine, days: int, horizons: Sequence[int], level: float) -> pd.DataFrame:
+    """Share never lapsed at each horizon, by one rule."""
+    cells = tally(shop, "lapse_lives", days=days)
+    table = survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody="no new customers")
+    table.insert(0, "lapse_days", days)
+    return table
+
+
+def _dated(events: pd.DataFrame) -> pd.DataFrame:
+    """Events on dates instead of days since the clock's start."""
+    return events.assign(on_day=pd.Timestamp(CLOCK_START) + pd.to_timedelta(events["on_day"], unit="D"))

@@ -1,0 +1,74 @@
+"""Curves read at horizons, group by group, with the counts that stand beside every estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from retainkit.estimate.competing import EVENT_FREE, incidence_at
+from retainkit.estimate.risk import NEARLY, Curve
+from retainkit.estimate.survival import at_times
+
+NUMBERS = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "note"]
+
+
+def each_group(cells: pd.DataFrame, by: str | None, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """`read` on the cells of every group `grp`, its name in a first column `by`; without cells, its empty answer."""
+    if by is None:
+        return read(cells)
+    groups = list(cells.groupby("grp")) or [("unknown", cells)]
+    tables = []
+    for name, group in groups:
+        table = read(group)
+        table.insert(0, by, name)
+        tables.append(table)
+    everything = pd.concat(tables, ignore_index=True)
+    return everything if len(cells) else everything.iloc[:0]
+
+
+def survival_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody") -> pd.DataFrame:
+    """A survival curve at the horizons, as `NUMBERS`. Once everybody has left, nobody is left, for good."""
+    over = curve.table["survival"].iloc[-1] < NEARLY
+    table = at_times(curve, _within(curve, horizons, over=bool(over)))
+    return _counted(table.rename(columns={"survival": "rate"}), cells, curve, horizons, nobody)
+
+
+def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody") -> pd.DataFrame:
+    """The incidence of every cause at the horizons, as `cause` and `NUMBERS`. Once all is decided, it stays decided."""
+    free = curve.table.loc[curve.table["cause"] == EVENT_FREE, "incidence"]
+    table = incidence_at(curve, _within(curve, horizons, over=bool(free.iloc[-1] < NEARLY)))
+    causes = [
+        _counted(one.rename(columns={"incidence": "rate"}).reset_index(drop=True), cells, curve, horizons, nobody).assign(cause=cause)
+        for cause, one in table.groupby("cause", sort=False)
+    ]
+    return pd.concat(causes, ignore_index=True)[["cause", *NUMBERS]]
+
+
+def too_young(cells: pd.DataFrame, days: int) -> int:
+    """How many have no ending yet and have been seen for less than so many days."""
+    open_ended = cells["event"] == 0 if "event" in cells else cells["cause"] == ""
+    return int(cells.loc[open_ended & (cells["duration"] < days), "n"].sum())
+
+
+def _within(curve: Curve, horizons: Sequence[int], *, over: bool) -> list[float]:
+    """The horizons, those beyond the end of a curve that is over brought back to its end."""
+    last = float(curve.table["time"].iloc[-1])
+    return [min(float(h), last) if over else float(h) for h in horizons]
+
+
+def _counted(table: pd.DataFrame, cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], nobody: str) -> pd.DataFrame:
+    """Estimates at the horizons with n, how many are too young, and what the curve leaves out."""
+    out = [f"given still here at day {curve.starts_at:.0f}" if curve.starts_at else "",
+           f"left out: {curve.skipped:,} gone before that" if curve.skipped else "",
+           f"left out: {curve.dropped:,} gone before the history began" if curve.dropped else "",
+           "" if len(cells) else nobody]
+    table["horizon_days"] = list(horizons)
+    table["n"] = int(cells["n"].sum()) - curve.dropped - curve.skipped
+    table["too_young"] = [too_young(cells, days) for days in horizons]
+    table["at_risk"] = np.where(table["horizon_days"] > curve.table["time"].iloc[-1], 0, table["at_risk"])
+    table["note"] = "; ".join(part for part in out if part)
+    unseen = table["rate"].isna() & (table["note"] == "")
+    table.loc[unseen, "note"] = np.where(table.loc[unseen, "horizon_days"] < curve.starts_at, "not seen that early", "nobody followed that long")
+    return table[NUMBERS]

@@ -1,0 +1,155 @@
+"""Winning and churn of every rep on one map: how sure it is that somebody wins more and loses more than the company does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from retainkit.estimate.case_mix import expected_wins, wins_by_rep
+from retainkit.estimate.funnel import OVERDISPERSED, binomial_limits, dispersion, z_scores
+from retainkit.estimate.intervals import benjamini_hochberg
+from retainkit.estimate.rep_model import joint_rep_model, rep_words
+from retainkit.metrics.deals import WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
+from retainkit.metrics.reps import STRATA, coded, departed, rep_churn, rep_churn_withheld
+from retainkit.tally import Engine, tally
+
+_COLUMNS = ["rep", "words", "p_joint", "p_win_only", "p_churn_only", "p_neither", "n", "won", "expected_won", "rate", "low", "high",
+            "odds_ratio", "or_low", "or_high", "or_low80", "or_high80", "observed", "expected", "hazard_ratio", "hr_low", "hr_high",
+            "hr_low80", "hr_high80", "win_q", "churn_q", "self_share", "departed", "note"]
+_COMPANY = ["quantity", "value", "low", "high", "p_positive", "note"]
+
+
+class RepMap(NamedTuple):
+    """What `rep_map` returns.
+
+    Attributes
+    ----------
+    reps
+        A row a rep; see `rep_map`.
+    company
+        A row a quantity of the model: `quantity` (`win_rate`, `s_u`, `s_v`, `rho`), `value`, `low`, `high`, `p_positive`,
+        `note`.
+    withheld
+        Why the joint map cannot be drawn; empty when it can.
+    notes
+        What must be printed beside it: what was adjusted for and how, thresholds, clustering, spread between reps.
+    """
+
+    reps: pd.DataFrame
+    company: pd.DataFrame
+    withheld: str
+    notes: list[str]
+
+
+def rep_map(
+    shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA, odds: float = 1.1, hazard: float = 1.25,
+    review: float = 0.80, watch: float = 0.50, reps: str = "names",
+) -> RepMap:
+    """Each rep's win odds and churn hazard against the company's, and the probability that both are high.
+
+    Wins: deals opened at least `days` days ago; what is still open was not won; an account counts once a quarter. Churn: as
+    in `rep_churn`. Left out: younger deals. A rep known on one side only is placed on the other by how the company's
+    reps differ. High wins and high churn can come from accounts nobody coded, product fit, territory or onboarding: they
+    are a reason to read deals, not evidence of misconduct. A rep who left is never flagged.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    days
+        How old a deal must be to count.
+    by
+        What both sides are adjusted for.
+    odds, hazard
+        "High" is an odds ratio of winning above the first and a hazard ratio of churn above the second.
+    review, watch
+        Probabilities of both from which the words say so.
+    reps
+        "names" or "codes".
+
+    Returns
+    -------
+    RepMap
+        `reps`: `rep, words, p_joint, p_win_only, p_churn_only, p_neither, n, won, expected_won, rate, low, high` (shrunk
+        win rate), `odds_ratio, or_low, or_high, or_low80, or_high80, observed, expected, hazard_ratio, hr_low, hr_high,
+        hr_low80, hr_high80, win_q, churn_q` (Benjamini-Hochberg, one-sided), `self_share, departed, note`.
+
+    Notes
+    -----
+    Joint bivariate model on grids; see `retainkit.estimate.rep_model`. Intervals are widened for deals of one account going
+    together (`account_clustering`), never for reps who differ from each other: the model has that spread already, and to
+    take it for noise would hide the reps it looks for.
+    """
+    reasons = [win_rate_withheld(shop, by="rep"), rep_churn_withheld(shop)]
+    withheld = " and ".join(reason for reason in reasons if reason)
+    if all(reasons):
+        return RepMap(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_COMPANY), withheld, [])
+    wins = expected_wins(_wins(shop, days), by=by)
+    crude = wins_by_rep(wins).set_index("rep")
+    churn = rep_churn(shop, by=by).set_index("rep")
+    losses = churn[["observed", "expected"]].reset_index().astype({"observed": float, "expected": float})
+    spread = [dispersion(crude["z"]), dispersion(z_scores(losses["observed"], losses["expected"]))]
+    clustering = account_clustering(shop)
+    model = joint_rep_model(wins[["rep", "offset", "won", "n"]], losses, odds=odds, hazard=hazard, win_phi=_widening(clustering))
+    gone = departed(shop)
+    table = model.reps.set_index("rep").assign(
+        expected_won=crude["expected"], win_q=pd.Series(benjamini_hochberg(crude["p_high"]), index=crude.index),
+        churn_q=churn["q"], self_share=churn["self_share"], note=churn["note"]).reset_index()
+    table = table.assign(departed=table["rep"].isin(gone), note=table["note"].fillna(""))
+    table["words"] = [
+        rep_words(r["p_joint"], observed=r["observed"], expected=r["expected"], n_closed=r["n"], left=r["departed"], review=review, watch=watch)
+        for r in table.to_dict("records")]
+    return RepMap(coded(table, reps)[_COLUMNS], model.company, withheld or model.withheld, _notes(wins, by, clustering, spread, (odds, hazard, review, watch)))
+
+
+def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: float = 0.95) -> pd.DataFrame:
+    """Closed-only win rate of each rep beside the lines between which a rep of average rate lies 95 and 99.8 % of the time.
+
+    Left out: open deals, as in `win_rate`. Not adjusted for segments or sources: `rep_map` is.
+
+    Returns
+    -------
+    DataFrame
+        As `win_rate`, with `expected_rate` (the company's), `low998`, `low95`, `high95`, `high998`, `z`, `phi`
+        (how much an account's deals go together; above 1.3 it widens the lines) and `place` (`above`, `below` the 95 % lines, `far above`, `far below` the
+        99.8 % lines, or `inside`).
+    """
+    table = win_rate(shop, by=by, level=level)
+    if table.empty:
+        return table.reindex(columns=[*table.columns, "expected_rate", "low998", "low95", "high95", "high998", "z", "phi", "place"])
+    n = table["n"].astype(int)
+    overall = float(table["won"].sum() / n.sum())
+    z = z_scores(table["won"], n * overall, variance=n * overall * (1 - overall))
+    phi = _widening(account_clustering(shop, by=by))
+    lines = binomial_limits(n, p0=overall, phi=phi).drop(columns="n")
+    table = pd.concat([table, lines], axis=1).assign(expected_rate=overall, z=z, phi=phi)
+    rate = table["rate"].astype(float)
+    beyond = [rate > table["high998"], rate < table["low998"], rate > table["high95"], rate < table["low95"]]
+    table["place"] = np.select(beyond, ["far above", "far below", "above", "below"], default="inside")
+    return coded(table, reps) if by == "rep" else table
+
+
+def _wins(shop: Engine, days: int) -> pd.DataFrame:
+    """Counted deals that are old enough, by rep and stratum; none where a win rate would be wrong."""
+    cells = tally(shop, "reps_wins", days=days).rename(columns={"deals": "n"}).astype({"won": int, "n": int})
+    return cells.iloc[:0] if win_rate_withheld(shop, by="rep") else cells
+
+
+def _widening(clustering: float) -> float:
+    """The clustering of an account's deals, where it is worth widening for; else 1."""
+    return clustering if clustering > OVERDISPERSED else 1.0
+
+
+def _notes(wins: pd.DataFrame, by: Sequence[str], clustering: float, spread: list[float], cuts: tuple[float, float, float, float]) -> list[str]:
+    """What a reader must know of how the map was made."""
+    how = wins["method"].iloc[0] if len(wins) else "strata"
+    known = [column for column in by if len(wins) and wins[column].nunique() > 1]
+    odds, hazard, review, watch = cuts
+    wider = f"; win intervals widened by its root, {clustering**0.5:.2f}" if clustering > OVERDISPERSED else ""
+    return [f"adjusted for {', '.join(known) or 'nothing'} ({how}), and churn for each account's time under contract; for nothing else",
+            f"high means win odds over {odds:g} and churn hazard over {hazard:g} times the company's; review from {review:.0%}, watch from {watch:.0%}",
+            f"deals of one account go together: variance {clustering:.2f} times that of independent deals{wider}",
+            f"spread between reps over what chance gives (1): wins {spread[0]:.2f}, churn {spread[1]:.2f}"]

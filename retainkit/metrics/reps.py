@@ -1,0 +1,158 @@
+"""Do the reps who win most also lose most afterwards: what each rep's accounts lost, beside what they would have lost.
+
+An account belongs to the rep who owned its first won deal when it was won, whoever looks after it today. What is expected of a
+rep comes from the whole company's accounts of the same segments and sources, each at its own length of follow-up, so that
+neither an easy territory nor a short time in the job counts for or against anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from hashlib import sha256
+
+import pandas as pd
+
+from retainkit.errors import BadValueError
+from retainkit.estimate.exposure import churn_by_rep
+from retainkit.estimate.funnel import poisson_limits
+from retainkit.estimate.intervals import benjamini_hochberg
+from retainkit.tally import Engine, tally
+
+STRATA = ("segment", "source")
+EARLY_DAYS, GRACE_DAYS, GONE_DAYS = 60, 30, 120
+_COLUMNS = ["rep", "observed", "expected", "value", "low", "high", "n", "p_high", "q", "crude_value", "low95", "high95", "low998",
+            "high998", "early_observed", "early_expected", "early_value", "kept_value", "self_share", "departed", "note"]
+
+
+def rep_churn(
+    shop: Engine, *, by: Sequence[str] = STRATA, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS,
+    reps: str = "names", level: float = 0.95,
+) -> pd.DataFrame:
+    """Accounts each rep signed that have left, beside how many would have left in average hands.
+
+    Accounts are followed from their first contract until they are without one. Left out, and counted by `rep_accounts`:
+    accounts without a contract, and accounts that were customers more than `grace_days` days before their first won
+    deal on record. Accounts that somebody else looks after today stay with the rep who sold; `kept_value` is the same
+    ratio without them.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    by
+        What is adjusted for: any of `segment`, `source`, `region`. What is not in it is not adjusted for.
+    early_days
+        A request to leave (or, without one, an end) within so many days is an early cancellation.
+    grace_days
+        How much older than the deal a contract may be.
+    reps
+        "names", or "codes" for pseudonyms.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a rep: `rep`, `observed`, `expected`, `value` (observed / expected), `low`, `high`, `n` (accounts), `p_high`, `q`
+        (Benjamini-Hochberg), `crude_value` (adjusted for follow-up only), `low95`, `high95`, `low998`, `high998` (where a
+        rep in control lies), `early_observed`, `early_expected`, `early_value`, `kept_value`, `self_share`, `departed`,
+        `note`. `observed` and `expected` have the same sum. Empty when nothing can be computed (`rep_churn_withheld`
+        says why).
+    """
+    if rep_churn_withheld(shop, early_days=early_days, grace_days=grace_days):
+        return pd.DataFrame(columns=_COLUMNS)
+    cells = followed(shop, early_days=early_days, grace_days=grace_days)
+    table = churn_by_rep(_seen(cells, "duration", "event"), by=by, level=level).set_index("rep")
+    early = churn_by_rep(_seen(cells, "early_duration", "early_event"), by=by, level=level).set_index("rep")
+    kept = churn_by_rep(_seen(cells[cells["reassigned"] != 1], "duration", "event"), by=by, level=level).set_index("rep")
+    lines = poisson_limits(table["expected"]).set_index(table.index)
+    table = table.join(lines.drop(columns="expected")).assign(
+        q=benjamini_hochberg(table["p_high"]), early_observed=early["observed"], early_expected=early["expected"],
+        early_value=early["value"], kept_value=kept["value"])
+    gone = departed(shop)
+    table["departed"] = [name in gone for name in table.index]
+    return coded(table.reset_index(), reps)[_COLUMNS]
+
+
+def rep_churn_withheld(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> str:
+    """Why churn by rep cannot be computed; empty when it can."""
+    counts = rep_accounts(shop, early_days=early_days, grace_days=grace_days).set_index("status")["accounts"]
+    accounts, usable = int(counts.sum()), int(counts.get("followed", 0))
+    if not accounts:
+        return "no won deal with a rep belongs to a customer, so no account can be followed"
+    if counts.get("no_contract", 0) == accounts:
+        return "none of the accounts has a contract, so nobody knows when one left: a long gap between orders is not taken for it"
+    if not usable:
+        return f"all {accounts:,} accounts were customers before their first won deal on record"
+    cells = followed(shop, early_days=early_days, grace_days=grace_days)
+    if not (cells["n"] * cells["event"]).sum():
+        return f"none of the {usable:,} accounts has left, so churn does not differ between reps"
+    return ""
+
+
+def rep_accounts(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.DataFrame:
+    """How many accounts with a won deal can be followed, and why the others cannot.
+
+    Returns
+    -------
+    DataFrame
+        `status` (`followed`; `gone_before`: had left when the recorded history began; `no_contract`; `older_contract`: was a
+        customer before the first won deal on record), `accounts`, `reassigned` (somebody else looks after them today).
+    """
+    cells = _cells(shop, early_days, grace_days)
+    cells = cells.assign(reassigned=cells["n"] * cells["reassigned"])
+    table = cells.groupby("status")[["n", "reassigned"]].sum().reset_index()
+    return table.rename(columns={"n": "accounts"}).astype({"accounts": int, "reassigned": int})
+
+
+def followed(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.DataFrame:
+    """Counted accounts by rep and stratum, with how long each was followed and how that ended."""
+    cells = _cells(shop, early_days, grace_days)
+    return cells[cells["status"] == "followed"].astype({"duration": int, "event": int, "early_duration": int})
+
+
+def departed(shop: Engine, *, days: int = GONE_DAYS) -> set[str]:
+    """Reps who have neither opened nor closed a deal in the last `days` days."""
+    last = tally(shop, "reps_activity").set_index("rep")["last_on"]
+    return set(last.index[pd.to_datetime(last) < pd.Timestamp(shop.as_of - timedelta(days=days))])
+
+
+def rep_checks(shop: Engine, *, by: Sequence[str] = STRATA) -> pd.DataFrame:
+    """Identities that must hold: `check, left, right, holds`."""
+    table = rep_churn(shop, by=by).fillna({"early_observed": 0, "early_expected": 0})
+    rows = [("accounts lost are as many as were expected over all reps", table["observed"].sum(), table["expected"].sum()),
+            ("early cancellations are as many as were expected", table["early_observed"].sum(), table["early_expected"].sum())]
+    checks = pd.DataFrame(rows, columns=["check", "left", "right"]).astype({"left": float, "right": float})
+    return checks.assign(holds=(checks["left"] - checks["right"]).abs() < 1e-6)
+
+
+def coded(table: pd.DataFrame, reps: str) -> pd.DataFrame:
+    """The table with the reps' names, or with pseudonyms that depend on the name alone, and so stay the same.
+
+    They hide who is who from a reader of the page, not from somebody who tries out a list of names.
+
+    Examples
+    --------
+    >>> coded(pd.DataFrame({"rep": ["Ann", "Bob"]}), "codes")["rep"].tolist()
+    ['rep ...', 'rep cd9fb1']
+    """
+    if reps not in ("names", "codes"):
+        raise BadValueError("reps", "is neither names nor codes", repr(reps), 'reps="codes"')
+    if reps == "names":
+        return table
+    return table.assign(rep=["rep " + sha256(str(name).encode()).hexdigest()[:6] for name in table["rep"]])
+
+
+def _cells(shop: Engine, early_days: int, grace_days: int) -> pd.DataFrame:
+    """Accounts by rep, stratum, status and follow-up; those who left before the recorded history began are marked."""
+    cells = tally(shop, "reps_accounts", early_days=early_days, grace_days=grace_days)
+    unseen = (cells["status"] == "followed") & (cells["entry"] > 0) & (cells["entry"] >= cells["duration"])
+    return cells.assign(status=cells["status"].where(~unseen, "gone_before"))
+
+
+def _seen(cells: pd.DataFrame, duration: str, event: str) -> pd.DataFrame:
+    """The cells under the names an estimator asks for, without those that nobody could have seen end."""
+    table = cells[["rep", "segment", "source", "region", "n"]].assign(
+        duration=cells[duration], event=cells[event], entry=cells["entry"].where(cells["entry"] > 0).astype(float))
+    return table[~(table["entry"] >= table["duration"])]

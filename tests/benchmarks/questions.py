@@ -1,0 +1,57 @@
+"""The tallies behind the notebooks on orders, each with the parameters a notebook gives it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from retainkit.metrics.cross_sell import CROSS_SELLS, REVENUE
+from retainkit.metrics.purchases import HORIZONS
+from retainkit.tally import Value, horizon_list, text_of
+
+# question: (SQL file, its parameters)
+QUESTIONS: dict[str, tuple[str, dict[str, Value]]] = {
+    "overview": ("overview", {}),
+    "followup": ("followup", {"by": "all"}),
+    "second_purchase": ("second_purchase", {"by": "all"}),
+    "second_purchase_mature": ("second_purchase_mature", {"by": "all", "horizons": horizon_list(HORIZONS)}),
+    "second_purchase_cohorts": ("second_purchase_cohorts", {"within": 30}),
+    "next_purchase": ("next_purchase", {"k": 2, "within": 365, "latest": 365}),
+    "recurrent_events, cross-sells": ("recurrent_events", {"by": "all", "value": CROSS_SELLS}),
+    "recurrent_events, money": ("recurrent_events", {"by": "all", "value": REVENUE}),
+    "recurrent_scores, cross-sells": ("recurrent_scores", {"value": CROSS_SELLS, "early": 90, "late": 365}),
+    "recurrent_scores, money": ("recurrent_scores", {"value": REVENUE, "early": 30, "late": 365}),
+    "cross_sell_first": ("cross_sell_first", {"by": "all"}),
+    "cross_sell_naive": ("cross_sell_naive", {"within": 90, "horizon": 365}),
+    "revenue_by_month": ("revenue_by_month", {}),
+    "revenue_split": ("revenue_split", {}),
+    "retention_purchases": ("retention_purchases", {}),
+    "lapse_gaps": ("lapse_gaps", {}),
+    "lapse_lives": ("lapse_lives", {"days": 120}),
+    "lapse_returns": ("lapse_returns", {"days": 120, "within": 180}),
+    "lapse_days": ("lapse_days", {"days": 120}),
+}
+
+# what a column of `days` is made from, in the order lines
+MADE_FROM = {
+    "amount": ("amount",), "orders": ("order_id",), "cross_ordinal": ("product_line",), "new_lines": ("product_line",),
+    "entry_line": ("product_line",),
+}
+ALWAYS = ("customer_id", "ordered_at", "status")
+DAYS = ("customer", "on_day", "ordinal", "age", "gap", "cross_ordinal", "amount", "orders", "lines", "new_lines", "first_on",
+        "is_new", "entry_line", "segment", "region", "source", "owner")
+
+
+@cache
+def columns_of(question: str) -> tuple[str, ...]:
+    """The columns of `days` that a question's SQL names."""
+    name, values = QUESTIONS[question]
+    code = re.sub(r"--.*", "", text_of(name)) + " ".join(str(v) for v in values.values())
+    named = set(re.findall(r"\b[a-z]\.([a-z_]+)", code))
+    return tuple(c for c in DAYS if c in named)
+
+
+def lines_of(question: str) -> tuple[str, ...]:
+    """The columns of the order lines that a question needs."""
+    more = [raw for column in columns_of(question) for raw in MADE_FROM.get(column, ())]
+    return tuple(dict.fromkeys([*ALWAYS, *more]))
