@@ -30,9 +30,9 @@ def _run(*words: str) -> int:
     return cli.main(["report", "shop", "--notebooks", "books", *words])
 
 
-def test_a_failed_notebook_gives_1_the_page_of_the_other_and_its_place_on_stdout(place, capsys):
+def test_a_failed_notebook_gives_1_the_page_of_the_other_and_its_place_on_stdout(place, capfd):
     assert _run() == 1
-    said = capsys.readouterr()
+    said = capfd.readouterr()  # also what the kernels say
     assert said.out == "reports/2026-03/index.html\n"
     steps = [json.loads(line) for line in said.err.splitlines()]
     assert [s["step"] for s in steps] == ["planned", "notebook", "notebook", "published"]
@@ -103,11 +103,11 @@ def test_on_a_terminal_there_is_a_bar_and_no_json(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     progress = Progress(3)
     progress.tick()
-    progress.step("notebook", notebook="01_good")
+    progress.step("notebook", notebook="01_good", status="failed", error="boom")
     progress.close()
     said = capsys.readouterr().err
     assert "1/3" in said
-    assert "01_good" in said
+    assert "01_good failed: boom" in said
     assert "{" not in said
 
 

@@ -120,7 +120,7 @@ def test_every_gate_says_what_it_counts_and_why():
     [
         (lambda: short_of({"cross_sell": 3}), "gate: 'cross_sell' is not a gate"),
         (lambda: short_of({"cross_sell": 3}), "To fix it: cross_sells"),
-        (lambda: judge(0.5, 0.4, 0.6, 50, kind="percent"), "kind: is not one of the kinds of estimate. Found: percent"),
+        (lambda: judge(0.5, 0.4, 0.6, 50, kind="percent"), "kind: is not a kind of estimate. Found: percent"),
         (lambda: verdict(0.1, 0.2, 0.5, 0.4), "claim: begins above its end. Found: 0.5 to 0.4"),
     ],
 )

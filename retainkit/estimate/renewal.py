@@ -145,7 +145,7 @@ def log_stay(theta: Array, periods: Array) -> tuple[Array, Array]:
 def maximise(model: str, periods: Array, at_risk: Array, lost: Array, start: Array | None = None) -> tuple[Array, Array]:
     """Parameters (log alpha, log beta, log c) and log-likelihood of every row of counts, by damped Fisher scoring."""
     rows, free = len(lost), FREE[model]
-    first = np.array([[0.0, np.log(max(at_risk.sum() / lost.sum() - 1, 0.1)), 0.0]]) if start is None else start
+    first = np.array([[0.0, np.log(max(at_risk.sum() / max(lost.sum(), 1) - 1, 0.1)), 0.0]]) if start is None else start
     theta, damping = np.repeat(first, rows, axis=0), np.full(rows, 1e-3)
 
     def score(at: Array) -> tuple[Array, Array, Array]:
@@ -172,7 +172,7 @@ def maximise(model: str, periods: Array, at_risk: Array, lost: Array, start: Arr
             np.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)
             for new, old in zip(there, (value, gradient, information), strict=True)
         )
-        damping = np.where(better, damping / 5, np.minimum(damping * 5, 1e9))
+        damping = np.clip(np.where(better, damping / 5, damping * 5), 1e-8, 1e9)
         if done.all():
             break
     return theta, value

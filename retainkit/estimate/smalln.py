@@ -22,7 +22,7 @@ class Gate:
 GATES: Mapping[str, Gate] = MappingProxyType({
     "customers_shown": Gate(5, "customers", "fewer would show what single customers did"),
     "customers_full": Gate(20, "customers at the start", "with 5 to 19 only the ends of the interval hold"),
-    "at_risk": Gate(10, "customers at risk at the horizon", "below that one customer moves a curve by points"),
+    "at_risk": Gate(10, "customers at risk at the horizon", "one customer of fewer moves a curve by points"),
     "cross_sells": Gate(30, "cross-sells up to the horizon", "the share of a handful is noise"),
     "late_cross_sells": Gate(10, "cross-sells after the early window", "the late part is half of the ratio"),
     "observed_past": Gate(30, "customers observed past the horizon", "few speak for everybody's late part"),
@@ -40,8 +40,8 @@ GATES: Mapping[str, Gate] = MappingProxyType({
     "baseline_months": Gate(12, "baseline months", "limits from less than a year miss the season"),
 })  # fmt: skip
 
-# Half-widths up to which an estimate is a number, and up to which it is a rough one. Shares and differences of
-# shares in points; the rest as a part of the estimate, since a width of 10 means nothing without it.
+# Half-widths up to which an estimate is a number, and up to which it is a rough one. Shares and their
+# differences in points; the rest as a part of the estimate, since a width of 10 means nothing without it.
 WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
     "survival": (0.10, 0.20),
     "proportion": (0.10, 0.20),
@@ -71,14 +71,14 @@ def judge(
     at_risk
         Customers still at risk at the horizon, for a survival or incidence curve.
     kind
-        "survival", "proportion", "points" (a difference of shares), "money", "average", "days" or "ratio": which
-        widths count as narrow. A survival also needs 20 customers at the start.
+        "survival", "proportion", "points" (a difference of shares), "money", "average", "days" or "ratio":
+        which widths count as narrow. A survival also needs 20 customers at the start.
 
     Returns
     -------
     str
-        "hidden" (n below 5), "unknown" (no estimate, as past the last follow-up), "range" (the interval alone),
-        "rough" or "number".
+        "hidden" (n below 5), "unknown" (no estimate, as past the last follow-up), "range" (the interval
+        alone), "rough" or "number".
 
     Examples
     --------
@@ -88,7 +88,7 @@ def judge(
     'number'
     """
     if kind not in WIDTHS:
-        raise BadValueError("kind", "is not one of the kinds of estimate", str(kind), f"one of {listed(WIDTHS)}")
+        raise BadValueError("kind", "is not a kind of estimate", str(kind), f"one of {listed(WIDTHS)}")
     if n < GATES["customers_shown"].least:
         return "hidden"
     if any(math.isnan(value) for value in (rate, low, high)):
@@ -168,7 +168,7 @@ def short_of(counts: Mapping[str, float]) -> list[str]:
     unknown = [name for name in counts if name not in GATES]
     if unknown:
         near = closest(unknown[0], GATES)
-        raise BadValueError("gate", f"{unknown[0]!r} is not a gate", listed(GATES, limit=20), near or "see GATES")
+        raise BadValueError("gate", f"{unknown[0]!r} is not a gate", listed(GATES, limit=20), near or "")
     gates = ((GATES[name], count) for name, count in counts.items())
     return [f"needs {g.least:g} {g.counted}, has {count:,.4g}" for g, count in gates if not count >= g.least]
 
@@ -176,9 +176,9 @@ def short_of(counts: Mapping[str, float]) -> list[str]:
 def verdict(low: float, high: float, claim_low: float, claim_high: float) -> str:
     """What an interval says of a claim: never "confirmed".
 
-    The whole interval inside the claimed range is "consistent with"; all of it above or below, "higher than
-    claimed" or "lower than claimed"; anything else, also an interval that is not known, "cannot tell". A claim
-    of one value (`claim_low` equal to `claim_high`) can be contradicted but never met.
+    The whole interval inside the claimed range is "consistent with"; all of it above or below, "higher
+    than claimed" or "lower than claimed"; anything else, also an interval that is not known, "cannot
+    tell". A claim of one value (`claim_low` equal to `claim_high`) can be contradicted but never met.
 
     Examples
     --------
@@ -188,7 +188,7 @@ def verdict(low: float, high: float, claim_low: float, claim_high: float) -> str
     'cannot tell'
     """
     if claim_low > claim_high:
-        raise BadValueError("claim", "begins above its end", f"{claim_low} to {claim_high}", "give low, then high")
+        raise BadValueError("claim", "begins above its end", f"{claim_low} to {claim_high}", "low, then high")
     if claim_low <= low and high <= claim_high:
         return "consistent with"
     if low > claim_high:

@@ -12,6 +12,7 @@ from retainkit.errors import MissingDataError
 from retainkit.estimate.competing import aalen_johansen, incidence_at
 from retainkit.estimate.intervals import wilson
 from retainkit.estimate.recurrent import cumulative_share, mean_cumulative
+from retainkit.metrics.purchases import readable
 from retainkit.tally import Column, split_by, tally
 
 if TYPE_CHECKING:
@@ -119,9 +120,11 @@ def cross_sell_any(
     followed = tally(shop, "followup", by=split_by(by))
     rows = []
     for name, group in cells.groupby("grp", dropna=False) if by else [("all", cells)]:
-        curve = incidence_at(aalen_johansen(group, causes=["cross_sell", "churn"], level=level), list(horizons)).set_index("cause")
-        crossed, left, free = curve.loc["cross_sell"], curve.loc["churn"], curve.loc["event_free"]
         days = followed if by is None else followed[followed["grp"] == name]
+        whole = aalen_johansen(group, causes=["cross_sell", "churn"], level=level)
+        times = readable(horizons, last=whole.table["time"].max(), followed=days["followup"].max())
+        curve = pd.concat([incidence_at(whole, [t]) for t in times]).set_index("cause")
+        crossed, left, free = (curve.loc[[cause]] for cause in ("cross_sell", "churn", "event_free"))
         rows.append(pd.DataFrame({
             **({by: name} if by else {}), "horizon_days": list(horizons), "rate": crossed["incidence"].to_numpy(),
             "low": crossed["low"].to_numpy(), "high": crossed["high"].to_numpy(), "n": int(days["n"].sum()),

@@ -89,8 +89,9 @@ def second_purchase(
     followed = tally(shop, "followup", by=split_by(by))
     rows = []
     for name, group in _groups(cells, by):
-        curve = at_times(kaplan_meier(group, level=level), list(horizons))
         days = followed if by is None else followed[followed["grp"].eq(name) | (pd.isna(name) & followed["grp"].isna())]
+        whole = kaplan_meier(group, level=level)
+        curve = at_times(whole, readable(horizons, last=whole.table["time"].max(), followed=days["followup"].max()))
         too_young = [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons]
         rows.append(pd.DataFrame({
             **({by: name} if by else {}), "horizon_days": list(horizons), "rate": 1 - curve["survival"],
@@ -266,6 +267,15 @@ def revenue_by_month(shop: Shop) -> pd.DataFrame:
     share = (table["repeat"] / table["total"]).where(table["total"] > 0)
     closed = pd.to_datetime(table["month"]).dt.strftime("%Y-%m") <= shop.closed_through
     return table.assign(rate=share, closed=closed)
+
+
+def readable(horizons: Sequence[int], *, last: float, followed: float) -> list[float]:
+    """Where to read a curve for each horizon: past its last step the last value holds, as long as somebody was followed.
+
+    >>> readable([30, 90, 365], last=60, followed=100)
+    [30, 60, 365]
+    """
+    return [min(h, last) if h <= followed else h for h in horizons]
 
 
 def _groups(cells: pd.DataFrame, by: str | None) -> list[tuple[object, pd.DataFrame]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -208,8 +208,3 @@ def period(name: str) -> str:
     parts = [int(p) for p in name.split("-")]
     words = f"{date(parts[0], parts[1], 1):%B %Y}"
     return f"{parts[2]} {words}" if len(parts) == 3 else words
-
-
-def values_used(job: Job) -> Mapping[str, Any]:
-    """All parameters of a job with the values they have in this run."""
-    return {**job.defaults, **job.given}

@@ -27,6 +27,8 @@ class Progress:
         """A step is done."""
         if self._bar is not None:
             self._bar.set_postfix_str(str(facts.get("notebook", step)))
+            if facts.get("error"):
+                self._bar.write(f"{facts['notebook']} {facts['status']}: {facts['error']}", file=sys.stderr)
         else:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             print(json.dumps({"time": now, "step": step, **facts}), file=sys.stderr, flush=True)

@@ -22,18 +22,17 @@ def workplace(out: Path, name: str) -> Iterator[Path]:
 
     What runs that were killed left behind is put right first; the new folder is gone afterwards unless published.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with _lock(out / ".lock"):
+    stage = out / f".{name}.{os.getpid()}.new"
+    with contextlib.ExitStack() as held:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            held.enter_context(_lock(out / ".lock"))
             _recover(out)
-            stage = out / f".{name}.{os.getpid()}.new"
             stage.mkdir()
-            try:
-                yield stage
-            finally:
-                shutil.rmtree(stage, ignore_errors=True)
-    except (PermissionError, NotADirectoryError, FileExistsError) as err:
-        raise BadValueError(f"--out {out}", "cannot be written to", str(err.strerror), "--out FOLDER") from err
+        except OSError as err:
+            raise BadValueError(f"--out {out}", "cannot be written to", str(err.strerror), "--out FOLDER") from err
+        held.callback(shutil.rmtree, stage, ignore_errors=True)
+        yield stage
 
 
 def publish(stage: Path, live: Path) -> None:

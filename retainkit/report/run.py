@@ -20,7 +20,7 @@ import retainkit
 from retainkit.errors import RetainkitError
 from retainkit.load.schema import TABLES
 from retainkit.report import kernel, pages, publish
-from retainkit.report.plan import Job, Plan, make_plan, period, tagged, values_used
+from retainkit.report.plan import Job, Plan, make_plan, period, tagged
 from retainkit.report.progress import Progress
 from retainkit.show.begin import read_and_left_out
 from retainkit.show.display import COLUMNS, rendered
@@ -195,7 +195,7 @@ def _run_facts(plan: Plan, results: list[Result], seconds: float) -> dict[str, A
                 "error": r.error,
                 "seconds": r.seconds,
                 "numbers": len(r.metrics),
-                "parameters": {**values_used(r.job), "source": Path(plan.source).name},
+                "parameters": {**r.job.defaults, **r.job.given, "source": Path(plan.source).name},
             }
             for r in results
         ],

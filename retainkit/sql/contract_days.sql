@@ -11,12 +11,12 @@ from (
   from split s
   union all
   select s.grp, s.ended_on as on_day,
-    case when date_trunc('month', s.started_on) = date_trunc('month', s.ended_on) then 'lost_intra' else 'lost' end as movement
+    case when cast(date_trunc('month', s.started_on) as date) = cast(date_trunc('month', s.ended_on) as date) then 'lost_intra' else 'lost' end as movement
   from split s
   where s.ended_on is not null
   union all
   select s.grp, s.cancel_requested_on as on_day,
-    case when date_trunc('month', s.started_on) = date_trunc('month', s.cancel_requested_on) then 'asked_intra' else 'asked' end as movement
+    case when cast(date_trunc('month', s.started_on) as date) = cast(date_trunc('month', s.cancel_requested_on) as date) then 'asked_intra' else 'asked' end as movement
   from split s
   where s.cancel_requested_on is not null
   union all

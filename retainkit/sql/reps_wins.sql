@@ -5,7 +5,7 @@ from (
   select d.rep, coalesce(d.segment, 'unknown') as segment, coalesce(d.source, 'unknown') as source,
     coalesce(d.region, 'unknown') as region, case when d.outcome = 'won' then 1 else 0 end as won,
     row_number() over (
-      partition by d.rep, coalesce(cast(d.customer as varchar), concat('deal ', d.deal_id)), date_trunc('quarter', d.opened_on)
+      partition by d.rep, coalesce(cast(d.customer as varchar), concat('deal ', d.deal_id)), cast(date_trunc('quarter', d.opened_on) as date)
       order by d.opened_on, d.deal_id) as nth
   from deals d
   where d.rep is not null and date_diff('day', d.opened_on, :as_of) >= :days

@@ -1,17 +1,19 @@
 -- Spells: stretches of time in which a customer had a contract without a day's break. Contracts that overlap, or follow
 -- each other on the same day (a renewal, a change of plan), are one spell; a later return is the next spell. Ends are the
--- first day without a contract; null is still running.
+-- first day without a contract; null is still running. (Nothing here is null; `nulls first` is for engines that cannot say
+-- the other in a window.)
 with dated as (
   select c.contract_id, c.customer, c.started_on, c.cancel_requested_on, c.end_reason, c.monthly_value, c.deal_id,
     coalesce(c.ended_on, cast('9999-12-31' as date)) as until_on
   from contracts c
 ), covered as (
-  select d.*, max(d.until_on) over (partition by d.customer order by d.started_on, d.until_on, d.contract_id
+  select d.*, max(d.until_on) over (
+    partition by d.customer order by d.started_on nulls first, d.until_on nulls first, d.contract_id nulls first
     rows between unbounded preceding and 1 preceding) as covered_until
   from dated d
 ), numbered as (
   select v.*, sum(case when v.covered_until >= v.started_on then 0 else 1 end) over (
-    partition by v.customer order by v.started_on, v.until_on, v.contract_id
+    partition by v.customer order by v.started_on nulls first, v.until_on nulls first, v.contract_id nulls first
     rows between unbounded preceding and current row) as spell
   from covered v
 ), placed as (

@@ -1,0 +1,65 @@
+"""The notebooks as files: what must be true of each before anybody runs it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda p: p.stem)
+def cells(request) -> list[dict]:
+    return json.loads(request.param.read_text())["cells"]
+
+
+def code_of(cells: list[dict]) -> list[dict]:
+    return [c for c in cells if c["cell_type"] == "code"]
+
+
+def test_there_are_notebooks():
+    assert len(NOTEBOOKS) >= 5
+
+
+def test_outputs_are_stored_in_order(cells):
+    code = code_of(cells)
+    assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
+    assert sum(bool(c["outputs"]) for c in code) > len(code) / 2
+
+
+def test_no_stored_output_is_an_error_or_a_warning(cells):
+    kinds = {(o["output_type"], o.get("name")) for c in code_of(cells) for o in c["outputs"]}
+    assert ("error", None) not in kinds
+    assert ("stream", "stderr") not in kinds
+
+
+def test_cells_are_short_and_define_nothing(cells):
+    for cell in code_of(cells):
+        source = "".join(cell["source"])
+        assert len(source.splitlines()) <= 15
+        assert not [n for n in ast.walk(ast.parse(source)) if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+
+
+def test_every_parameter_has_its_help(cells):
+    (parameters,) = [c for c in code_of(cells) if "parameters" in c["metadata"].get("tags", [])]
+    assert all(re.search(r"\S  # \S", line) for line in parameters["source"] if line.strip())
+
+
+def test_every_chart_has_words_for_those_who_cannot_see_it(cells):
+    figures = [o for c in code_of(cells) for o in c["outputs"] if "image/png" in o.get("data", {})]
+    assert all(len(o["metadata"]["image/png"]["alt"]) > 40 for o in figures)
+    assert figures
+
+
+def test_no_number_from_the_data_is_typed_into_prose(cells):
+    prose = " ".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    assert not re.findall(r"\d+\.\d+ ?%", prose)
+
+
+def test_nothing_of_the_machine_is_stored(cells):
+    text = json.dumps(cells)
+    assert not re.search(r"/home/|/root/|/tmp/|/Users/|ipykernel_", text)

@@ -1,0 +1,162 @@
+"""Do they come back: the rules of `retainkit.metrics.purchases`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import retainkit as rk
+
+
+def shop_of(rows: list[tuple[str, str]], *, as_of: str, **facts: str) -> rk.Shop:
+    """A shop of (customer, day) purchases of 10 each."""
+    frame = pd.DataFrame(rows, columns=["customer_id", "ordered_at"]).assign(amount=10)
+    return rk.open_shop({"orders": frame.assign(order_id=range(len(frame)))}, as_of=as_of, **facts)
+
+
+ANN_BOB_CY = [("ann", "2026-01-01"), ("ann", "2026-01-31"), ("bob", "2026-01-01"), ("cy", "2026-03-20")]
+
+
+def test_the_window_includes_its_last_day():
+    at = {h: rk.second_purchase_mature(shop_of(ANN_BOB_CY, as_of="2026-06-30"), horizons=[h]).rate[0] for h in (29, 30)}
+    assert at[29] == 0  # day 30 is one day too late for 29
+    assert at[30] == pytest.approx(1 / 3)
+
+
+def test_a_customer_too_young_for_the_window_is_in_neither_count_of_the_plain_check():
+    got = rk.second_purchase_mature(shop_of(ANN_BOB_CY, as_of="2026-04-18"), horizons=[30]).iloc[0]
+    assert (got.hits, got.n, got.too_young) == (1, 2, 1)  # cy has been followed for 29 days
+
+
+def test_a_horizon_nobody_has_reached_is_nan_not_a_flat_line():
+    got = rk.second_purchase(shop_of(ANN_BOB_CY, as_of="2026-04-18"), horizons=[30, 200])
+    assert np.isfinite(got.rate[0])
+    assert got.loc[1, ["rate", "low", "high"]].isna().all()
+
+
+def test_two_orders_on_one_day_are_one_purchase():
+    rows = [("ann", "2026-01-01"), ("ann", "2026-01-01"), ("bob", "2026-01-02")]
+    shop = shop_of(rows, as_of="2026-03-01")
+    assert rk.overview(shop).loc[0, ["orders", "purchase_days"]].tolist() == [3, 2]
+    assert rk.second_purchase(shop, horizons=[30]).rate[0] == 0
+
+
+def test_a_customer_who_bought_before_the_history_begins_is_nobodys_new_customer():
+    shop = shop_of(ANN_BOB_CY, as_of="2026-06-30", history_start="2026-02-01")
+    assert rk.second_purchase(shop, horizons=[30]).n[0] == 1  # cy alone
+    assert rk.overview(shop).new_customers[0] == 1
+
+
+def test_a_customer_who_signed_up_before_the_history_is_not_new_even_if_the_first_order_seen_is_later():
+    orders = pd.DataFrame({"order_id": [1], "customer_id": ["old"], "ordered_at": ["2026-02-10"], "amount": [5]})
+    customers = pd.DataFrame({"customer_id": ["old"], "signed_up_at": ["2025-01-01"]})
+    shop = rk.open_shop({"orders": orders, "customers": customers}, as_of="2026-03-01", history_start="2026-02-01")
+    assert rk.overview(shop).new_customers[0] == 0
+
+
+def test_nobody_repeats_gives_an_interval_that_is_not_zero_wide():
+    got = rk.second_purchase(shop_of([(f"c{i}", "2026-01-01") for i in range(20)], as_of="2026-03-01"), horizons=[30]).iloc[0]
+    assert got.rate == 0
+    assert 0.1 < got.high < 0.3
+
+
+def test_one_customer_works():
+    shop = shop_of([("ann", "2026-01-01")], as_of="2026-03-01")
+    assert rk.second_purchase(shop, horizons=[30]).n[0] == 1
+    assert rk.next_purchase(shop).n[0] == 1
+    assert rk.repeat_revenue(shop).rate[0] == 0
+
+
+purchases = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 120)), min_size=1, max_size=40)
+
+
+@given(purchases)
+@settings(max_examples=25, deadline=None)
+def test_the_curve_is_lifelines_on_a_row_a_customer(rows):
+    from lifelines import KaplanMeierFitter
+
+    start = pd.Timestamp("2026-01-01")
+    shop = shop_of([(c, str((start + pd.Timedelta(days=d)).date())) for c, d in rows], as_of="2026-06-30")
+    days = pd.DataFrame(rows, columns=["c", "d"]).drop_duplicates().sort_values("d").groupby("c")["d"].agg(list)
+    end = (pd.Timestamp("2026-06-30") - start).days
+    duration = days.map(lambda d: d[1] - d[0] if len(d) > 1 else end - d[0])
+    expected = 1 - KaplanMeierFitter().fit(duration, days.map(len) > 1).predict(60)
+    assert rk.second_purchase(shop, horizons=[60]).rate[0] == pytest.approx(expected)
+
+
+@given(purchases)
+@settings(max_examples=25, deadline=None)
+def test_orders_after_as_of_change_nothing(rows):
+    start = pd.Timestamp("2026-01-01")
+    named = [(c, str((start + pd.Timedelta(days=d)).date())) for c, d in rows if d <= 60] or [("a", "2026-01-01")]
+    late = [(c, str((start + pd.Timedelta(days=d)).date())) for c, d in rows if d > 60]
+    before, after = (rk.second_purchase(shop_of(r, as_of="2026-03-02", history_start="2026-01-01")) for r in (named, named + late))
+    pd.testing.assert_frame_equal(before, after)
+
+
+def test_the_third_given_the_second_counts_slow_repeaters_that_a_plain_gap_count_loses():
+    # everybody buys on day 0 and 50; half buy again 50 days later; half of the customers were cut off before that
+    rows, cut = [], pd.Timestamp("2026-12-31")
+    for i in range(200):
+        first = cut - pd.Timedelta(days=80 if i % 2 else 400)
+        for day in (0, 50, *([100] if i % 4 < 2 else [])):
+            if first + pd.Timedelta(days=day) <= cut:
+                rows.append((f"c{i}", str((first + pd.Timedelta(days=day)).date())))
+    got = rk.next_purchase(shop_of(rows, as_of="2026-12-31"), k=[2], within_days=60).iloc[0]
+    assert got.rate == pytest.approx(0.5, abs=0.01)
+    assert got.n == 200
+
+
+def test_the_share_after_the_first_purchase_is_the_curve_when_nobody_is_too_young():
+    rows = [(f"c{i}", "2025-01-01") for i in range(50)] + [(f"c{i}", "2025-02-01") for i in range(20)]
+    shop = shop_of(rows, as_of="2026-12-31")
+    assert rk.next_purchase(shop, k=[1], within_days=90).rate[0] == pytest.approx(0.4)
+    assert rk.second_purchase(shop, horizons=[90]).rate[0] == pytest.approx(0.4)
+
+
+def test_a_month_whose_last_customer_is_too_young_has_no_rate():
+    rows = [("ann", "2026-01-31"), ("bob", "2026-01-02"), ("cy", "2026-02-01")]
+    got = rk.second_purchase_by_cohort(shop_of(rows, as_of="2026-03-02"), within_days=30)
+    assert got.mature.tolist() == [True, False]  # 31 January + 30 days is 2 March
+    assert np.isnan(got.rate[1])
+
+
+def test_repeat_and_new_revenue_are_the_total():
+    shop = rk.open_shop("sample")
+    months, once = rk.revenue_by_month(shop), rk.repeat_revenue(shop).iloc[0]
+    assert (months.new + months.repeat).sum() == pytest.approx(months.total.sum())
+    assert months.repeat.sum() == pytest.approx(once["repeat"])
+    assert rk.overview(shop).revenue[0] == pytest.approx(months.total.sum())
+
+
+def test_a_refund_is_no_purchase_but_its_money_falls_on_its_day():
+    orders = pd.DataFrame({
+        "order_id": ["a", "b"], "customer_id": "ann", "ordered_at": ["2026-01-01", "2026-01-10"], "amount": [10, 20],
+        "status": ["paid", "refunded"], "refunded_at": [None, "2026-02-05"]})  # fmt: skip
+    shop = rk.open_shop({"orders": orders}, as_of="2026-03-01")
+    assert rk.overview(shop).purchase_days[0] == 1
+    assert rk.revenue_by_month(shop).total.tolist() == [30, -20]
+    assert rk.overview(shop.counting_refunds("in")).purchase_days[0] == 2
+    assert rk.overview(shop.at("2026-01-31")).purchase_days[0] == 2  # not refunded yet
+
+
+def test_an_unknown_group_is_refused_with_the_nearest_name():
+    with pytest.raises(rk.RetainkitError, match=r'by: `segmnt` is not something to split by.*by="segment"'):
+        rk.second_purchase(rk.open_shop("sample"), by="segmnt")
+
+
+def test_groups_add_up_to_everybody():
+    shop = rk.open_shop("sample")
+    assert rk.second_purchase(shop, by="segment", horizons=[30]).n.sum() == rk.second_purchase(shop, horizons=[30]).n[0]
+    only = rk.second_purchase(shop.only(segment="SMB"), horizons=[30]).iloc[0]
+    grouped = rk.second_purchase(shop, by="segment", horizons=[30]).set_index("segment").loc["SMB"]
+    assert (only.rate, only.n) == (pytest.approx(grouped.rate), grouped.n)
+
+
+def test_a_horizon_within_the_follow_up_is_known_even_when_nobody_waits_any_more():
+    rows = [("ann", "2026-01-01"), ("ann", "2026-01-11"), ("bob", "2026-03-01")]
+    got = rk.second_purchase(shop_of(rows, as_of="2026-03-31"), horizons=[60, 89, 90])
+    assert got.rate.notna().tolist() == [True, True, False]  # ann was followed for 89 days, and had come back

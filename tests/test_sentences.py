@@ -1,0 +1,36 @@
+"""Words and checks: what a page may say of an estimate, and what stops it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import retainkit as rk
+
+
+def test_few_customers_get_a_range_and_fewer_get_nothing():
+    assert rk.words({"rate": 0.62, "low": 0.41, "high": 0.83, "n": 14}, kind="survival") == "between 41% and 83% (n = 14)"
+    assert rk.words({"rate": 1.0, "low": 0.3, "high": 1.0, "n": 2}) == "too few to say (n < 5)"
+
+
+def test_shown_hides_what_the_rules_hide():
+    got = rk.shown(pd.DataFrame({"segment": ["a", "b"], "rate": [0.5, 0.5], "low": [0.4, 0.1], "high": [0.6, 0.9], "n": [400, 3]}))
+    assert list(got.columns) == ["segment", "estimate"]
+    assert got.estimate[1] == "too few to say (n < 5)"
+
+
+def test_an_identity_that_does_not_hold_stops_the_page_with_both_sides():
+    with pytest.raises(rk.RetainkitError, match=r"new \+ old = all does not hold. Found: 3.0 and 4.0"):
+        rk.checks({"new + old = all": (3.0, 4.0)})
+
+
+def test_a_side_that_is_not_known_on_one_side_only_stops_the_page():
+    with pytest.raises(rk.RetainkitError):
+        rk.checks({"a = b": (float("nan"), 1.0)})
+
+
+def test_identities_that_hold_are_shown(capsys):
+    rk.checks({"one is one": (1.0, 1.0), "nobody knows": (float("nan"), float("nan"))})
+    said = capsys.readouterr().out
+    assert "one is one" in said
+    assert "nothing to check" in said
