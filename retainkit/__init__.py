@@ -38,13 +38,14 @@ _HOMES = {
     "retainkit.metrics.reps": ("rep_churn", "rep_churn_withheld", "rep_accounts", "rep_checks"),
     "retainkit.metrics.rep_map": ("rep_map", "win_funnel"),
     "retainkit.metrics.projected": ("churn_projection",),
+    "retainkit.estimate.funnel": ("binomial_limits",),
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
     "retainkit.show.begin": ("begin", "show_ledger"),
     "retainkit.show.display": ("say", "table", "figure", "record"),
     "retainkit.show.sentences": ("words", "shown", "checks", "tidy"),
     "retainkit.show.style": ("canvas", "finish", "colour_for"),
     "retainkit.show.rep_charts": ("plot_funnel", "plot_rep_map"),
-    "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_matrix", "plot_parts", "plot_areas", "plot_projection"),
+    "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_series", "plot_matrix", "plot_parts", "plot_areas", "plot_projection"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -84,6 +84,26 @@ def plot_rates(
     return ax
 
 
+def plot_series(table: pd.DataFrame, *, x: str, ax: Axes, y: str = "rate", usual: float | None = None) -> Axes:
+    """Draw `y` with its `low` to `high` bar for each period in order, over the band (`low998` to `high998`) that chance explains.
+
+    `usual` is the level the band is around. Periods are named every few steps, so that no two names touch.
+    """
+    places = np.arange(len(table))
+    if {"low998", "high998"} <= set(table):
+        ax.fill_between(places, table["low998"].astype(float), table["high998"].astype(float), step="mid", color=MUTED, alpha=0.14, linewidth=0)
+    if usual is not None:
+        ax.axhline(usual, color=MUTED, linewidth=1)
+    ax.vlines(places, table["low"].astype(float), table["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.45)
+    ax.plot(places, table[y], "o", color=ACCENT, markersize=7)
+    every = max(1, -(-len(table) // 8))
+    ax.set_xticks(places[::-1][::every][::-1], [clean(v) for v in table[x].iloc[::-1].iloc[::every].iloc[::-1]])
+    ax.grid(axis="x", visible=False)
+    ax.set_ylim(bottom=0)
+    _percent(ax.yaxis)
+    return ax
+
+
 def plot_matrix(
     cells: pd.DataFrame, *, row: str, column: str, ax: Axes, value: str = "rate", mature: str = "mature", unit: str = "months since first purchase",
 ) -> Axes:
@@ -156,7 +176,8 @@ def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
 def _percent(axis: Any) -> None:
     from matplotlib.ticker import PercentFormatter
 
-    axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    top = max(abs(v) for v in axis.get_view_interval())
+    axis.set_major_formatter(PercentFormatter(xmax=1, decimals=1 if top < 0.08 else 0))
 
 
 def _short(value: float) -> str:
