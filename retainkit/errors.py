@@ -33,7 +33,11 @@ class RetainkitError(ValueError):
             parts.append(f"Found: {found}")
         if remedy:
             parts.append(f"To fix it: {remedy}")
-        super().__init__(". ".join(part.rstrip(".") for part in parts))
+        super().__init__(". ".join(part if part.endswith("...") else part.removesuffix(".") for part in parts))
+
+    def __reduce__(self) -> tuple[type[RetainkitError], tuple[str, str, str, str]]:
+        """Exceptions cross process boundaries by their message alone unless told otherwise."""
+        return type(self), (self.where, self.wrong, self.found, self.remedy)
 
 
 class MissingDataError(RetainkitError):
@@ -42,6 +46,21 @@ class MissingDataError(RetainkitError):
 
 class BadValueError(RetainkitError):
     """A value is of the wrong kind, out of range, or not one of the allowed ones."""
+
+
+class ShopWarning(UserWarning):
+    """The shop can be used, but something about it is weaker or slower than it looks."""
+
+
+def first_line(err: BaseException) -> str:
+    """The first line of what another library says, without its own prefix of the kind "Binder Error: ".
+
+    >>> first_line(ValueError("Binder Error: no column x\\nLINE 1: ..."))
+    'no column x'
+    """
+    line = str(err).strip().split("\n")[0]
+    kind, _, rest = line.partition(" Error: ")
+    return rest if rest and len(kind) < 30 else line or type(err).__name__
 
 
 def closest(word: str, options: Iterable[str]) -> str | None:

@@ -134,7 +134,7 @@ def posterior(fit: Fit, *, cut_u: float, cut_v: float) -> Posterior:
     rhos, _, *pairs = fit.marginal.shape
     cells = fit.weights.reshape(rhos, 1, *pairs)
     shares = np.divide(cells, fit.marginal, out=np.zeros_like(fit.marginal), where=fit.marginal > 0)
-    above_u, above_v = _above(u, cut_u), _above(v, cut_v)
+    above_u, above_v = _above(u, np.array([cut_u]))[..., 0], _above(v, np.array([cut_v]))[..., 0]
     seen_from_v = sum(s @ (of_v @ p.T) for s, p in zip(shares, fit.priors, strict=True))
     v_is_high = sum(s @ ((of_v * above_v) @ p.T) for s, p in zip(shares, fit.priors, strict=True))
     seen_from_u = sum(s.swapaxes(1, 2) @ (of_u @ p) for s, p in zip(shares, fit.priors, strict=True))
@@ -145,14 +145,14 @@ def posterior(fit: Fit, *, cut_u: float, cut_v: float) -> Posterior:
     return Posterior(weights_u.reshape(reps, -1), weights_v.reshape(reps, -1), *high)
 
 
-def _above(effects: Array, cut: float) -> Array:
-    """How much of the step around each node lies above the cut, 0 to 1."""
-    return np.clip((effects - cut) / (effects[:, 1:2] - effects[:, :1]) + 0.5, 0, 1)
-
-
 def quantiles(effects: Array, weights: Array, at: Sequence[float]) -> Array:
     """Quantiles of each rep's effect, every weight spread over the step around its node: (reps, quantiles)."""
-    cuts = np.linspace(effects.min(), effects.max(), 601)
-    beyond = weights @ np.stack([_above(effects, cut).ravel() for cut in cuts], axis=1)
-    up_to = 1 - beyond / weights.sum(axis=1, keepdims=True)
+    cuts = np.linspace(effects.min(), effects.max(), 401)
+    up_to = 1 - weights @ _above(effects, cuts).reshape(-1, len(cuts)) / weights.sum(axis=1, keepdims=True)
     return np.array([np.interp(at, row, cuts) for row in up_to])
+
+
+def _above(effects: Array, cuts: Array) -> Array:
+    """How much of the step around each node lies above each cut, 0 to 1: (pairs, nodes, cuts)."""
+    step = (effects[:, 1:2] - effects[:, :1])[..., None]
+    return np.clip((effects[..., None] - cuts) / step + 0.5, 0, 1)

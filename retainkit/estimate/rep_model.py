@@ -90,9 +90,9 @@ def joint_rep_model(
     >>> churn = pd.DataFrame({"rep": ["ann", "bob", "cy"], "observed": [24, 6, 5], "expected": [14.0, 11.0, 10.0]})
     >>> joint_rep_model(deals, churn).reps[["rep", "odds_ratio", "hazard_ratio", "p_joint"]].round(1)
        rep  odds_ratio  hazard_ratio  p_joint
-    0  ann         1.9           1.4      0.7
-    1  bob         1.0           0.8      0.0
-    2  cy          0.8           0.7      0.0
+    0  ann         1.9           1.5      0.8
+    1  bob         0.7           0.7      0.0
+    2   cy         0.6           0.7      0.0
     """
     counts, table = _read(deals, churn)
     if not min(win_phi, churn_phi) >= 1:
@@ -101,7 +101,8 @@ def joint_rep_model(
     sides = [_win_side(table, counts, win_phi), _churn_side(table, churn_phi)]
     fit = fit_grid(sides, [not why for why in blind], mean_sd=mean_sd, spread_prior=spread_prior)
     found = posterior(fit, cut_u=np.log(odds), cut_v=np.log(hazard))
-    reps = pd.concat([table, _rates(found, fit, counts), _ratios(found, fit)], axis=1)
+    ratios = _ratios(found, fit)
+    reps = pd.concat([table, _rates(found, fit, counts, ratios), ratios], axis=1)
     company = _company(fit, counts, table)
     _hide(reps, company, blind)
     reasons = " and ".join(dict.fromkeys(why for why in blind if why))
@@ -206,14 +207,13 @@ def _ratios(found: Posterior, fit: Fit) -> pd.DataFrame:
     return pd.DataFrame(out | dict(zip(QUADRANTS, (both, win - both, lost - both, 1 - win - lost + both), strict=True)))
 
 
-def _rates(found: Posterior, fit: Fit, counts: pd.DataFrame) -> pd.DataFrame:
+def _rates(found: Posterior, fit: Fit, counts: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
     """Each rep's win rate at the rep's own mix of strata: posterior mean and 95 % interval."""
     n, offsets = counts.to_numpy(), counts.columns.to_numpy(dtype=float)
     closed = n.sum(axis=1, keepdims=True)
     mix = n / np.where(closed > 0, closed, np.nan)
     rate = (mix * (found.u @ expit(offsets + fit.effects[0].ravel()[:, None]))).sum(axis=1)
-    limits = quantiles(fit.effects[0], found.u, (0.025, 0.975))
-    low, high = (mix[:, :, None] * expit(offsets[:, None] + limits[:, None, :])).sum(axis=1).T
+    low, high = ((mix * expit(offsets + np.log(ratios[[side]].to_numpy()))).sum(axis=1) for side in ("or_low", "or_high"))
     return pd.DataFrame({"rate": rate, "low": low, "high": high})
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from retainkit.estimate.projection import project
+from retainkit.estimate.repeat_buying import expected_funnel, fit_bg_nbd
 from retainkit.metrics.retention import contract_retention_matrix
+from retainkit.tally import tally
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -45,3 +47,36 @@ def churn_projection(shop: Shop, *, periods: int = 48, period_days: int = 30, le
     Shifted beta-geometric (Fader and Hardie 2007) and beta-discrete-Weibull; chosen by hold-out log-score.
     """
     return project(survivors(shop, period_days=period_days), periods=periods, level=level)
+
+
+def constant_habits(shop: Shop, *, within_days: int, horizon: int, k: int = 5) -> pd.DataFrame:
+    """What `next_purchase` would be if nobody's habits ever changed: the rise that selection alone makes.
+
+    A BG/NBD model is fitted to when new customers bought (in weeks); those who buy often are over-represented after
+    every purchase, so the share rises although each customer stays the same.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    within_days
+        The window after the k-th purchase, in days.
+    horizon
+        The k-th purchase counts up to this age in days.
+    k
+        The last purchase to say it for.
+
+    Returns
+    -------
+    DataFrame
+        `k, expected`; empty where the model cannot be fitted (fewer than 50 repeat buyers).
+
+    Notes
+    -----
+    Fader, Hardie and Lee (2005), Marketing Science 24, 275-284.
+    """
+    buyers = tally(shop, "repeat_buyers").rename(columns={"weeks": "T"})
+    if buyers.loc[buyers["x"] > 0, "n"].sum() < 50:
+        return pd.DataFrame(columns=["k", "expected"])
+    funnel = expected_funnel(fit_bg_nbd(buyers), within=within_days / 7, horizon=max(horizon, 1) / 7, k=k)
+    return funnel.rename(columns={"rate": "expected"})[["k", "expected"]]

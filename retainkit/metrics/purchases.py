@@ -263,10 +263,34 @@ def revenue_by_month(shop: Shop) -> pd.DataFrame:
         A row a month: `month, total, new, repeat, rate` (repeat share; NaN where the total is not positive),
         `new_customers, customers, closed`.
     """
-    table = tally(shop, "revenue_by_month")
+    table = _every_month(tally(shop, "revenue_by_month"))
     share = (table["repeat"] / table["total"]).where(table["total"] > 0)
     closed = pd.to_datetime(table["month"]).dt.strftime("%Y-%m") <= shop.closed_through
     return table.assign(rate=share, closed=closed)
+
+
+def usable_horizon(shop: Shop, asked: int, *, of: str = "days", least: int = 30) -> int:
+    """The horizon asked for, or the longest usual one (180, 90, 60, 30) that `least` customers have been followed for.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    asked
+        Days.
+    of
+        What is followed: "days" (new customers from their first purchase) or "contracts" (from their first contract).
+    least
+        Customers who must have been followed for so long.
+
+    Returns
+    -------
+    int
+        Days; `asked` itself where there is nobody at all.
+    """
+    followed = tally(shop, "contract_followup") if of == "contracts" else tally(shop, "followup", by="all")
+    fits = [h for h in (asked, 365, 180, 90, 60, 30) if h <= asked and followed.loc[followed["followup"] >= h, "n"].sum() >= least]
+    return fits[0] if fits else min(asked, 30) if len(followed) else asked
 
 
 def readable(horizons: Sequence[int], *, last: float, followed: float) -> list[float]:
@@ -276,6 +300,14 @@ def readable(horizons: Sequence[int], *, last: float, followed: float) -> list[f
     [30, 60, 365]
     """
     return [min(h, last) if h <= followed else h for h in horizons]
+
+
+def _every_month(table: pd.DataFrame) -> pd.DataFrame:
+    """The months with a row each, those in which nothing happened included."""
+    if table.empty:
+        return table
+    months = pd.date_range(table["month"].min(), table["month"].max(), freq="MS", name="month")
+    return table.set_index("month").reindex(months, fill_value=0).reset_index()
 
 
 def _groups(cells: pd.DataFrame, by: str | None) -> list[tuple[object, pd.DataFrame]]:

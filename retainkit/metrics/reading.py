@@ -64,11 +64,11 @@ def _counted(table: pd.DataFrame, cells: pd.DataFrame, curve: Curve, horizons: S
            f"left out: {curve.skipped:,} gone before that" if curve.skipped else "",
            f"left out: {curve.dropped:,} gone before the history began" if curve.dropped else "",
            "" if len(cells) else nobody]
-    table["horizon_days"] = list(horizons)
-    table["n"] = int(cells["n"].sum()) - curve.dropped - curve.skipped
-    table["too_young"] = [too_young(cells, days) for days in horizons]
-    table["at_risk"] = np.where(table["horizon_days"] > curve.table["time"].iloc[-1], 0, table["at_risk"])
-    table["note"] = "; ".join(part for part in out if part)
-    unseen = table["rate"].isna() & (table["note"] == "")
-    table.loc[unseen, "note"] = np.where(table.loc[unseen, "horizon_days"] < curve.starts_at, "not seen that early", "nobody followed that long")
+    days, last = pd.Series(list(horizons)), curve.table["time"].iloc[-1]
+    unseen = np.where(days < curve.starts_at, "not seen that early", "nobody followed that long")
+    unseen = np.where(table["rate"].isna() & bool(len(cells)), unseen, "")
+    table["horizon_days"], table["n"] = days, int(cells["n"].sum()) - curve.dropped - curve.skipped
+    table["too_young"] = [too_young(cells, day) for day in horizons]
+    table["at_risk"] = np.where(days > last, 0, table["at_risk"])
+    table["note"] = ["; ".join(part for part in [why, *out] if part) for why in unseen]
     return table[NUMBERS]

@@ -60,9 +60,10 @@ def rep_churn(
         `note`. `observed` and `expected` have the same sum. Empty when nothing can be computed (`rep_churn_withheld`
         says why).
     """
-    if rep_churn_withheld(shop, early_days=early_days, grace_days=grace_days):
+    everybody = _cells(shop, early_days, grace_days)
+    if _withheld(everybody):
         return pd.DataFrame(columns=_COLUMNS)
-    cells = followed(shop, early_days=early_days, grace_days=grace_days)
+    cells = _followed(everybody)
     table = churn_by_rep(_seen(cells, "duration", "event"), by=by, level=level).set_index("rep")
     early = churn_by_rep(_seen(cells, "early_duration", "early_event"), by=by, level=level).set_index("rep")
     kept = churn_by_rep(_seen(cells[cells["reassigned"] != 1], "duration", "event"), by=by, level=level).set_index("rep")
@@ -77,18 +78,7 @@ def rep_churn(
 
 def rep_churn_withheld(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> str:
     """Why churn by rep cannot be computed; empty when it can."""
-    counts = rep_accounts(shop, early_days=early_days, grace_days=grace_days).set_index("status")["accounts"]
-    accounts, usable = int(counts.sum()), int(counts.get("followed", 0))
-    if not accounts:
-        return "no won deal with a rep belongs to a customer, so no account can be followed"
-    if counts.get("no_contract", 0) == accounts:
-        return "none of the accounts has a contract, so nobody knows when one left: a long gap between orders is not taken for it"
-    if not usable:
-        return f"all {accounts:,} accounts were customers before their first won deal on record"
-    cells = followed(shop, early_days=early_days, grace_days=grace_days)
-    if not (cells["n"] * cells["event"]).sum():
-        return f"none of the {usable:,} accounts has left, so churn does not differ between reps"
-    return ""
+    return _withheld(_cells(shop, early_days, grace_days))
 
 
 def rep_accounts(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.DataFrame:
@@ -100,16 +90,7 @@ def rep_accounts(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int 
         `status` (`followed`; `gone_before`: had left when the recorded history began; `no_contract`; `older_contract`: was a
         customer before the first won deal on record), `accounts`, `reassigned` (somebody else looks after them today).
     """
-    cells = _cells(shop, early_days, grace_days)
-    cells = cells.assign(reassigned=cells["n"] * cells["reassigned"])
-    table = cells.groupby("status")[["n", "reassigned"]].sum().reset_index()
-    return table.rename(columns={"n": "accounts"}).astype({"accounts": int, "reassigned": int})
-
-
-def followed(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.DataFrame:
-    """Counted accounts by rep and stratum, with how long each was followed and how that ended."""
-    cells = _cells(shop, early_days, grace_days)
-    return cells[cells["status"] == "followed"].astype({"duration": int, "event": int, "early_duration": int})
+    return _counts(_cells(shop, early_days, grace_days))
 
 
 def departed(shop: Engine, *, days: int = GONE_DAYS) -> set[str]:
@@ -149,6 +130,32 @@ def _cells(shop: Engine, early_days: int, grace_days: int) -> pd.DataFrame:
     cells = tally(shop, "reps_accounts", early_days=early_days, grace_days=grace_days)
     unseen = (cells["status"] == "followed") & (cells["entry"] > 0) & (cells["entry"] >= cells["duration"])
     return cells.assign(status=cells["status"].where(~unseen, "gone_before"))
+
+
+def _counts(cells: pd.DataFrame) -> pd.DataFrame:
+    """Accounts by status."""
+    table = cells.assign(reassigned=cells["n"] * cells["reassigned"]).groupby("status")[["n", "reassigned"]].sum()
+    return table.rename(columns={"n": "accounts"}).astype("int64").reset_index()
+
+
+def _withheld(cells: pd.DataFrame) -> str:
+    """Why churn by rep cannot be computed from these accounts; empty when it can."""
+    counts = _counts(cells).set_index("status")["accounts"]
+    accounts, usable = int(counts.sum()), int(counts.get("followed", 0))
+    if not accounts:
+        return "no won deal with a rep belongs to a customer, so no account can be followed"
+    if counts.get("no_contract", 0) == accounts:
+        return "none of the accounts has a contract, so nobody knows when one left: a long gap between orders is not taken for it"
+    if not usable:
+        return f"none of the {accounts:,} accounts can be followed from its first won deal on record"
+    if not (cells["n"] * cells["event"])[cells["status"] == "followed"].sum():
+        return f"none of the {usable:,} accounts has left, so churn does not differ between reps"
+    return ""
+
+
+def _followed(cells: pd.DataFrame) -> pd.DataFrame:
+    """The accounts that can be followed, with how long each was and how that ended."""
+    return cells[cells["status"] == "followed"].astype({"duration": int, "event": int, "early_duration": int})
 
 
 def _seen(cells: pd.DataFrame, duration: str, event: str) -> pd.DataFrame:

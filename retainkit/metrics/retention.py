@@ -108,10 +108,10 @@ def pooled_retention(matrix: pd.DataFrame, *, level: float = 0.95) -> pd.DataFra
     0       1        1      12   0.4  0.25  0.58  30         10
     """
     ripe = matrix[matrix["mature"]].groupby("period").agg(cohorts=("cohort", "count"), active=("active", "sum"), n=("customers", "sum"))
-    young = matrix[~matrix["mature"]].groupby("period")["customers"].sum()
+    everybody = int(matrix.groupby("cohort")["customers"].first().sum())
     low, high = (np.where(ripe.index == 0, 1.0, limit) for limit in wilson(ripe["active"], ripe["n"], level=level))
     table = ripe.assign(rate=ripe["active"] / ripe["n"].where(ripe["n"] > 0), low=low, high=high,
-                        too_young=young.reindex(ripe.index, fill_value=0).astype("int64"))
+                        too_young=everybody - ripe["n"])
     return table.reset_index()[["period", "cohorts", "active", "rate", "low", "high", "n", "too_young"]]
 
 

@@ -141,7 +141,7 @@ class _Reader(HTMLParser):
         self._style = tag == "style"
         if re.fullmatch("h[1-6]", tag):
             self.levels.append(int(tag[1]))
-        if tag in ("script", "iframe", "object", "embed", "link", "base", "form", "frame"):
+        if tag in ("script", "iframe", "object", "embed", "base", "form", "frame"):
             self.faults.append(f"<{tag}>")
         for name, value in attrs:
             value = html.unescape(value or "").strip()

@@ -84,10 +84,13 @@ def plot_rates(
     return ax
 
 
-def plot_series(table: pd.DataFrame, *, x: str, ax: Axes, y: str = "rate", usual: float | None = None) -> Axes:
+def plot_series(
+    table: pd.DataFrame, *, x: str, ax: Axes, y: str = "rate", usual: float | None = None, mature: str | None = None
+) -> Axes:
     """Draw `y` with its `low` to `high` bar for each period in order, over the band (`low998` to `high998`) that chance explains.
 
-    `usual` is the level the band is around. Periods are named every few steps, so that no two names touch.
+    `usual` is the level the band is around. Periods that are not `mature` have no dot; their place is hatched. Names
+    stand every few steps, so that no two touch.
     """
     places = np.arange(len(table))
     if {"low998", "high998"} <= set(table):
@@ -98,6 +101,8 @@ def plot_series(table: pd.DataFrame, *, x: str, ax: Axes, y: str = "rate", usual
     ax.plot(places, table[y], "o", color=ACCENT, markersize=7)
     every = max(1, -(-len(table) // 8))
     ax.set_xticks(places[::-1][::every][::-1], [clean(v) for v in table[x].iloc[::-1].iloc[::every].iloc[::-1]])
+    for place in places[~table[mature].astype(bool)] if mature else ():
+        ax.axvspan(place - 0.5, place + 0.5, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0)
     ax.grid(axis="x", visible=False)
     ax.set_ylim(bottom=0)
     _percent(ax.yaxis)
@@ -155,12 +160,12 @@ def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
 
 def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, unit: str = "days") -> Axes:
     """Draw shares that add up to one as stacked areas, named inside where there is room."""
-    colours = [ACCENT, "#aa6600", "#eceff3"]
+    colours = [ACCENT, *(["#aa6600"] if len(parts) > 2 else []), "#eceff3"]
     stacks = ax.stackplot(table[x], [table[c].astype(float) for c in parts], colors=colours, step="post", linewidth=0)
     base = np.zeros(len(table))
-    for column, words, stack in zip(parts, parts.values(), stacks, strict=True):
+    for i, (column, words, stack) in enumerate(zip(parts, parts.values(), stacks, strict=True)):
         values = table[column].astype(float).to_numpy()
-        at = int(0.72 * len(table))
+        at = int((0.72 - 0.3 * (i == 1 and values[int(0.72 * len(table))] <= 0.04)) * len(table))  # a thin part is named to the left
         if values[at] > 0.04:
             ax.text(table[x].iloc[at], base[at] + values[at] / 2, words, ha="center", va="center", color=INK if stack is stacks[-1] else "white", weight="bold")
         else:

@@ -15,8 +15,8 @@ with won as (
   where w.size is not null
 ), middles as (
   select r.grp, r.n, avg(case when abs(2 * r.place - r.n - 1) <= 1 then r.size end) as median,
-    max(case when r.place = floor((r.n - :z * sqrt(r.n)) / 2) then r.size end) as median_low,
-    max(case when r.place = ceil(1 + (r.n + :z * sqrt(r.n)) / 2) then r.size end) as median_high
+    max(case when r.place = floor((r.n - :z * sqrt(r.n)) / 2 + 0.5) then r.size end) as median_low,
+    max(case when r.place = floor(1.5 + (r.n + :z * sqrt(r.n)) / 2) then r.size end) as median_high
   from ranked r
   group by r.grp, r.n
 ), accounts as (

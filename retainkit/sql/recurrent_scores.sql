@@ -1,25 +1,39 @@
 -- The sums by follow-up behind the interval of M(:early) and M(:late): each customer's :value up to each age, every
 -- event weighted by all customers over those observed at its age. Sums are decimal, so that they come out the same
--- in whatever order the engine adds.
-with followed as (
-  select date_diff('day', d.first_on, :as_of) as followup, count(*) as n
-  from days d
-  where d.is_new and d.ordinal = 1
-  group by 1
+-- in whatever order the engine adds. Every age has a weight, whether anything happened at it or not: to look for the
+-- ages at which something did would cost another pass.
+with digits as (
+  select 0 as i union all select 1 as i union all select 2 as i union all select 3 as i union all select 4 as i
+  union all select 5 as i union all select 6 as i union all select 7 as i union all select 8 as i union all select 9 as i
+), ages as (
+  select g.age
+  from (
+    select a.i + 10 * b.i + 100 * c.i + 1000 * d.i + 10000 * e.i as age
+    from digits a cross join digits b cross join digits c cross join digits d cross join digits e
+  ) g
+  where g.age <= :late
 ), weights as (
-  select a.age, cast((select sum(n) from followed) * 1.0 / sum(f.n) as decimal(18, 9)) as weight
-  from (select distinct followup as age from followed union select distinct d.age from days d where d.is_new and d.age between 0 and :late) a
-  join followed f on f.followup >= a.age
-  where a.age <= :late
-  group by a.age
+  select o.age, cast(o.everybody * 1.0 / o.observed as decimal(18, 9)) as weight
+  from (
+    select t.age, sum(t.n) over (order by t.age desc) as observed, sum(t.n) over () as everybody
+    from (
+      select u.age, sum(u.n) as n
+      from (
+        select date_diff('day', b.first_on, :as_of) as age, 1 as n from buyers b where b.is_new
+        union all select g.age, 0 as n from ages g
+      ) u
+      group by u.age
+    ) t
+  ) o
+  where o.observed > 0 and o.age <= :late
 ), customers_scored as (
-  select d.customer, date_diff('day', d.first_on, :as_of) as followup,
+  select date_diff('day', min(d.first_on), :as_of) as followup,
     cast(sum(case when d.age <= :early then :value * w.weight else 0 end) as double) as a_early,
     cast(sum(:value * w.weight) as double) as a_late
   from days d
   join weights w on w.age = d.age
   where d.is_new and d.age between 0 and :late and :value <> 0
-  group by d.customer, date_diff('day', d.first_on, :as_of)
+  group by d.customer
 )
 select c.followup,
   sum(cast(c.a_early as decimal(38, 9))) as a_early, sum(cast(c.a_late as decimal(38, 9))) as a_late,

@@ -1,7 +1,7 @@
 -- Spells: stretches of time in which a customer had a contract without a day's break. Contracts that overlap, or follow
 -- each other on the same day (a renewal, a change of plan), are one spell; a later return is the next spell. Ends are the
--- first day without a contract; null is still running. (Nothing here is null; `nulls first` is for engines that cannot say
--- the other in a window.)
+-- first day without a contract; null is still running. Nothing is null in the windows: `nulls first` is there for engines
+-- that cannot say the other way round.
 with dated as (
   select c.contract_id, c.customer, c.started_on, c.cancel_requested_on, c.end_reason, c.monthly_value, c.deal_id,
     coalesce(c.ended_on, cast('9999-12-31' as date)) as until_on
