@@ -174,6 +174,6 @@ def test_numbers_that_cannot_be_told_apart_are_refused(metrics, words):
         record({name: pd.DataFrame(columns) for name, columns in metrics.items()})
 
 
-@pytest.mark.parametrize(("cell", "safe"), [("=cmd()", "'=cmd()"), ("@x", "'@x"), ("+1+2", "'+1+2"), ("-5", "-5"), ("5=5", "5=5"), ("\tx", "'\tx")])
+@pytest.mark.parametrize(("cell", "safe"), [("=cmd()", "'=cmd()"), ("@x", "'@x"), ("+1+2", "'+1+2"), ("-cmd", "'-cmd"), ("-5", "-5"), ("5=5", "5=5"), ("\tx", "'\tx")])
 def test_a_cell_that_a_spreadsheet_would_run_is_text(cell, safe):
     assert sheet_text(cell) == safe

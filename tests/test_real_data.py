@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import retainkit
-from retainkit import open_shop
+from retainkit import cli, open_shop
 from retainkit.load.shop import Shop
 from retainkit.metrics.cross_sell import cross_sell_any, first_cross_sell_naive
 from retainkit.metrics.deals import win_rate
@@ -243,3 +244,41 @@ class TestDeals:
     def test_accounts_that_all_stay_say_nothing_about_reps(self, opened: Opener) -> None:
         assert rep_churn_withheld(opened("crm_sales")) == "none of the 85 accounts has left, so churn does not differ between reps"
         assert rep_churn(opened("crm_sales")).empty
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BUYING)
+def test_the_report_writes_the_same_numbers(name: str, opened: Opener, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The whole way: mapping, notebooks, metrics.csv."""
+    known = BUYING[name]
+    assert cli.main(["report", str(mapping(name, tmp_path_factory)), "--as-of", known.days[1], "--out", str(tmp_path)]) == 0
+    [path] = tmp_path.glob("*/metrics.csv")
+    numbers = pd.read_csv(path, keep_default_na=False, na_values={"value": ""}).set_index(["metric", "group", "horizon_days"])["value"]
+    for metric, column in (("customers", "customers"), ("orders", "orders"), ("purchase_days", "purchase_days"), ("revenue", "revenue")):
+        assert round(numbers[f"orders.{metric}", "", ""], 2) == known.totals[column]
+    for horizon, rate, (hits, n) in zip(HORIZONS, known.second, known.mature, strict=True):
+        assert round(numbers["second_purchase.share", "", str(horizon)], 6) == rate
+        assert numbers["second_purchase.share_mature", "", str(horizon)] == pytest.approx(hits / n, rel=1e-11)
+    assert round(numbers["repeat_revenue.share", "", ""], 6) == known.repeat
+    for cohort, active in known.cohorts.items():
+        assert [numbers["retention.active", f"cohort={cohort};period={k}", ""] for k in range(len(active))] == active
+    if name in CROSSING:
+        crossing = CROSSING[name]
+        assert tuple(round(numbers["cross_sell.any", "", str(h)], 6) for h in HORIZONS) == crossing.rates
+        naive = (numbers["cross_sell.first_share_naive", f"who={who}", "90"] for who in ("everybody so far", "followed"))
+        assert tuple(round(value, 6) for value in naive) == crossing.within_90
+
+
+@pytest.mark.slow
+def test_the_report_of_the_deals_writes_the_same_numbers(opened: Opener, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """And says nothing on churn by rep, because no account has left."""
+    assert cli.main(["report", str(mapping("crm_sales", tmp_path_factory)), "--out", str(tmp_path)]) == 0
+    table = pd.read_csv(tmp_path / "2017-12" / "metrics.csv", keep_default_na=False)
+    numbers = {(row.metric, row.group): (float(row.value or "nan"), int(row.n or 0)) for row in table.itertuples()}
+    for rep, (won, lost) in BY_REP.items():
+        assert numbers["deals.win_rate", f"rep={rep}"] == (pytest.approx(won / (won + lost), rel=1e-11), won + lost)
+    assert round(numbers["deals.win_rate", ""][0], 6) == 0.631501
+    assert round(numbers["deals.average_won", ""][0], 4) == 2360.9094
+    assert round(numbers["deals.cycle_days", "measure=mean"][0], 6) == 51.781973
+    assert not {"reps.churn_observed", "reps.churn_expected"} & set(table["metric"])
+    assert "none of the 85 accounts has left" in (tmp_path / "2017-12" / "04_win_rate_vs_churn_by_rep.html").read_text(encoding="utf-8")

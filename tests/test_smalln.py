@@ -26,6 +26,7 @@ NAN = float("nan")
         ("range", 0.62, 0.55, 0.70, 300, 9, "survival"),  # 9 left at the horizon
         ("number", 0.62, 0.55, 0.70, 14, None, "proportion"),  # the 20 are for curves
         ("number", 0.5, 0.40, 0.60, 96, None, "proportion"),  # 10 points is still a headline
+        ("number", 0.1, 0.0, 0.2, 96, None, "proportion"),
         ("rough", 0.5, 0.39, 0.61, 80, None, "proportion"),
         ("rough", 0.5, 0.30, 0.70, 24, None, "proportion"),
         ("range", 0.5, 0.29, 0.71, 22, None, "proportion"),

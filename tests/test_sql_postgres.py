@@ -99,7 +99,7 @@ def test_postgres_gives_the_same_rows(name: str, by: str, shop: Shop, postgres: 
         if wanted.dtype == object or wanted.dtype == bool:
             assert found.where(found.notna(), None).tolist() == wanted.where(wanted.notna(), None).tolist(), column
         else:
-            pd.testing.assert_series_equal(found, wanted, check_dtype=False, rtol=1e-9, atol=1e-9)
+            pd.testing.assert_series_equal(found, wanted, rtol=1e-9, atol=1e-9)
 
 
 def like(text: pd.Series, example: pd.Series) -> pd.Series:
@@ -107,7 +107,7 @@ def like(text: pd.Series, example: pd.Series) -> pd.Series:
     if example.dtype == bool:
         return text.map({"t": True, "f": False})
     if pd.api.types.is_numeric_dtype(example):
-        return pd.to_numeric(text)
+        return pd.to_numeric(text).astype(example.dtype)
     if pd.api.types.is_datetime64_any_dtype(example):
         return pd.to_datetime(text).astype(example.dtype)
     return text

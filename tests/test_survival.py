@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,6 +111,11 @@ def test_a_curve_of_late_arrivals_starts_at_the_first_age_with_ten_at_risk():
     assert np.isnan(rmst(cells, tau=30)).all()  # the first 20 days are not known
 
 
+def test_ten_at_risk_is_enough_for_a_curve_of_late_arrivals_to_start():
+    assert kaplan_meier(cells_of([30, 40], 0, [10, 5], entry=[0, 20])).starts_at == 0
+    assert kaplan_meier(cells_of([30, 40], 0, [9, 5], entry=[0, 20])).starts_at == 20
+
+
 def test_with_never_ten_at_risk_a_curve_starts_where_most_are():
     curve = kaplan_meier(cells_of([3, 9, 9], [1, 1, 0], [1, 2, 2], entry=[0, 4, 5]))
     assert (curve.starts_at, curve.table["at_risk"].iloc[0]) == (5, 4)
@@ -122,6 +125,10 @@ def test_day_0_events_are_a_step_at_0():
     got = kaplan_meier(cells_of([0, 5], [1, 0], [3, 7])).table
     assert got.loc[0, ["time", "at_risk", "events", "survival"]].tolist() == [0, 10, 3, pytest.approx(0.7)]
     assert median_survival(kaplan_meier(cells_of([0, 5], [1, 0], [7, 3])))[0] == 0
+
+
+def test_the_median_is_the_first_day_on_which_half_have_left():
+    assert median_survival(kaplan_meier(cells_of([10, 20], [1, 0], [5, 5])))[0] == 10
 
 
 # ---- laws -------------------------------------------------------------------------------------------------
@@ -223,7 +230,8 @@ def test_a_risk_set_that_empties_half_way_does_not_stop_the_curve():
     cells = cells_of([5, 5, 60, 90], [1, 0, 1, 0], [2, 18, 6, 24], entry=[0, 0, 50, 50])
     curve = kaplan_meier(cells)
     assert at_times(curve, [60])["survival"].item() == pytest.approx(0.9 * 0.8)
-    assert curve.table["low"].notna().all()
+    no_event = kaplan_meier(cells.assign(event=0)).table
+    assert no_event.loc[no_event["at_risk"] == 0, "low"].tolist() == [wilson(20, 20)[0]]  # day 50: nobody is there
 
 
 def test_log_rank_of_one_group_or_of_no_event_is_not_known():
@@ -288,11 +296,10 @@ def test_log_rank_agrees_with_lifelines_on_counts_and_with_statsmodels_on_late_e
 
 
 def test_lifelines_change_to_numpy_s_settings_is_undone():
-    before = np.geterr()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with np.errstate(all="raise"):
+        before = np.geterr()
         kaplan_meier(cells_of([5, 9], 1, [6, 4]))
-    assert np.geterr() == before
+        assert np.geterr() == before
 
 
 # ---- words ------------------------------------------------------------------------------------------------
@@ -306,6 +313,7 @@ def test_lifelines_change_to_numpy_s_settings_is_undone():
          "cells = cells.rename(columns={'durations': 'duration'})"),
         (cells_of([1], [1], [-3]), "n: must not be negative. Found: -3"),
         (cells_of([1], [1], [1.5]), "n: must be whole numbers, none missing. Found: 1.5"),
+        (cells_of([1], [1], [np.inf]), "n: must be whole numbers, none missing. Found: inf"),
         (cells_of([-1], [1]), "duration: must not be negative. Found: -1"),
         (cells_of([1], [2]), "cells: has an event that is neither 0 nor 1. Found: 2. To fix it: use aalen_johansen"),
         (cells_of([np.nan], [1]), "cells: has empty values in duration or event"),

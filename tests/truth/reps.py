@@ -109,10 +109,9 @@ def covered(model: Any, churn: pd.DataFrame, base: Array, u: Array, v: Array, rh
     reps, line = model.reps, model.company.set_index("quantity").loc["rho"]
     inside = {"odds": reps["or_low"].le(np.exp(u - shift)) & reps["or_high"].ge(np.exp(u - shift)),
               "hazard": reps["hr_low"].le(np.exp(v - average)) & reps["hr_high"].ge(np.exp(v - average))}
-    shown = not np.isnan(line["value"])
     return {name: int(hit.sum()) for name, hit in inside.items()} | {
-        "rho_shown": shown, "rho": shown and line["low"] <= rho <= line["high"], "rho_value": line["value"],
-        "surely_positive": shown and line["p_positive"] > 0.95}
+        "rho_shown": int(line["value"] == line["value"]), "rho": int(line["low"] <= rho <= line["high"]),
+        "rho_value": line["value"], "surely_positive": int(line["p_positive"] > 0.95)}
 
 
 def share(k: float, n: float) -> str:

@@ -1,0 +1,64 @@
+"""The intervals that are promised to hold the truth, in the order of the pages, with the explanation where one is due."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+ALL = "every cell"  # of the table
+
+
+class Promise(NamedTuple):
+    """A number (or, with `ALL`, a table of numbers) whose interval is tested."""
+
+    world: str
+    page: str
+    name: str
+    cell: Any
+    says: str
+    unit: str = "%"
+    naive: str = ""
+    why: str = ""
+
+
+def _many(world: str, page: str, name: str, cells: dict[Any, str], **more: str) -> list[Promise]:
+    return [Promise(world, page, name, cell, says, **more) for cell, says in cells.items()]
+
+
+PROMISES: list[Promise] = [
+    *_many("buyers", "01", "cross_sell_share", {h: f"share of the cross-sells of {h} days in the first 90" for h in (365, 730)},
+           naive="of the cross-sells seen so far"),
+    *_many("buyers", "01", "cross_sell_any", {h: f"any cross-sell within {h} days" for h in (30, 90, 365)}, naive="crossed so far, of everybody"),
+    *_many("buyers", "01", "cross_sell_rates", {b: f"cross-sells per 100 customer-months, days {b}" for b in ("0-30", "30-90", "90-180", "180-365", "365-730")}, unit="rate"),
+    Promise("buyers", "01", "month_one_revenue", "all", "month one of the first year's revenue", naive="of the revenue seen so far"),
+    Promise("buyers", "01", "month_one_revenue", "later", "the same without the first day"),
+    *_many("subscribers", "01", "leaving_rates", {"ratio": "leaving in days 91-365 over days 1-90"}, unit="times"),
+    *_many("buyers", "02", "second_purchase", {h: f"second purchase within {h} days" for h in (30, 60, 90, 180, 365)}, naive="bought again so far, of everybody"),
+    *_many("buyers", "02", "second_purchase_mature", {h: f"the same, customers followed {h} days only" for h in (30, 365)}),
+    Promise("buyers", "02", "second_purchase_by_cohort", ALL, "second purchase within 30 days, by cohort month"),
+    *_many("buyers", "02", "next_purchase", {k: f"purchase {k + 1} within 365 days of purchase {k}" for k in (1, 2, 3)}, naive="seen so far"),
+    Promise("buyers", "02", "repeat_revenue", "all", "repeat revenue of all revenue", naive="first day in the log taken for the first"),
+    Promise("subscribers", "03", "contract_survival", 30, "still under contract after 30 days", naive="late entry ignored"),
+    *_many("subscribers", "03", "contract_survival", {h: f"still under contract after {h} days" for h in (90, 180, 365)}, naive="late entry ignored"),
+    *_many("subscribers", "03", "early_cancellation", {h: f"cancelled early, gone by day {h}" for h in (60, 365)}, naive="of all customers in the log"),
+    *_many("subscribers", "03", "days_kept", {s: f"average days kept of 365, {s}" for s in ("SMB", "MID")}, unit="days"),
+    Promise("subscribers", "03", "monthly_churn", "2026-10", "churn of the last month"),
+    Promise("subscribers", "03", "monthly_cancellation", "2026-10", "requests to leave in the last month"),
+    Promise("subscribers", "03", "revenue_churn", "grr", "gross revenue retention, 12 months"),
+    Promise("subscribers", "03", "revenue_churn", "nrr", "net revenue retention, 12 months"),
+    Promise("subscribers", "03", "revenue_churn", "mrr_churn", "monthly revenue lost in the last month"),
+    *_many("buyers", "03", "pooled_retention", {k: f"bought in month {k} after the first" for k in (1, 12)}, naive="months to come counted as empty"),
+    Promise("buyers", "03", "retention_matrix", ALL, "cells of the cohort matrix, months 1 to 12"),
+    Promise("buyers", "03", "lapse_survival", 365, "never lapsed (180 days) in the first year"),
+    Promise("buyers", "03", "lapse_returns", 180, "lapsed, and back within 180 days"),
+    Promise("buyers", "03", "monthly_lapse", "2026-10", "lapsed in the last month"),
+    Promise("sellers", "04", "win_rate", "all", "won, of the deals closed"),
+    Promise("sellers", "04", "win_rate", ALL, "the same by rep"),
+    Promise("sellers", "04", "win_by", "all", "won within 180 days, of the deals opened", naive="won so far, of all opened"),
+    Promise("sellers", "04", "win_by", ALL, "the same by rep"),
+    *_many("sellers", "04", "deal_size", {m: f"{m} amount of a won deal" for m in ("mean", "median")}, unit="money"),
+    *_many("sellers", "04", "cycle_days", {"mean": "days to a win, mean", "median": "days to a win, median", "median_to_outcome": "days to any outcome, median"}, unit="days"),
+    *_many("sellers", "04", "source_win_rates", {"rate": "referrals won", "difference": "referrals won, against the rest", "standardised": "referrals won, standardised"}),
+    Promise("sellers", "04", "sales_velocity", "velocity", "sales velocity a deal opened", unit="money"),
+    Promise("sellers", "04", "sales_velocity", "won_per_day", "revenue won a day", unit="money"),
+    Promise("sellers", "04", "rep_churn", ALL, "observed / expected churn of reps who are all alike", unit="times"),
+]
