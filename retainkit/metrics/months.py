@@ -44,7 +44,7 @@ def last_closed(as_of: date) -> int:
     >>> month_name(last_closed(date(2026, 10, 30))), month_name(last_closed(date(2026, 10, 31)))
     ('2026-09', '2026-10')
     """
-    return month_number(as_of)
+    return month_number(as_of + timedelta(days=1)) - 1
 
 
 def first_whole(start: date) -> int:

@@ -116,23 +116,23 @@ def plot_matrix(
 
     A cell that has not begun is blank.
     """
+    import seaborn as sns
     from matplotlib.patches import Rectangle
 
-    wide = cells.pivot(index=row, columns=column, values=value).astype(float)
-    young = ~cells.pivot(index=row, columns=column, values=mature).eq(True) & cells.pivot(index=row, columns=column, values="n").notna()
-    shade = np.ma.masked_invalid(wide.where(~young).to_numpy())
-    top = float(np.nanmax(shade[:, 1:].filled(np.nan))) if shade.shape[1] > 1 and shade[:, 1:].count() else 1.0
-    ax.pcolormesh(np.arange(wide.shape[1] + 1), np.arange(wide.shape[0] + 1), shade, cmap="Blues", vmin=0, vmax=max(top, 1e-9) * 1.15, edgecolors="white", linewidth=1)
+    wide = cells.pivot(index=row, columns=column, values=value).astype(float) * 100
+    seen = cells.pivot(index=row, columns=column, values="n").notna()
+    young = seen & ~cells.pivot(index=row, columns=column, values=mature).eq(True)
     small = wide.shape[1] > 14
-    for (i, j), number in np.ndenumerate(wide.to_numpy()):
-        if young.to_numpy()[i, j]:
-            ax.add_patch(Rectangle((j, i), 1, 1, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0))
-        elif np.isfinite(number) and not (small and wide.shape[1] > 26):
-            ax.text(j + 0.5, i + 0.5, f"{number:.0%}".rstrip("%"), ha="center", va="center", fontsize=6.5 if small else 9, color="white" if number > 0.62 * top else INK)
-    ax.invert_yaxis()
-    ax.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{c}" for c in wide.columns], fontsize=8 if small else 10)
+    later = wide.where(~young).iloc[:, 1:].to_numpy()  # the first column is everybody, and would drown the rest
+    sns.heatmap(
+        wide, ax=ax, mask=young | wide.isna(), cmap="Blues", vmin=0, vmax=1.15 * float(np.nanmax(later)) if np.isfinite(later).any() else 100,
+        cbar=False, linewidths=0.5, linecolor="white", annot=True, fmt=".0f", annot_kws={"fontsize": 6.5 if small else 9})  # fmt: skip
+    for i, j in zip(*np.nonzero(young.to_numpy()), strict=True):
+        ax.add_patch(Rectangle((j, i), 1, 1, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0))
+    ax.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{c}" for c in wide.columns], fontsize=8 if small else 10, rotation=0)
     every = max(1, len(wide) // 18)
-    ax.set_yticks(np.arange(len(wide))[::every] + 0.5, [f"{pd.Timestamp(r):%b %Y}" for r in wide.index[::every]], fontsize=9)
+    ax.set_yticks(np.arange(len(wide))[::every] + 0.5, [f"{pd.Timestamp(r):%b %Y}" for r in wide.index[::every]], fontsize=9, rotation=0)
+    ax.set_ylabel("")
     ax.set_xlabel(unit)
     ax.grid(visible=False)
     return ax
