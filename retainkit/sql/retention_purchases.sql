@@ -7,7 +7,7 @@ from (
   select date_diff('month', cast('2000-01-01' as date), d.first_on) as cohort,
     date_diff('month', cast('2000-01-01' as date), d.on_day) as month, count(*) as active
   from days d
-  where d.is_new and d.ordinal > 0 and (d.ordinal = 1 or d.gap > 30 or d.gap > extract(day from d.on_day))
+  where d.is_new and d.ordinal > 0 and (d.ordinal = 1 or d.gap > 30 or d.gap >= extract(day from d.on_day))
   group by 1, 2
 ) m
 order by 1, 2

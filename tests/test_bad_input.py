@@ -1,0 +1,211 @@
+"""What bad input gets: it works, or one clear error of four parts, or rejected rows with a reason. Never a traceback of a library."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import retainkit as rk
+
+GOOD = "order_id,customer_id,ordered_at,amount\n1,ann,2026-01-01,10\n2,ann,2026-02-01,20\n3,bob,2026-01-15,5\n"
+
+
+def folder_with(tmp_path: Path, text: str | bytes, name: str = "orders.csv") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return tmp_path
+
+
+def refused(source, *words: str, **facts) -> rk.RetainkitError:
+    """The error, which must be ours, name its place and say what to type."""
+    with pytest.raises(rk.RetainkitError) as caught:
+        rk.open_shop(source, **facts).sql("select count(*) from days")
+    error = caught.value
+    assert error.where
+    assert error.wrong
+    assert error.remedy
+    for word in words:
+        assert word in str(error)
+    return error
+
+
+def reasons(shop: rk.Shop, table: str = "orders") -> list[tuple[int, str]]:
+    ledger = shop.ledger.set_index("table")
+    assert (ledger.rows == ledger.kept + ledger.rejected).all()
+    assert len(shop.rejected(table)) == ledger.rejected[table]
+    return shop.rejected(table)[["row", "reason"]].values.tolist()
+
+
+def test_a_missing_folder_is_named_with_what_is_beside_it(tmp_path):
+    (tmp_path / "orders_old.csv").write_text("x")
+    refused(tmp_path / "nowhere", "does not exist", "orders_old.csv")
+
+
+def test_a_missing_file_in_the_toml_is_named_with_the_nearest_one(tmp_path):
+    folder_with(tmp_path, GOOD, "export.csv")
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "exprot.csv"\n')
+    refused(tmp_path, "exprot.csv", 'path = "export.csv"')
+
+
+def test_a_missing_column_says_which_there_are_and_what_to_type(tmp_path):
+    refused(folder_with(tmp_path, GOOD.replace("customer_id", "customer")), "customer_id", "customer", "retainkit.toml")
+
+
+def test_a_column_of_the_wrong_kind_is_refused_with_rows(tmp_path):
+    text = "order_id,customer_id,ordered_at,amount\n" + "".join(f"{i},c{i},2026-01-01,cheap\n" for i in range(9))
+    refused(folder_with(tmp_path, text), "amount", "not a number", "row 2", "cheap")
+
+
+def test_dates_in_a_format_that_is_not_iso_ask_for_the_format(tmp_path):
+    text = "order_id,customer_id,ordered_at,amount\n" + "".join(f"{i},c{i},{i + 10}/01/2026,5\n" for i in range(9))
+    refused(folder_with(tmp_path, text), "ordered_at", "not a date", "date_format")
+
+
+def test_dates_in_two_formats_reject_the_rows_in_the_other_one(tmp_path):
+    got = reasons(rk.open_shop(folder_with(tmp_path, GOOD + "4,cy,25/01/2026,5\n")))
+    assert got == [[5, "`ordered_at` is not a date"]]
+
+
+def test_an_empty_file_and_a_header_alone_say_so(tmp_path):
+    refused(folder_with(tmp_path, ""), "orders.csv", "empty")
+    refused(folder_with(tmp_path, GOOD.splitlines()[0] + "\n"))
+
+
+def test_one_customer_no_repeats_and_a_whole_page_of_numbers(tmp_path):
+    shop = rk.open_shop(folder_with(tmp_path, "order_id,customer_id,ordered_at,amount\n1,ann,2026-01-01,10\n"))
+    assert rk.overview(shop).customers[0] == 1
+    assert rk.repeat_revenue(shop).rate[0] == 0
+    assert len(rk.retention_matrix(shop)) == 1
+
+
+def test_nobody_churns_and_everybody_churns():
+    orders = pd.read_csv(__import__("io").StringIO(GOOD))
+    contracts = pd.DataFrame({"contract_id": range(3), "customer_id": ["ann", "bob", "cy"], "started_at": "2025-01-01", "ended_at": None})
+    stays = rk.open_shop({"orders": orders, "contracts": contracts}, as_of="2026-06-30")
+    assert rk.contract_survival(stays, horizons=[365]).rate[0] == 1
+    goes = rk.open_shop({"orders": orders, "contracts": contracts.assign(ended_at="2025-06-01")}, as_of="2026-06-30", history_start="2025-01-01")
+    assert rk.contract_survival(goes, horizons=[365]).rate[0] == 0
+
+
+def test_an_order_of_two_customers_is_its_first_ones(tmp_path):
+    got = reasons(rk.open_shop(folder_with(tmp_path, GOOD + "3,eve,2026-01-15,7\n")))
+    assert got == [[5, "its order_id belongs to another customer in an earlier row"]]
+
+
+def test_guests_are_rejected_with_their_row(tmp_path):
+    got = reasons(rk.open_shop(folder_with(tmp_path, GOOD + "4,,2026-01-15,7\n5,  ,2026-01-15,7\n")))
+    assert [row for row, _ in got] == [5, 6]
+    assert all("customer_id" in why for _, why in got)
+
+
+def test_negative_and_zero_amounts(tmp_path):
+    shop = rk.open_shop(folder_with(tmp_path, GOOD + "4,cy,2026-01-10,0\n5,dee,2026-01-11,-4\n"), as_of="2026-03-01")
+    sold = rk.overview(shop).iloc[0]
+    assert sold.customers == 3  # a free order is a purchase, money given back is not
+    assert sold.revenue == 31
+
+
+def test_a_cancelled_first_order_never_happened(tmp_path):
+    text = "order_id,customer_id,ordered_at,amount,status\n1,ann,2026-01-01,10,Cancelled\n2,ann,2026-02-01,20,paid\n3,ann,2026-02-11,20,\n"
+    shop = rk.open_shop(folder_with(tmp_path, text), as_of="2026-06-01")
+    assert shop.sql("select age from days order by on_day").age.tolist() == [0, 10]
+
+
+def test_a_date_in_the_future_does_not_move_the_clock(tmp_path):
+    shop = rk.open_shop(folder_with(tmp_path, GOOD + "4,cy,2199-01-01,5\n"))
+    assert str(shop.as_of) == "2026-02-01"
+    assert shop.ledger.after_as_of.sum() == 1
+
+
+def test_times_of_day_without_a_zone_are_refused_and_mixed_ones_work_with_it(tmp_path):
+    text = "order_id,customer_id,ordered_at,amount\n1,ann,2026-02-01T04:30:00Z,10\n2,bob,2026-01-31 23:30:00,5\n3,cy,2026-02-01T01:00:00+02:00,5\n"
+    refused(folder_with(tmp_path, text), "time zone", "tz =")
+    shop = rk.open_shop(tmp_path, tz="America/New_York")
+    assert shop.sql("select cast(on_day as varchar) as d from days").d.unique().tolist() == ["2026-01-31"]
+
+
+def test_midnights_are_dates_and_need_no_zone(tmp_path):
+    shop = rk.open_shop(folder_with(tmp_path, GOOD.replace("2026-01-01", "2026-01-01 00:00:00")))
+    assert rk.overview(shop).customers[0] == 2
+
+
+def test_a_quote_that_never_closes_is_one_clear_error(tmp_path):
+    bomb = GOOD + '4,"' + "x,\n" * 300_000
+    refused(folder_with(tmp_path, bomb), "orders.csv row 5", "quotation mark")
+
+
+def test_ragged_rows_are_rejected_and_the_rest_keeps_its_row_numbers(tmp_path):
+    got = reasons(rk.open_shop(folder_with(tmp_path, GOOD + "4,cy\n5,,2026-01-01,3\n6,d,2026-01-01,3,9,9\n7,,2026-01-01,3\n")))
+    assert [row for row, _ in got] == [5, 6, 7, 8]
+
+
+def test_markup_in_names_is_text(tmp_path):
+    name = "<script>alert(1)</script>"
+    deals = pd.DataFrame({"deal_id": range(4), "rep": name, "opened_at": "2026-01-01", "closed_at": "2026-02-01", "outcome": ["won", "lost"] * 2})
+    assert rk.win_rate(rk.open_shop({"deals": deals}, as_of="2026-06-01"), by="rep").rep.tolist() == [name]
+
+
+@pytest.mark.parametrize("name", ["with space", "bra{ces}", "[brackets]", "quo'te", "per%cent"])
+def test_paths_people_really_have(tmp_path, name):
+    odd = tmp_path / name
+    odd.mkdir()
+    assert rk.overview(rk.open_shop(folder_with(odd, GOOD))).customers[0] == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ("\ufeff" + GOOD).encode(), GOOD.replace("\n", "\r\n").encode(), GOOD.replace(",", ";").encode(), GOOD.replace(",", "\t").encode(),
+        gzip.compress(GOOD.encode()),
+    ],
+    ids=["bom", "crlf", "semicolon", "tab", "gz"],
+)  # fmt: skip
+def test_the_shapes_of_csv_people_export(tmp_path, text):
+    name = "orders.csv.gz" if text[:2] == b"\x1f\x8b" else "orders.csv"
+    assert rk.overview(rk.open_shop(folder_with(tmp_path, text, name))).revenue[0] == 35
+
+
+def test_text_that_is_not_utf8_says_which_encoding_to_name(tmp_path):
+    folder = folder_with(tmp_path, GOOD.replace("bob", "josé").encode("latin-1"))
+    refused(folder, "orders.csv", "encoding")
+    (folder / "retainkit.toml").write_text('[orders]\npath = "orders.csv"\nencoding = "latin-1"\n')
+    assert rk.overview(rk.open_shop(folder)).customers[0] == 2
+
+
+def test_ids_that_a_spreadsheet_turned_into_numbers_are_one_customer(tmp_path):
+    shop = rk.open_shop(folder_with(tmp_path, GOOD + "4,17850.0,2026-01-01,5\n5,17850,2026-01-09,5\n6,0012,2026-01-09,5\n7,12,2026-01-09,5\n"))
+    assert rk.overview(shop).customers[0] == 5  # ann, bob, 17850, 0012 and 12
+
+
+def test_a_misspelt_setting_and_a_wrong_expression_say_what_was_meant(tmp_path):
+    folder_with(tmp_path, GOOD, "x.csv")
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "x.csv"\nammount = "amount"\n')
+    refused(tmp_path, "ammount", "amount = ...")
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "x.csv"\namount = "amuont"\n')
+    refused(tmp_path, "amuont", 'amount = "amount"')
+
+
+def test_a_mapping_calculates_over_the_columns_of_a_csv(tmp_path):
+    folder_with(tmp_path, "no,who,day,qty,price\n1,ann,2026-01-01,3,2.50\n2,bob,2026-01-02,x,9\n", "x.csv")
+    lines = ['[orders]', 'path = "x.csv"', 'order_id = "no"', 'customer_id = "who"', 'ordered_at = "day"', 'amount = "try_cast(qty as double) * price"']
+    (tmp_path / "retainkit.toml").write_text("\n".join(lines))
+    shop = rk.open_shop(tmp_path)
+    assert rk.overview(shop).revenue[0] == 7.5
+    assert reasons(shop) == [[3, "`amount` is empty"]]
+
+
+def test_a_changed_file_of_the_same_size_is_noticed(tmp_path):
+    folder_with(tmp_path, GOOD)
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35
+    folder_with(tmp_path, GOOD.replace(",20\n", ",90\n"))
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 105
+
+
+def test_as_of_before_the_data_and_history_after_it(tmp_path):
+    shop = rk.open_shop(folder_with(tmp_path, GOOD), as_of="2026-01-20")
+    assert rk.overview(shop).purchase_days[0] == 2
+    refused(tmp_path, "history_start", as_of="2026-01-20", history_start="2026-05-01")
+    refused(tmp_path, "as_of", as_of="yesterday")
