@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
 from retainkit.errors import RetainkitError
@@ -19,18 +19,24 @@ USED_BADLY, FAILED = 2, 1
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a notebook failed, 2 when nothing was started."""
     given = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         return int(given.run(given))
     except KeyboardInterrupt:
-        print("retainkit: stopped; nothing was published", file=sys.stderr)
-        sys.stderr.flush()
-        os._exit(130)  # the kernels notice that they are alone, and end
+        _stop(signal.SIGINT)
     except RetainkitError as err:
         return _complain(err, str(err), USED_BADLY, given.debug)
     except Exception as err:
         told = f"{type(err).__name__}: {err} (run it again with --debug to see where)"
         return _complain(err, told, FAILED, given.debug)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(number: int, *_: object) -> NoReturn:
+    """Leave at once. The kernels notice that they are alone, and end; the next run tidies up."""
+    os.write(2, b"retainkit: stopped; nothing was published\n")
+    os._exit(128 + number)
 
 
 def _complain(err: Exception, words: str, code: int, debug: bool) -> int:

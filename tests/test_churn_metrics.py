@@ -113,10 +113,10 @@ def test_one_month_under_every_convention_by_hand(book: TestEngine) -> None:
 
 
 def test_the_30_days_of_another_convention_are_not_the_month() -> None:
-    rows = [("ann", "2025-01-01", "2026-01-01"), *((name, "2025-01-01") for name in "bcde")]
+    rows = [("ann", "2025-01-01", "2026-01-01"), *((name, "2025-01-01") for name in "bcde"), ("fay", "2026-01-02")]
     got = churn_definitions(tables(as_of="2026-02-15", contracts=rows, history_start="2025-06-01"), month="2026-01")
     lost = got.set_index("definition")["lost"]
-    assert (lost["opening_base"], lost["baremetrics_30d"]) == (1, 0)  # 1 January is the 31st day back
+    assert (lost["opening_base"], lost["baremetrics_30d"]) == (1, 0)  # 1 January is the 31st day back, fay joined on the 30th
     bridge = churn_bridge(tables(as_of="2026-02-15", contracts=rows, history_start="2025-06-01"), month="2026-01", definition="baremetrics_30d")
     assert bridge["customers"].tolist() == [1, -1, 0, 5, -1, 4]
     assert "not in its last 30 days" in bridge["step"].iloc[1]

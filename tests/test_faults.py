@@ -33,7 +33,7 @@ from retainkit.metrics.purchases import (
 from retainkit.metrics.retention import contract_retention_matrix, pooled_retention, retention_matrix
 
 CUT = date(2025, 3, 5)
-LOADS = re.compile(r"<(script|iframe|object|embed|link)\b|\bsrc=[\"']?(?!data:)|@import|url\((?![\"']?data:)", re.IGNORECASE)
+LOADS = re.compile(r"<(script|iframe|object|embed)\b|<link\b(?![^>]*href=.data:)|\bsrc=(?!.?data:)|@import|url\((?!.?data:)", re.IGNORECASE)
 
 
 def orders(rows: list[tuple[object, ...]], *more: str) -> pd.DataFrame:

@@ -52,11 +52,12 @@ def test_a_lapse_is_dated_when_the_days_are_over_and_a_purchase_on_that_day_is_i
 
 
 def test_each_month_balances_by_hand() -> None:
-    # 40-day rule. ann: 10 Jan .. 19 Feb, back on 1 March; bob: 1 Jan, 5 Feb, lapses on 17 March
-    rows = [("ann", 9), ("ann", 59), ("bob", 0), ("bob", 35)]
+    # 40-day rule. ann: 10 Jan .. 19 Feb, back on 1 March, until 10 April; bob: 1 Jan, 5 Feb, lapses on 17 March; cy buys again
+    # on the very day, so stays from 11 January until 1 April
+    rows = [("ann", 9), ("ann", 59), ("bob", 0), ("bob", 35), ("cy", 10), ("cy", 50)]
     got = monthly_lapse(shop_of(rows, as_of=120), days=40)
     assert got["month"].tolist() == ["2025-03", "2025-04"]  # in February the history is younger than the rule
-    assert got[FLOWS].to_numpy().tolist() == [[1, 0, 1, 1, 0, 1], [1, 0, 0, 1, 0, 0]]
+    assert got[FLOWS].to_numpy().tolist() == [[2, 0, 1, 1, 0, 2], [2, 0, 0, 2, 0, 0]]
 
 
 def test_returns_count_lapses_old_enough_and_say_how_many_are_not() -> None:

@@ -18,6 +18,7 @@ import pytest
 
 import retainkit
 from retainkit import cli, open_shop
+from retainkit.estimate.repeat_buying import fit_bg_nbd, fit_gamma_gamma
 from retainkit.load.shop import Shop
 from retainkit.metrics.cross_sell import cross_sell_any, first_cross_sell_naive
 from retainkit.metrics.deals import win_rate
@@ -203,6 +204,19 @@ class TestCrossing:
     def test_share_within_90_days_seen_so_far_and_followed(self, name: str, opened: Opener) -> None:
         found = first_cross_sell_naive(opened(name), within_days=90, horizon=365)
         assert tuple(found["rate"].round(6)) == CROSSING[name].within_90
+
+
+def test_constant_habits_of_cdnow_are_those_in_print(opened: Opener) -> None:
+    """BG/NBD on the first 39 weeks (Fader, Hardie and Lee 2005) and Gamma-Gamma on the repeaters (Fader and Hardie 2013)."""
+    buyers = opened("cdnow").at("1997-09-30").sql("""
+        select max(ordinal) - 1 as x, max(age) / 7.0 as t_x, max(date_diff('day', first_on, cast('1997-09-30' as date))) / 7.0 as T,
+          sum(case when age > 0 then amount else 0 end) / nullif(max(ordinal) - 1, 0) as m, 1 as n
+        from days where ordinal > 0 group by customer order by customer""")
+    when, how_much = fit_bg_nbd(buyers), fit_gamma_gamma(buyers[buyers["x"] > 0])
+    assert (len(buyers), (buyers["x"] > 0).sum()) == (2357, 946)
+    assert [round(value, 4) for value in when[:4]] == [0.2426, 4.4136, 0.7929, 2.4259]
+    assert round(when.loglik, 3) == -9582.429
+    assert [round(value, 2) for value in how_much[:3]] == [6.25, 3.74, 15.44]
 
 
 class TestDeals:

@@ -161,7 +161,7 @@ def test_a_run_that_is_killed_leaves_the_old_month_whole_and_the_next_one_tidies
     (out / "2026-03").mkdir(parents=True)
     (out / "2026-03" / "index.html").write_text("the old one")
     command = [sys.executable, "-m", "retainkit.cli", "report", str(shop), "--out", str(out), "--notebooks", str(books)]
-    for sign, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -9)):
+    for sign, code in ((signal.SIGTERM, 143), (signal.SIGKILL, -9)):
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
             assert process.stderr
             assert '"step": "planned"' in process.stderr.readline()

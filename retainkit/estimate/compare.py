@@ -64,7 +64,8 @@ def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: 
 def _read(cells: pd.DataFrame, cause: str, causes: Sequence[str], horizon: float, level: float) -> pd.Series:
     if cells.empty:
         return pd.Series({"incidence": np.nan, "low": np.nan, "high": np.nan, "se": np.nan, "at_risk": 0})
-    return incidence_at(aalen_johansen(cells, causes=causes, level=level), [horizon]).set_index("cause").loc[cause]
+    read = incidence_at(aalen_johansen(cells, causes=causes, level=level), [horizon])
+    return read[read["cause"] == cause].iloc[0]
 
 
 def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]], level: float = 0.95) -> pd.DataFrame:
@@ -97,12 +98,13 @@ def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]],
     1  91-200       0  4400.0   0.00
     """
     entry = cells["entry"].fillna(0).clip(lower=0) if "entry" in cells else 0
-    events, days = [], []
+    events: list[int] = []
+    days: list[float] = []
     for first, last in windows:
         inside = (cells["duration"] > first) | ((cells["duration"] == 0) & (first == 0))
         events.append(int(cells.loc[inside & (cells["duration"] <= last) & (cells["event"] == 1), "n"].sum()))
         spent = np.minimum(cells["duration"], last) - np.maximum(entry, first)
-        days.append(float((spent.clip(lower=0) * cells["n"]).sum()))
+        days.append(float((np.maximum(spent, 0) * cells["n"]).sum()))
     return rates_per_month(events, days, windows=windows, level=level)
 
 

@@ -12,7 +12,7 @@ from retainkit.errors import MissingDataError
 from retainkit.estimate.competing import aalen_johansen, incidence_at
 from retainkit.estimate.intervals import wilson
 from retainkit.estimate.recurrent import cumulative_share, mean_cumulative
-from retainkit.metrics.purchases import readable
+from retainkit.metrics.purchases import UNKNOWN, readable, split
 from retainkit.tally import Column, split_by, tally
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ def cross_sell_any(
     cells = tally(shop, "cross_sell_first", by=split_by(by))
     followed = tally(shop, "followup", by=split_by(by))
     rows = []
-    for name, group in cells.groupby("grp", dropna=False) if by else [("all", cells)]:
-        days = followed if by is None else followed[followed["grp"] == name]
+    for name, group in split(cells, by):
+        days = followed if by is None else followed[followed["grp"].fillna(UNKNOWN) == name]
         whole = aalen_johansen(group, causes=["cross_sell", "churn"], level=level)
         times = readable(horizons, last=whole.table["time"].max(), followed=days["followup"].max())
         curve = pd.concat([incidence_at(whole, [t]) for t in times]).set_index("cause")

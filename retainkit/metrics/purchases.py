@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
 HORIZONS = (30, 60, 90, 180, 365)
+UNKNOWN = "not known"  # the group of customers whose segment, region or source is empty
 
 
 def overview(shop: Shop) -> pd.DataFrame:
@@ -88,8 +89,8 @@ def second_purchase(
     cells = tally(shop, "second_purchase", by=split_by(by))
     followed = tally(shop, "followup", by=split_by(by))
     rows = []
-    for name, group in _groups(cells, by):
-        days = followed if by is None else followed[followed["grp"].eq(name) | (pd.isna(name) & followed["grp"].isna())]
+    for name, group in split(cells, by):
+        days = followed if by is None else followed[followed["grp"].fillna(UNKNOWN) == name]
         whole = kaplan_meier(group, level=level)
         curve = at_times(whole, readable(horizons, last=whole.table["time"].max(), followed=days["followup"].max()))
         too_young = [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons]
@@ -119,10 +120,11 @@ def second_purchase_curve(shop: Shop, *, by: str | None = None, level: float = 0
     [0.0, 0.5, 0.5]
     """
     tables = []
-    for name, group in _groups(tally(shop, "second_purchase", by=split_by(by)), by):
+    for name, group in split(tally(shop, "second_purchase", by=split_by(by)), by):
         table = kaplan_meier(group, level=level).table
         flipped = table.assign(rate=1 - table["survival"], low=1 - table["high"], high=1 - table["low"])
-        tables.append(flipped.drop(columns="survival").assign(**({by: name} if by else {})))
+        flipped = flipped.drop(columns="survival")
+        tables.append(flipped.assign(**{by: name}) if by else flipped)
     return _stacked(tables, ["time", "at_risk", "events", "censored", "rate", "low", "high"])
 
 
@@ -310,9 +312,9 @@ def _every_month(table: pd.DataFrame) -> pd.DataFrame:
     return table.set_index("month").reindex(months, fill_value=0).reset_index()
 
 
-def _groups(cells: pd.DataFrame, by: str | None) -> list[tuple[object, pd.DataFrame]]:
+def split(cells: pd.DataFrame, by: str | None) -> list[tuple[str, pd.DataFrame]]:
     """The cells of each group; one group that holds everybody when there is nothing to split by."""
-    return list(cells.groupby("grp", dropna=False)) if by else [("all", cells)]
+    return [(str(name), part) for name, part in cells.groupby(cells["grp"].fillna(UNKNOWN))] if by else [("all", cells)]
 
 
 def _stacked(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:

@@ -161,5 +161,5 @@ def _followed(cells: pd.DataFrame) -> pd.DataFrame:
 def _seen(cells: pd.DataFrame, duration: str, event: str) -> pd.DataFrame:
     """The cells under the names an estimator asks for, without those that nobody could have seen end."""
     table = cells[["rep", "segment", "source", "region", "n"]].assign(
-        duration=cells[duration], event=cells[event], entry=cells["entry"].where(cells["entry"] > 1e9).astype(float))
+        duration=cells[duration], event=cells[event], entry=cells["entry"].where(cells["entry"] > 0).astype(float))
     return table[~(table["entry"] >= table["duration"])]

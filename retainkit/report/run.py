@@ -6,7 +6,7 @@ import csv
 import json
 import platform
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -76,7 +76,10 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(perf_counter() - began, 2))
         pool = ThreadPoolExecutor(max_workers=max(1, jobs))
         try:
-            results = list(pool.map(lambda job: _result(job, plan, stage, progress, timeout), plan.jobs))
+            work = [pool.submit(_result, job, plan, stage, progress, timeout) for job in plan.jobs]
+            while wait(work, timeout=1).not_done:  # awake every second, so that a signal is heard
+                pass
+            results = [done.result() for done in work]
         finally:  # when interrupted, do not wait for the notebooks that still run
             pool.shutdown(wait=False, cancel_futures=True)
             progress.close()

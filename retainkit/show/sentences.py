@@ -22,7 +22,7 @@ def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 
     '22.8% (95% interval 22.2%–23.3%, n = 3,120)'
     """
     get = dict(row)
-    left = get.get("at_risk")
+    left: Any = get.get("at_risk")
     estimate = get["rate"] if "rate" in get else get["value"]
     return in_words(float(estimate), float(get["low"]), float(get["high"]), int(get["n"]), kind=kind, unit=unit, level=level,
                     at_risk=None if missing(left) else int(left))  # fmt: skip
