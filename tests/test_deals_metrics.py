@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.intervals import newcombe, wilson
-from retainkit.metrics.deals import account_clustering, stale_deals, win_by, win_curve, win_rate, win_rate_withheld
+from retainkit.metrics.deals import (
+    account_clustering,
+    stale_deals,
+    win_by,
+    win_curve,
+    win_rate,
+    win_rate_withheld,
+)
 from retainkit.metrics.deals_sources import source_win_rates
 from retainkit.metrics.deals_values import cycle_days, deal_size, sales_velocity
 from retainkit.metrics.rep_map import win_funnel

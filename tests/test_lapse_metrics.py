@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retainkit.errors import BadValueError
-from retainkit.metrics.lapse import lapse_checks, lapse_curve, lapse_returns, lapse_rule, lapse_survival, monthly_lapse
+from retainkit.metrics.lapse import (
+    lapse_checks,
+    lapse_curve,
+    lapse_returns,
+    lapse_rule,
+    lapse_survival,
+    monthly_lapse,
+)
 
 ORIGIN = date(2025, 1, 1)
 FLOWS = ["active_start", "new", "reactivated", "lost", "lost_intra", "active_end"]
@@ -110,7 +117,7 @@ def test_survival_and_returns_agree_with_following_every_customer(rows: list[tup
     for name, start, lapse in stays:
         firsts.setdefault(name, (start, lapse))
     lapsed = sum(lapse - start <= 150 and lapse <= as_of for start, lapse in firsts.values())
-    followed = all(as_of - start >= 150 or lapse <= as_of and lapse - start <= 150 for start, lapse in firsts.values())
+    followed = all(as_of - start >= 150 or (lapse <= as_of and lapse - start <= 150) for start, lapse in firsts.values())
     got = lapse_survival(shop, days=days, horizons=[150]).query("lapse_days == @days").iloc[0]
     if followed:
         assert got["rate"] == pytest.approx(1 - lapsed / len(firsts))

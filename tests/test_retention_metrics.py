@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 
 from retainkit.estimate.survival import at_times, kaplan_meier
 from retainkit.metrics.churn import contract_survival
-from retainkit.metrics.retention import contract_retention_matrix, pooled_retention, renewals, retention_matrix
+from retainkit.metrics.retention import (
+    contract_retention_matrix,
+    pooled_retention,
+    renewals,
+    retention_matrix,
+)
 
 BOUGHT = [("ann", "2026-01-05"), ("ann", "2026-02-28"), ("ann", "2026-03-01"), ("ann", "2026-03-31"),
           ("bob", "2026-01-31"), ("bob", "2026-02-01"), ("cy", "2026-02-10"), ("cy", "2026-04-02")]

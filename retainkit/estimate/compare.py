@@ -94,7 +94,7 @@ def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]],
     >>> cells = pd.DataFrame({"duration": [50, 200], "event": [1, 0], "n": [10, 40]})
     >>> window_rates(cells, windows=[(0, 90), (90, 200)])[["window", "events", "days", "value"]].round(2)
        window  events    days  value
-    0    0-90      10  4100.0   7.42
+    0    0-90      10  4100.0   7.41
     1  91-200       0  4400.0   0.00
     """
     entry = cells["entry"].fillna(0).clip(lower=0) if "entry" in cells else 0

@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.checks import require_columns, whole
-from retainkit.estimate.rep_grid import Fit, Posterior, Side, along, centres, fit_grid, posterior, quantiles
+from retainkit.estimate.rep_grid import Fit, LogLik, Posterior, along, centres, fit_grid, posterior, quantiles
 
 Array = Any
 QUADRANTS = ["p_joint", "p_win_only", "p_churn_only", "p_neither"]
@@ -98,7 +98,7 @@ def joint_rep_model(
     if not min(win_phi, churn_phi) >= 1:
         raise BadValueError("win_phi, churn_phi", "must be 1 or more", f"{win_phi:g}, {churn_phi:g}", "win_phi=1.0")
     blind = _blind(table)
-    sides = [_win_side(table, counts, win_phi), _churn_side(table, churn_phi)]
+    sides = [_of_deals(table, counts, win_phi), _of_losses(table, churn_phi)]
     fit = fit_grid(sides, [not why for why in blind], mean_sd=mean_sd, spread_prior=spread_prior)
     found = posterior(fit, cut_u=np.log(odds), cut_v=np.log(hazard))
     ratios = _ratios(found, fit)
@@ -175,34 +175,26 @@ def _blind(table: pd.DataFrame) -> tuple[str, str]:
     return "every deal was won" if won == n > 0 else win, churn
 
 
-def _win_side(table: pd.DataFrame, counts: pd.DataFrame, phi: float) -> Side:
-    """Binomial log-likelihood of a rep's deals over all strata."""
-    n, offsets, won = counts.to_numpy(), counts.columns.to_numpy(dtype=float), table["won"].to_numpy()
-    closed = table["n"].to_numpy()
-    information = np.maximum(n @ (expit(offsets) * expit(-offsets)), won * (closed - won) / np.maximum(closed, 1))
-
-    def log_lik(u: Array) -> Array:
-        """The rows of `n` weigh log(1 + exp) of the strata; terms without u are dropped."""
-        return (won[:, None] * u - n @ np.logaddexp(0, offsets[:, None] + u)) / phi
-
-    return Side(log_lik, information / phi)
+def _of_deals(table: pd.DataFrame, counts: pd.DataFrame, phi: float) -> LogLik:
+    """Binomial log-likelihood of each rep's deals over all strata, up to a constant."""
+    n, offsets, won = counts.to_numpy(), counts.columns.to_numpy(dtype=float), table[["won"]].to_numpy()
+    return lambda u: (won * u - n @ np.logaddexp(0, offsets[:, None] + u)) / phi
 
 
-def _churn_side(table: pd.DataFrame, phi: float) -> Side:
-    """Poisson log-likelihood of a rep's losses."""
-    observed, expected = table["observed"].to_numpy(), table["expected"].to_numpy()
-    return Side(lambda v: (observed[:, None] * v - expected[:, None] * np.exp(v)) / phi,
-                np.maximum(observed, expected) / phi)
+def _of_losses(table: pd.DataFrame, phi: float) -> LogLik:
+    """Poisson log-likelihood of each rep's losses, up to a constant."""
+    observed, expected = table[["observed"]].to_numpy(), table[["expected"]].to_numpy()
+    return lambda v: (observed * v - expected * np.exp(v)) / phi
 
 
 def _ratios(found: Posterior, fit: Fit) -> pd.DataFrame:
     """Medians, 95 and 80 % intervals of both ratios, and the four quadrants."""
     out: dict[str, Array] = {}
-    for name, short, effects, weights in (
-        ("odds_ratio", "or", fit.effects[0], found.u), ("hazard_ratio", "hr", fit.effects[1], found.v)
+    for name, short, margin, weights in (
+        ("odds_ratio", "or", fit.margins[0], found.u), ("hazard_ratio", "hr", fit.margins[1], found.v)
     ):
         columns = [name, f"{short}_low", f"{short}_high", f"{short}_low80", f"{short}_high80"]
-        out |= dict(zip(columns, np.exp(quantiles(effects, weights, (0.5, 0.025, 0.975, 0.1, 0.9))).T, strict=True))
+        out |= dict(zip(columns, np.exp(quantiles(margin, weights, (0.5, 0.025, 0.975, 0.1, 0.9))).T, strict=True))
     both, win, lost = found.both_high, found.win_high, found.churn_high
     return pd.DataFrame(out | dict(zip(QUADRANTS, (both, win - both, lost - both, 1 - win - lost + both), strict=True)))
 
@@ -212,7 +204,7 @@ def _rates(found: Posterior, fit: Fit, counts: pd.DataFrame, ratios: pd.DataFram
     n, offsets = counts.to_numpy(), counts.columns.to_numpy(dtype=float)
     closed = n.sum(axis=1, keepdims=True)
     mix = n / np.where(closed > 0, closed, np.nan)
-    rate = (mix * (found.u @ expit(offsets + fit.effects[0].ravel()[:, None]))).sum(axis=1)
+    rate = (mix * (found.u @ expit(offsets + fit.margins[0].effects[:, None]))).sum(axis=1)
     low, high = ((mix * expit(offsets + np.log(ratios[[side]].to_numpy()))).sum(axis=1) for side in ("or_low", "or_high"))
     return pd.DataFrame({"rate": rate, "low": low, "high": high})
 

@@ -53,7 +53,7 @@ def _numbers_under(ax: Axes, curve: pd.DataFrame, x: str, column: str) -> None:
     ticks = [t for t in ax.get_xticks() if 0 <= t <= curve[x].max()]
     left = curve[column].to_numpy()[np.minimum(np.searchsorted(curve[x], ticks), len(curve) - 1)]
     ax.set_xticks(ticks, [f"{t:,.0f}\n{n:,.0f}" for t, n in zip(ticks, left, strict=True)])
-    ax.set_xlabel(f"{ax.get_xlabel()}  (second line: customers still waiting and followed)")
+    ax.set_xlabel(f"{ax.get_xlabel()}; below: customers at risk")
 
 
 def plot_rates(

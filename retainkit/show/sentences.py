@@ -18,7 +18,7 @@ def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 
 
     Examples
     --------
-    >>> words({"rate": 0.2279, "low": 0.2221, "high": 0.2335, "n": 3120})
+    >>> words({"rate": 0.2279, "low": 0.2221, "high": 0.2334, "n": 3120})
     '22.8% (95% interval 22.2%–23.3%, n = 3,120)'
     """
     get = dict(row)
