@@ -6,7 +6,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import webbrowser
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,16 +22,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
-        return int(given.run(given))
+        return _code(given, lambda: given.run(given))
     except KeyboardInterrupt:
         _stop(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _code(given: argparse.Namespace, work: Callable[[], int]) -> int:
+    """The exit code of a piece of work, its errors said on stderr."""
+    try:
+        return work()
     except RetainkitError as err:
         return _complain(err, str(err), USED_BADLY, given.debug)
     except Exception as err:
         told = f"{type(err).__name__}: {err} (run it again with --debug to see where)"
         return _complain(err, told, FAILED, given.debug)
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(number: int, *_: object) -> NoReturn:
@@ -71,21 +78,36 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="?", default="sample", help="a folder of tables, a retainkit.toml, or sample (the default)")
     when = parser.add_mutually_exclusive_group()
     when.add_argument("--month", default="", metavar="YYYY-MM", help="the month to report (the last one that is over)")
+    when.add_argument("--months", default="", metavar="FIRST..LAST", help="these months, one after the other: 2026-01..2026-10")
     when.add_argument("--as-of", default="", metavar="DAY", help="count what was known at the end of this day")
     parser.add_argument("--out", default="reports", metavar="DIR", help="where the month's folder goes (reports)")
     parser.add_argument("--only", nargs="+", default=[], metavar="STEM", help="run only these notebooks")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="set a notebook's parameter")
     parser.add_argument("--notebooks", type=Path, metavar="FOLDER", help="report these notebooks, not the kit's")
+    parser.add_argument("--pdf", dest="paper", action="store_true", help="print each page as an A4 PDF too (needs Chromium)")
+    parser.add_argument("--open", action="store_true", help="show the index page in the browser when it is there")
     parser.set_defaults(run=_report)
 
 
 def _report(given: argparse.Namespace) -> int:
+    """Report one month, or several, each whether or not the one before went well; the worst exit code of them."""
+    from retainkit.report.plan import months
+
+    if not given.months:
+        return _one(given, given.month)
+    return max([_code(given, lambda month=month: _one(given, month)) for month in months(given.months)])
+
+
+def _one(given: argparse.Namespace, month: str) -> int:
+    """Report one month; its index page on stdout."""
     from retainkit.report.run import report
 
-    names = ("source", "out", "jobs", "timeout", "month", "as_of", "only", "settings", "notebooks")
+    names = ("source", "out", "jobs", "timeout", "as_of", "only", "settings", "notebooks", "paper")
     asked: dict[str, Any] = {name: getattr(given, name) for name in names}
-    index, good = report(**asked)
-    print(index)
+    index, good = report(month=month, **asked)
+    print(index, flush=True)
+    if given.open and month in (given.month, given.months.rpartition("..")[2]):
+        webbrowser.open(index.resolve().as_uri())
     return 0 if good else FAILED
 
 

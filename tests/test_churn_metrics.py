@@ -70,6 +70,14 @@ def test_a_cancellation_counts_when_it_is_asked_for_and_churn_when_it_happens(bo
     assert (asked.loc["2026-02", "asked"], lost.loc["2026-02", "lost"]) == (0, 1)
 
 
+def test_a_request_counts_once_no_contract_is_left_that_nobody_asked_to_end() -> None:
+    book = [("fay", "2025-07-01", None, "2026-01-10"), ("fay", "2025-08-01", None, "2026-02-10"),  # two side by side
+            ("gus", "2025-07-01", "2026-01-31", "2026-01-10"), ("gus", "2026-01-31")]  # asked, then signed anew: asked all the same
+    got = monthly_cancellation(tables(as_of="2026-03-31", history_start="2026-01-01", contracts=book))
+    assert got["asked"].tolist() == [1, 1, 0]  # gus in January, fay in February
+    assert monthly_churn(tables(as_of="2026-03-31", history_start="2026-01-01", contracts=book))["lost"].sum() == 0
+
+
 def test_survival_by_hand_with_a_late_arrival() -> None:
     # ann is seen from age 30 on; bob leaves on day 40 (at risk 3), cy on day 60 (at risk 2: ann, cy)
     rows = [("ann", "2025-12-02", None), ("bob", "2026-01-01", "2026-02-10"), ("cy", "2026-01-01", "2026-03-02")]

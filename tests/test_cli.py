@@ -12,7 +12,9 @@ import pytest
 from nb_fixtures.make import NAUGHTY, SAY, write_notebook, write_shop
 
 from retainkit import cli
+from retainkit.errors import RetainkitError
 from retainkit.report import committed
+from retainkit.report.plan import months
 from retainkit.report.progress import Progress
 
 
@@ -45,7 +47,62 @@ def test_all_well_gives_0(place):
     assert Path("elsewhere/2026-02/01_good.html").exists()
 
 
+def test_months_are_reported_one_after_the_other_and_the_worst_code_counts(place, capfd, monkeypatch):
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert _run("--only", "01_good", "--months", "2026-02..2026-04", "--open") == 2
+    said = capfd.readouterr()
+    assert said.out == "reports/2026-02/index.html\nreports/2026-03/index.html\n"
+    assert "--month 2026-04: is not over yet in this data" in said.err
+    assert opened == []  # the last one was not made
+    assert _run("--only", "01_good", "--month", "2026-03", "--open") == 0
+    assert opened == [(place / "reports/2026-03/index.html").as_uri()]
+
+
+@pytest.mark.parametrize(("codes", "worst"), [([True, True], 0), ([False, True], 1), ([True, ValueError], 1), ([RetainkitError("a", "b"), False], 2)])
+def test_one_month_that_goes_wrong_does_not_stop_the_next(codes, worst, place, monkeypatch):
+    left = [*codes]
+
+    def report(**asked):
+        came = left.pop(0)
+        if came not in (True, False):
+            raise came
+        return Path("x"), came
+
+    monkeypatch.setattr("retainkit.report.run.report", report)
+    assert _run("--months", "2025-12..2026-01") == worst
+    assert not left
+
+
+def test_months_run_from_the_first_to_the_last_over_the_year():
+    assert months("2025-11..2026-02") == ["2025-11", "2025-12", "2026-01", "2026-02"]
+
+
+def test_pdf_without_chromium_is_said_before_anything_runs(place, capsys, monkeypatch):
+    monkeypatch.setenv("PATH", str(place))
+    assert _run("--pdf") == 2
+    said = capsys.readouterr().err
+    assert "--pdf: needs Chromium or Chrome to print with. Found: none of chromium" in said
+    assert "To fix it: install Chromium (Debian: apt-get install chromium)" in said
+    assert not Path("reports").exists()
+
+
+def test_the_run_says_seconds_and_memory_of_each_step(place):
+    assert _run("--only", "01_good") == 0
+    run = json.loads(Path("reports/2026-03/run.json").read_text())
+    assert set(run["steps"]) == {"plan", "notebooks", "pages"}
+    assert run["seconds"] == pytest.approx(sum(run["steps"].values()), abs=0.02)
+    (book,) = run["notebooks"]
+    assert 0 < book["page_seconds"] < book["seconds"] + book["page_seconds"] <= run["steps"]["notebooks"] + 0.02
+    if sys.platform == "linux":
+        assert 30 < book["peak_mb"] < 3000
+        assert 30 < run["peak_mb"] < 3000
+
+
 @pytest.mark.parametrize(("words", "told"), [
+    (["--months", "2026-03"], "--months: needs two months with two dots between. Found: '2026-03'. To fix it: --months 2026-01..2026-10"),
+    (["--months", "2026-03..2026-01"], "ends before it begins. Found: 2026-03..2026-01. To fix it: --months 2026-01..2026-03"),
+    (["--months", "2026-1..2026-02"], "needs two months"),
     (["--set", "within_day=3"], "--set: no notebook has a parameter 'within_day'"),
     (["--month", "2026-04"], "To fix it: type --month 2026-03"),
     (["--only", "03"], "--only: there is no notebook '03'. Found: 01_good, 02_bad"),

@@ -88,7 +88,7 @@ def test_a_finer_grid_gives_the_same_answer(monkeypatch):
     deals, churn = company(2, u=np.linspace(-0.6, 0.6, 12), v=np.linspace(-0.7, 0.7, 12))
     usual = joint_rep_model(deals, churn).reps
     monkeypatch.setattr(rep_grid, "JOINT", (14, 9, 12, 9, 12))
-    monkeypatch.setattr(rep_grid, "NODES", (61, 63))
+    monkeypatch.setattr(rep_grid, "BINS", (61, 63))
     finer = joint_rep_model(deals, churn).reps
     assert usual[QUADRANTS].to_numpy() == pytest.approx(finer[QUADRANTS].to_numpy(), abs=0.005)
     assert np.log(usual["hr_high"]).to_numpy() == pytest.approx(np.log(finer["hr_high"]).to_numpy(), abs=0.02)

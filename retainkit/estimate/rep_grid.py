@@ -16,8 +16,8 @@ Bounds = Sequence[tuple[float, float]]
 REACH = 5.0  # a rep's effect is looked for within this many spreads of the mean
 BINS = (31, 33)  # of u and of v, over that reach
 POINTS = 1201  # on which likelihoods are evaluated, once, and summed up inside the bins
-PASSES = 3  # each pass lays the same number of cells closer around what the last one found
-JOINT, ONE_SIDE = (10, 5, 8, 5, 8), (1, 21, 40, 21, 40)  # cells: rho, then mean and spread of u, of v
+PASSES = 6  # at most; each lays the same number of cells closer around what the last one found
+JOINT, ONE_SIDE = (10, 7, 8, 7, 8), (1, 21, 40, 21, 40)  # cells: rho, then mean and spread of u, of v
 LIMITS = ((-1.0, 1.0), (-np.inf, np.inf), (0.0, 2.0), (-np.inf, np.inf), (0.0, 2.0))
 
 
@@ -61,11 +61,14 @@ def fit_grid(
     cells = JOINT if both else tuple(k if informed[i > 2] else 1 for i, k in enumerate(ONE_SIDE))
     start = 3 * mean_sd
     bounds: Bounds = [LIMITS[0], (-start, start), LIMITS[2], (-start, start), LIMITS[4]]
-    for left in reversed(range(PASSES)):
+    for _ in range(PASSES):
         fit = _one_pass(sides, bounds, cells, mean_sd, spread_prior)
-        if left:
-            found = [along(fit.weights, axis) for axis in range(5)]
-            bounds = [_closer(*of, 1e-3 if both else 1e-4) for of in zip(fit.edges, found, LIMITS, strict=True)]
+        found = [along(fit.weights, axis) for axis in range(5)]
+        closer = [_closer(*of, 1e-3 if both else 1e-4) for of in zip(fit.edges, found, LIMITS, strict=True)]
+        narrows = [new[1] - new[0] < 0.6 * (old[1] - old[0]) for new, old in zip(closer, bounds, strict=True)]
+        if not any(narrows):
+            break
+        bounds = [bounds[0] if any(narrows[1:]) else closer[0], *closer[1:]]  # wide cells of the others mislead on rho
     return fit
 
 
@@ -99,7 +102,7 @@ def _one_pass(
     turned = np.ascontiguousarray(v.binned.swapaxes(1, 2))
     marginal = np.stack([(u.binned @ prior) @ turned for prior in priors])
     with np.errstate(divide="ignore"):
-        log_posterior = np.log(marginal).sum(axis=1).reshape(cells)
+        log_posterior = np.log(marginal).sum(axis=1, dtype=float).reshape(cells)
     of_means = [-0.5 * (mean / mean_sd) ** 2 for mean in (mean_u, mean_v)]
     of_spreads = [spread_prior(spread) for spread in (spread_u, spread_v)]
     for axis in np.ix_(np.log1p(-(rho**2)), of_means[0], of_spreads[0], of_means[1], of_spreads[1]):
@@ -129,20 +132,22 @@ def _binned(margin: Margin, cut: float) -> Array:
     below = np.clip(at.astype(int), 0, POINTS - 1)
     part = np.clip(at - below, 0, 1)
     sums = np.diff(up_to[:, below] * (1 - part) + up_to[:, below + 1] * part, axis=2)
-    return sums * step / np.diff(margin.edges, axis=1)
+    means = np.maximum(sums, 0) * step / np.diff(margin.edges, axis=1)  # differences of sums may be -1e-17
+    return means.astype(np.float32)
 
 
 def _bivariate(rho: float) -> Array:
-    """Standard bivariate normal on the middles of the bins, summing to 1."""
-    u, v = (centres(np.linspace(-REACH, REACH, bins + 1)) for bins in BINS)
+    """Standard bivariate normal of the bins, summing to 1; less wide by what spreading it over bins adds (Sheppard)."""
+    steps = [2 * REACH / bins for bins in BINS]
+    u, v = (centres(np.linspace(-REACH, REACH, bins + 1)) / np.sqrt(1 - step**2 / 12) for bins, step in zip(BINS, steps, strict=True))
     density = np.exp(-(u[:, None] ** 2 - 2 * rho * u[:, None] * v + v**2) / (2 * (1 - rho**2)))
-    return density / density.sum()
+    return (density / density.sum()).astype(np.float32)
 
 
 def posterior(fit: Fit, *, cut_u: float, cut_v: float) -> Posterior:
     """Each rep's posterior over the values of u and v, all hyper-parameter cells together."""
     rhos, _, *pairs = fit.marginal.shape
-    cells = fit.weights.reshape(rhos, 1, *pairs)
+    cells = fit.weights.reshape(rhos, 1, *pairs).astype(np.float32)
     shares = np.divide(cells, fit.marginal, out=np.zeros_like(fit.marginal), where=fit.marginal > 0)
 
     def seen_from(binned: Array, back: bool) -> Array:
@@ -162,7 +167,7 @@ def _on_points(margin: Margin, prior: Array) -> Array:
     """Weights of the points: the likelihood there times what the bins that hold them weigh."""
     weights = np.zeros_like(margin.likelihood)
     for pair, edges in enumerate(margin.edges):
-        at = np.searchsorted(edges, margin.effects) - 1
+        at: Array = np.searchsorted(edges, margin.effects) - 1
         inside = (at >= 0) & (at < prior.shape[2])
         weights[:, inside] += prior[:, pair, at[inside]] / (edges[1] - edges[0])
     weights *= margin.likelihood

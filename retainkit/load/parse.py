@@ -25,9 +25,7 @@ def parse(column: Column, expression: str, sql_type: str, *, tz: str | None, for
     if column.kind == "day":
         return _day(expression, text, sql_type, tz, formats)
     if column.kind == "id":
-        # spreadsheets turn ids into numbers: 17850.0 is 17850
-        whole = text if "INT" in sql_type else f"case when {text} like '%.0' and regexp_matches({text}, '^[0-9]+[.]0$') then left({text}, length({text}) - 2) else {text} end"
-        return Parsed(f"nullif({whole}, '')", text)
+        return Parsed(f"nullif({text if 'INT' in sql_type else plain_id(expression)}, '')", text)
     if column.kind in ("money", "number"):
         return Parsed(f"try_cast({text if sql_type == 'VARCHAR' else expression} as decimal(18, 4))", text)
     if column.kind == "choice":
@@ -35,6 +33,12 @@ def parse(column: Column, expression: str, sql_type: str, *, tz: str | None, for
         empty = literal(column.default)
         return Parsed(f"case when coalesce({text}, '') = '' then {empty} when lower({text}) in ({words}) then lower({text}) end", text)
     return Parsed(f"nullif({text}, '')", text)
+
+
+def plain_id(expression: str) -> str:
+    """An identifier as text; spreadsheets turn ids into numbers, so 17850.0 is 17850."""
+    text = f"trim(cast({expression} as varchar))"
+    return f"case when {text} like '%.0' and regexp_matches({text}, '^[0-9]+[.]0$') then left({text}, length({text}) - 2) else {text} end"
 
 
 def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tuple[str, ...]) -> Parsed:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
-from retainkit.load.parse import Parsed, parse, reason
+from retainkit.load.parse import Parsed, parse, plain_id, reason
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan
 from retainkit.tally import literal
@@ -182,8 +182,12 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation)
         twice = con.execute(f"select count(*) - count(distinct ({keys})) from {other.sql} j").fetchone()
         if twice and twice[0]:
             raise BadValueError(join.path.name, f"has more than one row for some {keys}", f"{twice[0]} rows too many", "join on columns that name one row each")
+        for key in join.on:
+            if key not in types or key not in other.types:
+                where = relation.name if key not in types else join.path.name
+                raise MissingDataError(where, f"has no column `{key}` to join on", listed(types if key not in types else other.types, limit=20), 'on = "a column both files have"')
         added = [c for c in other.types if c not in types]
-        match = " and ".join(f'cast(l."{k}" as varchar) = cast(r."{k}" as varchar)' for k in join.on)
+        match = " and ".join(f"{plain_id('l.' + raw[k])} = {plain_id(f'r.{chr(34)}{k}{chr(34)}')}" for k in join.on)
         sql = f"(select l.*{''.join(f', r.{chr(34)}{c}{chr(34)}' for c in added)} from {sql} l left join {other.sql} r on {match})"
         types |= {c: other.types[c] for c in added}
         raw |= {c: f'"{c}"' for c in added}

@@ -82,12 +82,12 @@ def open_shop(
     zone = _zone(facts.get("tz"))
     if refunds not in ("in", "out"):
         raise BadValueError("refunds", "is neither in nor out", repr(refunds), 'refunds="out"')
-    temporary = None
+    temporary, sources = None, list[dict[str, Any]]()
     cache = cache_folder()
     con = _connect(cache, memory)
     if any(t.frame is not None for t in plan.tables.values()):
         temporary = tempfile.TemporaryDirectory(prefix="retainkit-")
-        folder, sources = Path(temporary.name) / "store", []
+        folder = Path(temporary.name) / "store"
     else:
         key, sources = fingerprint(plan, zone)
         folder = cache / key
@@ -252,7 +252,7 @@ class Shop:
         return self._con.execute(text).df()
 
     def _make_views(self) -> None:
-        clock = {"as_of": self.as_of, "history_start": self.history_start, "refunds": self.refunds}
+        clock: dict[str, Any] = {"as_of": self.as_of, "history_start": self.history_start, "refunds": self.refunds}
         made_by = hashlib.sha256("".join(text_of(name) for name in (*DERIVED, *KNOWN)).encode()).hexdigest()[:8]
         entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
         self._con.execute(f"create schema if not exists {entry}")

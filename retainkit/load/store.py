@@ -25,7 +25,7 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 1  # raise it when the loader or the store's files change: older entries are then not found
+LAYOUT = 2  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
 
@@ -45,7 +45,7 @@ def sql_type(column: Column) -> str:
 def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     """The key of a plan's store, and its source files with their hashes."""
     memo = _Hashes(cache_folder() / "hashes.json")
-    sources = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "sha256": memo.of(f)} for t in plan.tables.values() for f in t.files]
+    sources: list[dict[str, Any]] = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "sha256": memo.of(f)} for t in plan.tables.values() for f in t.files]
     joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
     mapping = repr([(t.table, t.columns, t.where, t.header, t.names, t.delimiter, t.encoding, t.date_formats, [j.on for j in t.joins]) for t in plan.tables.values()])
     names = [(s["table"], Path(s["path"]).name, s["sha256"]) for s in sources]

@@ -53,6 +53,20 @@ def contract_survival(
     Notes
     -----
     Kaplan-Meier with delayed entry and log-log limits.
+
+    Examples
+    --------
+    Ann leaves after 36 days, Bob and Cy are still here.
+
+    >>> from retainkit import open_shop
+    >>> book = pd.DataFrame({
+    ...     "contract_id": [1, 2, 3], "customer_id": ["ann", "bob", "cy"],
+    ...     "started_at": ["2026-01-05", "2026-01-20", "2026-02-01"], "ended_at": ["2026-02-10", None, None]})
+    >>> shop = open_shop({"contracts": book}, as_of="2026-03-10")
+    >>> contract_survival(shop, horizons=[30, 40]).round(2).drop(columns="note")
+       horizon_days  rate   low  high  n  too_young  at_risk
+    0            30  1.00  0.44  1.00  3          0        3
+    1            40  0.67  0.05  0.95  3          1        1
     """
     def read(cells: pd.DataFrame) -> pd.DataFrame:
         return survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody=NOBODY)
@@ -133,6 +147,19 @@ def monthly_churn(shop: Engine, *, by: str | None = None, level: float = 0.95) -
         A row a group and month: `month`, `active_start`, `new`, `reactivated`, `lost`, `lost_intra`, `active_end`,
         `rate` (lost / active_start), `low`, `high`, `n` (active_start), `too_young` (0: the month is over for everybody).
         active_start + new + reactivated - lost - lost_intra = active_end, which is the next active_start.
+
+    Examples
+    --------
+    Ann leaves in February; March still runs on the 10th.
+
+    >>> from retainkit import open_shop
+    >>> book = pd.DataFrame({
+    ...     "contract_id": [1, 2, 3], "customer_id": ["ann", "bob", "cy"],
+    ...     "started_at": ["2026-01-05", "2026-01-20", "2026-02-03"], "ended_at": ["2026-02-10", None, None]})
+    >>> shop = open_shop({"contracts": book}, as_of="2026-03-10")
+    >>> monthly_churn(shop)[["month", "active_start", "new", "lost", "active_end", "rate"]]
+         month  active_start  new  lost  active_end  rate
+    0  2026-02             2    1     1           2   0.5
     """
     return _monthly(shop, by, "lost", level)
 
@@ -140,8 +167,9 @@ def monthly_churn(shop: Engine, *, by: str | None = None, level: float = 0.95) -
 def monthly_cancellation(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Customers who asked to leave in each closed month, of those it opened with: dated on the request, not the end.
 
-    A request counts once a stay, with the contract that ends last. Requests in the month a customer came
-    (`asked_intra`) are in no rate; ends that nobody asked for (non-payment) are not here but in `monthly_churn`.
+    A request counts, once a month, if on its day the customer has no contract left that nobody asked to end: so it stays
+    counted even if the customer then signs another. Left out of the rate: requests in the month a customer came
+    (`asked_intra`). Ends that nobody asked for (non-payment) are not here but in `monthly_churn`.
 
     Returns
     -------

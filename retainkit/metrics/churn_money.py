@@ -59,6 +59,19 @@ def mrr_movements(shop: Engine) -> pd.DataFrame:
         `month`, `opening`, `lost`, `contraction`, `expansion`, `came_back` (left and returned within the month), `new`,
         `reactivated` (returned after an earlier stay), `closing`, `customers` (in the opening base).
         opening - lost - contraction + expansion + came_back + new + reactivated = closing.
+
+    Examples
+    --------
+    Ann's new contract pays 30 more; Bob leaves.
+
+    >>> from retainkit import open_shop
+    >>> book = pd.DataFrame({
+    ...     "contract_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "monthly_value": [100, 130, 50],
+    ...     "started_at": ["2026-01-01", "2026-02-10", "2026-01-01"], "ended_at": ["2026-02-10", None, "2026-02-15"]})
+    >>> months = mrr_movements(open_shop({"contracts": book}, as_of="2026-02-28"))
+    >>> months[["month", "opening", "lost", "expansion", "closing"]].tail(1)
+         month  opening  lost  expansion  closing
+    1  2026-02    150.0  50.0       30.0    130.0
     """
     amounts = _amounts(shop, 1)
     return amounts[["month", "opening", *FLOWS, "closing", "customers"]]

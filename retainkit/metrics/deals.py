@@ -42,6 +42,18 @@ def win_rate(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS, le
     DataFrame
         A row a group: the group, `rate`, `low`, `high`, `n` (won or lost), `too_young` (open), `won`, `lost`, `stale`,
         `note`. Empty when it would be wrong (`win_rate_withheld` says why).
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> deals = pd.DataFrame({
+    ...     "deal_id": [1, 2, 3, 4], "rep": ["ann", "ann", "bob", "bob"], "outcome": ["won", "lost", "won", "open"],
+    ...     "opened_at": "2026-01-05", "closed_at": ["2026-01-25", "2026-02-01", "2026-02-20", None]})
+    >>> shop = open_shop({"deals": deals}, as_of="2026-03-10")
+    >>> win_rate(shop, by="rep")[["rep", "rate", "won", "lost", "too_young"]]
+       rep  rate  won  lost  too_young
+    0  ann   0.5    1     1          0
+    1  bob   1.0    1     0          1
     """
     counts = _outcomes(shop, by, days)
     columns = ["rate", "low", "high", "n", "too_young", "won", "lost", "stale", "note"]
@@ -76,6 +88,19 @@ def win_by(shop: Engine, *, days: int = WITHIN_DAYS, by: str | None = None, leve
     Notes
     -----
     Aalen-Johansen with delayed entry; log-log limits.
+
+    Examples
+    --------
+    Bob's open deal counts for as long as it has been open.
+
+    >>> from retainkit import open_shop
+    >>> deals = pd.DataFrame({
+    ...     "deal_id": [1, 2, 3, 4], "rep": ["ann", "ann", "bob", "bob"], "outcome": ["won", "lost", "won", "open"],
+    ...     "opened_at": "2026-01-05", "closed_at": ["2026-01-25", "2026-02-01", "2026-02-20", None]})
+    >>> shop = open_shop({"deals": deals}, as_of="2026-03-10")
+    >>> win_by(shop, days=30)[["horizon_days", "rate", "n", "too_young", "at_risk"]]
+       horizon_days  rate  n  too_young  at_risk
+    0            30  0.25  4          0        2
     """
     if win_rate_withheld(shop, by=by):
         return pd.DataFrame(columns=[*([by] if by else []), *NUMBERS])

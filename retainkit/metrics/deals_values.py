@@ -45,6 +45,19 @@ def cycle_days(shop: Engine, *, by: str | None = None, level: float = 0.95) -> p
     -------
     DataFrame
         Three rows a group: the group, `measure`, `value` (days), `low`, `high`, `n`, `note`.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> deals = pd.DataFrame({
+    ...     "deal_id": [1, 2, 3, 4], "rep": ["ann", "ann", "bob", "bob"], "outcome": ["won", "lost", "won", "open"],
+    ...     "opened_at": "2026-01-05", "closed_at": ["2026-01-25", "2026-02-01", "2026-02-20", None]})
+    >>> shop = open_shop({"deals": deals}, as_of="2026-03-10")
+    >>> cycle_days(shop)[["measure", "value", "n"]]
+                 measure  value  n
+    0               mean   33.0  2
+    1             median   33.0  2
+    2  median_to_outcome   27.0  4
     """
     def median(cells: pd.DataFrame) -> pd.DataFrame:
         counted = cells.assign(event=(cells["cause"] != "").astype(int))

@@ -85,6 +85,21 @@ def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.Da
     ------
     BadValueError
         When the month is not covered from its first day to its last.
+
+    Examples
+    --------
+    Of two customers one leaves in February, and a third joins.
+
+    >>> from retainkit import open_shop
+    >>> book = pd.DataFrame({
+    ...     "contract_id": [1, 2, 3], "customer_id": ["ann", "bob", "cy"],
+    ...     "started_at": ["2026-01-05", "2026-01-20", "2026-02-03"], "ended_at": ["2026-02-10", None, None]})
+    >>> shop = open_shop({"contracts": book}, as_of="2026-03-10")
+    >>> churn_definitions(shop, month="2026-02").set_index("definition").loc[["opening_base", "stripe"], ["lost", "n", "rate"]].round(2)
+                  lost  n  rate
+    definition
+    opening_base     1  2  0.50
+    stripe           1  3  0.33
     """
     number = closed_month(shop, month)
     flags, renewed = _flags(shop, number), _renewals(shop)

@@ -48,6 +48,17 @@ def lapse_rule(shop: Engine, *, days: int | None = None, share: float = SHARE, l
     -------
     DataFrame
         One row: `days` (NaN when it cannot be chosen), `chosen_by`, `gaps` (finished), `running`, `note`.
+
+    Examples
+    --------
+    Ann buys every 40 days.
+
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": "ann", "amount": 10,
+    ...                        "ordered_at": ["2026-01-01", "2026-02-10", "2026-03-22"]})
+    >>> lapse_rule(open_shop({"orders": orders}, as_of="2026-03-31"))[["days", "gaps", "running"]]
+       days  gaps  running
+    0  40.0     2        1
     """
     if days is not None:
         if days < 1:

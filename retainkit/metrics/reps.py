@@ -59,6 +59,22 @@ def rep_churn(
         rep in control lies), `early_observed`, `early_expected`, `early_value`, `kept_value`, `self_share`, `departed`,
         `note`. `observed` and `expected` have the same sum. Empty when nothing can be computed (`rep_churn_withheld`
         says why).
+
+    Examples
+    --------
+    Ann lost one of her two accounts on day 10, Bob his on day 30.
+
+    >>> from retainkit import open_shop
+    >>> deals = pd.DataFrame({
+    ...     "deal_id": [1, 2, 3], "rep": ["ann", "ann", "bob"], "customer_id": ["a", "b", "c"], "outcome": "won",
+    ...     "opened_at": "2026-01-05", "closed_at": "2026-01-25"})
+    >>> book = pd.DataFrame({"contract_id": [1, 2, 3], "customer_id": ["a", "b", "c"], "started_at": "2026-01-25",
+    ...                      "ended_at": ["2026-02-04", None, "2026-02-24"]})
+    >>> shop = open_shop({"deals": deals, "contracts": book}, as_of="2026-03-10")
+    >>> rep_churn(shop)[["rep", "observed", "expected", "n"]].round(2)
+       rep  observed  expected  n
+    0  ann         1      1.17  2
+    1  bob         1      0.83  1
     """
     everybody = _cells(shop, early_days, grace_days)
     if _withheld(everybody):

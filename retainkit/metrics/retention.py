@@ -41,6 +41,20 @@ def retention_matrix(shop: Engine, *, level: float = 0.95) -> pd.DataFrame:
     Notes
     -----
     N-period retention: a customer may skip a month and be back in the next. Wilson limits.
+
+    Examples
+    --------
+    Ann buys again in February; Bob's second purchase comes in March, which is not over.
+
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({
+    ...     "order_id": [1, 2, 3, 4], "customer_id": ["ann", "ann", "bob", "bob"], "amount": 10,
+    ...     "ordered_at": ["2026-01-05", "2026-02-01", "2026-01-31", "2026-03-02"]})
+    >>> retention_matrix(open_shop({"orders": orders}, as_of="2026-03-10"))[["cohort", "period", "active", "rate", "mature"]]
+        cohort  period  active  rate  mature
+    0  2026-01       0       2   1.0    True
+    1  2026-01       1       1   0.5    True
+    2  2026-01       2       1   NaN   False
     """
     counts = tally(shop, "retention_purchases")
     cells = _grid(counts, last=month_number(shop.as_of)).merge(counts, on=["cohort", "month"], how="left")

@@ -23,6 +23,8 @@ TIMEOUT = 600  # seconds a cell may take
 class OwnKernel(AsyncKernelManager):
     """Starts this interpreter, whatever kernels are registered on the machine, over an encrypted local socket."""
 
+    peak_mb: int | None = None  # of the class: set when its kernel ends
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if self.has_trait("transport_encryption"):
@@ -34,9 +36,26 @@ class OwnKernel(AsyncKernelManager):
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
         return KernelSpec(argv=argv, language="python", metadata={"supported_encryption": ["curve"]})
 
+    async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+        """End the kernel, and keep what memory it took."""
+        type(self).peak_mb = peak_mb(getattr(self.provisioner, "pid", None))
+        await super().shutdown_kernel(now, restart)
 
-def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, timeout: int = TIMEOUT) -> tuple[NotebookNode, str]:
-    """Run a notebook with papermill; the result, and the error that stopped it ("" when it ran to its end)."""
+
+def peak_mb(pid: int | str | None) -> int | None:
+    """The most memory a process has had so far, in MB; None where the system does not tell."""
+    try:
+        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return None
+    return round(int(found[1]) / 1024) if found else None
+
+
+def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, timeout: int = TIMEOUT, measured: dict[str, Any] | None = None) -> tuple[NotebookNode, str]:
+    """Run a notebook with papermill; the result, and the error that stopped it ("" when it ran to its end).
+
+    `measured` is given the kernel's `peak_mb`.
+    """
     from papermill.engines import papermill_engines
     from papermill.parameterize import parameterize_notebook
 
@@ -45,14 +64,17 @@ def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, 
         cell.metadata.setdefault("tags", [])
     if parameters:
         notebook = parameterize_notebook(notebook, dict(parameters), kernel_name="python3", language="python")
+    own = type("MeasuredKernel", (OwnKernel,), {})  # a class of its own, because nbclient makes the instance
     try:
         papermill_engines.execute_notebook_with_engine(
-            None, notebook, "python3", progress_bar=False, execution_timeout=timeout, kernel_manager_class=OwnKernel,
+            None, notebook, "python3", progress_bar=False, execution_timeout=timeout, kernel_manager_class=own,
             on_cell_executed=tick, coalesce_streams=True, autosave_cell_every=0,
         )
         error = fault(notebook)
     except Exception as err:  # a dead kernel, a time-out: the run goes on without this notebook
         error = f"{type(err).__name__}: {first_line(str(err))}"
+    if measured is not None:
+        measured["peak_mb"] = own.peak_mb
     del notebook.metadata["papermill"]
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)

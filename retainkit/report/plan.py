@@ -83,6 +83,18 @@ def make_plan(
     return Plan(source, shop, f"{day:%Y-%m}" if whole else day.isoformat(), jobs)
 
 
+def months(text: str) -> list[str]:
+    """The months from the first to the last of `2026-01..2026-10`, in order."""
+    try:
+        first, last = (date.fromisoformat(f"{part}-01") for part in text.split(".."))
+    except ValueError:
+        raise BadValueError("--months", "needs two months with two dots between", repr(text), "--months 2026-01..2026-10") from None
+    counts = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
+    if not counts:
+        raise BadValueError("--months", "ends before it begins", text, f"--months {last:%Y-%m}..{first:%Y-%m}")
+    return [f"{n // 12}-{n % 12 + 1:02d}" for n in counts]
+
+
 def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
     """The notebooks of a folder that say in their metadata that they belong to the report, in order of name."""
     jobs = {p.stem: job for p in sorted(folder.glob("*.ipynb")) if (job := _job(p))}

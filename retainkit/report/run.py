@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 import retainkit
 from retainkit.errors import RetainkitError
 from retainkit.load.schema import TABLES
-from retainkit.report import kernel, pages, publish
+from retainkit.report import kernel, pages, pdf, publish
 from retainkit.report.plan import Job, Plan, make_plan, period, tagged
 from retainkit.report.progress import Progress
 from retainkit.show.begin import read_and_left_out
@@ -37,12 +37,14 @@ class Result:
     status: str
     error: str = ""
     seconds: float = 0.0
+    page_seconds: float = 0.0
+    peak_mb: int | None = None
     notebook: NotebookNode | None = None
     headline: str = ""  # as HTML
     metrics: Sequence[str] = ()
 
 
-def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2, timeout: int = kernel.TIMEOUT, **asked: Any) -> tuple[Path, bool]:
+def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2, timeout: int = kernel.TIMEOUT, paper: bool = False, **asked: Any) -> tuple[Path, bool]:
     """Write and publish one month's folder of pages.
 
     Parameters
@@ -55,13 +57,15 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         How many notebooks run at a time.
     timeout
         Seconds after which a cell that is still running has failed.
+    paper
+        Whether each page is printed as a PDF too.
     asked
         `month` or `as_of`, `only`, `settings`, `notebooks`: as in `make_plan`.
 
     Returns
     -------
     tuple
-        The path of the published index page, and whether every notebook ran to its end.
+        The path of the published index page, and whether every notebook ran to its end and was printed if asked.
 
     Raises
     ------
@@ -69,11 +73,13 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         Before any kernel starts: something asked for, or the data, cannot be used.
     """
     began = perf_counter()
+    printer = pdf.chromium() if paper else ""
     plan = make_plan(source, **asked)
+    planned = perf_counter() - began
     out = Path(out)
     with publish.workplace(out, plan.name) as stage:
         progress = Progress(sum(c.cell_type == "code" for j in plan.jobs if not j.lacks for c in j.notebook.cells))
-        progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(perf_counter() - began, 2))
+        progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(planned, 2))
         pool = ThreadPoolExecutor(max_workers=max(1, jobs))
         try:
             work = [pool.submit(_result, job, plan, stage, progress, timeout) for job in plan.jobs]
@@ -83,9 +89,15 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         finally:  # when interrupted, do not wait for the notebooks that still run
             pool.shutdown(wait=False, cancel_futures=True)
             progress.close()
-        _write_folder(plan, results, stage, publish.earlier(out, plan.name), began)
+        ran = perf_counter() - began
+        _write_folder(plan, results, stage, publish.earlier(out, plan.name))
+        fault = pdf.print_pages(stage, printer) if printer else ""
+        if printer:
+            progress.step("printed", error=fault)
+        steps = {"plan": planned, "notebooks": ran - planned, "pages": perf_counter() - began - ran}
+        _write_run(plan, results, steps, stage / "run.json")
         publish.publish(stage, out / plan.name)
-        good = all(r.status != "failed" for r in results)
+        good = not fault and all(r.status != "failed" for r in results)
         progress.step("published", month=plan.name, good=good, seconds=round(perf_counter() - began, 2))
     return out / plan.name / "index.html", good
 
@@ -96,15 +108,17 @@ def _result(job: Job, plan: Plan, stage: Path, progress: Progress, timeout: int)
     if job.lacks:
         result = Result(job, "skipped", job.lacks)
     else:
-        ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout)
+        measured: dict[str, Any] = {}
+        ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout, measured=measured)
+        ended = perf_counter()
         ran = kernel.scrubbed(ran, _names(plan, job))
-        result = Result(job, "failed", kernel.scrub(error, _names(plan, job)), notebook=ran)
+        result = Result(job, "failed", kernel.scrub(error, _names(plan, job)), notebook=ran, **measured)
         try:
             if not error:
                 _finish(result, ran, plan, stage)
         except Exception as err:  # a page that cannot be made is this notebook's failure, not the run's
             result.error = f"{type(err).__name__}: {kernel.first_line(str(err))}"
-        result.seconds = round(perf_counter() - began, 2)
+        result.seconds, result.page_seconds = round(ended - began, 2), round(perf_counter() - ended, 2)
     progress.step("notebook", notebook=job.stem, status=result.status, seconds=result.seconds, error=result.error)
     return result
 
@@ -134,7 +148,7 @@ def _names(plan: Plan, job: Job) -> dict[str, str]:
     return {plan.source: source.name, str(folder): folder.name, str(job.path.resolve().parent): "notebooks", str(package): "retainkit", str(package.parent): "."}
 
 
-def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[str], began: float) -> None:
+def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[str]) -> None:
     """Everything in the month's folder besides the notebooks' own pages."""
     rejected = _write_rejected(plan, stage)
     _write_metrics(results, stage / "metrics.csv")
@@ -142,8 +156,6 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
     for result in results:
         if result.notebook is not None:
             nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
-    facts = _run_facts(plan, results, perf_counter() - began)
-    (stage / "run.json").write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
     cards = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r)} for r in results]
     ledger, _ = rendered(read_and_left_out(plan.shop), caption="Rows read and left out, by table", formats={}, units={}, rows=99)
     index = pages.front(
@@ -177,8 +189,13 @@ def _write_rejected(plan: Plan, stage: Path) -> list[str]:
     return tables
 
 
-def _run_facts(plan: Plan, results: list[Result], seconds: float) -> dict[str, Any]:
-    """How the run went, for run.json."""
+def _write_run(plan: Plan, results: list[Result], steps: dict[str, float], path: Path) -> None:
+    """How the run went, as JSON."""
+    path.write_text(json.dumps(_run_facts(plan, results, steps), indent=1, default=str) + "\n", encoding="utf-8")
+
+
+def _run_facts(plan: Plan, results: list[Result], steps: dict[str, float]) -> dict[str, Any]:
+    """How the run went: seconds of each step, most memory of the run itself and of each kernel, in MB."""
     shop = plan.shop
     return {
         "month": plan.name,
@@ -187,7 +204,9 @@ def _run_facts(plan: Plan, results: list[Result], seconds: float) -> dict[str, A
         "tz": shop.tz,
         "currency": shop.currency,
         "source": Path(plan.source).name,
-        "seconds": round(seconds, 2),
+        "seconds": round(sum(steps.values()), 2),
+        "steps": {name: round(seconds, 2) for name, seconds in steps.items()},
+        "peak_mb": kernel.peak_mb("self"),
         "versions": {"python": platform.python_version(), **{n: metadata.version(n) for n in NAMED_VERSIONS}},
         "sources": [{**s, "path": Path(s["path"]).name} for s in shop.sources],
         "tables": json.loads(shop.ledger.to_json(orient="records")),
@@ -197,6 +216,8 @@ def _run_facts(plan: Plan, results: list[Result], seconds: float) -> dict[str, A
                 "status": r.status,
                 "error": r.error,
                 "seconds": r.seconds,
+                "page_seconds": r.page_seconds,
+                "peak_mb": r.peak_mb,
                 "numbers": len(r.metrics),
                 "parameters": {**r.job.defaults, **r.job.given, "source": Path(plan.source).name},
             }

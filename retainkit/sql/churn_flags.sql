@@ -1,5 +1,17 @@
 -- Every spell that touches one of two windows, the calendar month [:opens, :closes) and the days [:since, :closes),
 -- counted by what it did in each: enough to work out a month's churn under any convention, and the gaps between them.
+-- A request to leave counts if, on its day, the customer has no contract left that nobody asked to end.
+with requests as (
+  select k.customer, k.cancel_requested_on as asked_on
+  from contracts k
+  where k.cancel_requested_on is not null and not exists (
+    select 1 from contracts j
+    where j.customer = k.customer and j.started_on <= k.cancel_requested_on
+      and coalesce(j.ended_on, cast('9999-12-31' as date)) > k.cancel_requested_on
+      and coalesce(j.cancel_requested_on, cast('9999-12-31' as date)) > k.cancel_requested_on
+  )
+  group by k.customer, k.cancel_requested_on
+)
 select f.base, f.came, f.gone, f.base_days, f.came_days, f.gone_days, f.asked, f.due, f.back, f.returned,
   count(*) as customers
 from (
@@ -10,7 +22,11 @@ from (
     case when s.started_on < :since and s.until_on >= :since then 1 else 0 end as base_days,
     case when s.started_on >= :since and s.started_on < :closes then 1 else 0 end as came_days,
     case when s.until_on >= :since and s.until_on < :closes then 1 else 0 end as gone_days,
-    case when s.cancel_requested_on >= :opens and s.cancel_requested_on < :closes then 1 else 0 end as asked,
+    case when exists (
+      select 1 from requests r
+      where r.customer = s.customer and r.asked_on >= :opens and r.asked_on < :closes and r.asked_on >= s.started_on
+        and r.asked_on <= s.until_on
+    ) then 1 else 0 end as asked,
     case when exists (
       select 1 from contracts k
       where k.customer = s.customer and k.started_on >= s.started_on and k.started_on < s.until_on
@@ -23,7 +39,7 @@ from (
     ) then 1 else 0 end as back,
     case when s.spell > 1 then 1 else 0 end as returned
   from (
-    select p.customer, p.spell, p.started_on, p.cancel_requested_on,
+    select p.customer, p.spell, p.started_on,
       coalesce(p.ended_on, cast('9999-12-31' as date)) as until_on
     from spells p
   ) s

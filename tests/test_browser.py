@@ -1,0 +1,167 @@
+"""The published pages in a real browser: nothing is fetched or run, nothing sticks out, and axe-core finds no fault."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from pathlib import Path
+from unittest import mock
+
+import in_process
+import pytest
+
+from retainkit.report import kernel
+from retainkit.report.run import report
+from retainkit.resources import sample_folder
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install -e '.[dev]')")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on PATH (Debian: apt-get install chromium)"),
+]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
+LONG = "Long" * 2500
+HOSTILE = (
+    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '=HYPERLINK("http://example.org","a")', LONG,
+    "invoice\u202egnp.exe", "شركة الاختبار", "👩‍👩‍👧‍👦🔥 emoji", '"><svg onload=alert(1)>', "{{7*7}} {0} $x$ **bold** `a`",
+    "</style></title></textarea>--><script>alert(2)</script>", "-1+1|cmd", "a\\nb <b>",
+)
+STEMS = ("index", "01_first_90_days_cross_sell", "02_second_purchase_funnel", "03_cohort_churn", "04_win_rate_vs_churn_by_rep")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """The sample's October, published."""
+    return _published("sample", tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory):
+    """The sample's October with every name of a product, a rep, a segment and a region replaced by an attack."""
+    folder = shutil.copytree(sample_folder(), tmp_path_factory.mktemp("hostile") / "<b>shop & co")
+    for path in folder.glob("*.csv"):
+        _poison(path)
+    return _published(str(folder), folder.parent)
+
+
+def _poison(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for shift, column in enumerate(("product_line", "rep", "segment", "region", "unit")):
+        known = sorted({row[column] for row in rows if row.get(column)})
+        names = {name: HOSTILE[(shift * 3 + n) % len(HOSTILE)] for n, name in enumerate(known)}
+        for row in rows:
+            if column in row:
+                row[column] = names.get(row[column], "")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _published(source: str, out: Path) -> Path:
+    with mock.patch.object(kernel, "run", in_process.run):
+        index, good = report(source, month="2026-10", out=out / "out", jobs=1)
+    assert good
+    return index.parent
+
+
+def _open(browser, path: Path, width: int, **context):
+    """The page, opened, with what it asked for, what it complained of and what it popped up."""
+    page = browser.new_context(viewport={"width": width, "height": 900}, **context).new_page()
+    heard: list[str] = []
+    page.on("request", lambda r: heard.append(f"asks for {r.url[:80]}"))
+    page.on("console", lambda m: heard.append(f"says {m.text}"))
+    page.on("pageerror", lambda e: heard.append(f"fails {e}"))
+    page.on("dialog", lambda d: (heard.append(f"pops up {d.message}"), d.dismiss()))
+    page.goto(path.as_uri(), wait_until="networkidle")
+    return page, [words for words in heard if words != f"asks for {path.as_uri()[:80]}"]
+
+
+def _sticks_out(page) -> list[str]:
+    """What reaches beyond the right edge, if the page can be scrolled sideways."""
+    return page.evaluate("""() => {
+        const wide = document.documentElement.clientWidth
+        if (document.documentElement.scrollWidth <= wide) return []
+        return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > wide + 1)
+            .map(e => e.tagName + '.' + e.className + ' ' + e.textContent.trim().slice(0, 40)).slice(0, 8)
+    }""")
+
+
+def _faults(page) -> list[str]:
+    """What axe-core finds wrong."""
+    found = axe.Axe().run(page, options=RULES).response["violations"]
+    return [f"{v['id']}: {n['html'][:120]} {n['failureSummary'][:160]}" for v in found for n in v["nodes"][:4]]
+
+
+@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (1280, "dark"), (390, "dark")])
+def test_a_page_is_quiet_fits_and_has_no_fault_that_axe_can_find(stem, width, scheme, browser, sample):
+    page, heard = _open(browser, sample / f"{stem}.html", width, color_scheme=scheme)
+    assert heard == []
+    assert _sticks_out(page) == []
+    assert _faults(page) == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_names_that_attack_are_shown_and_do_nothing(stem, width, browser, hostile):
+    page, heard = _open(browser, hostile / f"{stem}.html", width)
+    assert heard == []
+    assert _sticks_out(page) == []
+    assert _faults(page) == []
+    assert page.evaluate("document.querySelectorAll('script, iframe, body style, body title, img:not([src^=\"data:\"]), svg').length") == 0
+    page.context.close()
+
+
+def test_the_attacks_can_be_read_as_they_are(browser, hostile):
+    read = ""
+    for stem in STEMS:
+        page, _ = _open(browser, hostile / f"{stem}.html", 1280)
+        read += page.evaluate("document.documentElement.textContent")
+        page.context.close()
+    for name in ("<script>alert(1)</script>", "=HYPERLINK(", "شركة الاختبار", "👩‍👩‍👧‍👦🔥 emoji"):
+        assert name in read
+    assert "\u202e" not in read
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_a_page_prints_on_a4_without_losing_its_right_edge(stem, browser, sample):
+    page, heard = _open(browser, sample / f"{stem}.html", 674)  # what A4 leaves between the margins, in CSS pixels
+    page.emulate_media(media="print")
+    assert heard == []
+    assert _sticks_out(page) == []
+    assert page.pdf(format="A4", tagged=True, prefer_css_page_size=True).startswith(b"%PDF")
+    page.context.close()
+
+
+def test_every_link_of_the_index_and_its_pages_leads_to_something(browser, sample):
+    for stem in STEMS:
+        page, _ = _open(browser, sample / f"{stem}.html", 1280)
+        for link in page.evaluate("[...document.links].map(a => a.getAttribute('href'))"):
+            path, _, mark = link.partition("#")
+            assert (sample / path).exists() if path else page.locator(f"[id='{mark}']").count() == 1, (stem, link)
+        page.context.close()
+
+
+def test_the_keyboard_reaches_the_skip_link_first_and_can_open_the_code(browser, sample):
+    page, _ = _open(browser, sample / f"{STEMS[1]}.html", 1280)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    page.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details[open]").count() == 1
+    page.context.close()

@@ -1,0 +1,65 @@
+"""Simulate, count, print: `python -m tests.truth [--shops 400] [--only METRIC ...] [--jobs 2] [--write]`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from importlib.util import find_spec
+from multiprocessing import get_context
+
+import pandas as pd
+
+from .coverage import asked, counted, outside, simulated
+from .page import put, written
+from .questions import ASKED
+
+
+def main() -> None:
+    """Print the tables; with --write also put them into README.md."""
+    parser = argparse.ArgumentParser(prog="python -m tests.truth", description=__doc__)
+    parser.add_argument("--shops", type=int, default=400, help="simulated shops of every kind")
+    parser.add_argument("--only", nargs="+", default=[], metavar="METRIC", help=f"some of: {', '.join(m for w in ASKED.values() for m in w)}; reps")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--write", action="store_true", help="put the tables into README.md")
+    of = parser.parse_args()
+    if unknown := set(of.only) - {"reps"} - {m for w in ASKED for m in asked(w, ())}:
+        parser.error(f"no metric {', '.join(sorted(unknown))}")
+    if of.write and of.only:
+        parser.error("--write needs every metric: leave out --only")
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # one core a process
+    if of.only != ["reps"]:
+        _coverage(of)
+    if find_spec(".reps", __package__) and (not of.only or "reps" in of.only):
+        _reps(of)
+
+
+def _coverage(of: argparse.Namespace) -> None:
+    """How often the intervals hold the truth."""
+    begun = time.perf_counter()
+    table = counted(*simulated(of.only, shops=of.shops, jobs=of.jobs))
+    text = written(table, shops=of.shops, seconds=time.perf_counter() - begun)
+    print(text)
+    if of.write:
+        put("coverage", text)
+    odd: pd.DataFrame = outside(table)
+    print(f"{len(table) - len(odd)} of {len(table)} promises are kept to within 93 and 97 %; {(odd['why'] == '').sum()} of the others not explained")
+
+
+def _reps(of: argparse.Namespace) -> None:
+    """How often the rep page accuses the innocent, and finds the guilty."""
+    from . import reps
+
+    sizes, seed = (40, 120), 1
+    jobs = [(world, size, shop, seed) for world in ("identical", "offenders", "rho 0.0", "rho 0.6") for size in sizes for shop in range(of.shops)]
+    with ProcessPoolExecutor(of.jobs, mp_context=get_context("spawn")) as pool:
+        found = pd.DataFrame(list(pool.map(reps.one, jobs, chunksize=8)))
+    text = reps.report(found, f"python -m tests.truth.reps --shops {of.shops} --deals {' '.join(map(str, sizes))} --seed {seed}")
+    print(text)
+    if of.write:
+        put("reps", text)
+
+
+if __name__ == "__main__":
+    main()
