@@ -42,7 +42,7 @@ def _code(given: argparse.Namespace, work: Callable[[], int]) -> int:
 
 def _stop(number: int, *_: object) -> NoReturn:
     """Leave at once. The kernels notice that they are alone, and end; the next run tidies up."""
-    os.write(2, b"retainkit: stopped; nothing was published\n")
+    os.write(2, b"retainkit: stopped; every published month is whole\n")
     os._exit(128 + number)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 from unittest import mock
@@ -9,12 +10,16 @@ from unittest import mock
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from retainkit.report import plan
+from retainkit import cli
+from retainkit.report import kernel, plan
 from retainkit.show import display
 
 
 def run(notebook: NotebookNode, parameters: Mapping[str, Any], **_: Any) -> tuple[NotebookNode, str]:
-    """Stands in for `kernel.run`: the notebook with the outputs of its cells; an error is raised, not reported."""
+    """Stands in for `kernel.run`: the notebook with the outputs of its cells; an error is raised, not reported.
+
+    One notebook at a time: what they show is caught by the whole process.
+    """
     names: dict[str, Any] = {"__name__": "__main__"}
     settings = plan.tagged(notebook, "parameters")
     for number, cell in enumerate([c for c in notebook.cells if c.cell_type == "code"], start=1):
@@ -28,3 +33,13 @@ def run(notebook: NotebookNode, parameters: Mapping[str, Any], **_: Any) -> tupl
         if cell in settings:
             names |= parameters
     return notebook, ""
+
+
+def main(words: list[str], most_bytes: int | None = None) -> None:
+    """Run the command line in a process of its own, with no file of more than so many bytes; exit with its code."""
+    if most_bytes is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+    with mock.patch.object(kernel, "run", run):
+        sys.exit(cli.main(words))

@@ -72,10 +72,13 @@ def test_a_cancellation_counts_when_it_is_asked_for_and_churn_when_it_happens(bo
 
 def test_a_request_counts_once_no_contract_is_left_that_nobody_asked_to_end() -> None:
     book = [("fay", "2025-07-01", None, "2026-01-10"), ("fay", "2025-08-01", None, "2026-02-10"),  # two side by side
-            ("gus", "2025-07-01", "2026-01-31", "2026-01-10"), ("gus", "2026-01-31")]  # asked, then signed anew: asked all the same
-    got = monthly_cancellation(tables(as_of="2026-03-31", history_start="2026-01-01", contracts=book))
-    assert got["asked"].tolist() == [1, 1, 0]  # gus in January, fay in February
-    assert monthly_churn(tables(as_of="2026-03-31", history_start="2026-01-01", contracts=book))["lost"].sum() == 0
+            ("gus", "2025-07-01", "2026-01-31", "2026-01-10"), ("gus", "2026-01-31"),  # a change of plan within the month
+            ("hal", "2025-07-01", "2026-02-01", "2026-01-10"), ("hal", "2026-02-01")]  # not known to be one when January closed
+    shop = tables(as_of="2026-03-31", history_start="2026-01-01", contracts=book)
+    assert monthly_cancellation(shop)["asked"].tolist() == [1, 1, 0]  # hal in January, fay in February
+    asked = [churn_definitions(shop, month=m).set_index("definition").loc["asked_to_leave", "lost"] for m in ("2026-01", "2026-02")]
+    assert asked == [1, 1]
+    assert monthly_churn(shop)["lost"].sum() == 0
 
 
 def test_survival_by_hand_with_a_late_arrival() -> None:
@@ -178,6 +181,8 @@ def test_cutting_the_log_earlier_never_changes_a_closed_month(rows: list, cut: i
 def test_money_moves_and_bridges_add_up(rows: list) -> None:
     shop = shop_of(rows)
     assert contract_checks(shop)["holds"].all()
+    asked, month = (t.set_index("month") if "month" in t else t.set_index("definition") for t in (monthly_cancellation(shop), churn_definitions(shop, month="2025-10")))
+    assert asked.loc["2025-10", "asked"] == month.loc["asked_to_leave", "lost"]
     m = mrr_movements(shop)
     moved = m["opening"] - m["lost"] - m["contraction"] + m["expansion"] + m["came_back"] + m["new"] + m["reactivated"]
     assert np.allclose(moved, m["closing"])

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.checks import not_negative, require_columns, whole, z_value
@@ -241,7 +242,10 @@ def next_purchase_share(sums: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
     require_columns(sums, names, name="sums")
     den, den2, num, num2, cross = (not_negative(name, sums[name]) for name in names)
     with np.errstate(invalid="ignore", divide="ignore"):
-        rate = np.where(den > 0, np.minimum(num / den, 1.0), np.nan)
-        se = np.sqrt(np.maximum(num2 - 2 * rate * cross + rate**2 * den2, 0.0)) / den
+        ratio = np.where(den > 0, num / den, np.nan)
+        se = np.sqrt(np.maximum(num2 - 2 * ratio * cross + ratio**2 * den2, 0.0)) / den
+        rate = np.minimum(ratio, 1.0)  # weights of the few followed longest can carry the ratio past 1
         low, high = share_interval(rate, se, den**2 / den2, level=level)
+        reach = special.ndtri(0.5 + level / 2) * se
+        low = np.where(ratio > 1, np.maximum(np.minimum(low, 1 - reach), 0.0), low)
     return sums.drop(columns=names).assign(rate=rate, low=low, high=high)

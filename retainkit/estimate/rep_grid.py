@@ -17,8 +17,8 @@ REACH = 5.0  # a rep's effect is looked for within this many spreads of the mean
 BINS = (31, 33)  # of u and of v, over that reach
 POINTS = 1201  # on which likelihoods are evaluated, once, and summed up inside the bins
 PASSES = 6  # at most; each lays the same number of cells closer around what the last one found
-JOINT, ONE_SIDE = (10, 7, 8, 7, 8), (1, 21, 40, 21, 40)  # cells: rho, then mean and spread of u, of v
-LIMITS = ((-1.0, 1.0), (-np.inf, np.inf), (0.0, 2.0), (-np.inf, np.inf), (0.0, 2.0))
+JOINT, ONE_SIDE = (7, 8, 10, 7, 8), (21, 40, 1, 21, 40)  # cells: mean and spread of u, rho, mean and spread of v
+LIMITS = ((-np.inf, np.inf), (0.0, 2.0), (-1.0, 1.0), (-np.inf, np.inf), (0.0, 2.0))
 
 
 LogLik = Callable[[Array], Array]  # of each rep (rows) at given effects (columns)
@@ -39,8 +39,8 @@ class Fit(NamedTuple):
     edges: list[Array]  # of the cells of the five hyper-parameters
     weights: Array  # posterior of the cells: five axes
     margins: tuple[Margin, Margin]
-    priors: list[Array]  # one a rho: (u bins, v bins)
-    marginal: Array  # (rho, reps, u pairs, v pairs)
+    priors: Array  # of the bins: (u bins, rho, v bins)
+    marginal: Array  # (reps, u pairs with rho, v pairs)
 
 
 class Posterior(NamedTuple):
@@ -60,7 +60,7 @@ def fit_grid(
     both = all(informed)
     cells = JOINT if both else tuple(k if informed[i > 2] else 1 for i, k in enumerate(ONE_SIDE))
     start = 3 * mean_sd
-    bounds: Bounds = [LIMITS[0], (-start, start), LIMITS[2], (-start, start), LIMITS[4]]
+    bounds: Bounds = [(-start, start), LIMITS[1], LIMITS[2], (-start, start), LIMITS[4]]
     for _ in range(PASSES):
         fit = _one_pass(sides, bounds, cells, mean_sd, spread_prior)
         found = [along(fit.weights, axis) for axis in range(5)]
@@ -68,7 +68,8 @@ def fit_grid(
         narrows = [new[1] - new[0] < 0.6 * (old[1] - old[0]) for new, old in zip(closer, bounds, strict=True)]
         if not any(narrows):
             break
-        bounds = [bounds[0] if any(narrows[1:]) else closer[0], *closer[1:]]  # wide cells of the others mislead on rho
+        narrows[2] = False
+        bounds = [*closer[:2], bounds[2] if any(narrows) else closer[2], *closer[3:]]  # rho last: wide cells mislead on it
     return fit
 
 
@@ -96,19 +97,23 @@ def _one_pass(
 ) -> Fit:
     """Posterior weight of every cell, and what each rep adds to it."""
     edges = [np.linspace(*bound, k + 1) for bound, k in zip(bounds, cells, strict=True)]
-    rho, mean_u, spread_u, mean_v, spread_v = (centres(edge) for edge in edges)
+    mean_u, spread_u, rho, mean_v, spread_v = (centres(edge) for edge in edges)
     u, v = _margin(sides[0], mean_u, spread_u, BINS[0]), _margin(sides[1], mean_v, spread_v, BINS[1])
-    priors = [_bivariate(r) for r in rho]
-    turned = np.ascontiguousarray(v.binned.swapaxes(1, 2))
-    marginal = np.stack([(u.binned @ prior) @ turned for prior in priors])
+    priors = np.stack([_bivariate(r) for r in rho], axis=1)
+    marginal = _through(u.binned, priors) @ v.binned.swapaxes(1, 2)
     with np.errstate(divide="ignore"):
-        log_posterior = np.log(marginal).sum(axis=1, dtype=float).reshape(cells)
+        log_posterior = np.log(marginal).sum(axis=0, dtype=float).reshape(cells)
     of_means = [-0.5 * (mean / mean_sd) ** 2 for mean in (mean_u, mean_v)]
-    of_spreads = [spread_prior(spread) for spread in (spread_u, spread_v)]
-    for axis in np.ix_(np.log1p(-(rho**2)), of_means[0], of_spreads[0], of_means[1], of_spreads[1]):
+    for axis in np.ix_(of_means[0], spread_prior(spread_u), np.log1p(-(rho**2)), of_means[1], spread_prior(spread_v)):
         log_posterior = log_posterior + axis
     weights = np.exp(log_posterior - log_posterior.max())
     return Fit(edges, weights / weights.sum(), (u, v), priors, marginal)
+
+
+def _through(binned_u: Array, priors: Array) -> Array:
+    """Likelihoods of u carried over to the bins of v, for every rho: (reps, u pairs with rho, v bins)."""
+    n, _, m = priors.shape
+    return (binned_u.reshape(-1, n) @ priors.reshape(n, -1)).reshape(len(binned_u), -1, m)
 
 
 def _margin(log_lik: LogLik, mean: Array, spread: Array, bins: int) -> Margin:
@@ -146,31 +151,29 @@ def _bivariate(rho: float) -> Array:
 
 def posterior(fit: Fit, *, cut_u: float, cut_v: float) -> Posterior:
     """Each rep's posterior over the values of u and v, all hyper-parameter cells together."""
-    rhos, _, *pairs = fit.marginal.shape
-    cells = fit.weights.reshape(rhos, 1, *pairs).astype(np.float32)
-    shares = np.divide(cells, fit.marginal, out=np.zeros_like(fit.marginal), where=fit.marginal > 0)
+    (u, v), (n, rhos, m) = fit.margins, fit.priors.shape
+    cells = fit.weights.reshape(fit.marginal.shape[1:]).astype(np.float32)
+    share = np.divide(cells, fit.marginal, out=np.zeros_like(fit.marginal), where=fit.marginal > 0)
+    back = fit.priors.transpose(1, 2, 0).reshape(rhos * m, n)
 
-    def seen_from(binned: Array, back: bool) -> Array:
-        """What the other side, its bins averaged over all cells, makes the bins of this one weigh."""
-        terms = zip(shares, fit.priors, strict=True)
-        return sum(s.swapaxes(1, 2) @ (binned @ p) if back else s @ (binned @ p.T) for s, p in terms)
+    def from_v(binned: Array) -> Array:
+        """What v, its bins averaged over all cells, makes the bins of u weigh: (reps, u pairs, u bins)."""
+        return (share @ binned).reshape(len(share), -1, rhos * m) @ back
 
-    u, v = fit.margins
     u_high, v_high = _binned(u, cut_u), _binned(v, cut_v)
-    prior_u, prior_v = seen_from(v.binned, False), seen_from(u.binned, True)
-    high = [(of * by).sum(axis=(1, 2)) for of, by in
-            ((u_high, prior_u), (v_high, prior_v), (u_high, seen_from(v_high, False)))]
+    prior_u, prior_v = from_v(v.binned), share.swapaxes(1, 2) @ _through(u.binned, fit.priors)
+    high = [(of * by).sum(axis=(1, 2), dtype=float) for of, by in
+            ((u_high, prior_u), (v_high, prior_v), (u_high, from_v(v_high)))]
     return Posterior(_on_points(u, prior_u), _on_points(v, prior_v), *high)
 
 
 def _on_points(margin: Margin, prior: Array) -> Array:
     """Weights of the points: the likelihood there times what the bins that hold them weigh."""
-    weights = np.zeros_like(margin.likelihood)
-    for pair, edges in enumerate(margin.edges):
-        at: Array = np.searchsorted(edges, margin.effects) - 1
-        inside = (at >= 0) & (at < prior.shape[2])
-        weights[:, inside] += prior[:, pair, at[inside]] / (edges[1] - edges[0])
-    weights *= margin.likelihood
+    reps, pairs, bins = prior.shape
+    width = margin.edges[:, 1:2] - margin.edges[:, :1]
+    at = np.floor((margin.effects - margin.edges[:, :1]) / width)
+    holds = (at[:, None] == np.arange(bins)[:, None]) / width[:, None]
+    weights = margin.likelihood * (prior.reshape(reps, -1) @ holds.reshape(pairs * bins, -1).astype(np.float32))
     return weights / weights.sum(axis=1, keepdims=True)
 
 

@@ -86,13 +86,13 @@ def joint_rep_model(
 
     Examples
     --------
-    >>> deals = pd.DataFrame({"rep": ["ann", "bob", "cy"], "offset": -0.74, "won": [60, 30, 26], "n": 120})
+    >>> deals = pd.DataFrame({"rep": ["ann", "bob", "cy"], "offset": -0.74, "won": [62, 30, 24], "n": 120})
     >>> churn = pd.DataFrame({"rep": ["ann", "bob", "cy"], "observed": [24, 6, 5], "expected": [14.0, 11.0, 10.0]})
-    >>> joint_rep_model(deals, churn).reps[["rep", "odds_ratio", "hazard_ratio", "p_joint"]].round(1)
+    >>> joint_rep_model(deals, churn).reps[["rep", "odds_ratio", "hazard_ratio", "p_joint"]].round(2)
        rep  odds_ratio  hazard_ratio  p_joint
-    0  ann         1.9           1.5      0.8
-    1  bob         0.7           0.7      0.0
-    2   cy         0.6           0.7      0.0
+    0  ann        2.05          1.55     0.83
+    1  bob        0.72          0.69     0.00
+    2   cy        0.57          0.64     0.00
     """
     counts, table = _read(deals, churn)
     if not min(win_phi, churn_phi) >= 1:
@@ -213,7 +213,7 @@ def _company(fit: Fit, counts: pd.DataFrame, table: pd.DataFrame) -> pd.DataFram
     """Posterior mean and 95 % interval of the hyper-parameters that the page shows."""
     offsets, n = counts.columns.to_numpy(dtype=float), counts.to_numpy().sum(axis=0)
     rows = []
-    for quantity, axis in (("win_rate", 1), ("s_u", 2), ("s_v", 4), ("rho", 0)):
+    for quantity, axis in (("win_rate", 0), ("s_u", 1), ("s_v", 4), ("rho", 2)):
         edges, weights = fit.edges[axis], along(fit.weights, axis)
         up_to = np.concatenate([[0], np.cumsum(weights)])
         points = np.append(np.interp((0.025, 0.975), up_to, edges), centres(edges))

@@ -167,9 +167,10 @@ def monthly_churn(shop: Engine, *, by: str | None = None, level: float = 0.95) -
 def monthly_cancellation(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Customers who asked to leave in each closed month, of those it opened with: dated on the request, not the end.
 
-    A request counts, once a month, if on its day the customer has no contract left that nobody asked to end: so it stays
-    counted even if the customer then signs another. Left out of the rate: requests in the month a customer came
-    (`asked_intra`). Ends that nobody asked for (non-payment) are not here but in `monthly_churn`.
+    A request counts, once a month, if on its day the customer has no contract left that nobody asked to end. Left out:
+    requests that another contract followed without a break before the month was over (a change of plan; one that comes
+    later could not be known when the month closed, and changes nothing); from the rate, requests in the month a customer
+    came (`asked_intra`). Ends that nobody asked for (non-payment) are not here but in `monthly_churn`.
 
     Returns
     -------

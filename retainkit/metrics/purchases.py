@@ -198,7 +198,7 @@ def next_purchase(
     k
         After which purchases.
     within_days
-        The window in days; by default 365, or half of the longest follow-up if that is shorter.
+        The window in days; by default the longest of 365, 180, 90, 60 and 30 that 30 customers were followed for twice.
     level
         Confidence level.
 
@@ -214,9 +214,10 @@ def next_purchase(
     Lin, Sun and Ying (1999), Biometrika 86, 59-70. It assumes that how long somebody has been followed says
     nothing about how they buy: compare cohorts before believing it.
     """
-    longest = tally(shop, "followup", by="all")["followup"].max()
-    longest = 0 if pd.isna(longest) else int(longest)
-    window = within_days if within_days is not None else min(365, max(longest // 2, 1))
+    followed = tally(shop, "followup", by="all")
+    longest = int(followed["followup"].max()) if len(followed) else 0
+    seen_through = [h for h in reversed(HORIZONS) if followed.loc[followed["followup"] >= 2 * h, "n"].sum() >= 30]
+    window = within_days or (seen_through or [max(longest // 2, 1)])[0]
     latest = max(min(longest - window, window), 0)
     tables = [tally(shop, "next_purchase", k=int(each), within=window, latest=latest).assign(k=each) for each in k]
     sums = pd.concat(tables, ignore_index=True).rename(columns={"cross_sum": "cross"}).fillna(0)

@@ -31,14 +31,14 @@ def each_group(cells: pd.DataFrame, by: str | None, read: Callable[[pd.DataFrame
 def survival_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody") -> pd.DataFrame:
     """A survival curve at the horizons, as `NUMBERS`. Once everybody has left, nobody is left, for good."""
     over = curve.table["survival"].iloc[-1] < NEARLY
-    table = at_times(curve, _within(curve, horizons, over=bool(over)))
+    table = at_times(curve, _within(cells, curve, horizons, over=bool(over)))
     return _counted(table.rename(columns={"survival": "rate"}), cells, curve, horizons, nobody)
 
 
 def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody") -> pd.DataFrame:
     """The incidence of every cause at the horizons, as `cause` and `NUMBERS`. Once all is decided, it stays decided."""
     free = curve.table.loc[curve.table["cause"] == EVENT_FREE, "incidence"]
-    table = incidence_at(curve, _within(curve, horizons, over=bool(free.iloc[-1] < NEARLY)))
+    table = incidence_at(curve, _within(cells, curve, horizons, over=bool(free.iloc[-1] < NEARLY)))
     causes = [
         _counted(one.rename(columns={"incidence": "rate"}).reset_index(drop=True), cells, curve, horizons, nobody).assign(cause=cause)
         for cause, one in table.groupby("cause", sort=False)
@@ -52,10 +52,11 @@ def too_young(cells: pd.DataFrame, days: int) -> int:
     return int(cells.loc[open_ended & (cells["duration"] < days), "n"].sum())
 
 
-def _within(curve: Curve, horizons: Sequence[int], *, over: bool) -> list[float]:
-    """The horizons, those beyond the end of a curve that is over brought back to its end."""
+def _within(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, over: bool) -> list[float]:
+    """The horizons, brought back to the curve's end where it holds beyond: all is decided, or somebody was `followed` so long."""
     last = float(curve.table["time"].iloc[-1])
-    return [min(float(h), last) if over else float(h) for h in horizons]
+    followed = float(cells["followed"].max()) if "followed" in cells and len(cells) else -1.0
+    return [min(float(h), last) if over or h <= followed else float(h) for h in horizons]
 
 
 def _counted(table: pd.DataFrame, cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], nobody: str) -> pd.DataFrame:

@@ -116,6 +116,8 @@ def _result(job: Job, plan: Plan, stage: Path, progress: Progress, timeout: int)
         try:
             if not error:
                 _finish(result, ran, plan, stage)
+        except OSError:  # no room for a page: half of one must not be published
+            raise
         except Exception as err:  # a page that cannot be made is this notebook's failure, not the run's
             result.error = f"{type(err).__name__}: {kernel.first_line(str(err))}"
         result.seconds, result.page_seconds = round(ended - began, 2), round(perf_counter() - ended, 2)

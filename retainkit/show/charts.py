@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.show.style import ACCENT, INK, MUTED, colour_for
-from retainkit.show.words import clean
+from retainkit.show.words import clean, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def plot_curve(
             ax.fill_between(part[x], part["low"].astype(float), part["high"].astype(float), step="post", color=colour, alpha=0.15, linewidth=0)
         if name:
             last = part.dropna(subset=[y]).iloc[-1]
-            ax.annotate(clean(name), (last[x], last[y]), xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i), textcoords="offset points", color=colour, va="center", annotation_clip=False)
+            ax.annotate(short(clean(name), 40), (last[x], last[y]), xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i), textcoords="offset points", color=colour, va="center", annotation_clip=False)
     for mark in marks:
         ax.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
     if percent:
@@ -74,7 +74,7 @@ def plot_rates(
     if second:
         ax.plot(rows[second], places - 0.22, "D", color=MUTED, markerfacecolor="white", markersize=6, label=names[1])
         ax.legend(loc="best")
-    counted = [f"{clean(v)}  (n = {n:,.0f})" for v, n in zip(rows[by], rows["n"], strict=True)] if "n" in rows else [clean(v) for v in rows[by]]
+    counted = [f"{short(clean(v), 40)}  (n = {n:,.0f})" for v, n in zip(rows[by], rows["n"], strict=True)] if "n" in rows else [short(clean(v), 40) for v in rows[by]]
     ax.set_yticks(places, counted)
     ax.set_ylim(-0.7, len(rows) - 0.3)
     ax.grid(axis="y", visible=False)

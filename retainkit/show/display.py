@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from retainkit.errors import BadValueError, closest, listed
-from retainkit.show.words import clean, marked, missing, sheet_text
+from retainkit.show.words import clean, marked, missing, sheet_text, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ class _Filled(string.Formatter):
         if missing(value):
             return "n/a"
         shown = format(value, format_spec)
-        return shown if isinstance(value, Number) else str(self.safe(shown))
+        return shown if isinstance(value, Number) else str(self.safe(short(shown, 600)))
 
 
 def table(
@@ -83,9 +83,9 @@ def rendered(
                 f"table {caption!r}", f"has no column {name!r}", listed(df.columns), f"use {closest(name, df.columns)!r}"
             )
     cut = f" (first {rows:,} of {len(df):,} rows)" if len(df) > rows else ""
-    caption = clean(caption) + cut
+    caption = short(clean(caption), 400) + cut
     names = list(df.columns)
-    heads = [clean(n).replace("_", " ") + (f" ({clean(units[n])})" if n in units else "") for n in names]
+    heads = [short(clean(n)).replace("_", " ") + (f" ({clean(units[n])})" if n in units else "") for n in names]
     right = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in df.dtypes]
     columns = [_cells(df.iloc[:rows, i], formats.get(n) or _format(df, n)) for i, n in enumerate(names)]
     body = list(zip(*columns, strict=True))
@@ -105,8 +105,8 @@ def _format(df: pd.DataFrame, name: Any) -> str:
 
 
 def _cells(column: pd.Series, spec: str) -> list[str]:
-    """A column's values as text."""
-    return [_cell(value, spec) for value in column]
+    """A column's values as text that fits a page."""
+    return [short(_cell(value, spec)) for value in column]
 
 
 def _cell(value: Any, spec: str) -> str:
@@ -155,7 +155,8 @@ def figure(fig: Figure, *, alt: str) -> None:
 
     from retainkit.show.style import STYLE
 
-    if not alt.strip():
+    alt = short(clean(alt), 2000)
+    if not alt:
         raise BadValueError("figure", "has no alt text", remedy='figure(fig, alt="what the chart shows, with its key numbers")')
     fig.set_dpi(160)
     canvas, small = FigureCanvasAgg(fig), io.BytesIO()
@@ -166,10 +167,10 @@ def figure(fig: Figure, *, alt: str) -> None:
     image = pixels.quantize(colors=128, dither=Image.Dither.NONE)
     image.save(small, format="png", optimize=True)
     size = {"width": image.width // 2, "height": image.height // 2}
-    data = {"image/png": base64.b64encode(small.getvalue()).decode(), "text/plain": f"[figure] {clean(alt)}"}
+    data = {"image/png": base64.b64encode(small.getvalue()).decode(), "text/plain": f"[figure] {alt}"}
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close(fig)
-    _show(data, {"image/png": {**size, "alt": clean(alt)}})
+    _show(data, {"image/png": {**size, "alt": alt}})
 
 
 def record(metrics: Mapping[str, pd.DataFrame]) -> None:

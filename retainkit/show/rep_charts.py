@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from retainkit.show.style import ACCENT, INK, MUTED
-from retainkit.show.words import clean
+from retainkit.show.words import clean, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +33,7 @@ def plot_funnel(table: pd.DataFrame, *, ax: Axes, x: str, y: str, centre: float,
     for rows, colour in ((gone, "#b6bec8"), (~gone & ~outside, ACCENT), (~gone & outside, WARM)):
         ax.plot(table.loc[rows, x], table.loc[rows, y], "o", color=colour, markersize=8)
     for row in table[outside].to_dict("records"):
-        ax.annotate(clean(row[labels]), (row[x], row[y]), xytext=(-8, 6), textcoords="offset points", color=INK, ha="right", fontsize=10)
+        ax.annotate(short(clean(row[labels]), 24), (row[x], row[y]), xytext=(-8, 6), textcoords="offset points", color=INK, ha="right", fontsize=10)
     if percent:
         ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     ax.set_ylim(bottom=0)
@@ -63,7 +63,7 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
     ax.axvline(1, color=MUTED, linewidth=0.8)
     ax.axhline(1, color=MUTED, linewidth=0.8)
     for row in reps[~reps["departed"].astype(bool)].nlargest(named, "p_joint").to_dict("records"):
-        ax.annotate(clean(row["rep"]), (row["odds_ratio"], row["hazard_ratio"]), xytext=(8, 6), textcoords="offset points", fontsize=10, color=INK)
+        ax.annotate(short(clean(row["rep"]), 24), (row["odds_ratio"], row["hazard_ratio"]), xytext=(8, 6), textcoords="offset points", fontsize=10, color=INK)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter(lambda v, _: f"{v:g}" if round(v, 2) in (0.5, 0.6, 0.8, 1.5, 2, 3) else "")

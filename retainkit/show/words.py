@@ -25,6 +25,18 @@ def clean(text: object) -> str:
     return words
 
 
+def short(words: str, most: int = 200) -> str:
+    """The words, cut where they are longer than anybody reads; the cut is shown.
+
+    >>> short("abcdef", most=4)
+    'abc…'
+    """
+    if len(words) <= most:
+        return words
+    fence = "\u2069" if words.startswith("\u2068") else ""  # as `clean` closes it
+    return words[: most - 1] + "…" + fence
+
+
 def marked(text: object) -> str:
     """The text as Markdown that shows exactly its characters: no tag, link, emphasis or formula survives.
 

@@ -1,6 +1,7 @@
 -- Every spell that touches one of two windows, the calendar month [:opens, :closes) and the days [:since, :closes),
 -- counted by what it did in each: enough to work out a month's churn under any convention, and the gaps between them.
--- A request to leave counts if, on its day, the customer has no contract left that nobody asked to end.
+-- A request to leave counts if, on its day, the customer has no contract left that nobody asked to end, and before the month
+-- is over no other has followed without a break (a change of plan).
 with requests as (
   select k.customer, k.cancel_requested_on as asked_on
   from contracts k
@@ -25,7 +26,10 @@ from (
     case when exists (
       select 1 from requests r
       where r.customer = s.customer and r.asked_on >= :opens and r.asked_on < :closes and r.asked_on >= s.started_on
-        and r.asked_on <= s.until_on
+        and r.asked_on <= s.until_on and not exists (
+          select 1 from contracts n
+          where n.customer = s.customer and n.started_on > r.asked_on and n.started_on < :closes and n.started_on <= s.until_on
+        )
     ) then 1 else 0 end as asked,
     case when exists (
       select 1 from contracts k

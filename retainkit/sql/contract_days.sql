@@ -1,6 +1,7 @@
 -- What happened to the contract base, day by day: customers who came (new, or back after a break), who left (from the
 -- base the month opened with, or in the month they came), who asked to leave, and who are here at the end of :as_of.
--- A request counts if, on its day, the customer has no contract left that nobody asked to end; once a month.
+-- A request counts, once a month, if on its day the customer has no contract left that nobody asked to end, and before the
+-- month is over no other has followed without a break (a change of plan).
 with split as (
   select coalesce(cast(:by as varchar), 'unknown') as grp, s.customer, s.spell, s.started_on, s.ended_on
   from spells s
@@ -19,6 +20,11 @@ with split as (
   select s.grp, s.customer, s.spell, s.started_on, min(r.asked_on) as asked_on
   from requests r
   join split s on s.customer = r.customer and s.started_on <= r.asked_on and (s.ended_on is null or s.ended_on >= r.asked_on)
+  where not exists (
+    select 1 from contracts n
+    where n.customer = r.customer and n.started_on > r.asked_on and n.started_on <= last_day(r.asked_on)
+      and (s.ended_on is null or n.started_on <= s.ended_on)
+  )
   group by s.grp, s.customer, s.spell, s.started_on, cast(date_trunc('month', r.asked_on) as date)
 )
 select m.grp, m.on_day, m.movement, count(*) as customers

@@ -27,9 +27,9 @@ with lines as (
 ), numbered as (
   select d.customer, d.on_day, d.amount, d.orders, d.bought, coalesce(n.new_lines, 0) as new_lines,
     first_value(case when n.new_lines > 1 then 'several' else n.first_line end)
-      over (partition by d.customer order by case when d.bought > 0 then 0 else 1 end, d.on_day) as entry_line,
-    sum(case when d.bought > 0 then 1 else 0 end) over (partition by d.customer order by d.on_day) as nth,
-    max(case when d.bought > 0 then d.on_day end) over (partition by d.customer order by d.on_day rows between unbounded preceding and 1 preceding) as previous_on,
+      over (partition by d.customer order by case when d.bought > 0 then 0 else 1 end nulls first, d.on_day nulls first) as entry_line,
+    sum(case when d.bought > 0 then 1 else 0 end) over (partition by d.customer order by d.on_day nulls first) as nth,
+    max(case when d.bought > 0 then d.on_day end) over (partition by d.customer order by d.on_day nulls first rows between unbounded preceding and 1 preceding) as previous_on,
     min(case when d.bought > 0 then d.on_day end) over (partition by d.customer) as first_on
   from by_day d
   left join new_lines n on n.customer = d.customer and n.on_day = d.on_day
@@ -44,12 +44,12 @@ select n.customer, n.on_day,
   cast(date_diff('day', n.first_on, n.on_day) as integer) as age,
   cast(case when n.bought > 0 then date_diff('day', n.previous_on, n.on_day) end as integer) as gap,
   cast(case when n.new_lines > 0 and n.on_day > n.first_on
-    then sum(case when n.new_lines > 0 and n.on_day > n.first_on then 1 else 0 end) over (partition by n.customer order by n.on_day)
+    then sum(case when n.new_lines > 0 and n.on_day > n.first_on then 1 else 0 end) over (partition by n.customer order by n.on_day nulls first)
     else 0 end as integer) as cross_ordinal,
   cast(n.amount as decimal(18, 4)) as amount,
   cast(n.orders as integer) as orders, cast(n.bought as integer) as lines, cast(n.new_lines as integer) as new_lines,
   n.first_on,
-  coalesce(n.first_on >= :history_start and coalesce(c.signed_up_on, n.first_on) >= :history_start, false) as is_new,
+  coalesce(n.first_on, n.on_day) >= :history_start and coalesce(c.signed_up_on, n.first_on, n.on_day) >= :history_start as is_new,
   n.entry_line, c.segment, c.region, c.source, c.owner,
   cast(date_diff('day', n.first_on, l.left_on) as integer) as left_age
 from numbered n

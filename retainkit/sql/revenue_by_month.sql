@@ -5,7 +5,7 @@ select cast(date_trunc('month', t.on_day) as date) as month, sum(t.total) as tot
   cast(sum(t.customers) as bigint) as customers
 from (
   select d.on_day, sum(d.amount) as total,
-    sum(case when (d.is_new and d.age <= 0) or d.first_on is null then d.amount else 0 end) as new,
+    sum(case when d.is_new and coalesce(d.age, 0) <= 0 then d.amount else 0 end) as new,
     sum(case when d.ordinal = 1 and d.is_new then 1 else 0 end) as new_customers,
     sum(case when d.ordinal = 1 or (d.ordinal > 1 and d.gap >= extract(day from d.on_day)) then 1 else 0 end) as customers
   from days d

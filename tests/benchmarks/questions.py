@@ -34,10 +34,10 @@ QUESTIONS: dict[str, tuple[str, dict[str, Value]]] = {
 
 # what a column of `days` is made from, in the order lines
 MADE_FROM = {
-    "amount": ("amount",), "orders": ("order_id",), "cross_ordinal": ("product_line",), "new_lines": ("product_line",),
+    "orders": ("order_id",), "cross_ordinal": ("product_line",), "new_lines": ("product_line",),
     "entry_line": ("product_line",),
 }
-ALWAYS = ("customer_id", "ordered_at", "status")
+ALWAYS = ("customer_id", "ordered_at", "status", "amount")
 DAYS = ("customer", "on_day", "ordinal", "age", "gap", "cross_ordinal", "amount", "orders", "lines", "new_lines", "first_on",
         "is_new", "entry_line", "segment", "region", "source", "owner")
 

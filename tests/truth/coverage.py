@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .promises import ALL, PROMISES, Promise
-from .questions import ASKED, NAIVE
+from .questions import ASKED, EVERY, NAIVE, Reading
 from .shops import real_shop, small_shops
 
 SEED, BATCH, COPIES = 2026, 20, 600  # shops of a batch; shops' worth of customers behind each truth
@@ -35,7 +35,8 @@ def batch(name: str, number: int, shops: int, wanted: Sequence[str]) -> pd.DataF
     rows: list[tuple[Any, ...]] = []
     for shop in small_shops(here.export(here.live(SEED + number, shops)), here.CLOCK):
         at = number * BATCH + shop.number
-        rows += [(at, *reading, np.nan) for metric in asked(name, wanted) for reading in ASKED[name][metric](shop)]
+        due = [metric for metric in asked(name, wanted) if shop.number % EVERY.get(metric, 1) == 0]
+        rows += [(at, *reading, np.nan) for metric in due for reading in ASKED[name][metric](shop)]
         rows += [(at, *key, np.nan, np.nan, np.nan, value) for key, value in NAIVE[name](shop).items()]
     return pd.DataFrame(rows, columns=["shop", "name", "cell", "value", "low", "high", "naive"]).assign(world=name)
 
@@ -65,7 +66,7 @@ def furthest(name: str, shops: int) -> float:
             break
         real = real_shop(frames, here.CLOCK, small.number)
         for metric in ASKED[name].values():
-            ours, theirs = (pd.DataFrame(metric(shop)) for shop in (small, real))
+            ours, theirs = (pd.DataFrame(metric(shop), columns=Reading._fields) for shop in (small, real))
             a, b = (t[["value", "low", "high"]].astype(float).to_numpy() for t in (ours, theirs))
             same = ours["cell"].tolist() == theirs["cell"].tolist() and (np.isnan(a) == np.isnan(b)).all()
             gaps.append(np.nanmax(np.abs(a - b) / np.maximum(np.abs(a), 1e-9)) if same else np.inf)

@@ -21,6 +21,7 @@ from .buyers import BANDS, LAPSE
 
 HORIZONS = (30, 60, 90, 180, 365)
 COHORT = 5  # customers from which on the pages show a cohort
+EVERY = {"win_by_rep": 5}  # asked of every fifth shop only: a curve a rep takes its time
 
 
 class Reading(NamedTuple):
@@ -162,9 +163,9 @@ def _win_rate(shop: Any) -> list[Reading]:
     return rows("win_rate", rk.win_rate(shop), ["all"]) + rows("win_rate", by_rep, by_rep["rep"])
 
 
-def _win_by(shop: Any) -> list[Reading]:
-    by_rep = rk.win_by(shop, by="rep")
-    return rows("win_by", rk.win_by(shop), ["all"]) + rows("win_by", by_rep, by_rep["rep"])
+def _win_by_rep(shop: Any) -> list[Reading]:
+    table = rk.win_by(shop, by="rep")
+    return rows("win_by", table, table["rep"])
 
 
 def _sources(shop: Any) -> list[Reading]:
@@ -188,7 +189,8 @@ def _rep_churn(shop: Any) -> list[Reading]:
 
 SELLERS: dict[str, Asked] = {
     "win_rate": _win_rate,
-    "win_by": _win_by,
+    "win_by": lambda shop: rows("win_by", rk.win_by(shop), ["all"]),
+    "win_by_rep": _win_by_rep,
     "deal_size": lambda shop: rows("deal_size", rk.deal_size(shop), ("mean", "median"), "value"),
     "cycle_days": lambda shop: rows("cycle_days", rk.cycle_days(shop), ("mean", "median", "median_to_outcome"), "value"),
     "sales_velocity": _velocity,

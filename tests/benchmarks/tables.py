@@ -1,0 +1,118 @@
+"""Each benchmark as a table of text, in the order they are printed."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .meter import command, import_ms, middle, rounds, run, times
+from .peers import PEERS
+from .questions import QUESTIONS
+from .world import world
+
+KERNEL = "import duckdb, pandas, matplotlib.pyplot, seaborn, lifelines, IPython.display"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much to measure."""
+
+    rows: int
+    rounds: int
+    ids: str
+    peers: str  # the Python that has the other packages
+    questions: Sequence[str]
+
+
+def tallies(plan: Plan) -> str:
+    """Every tally as a multiple of reading its columns: from the store, and from the order lines as they lie."""
+    size = {"rows": plan.rows, "ids": plan.ids}
+    run({"what": "again", "form": "parquet", **size})  # the store is made outside the measurement
+    loaded = middle(rounds({"load": {"what": "load", "form": "parquet", **size}}, 1)["load"])
+    rows = []
+    for question in plan.questions:
+        kinds = ("store_scan", "store", "lines_scan", "lines")
+        found = rounds({kind: {"what": kind, "question": question, **size} for kind in kinds}, plan.rounds)
+        scan, kept, raw_scan, raw = (middle(found[kind]) for kind in kinds)
+        rows.append([question, ms(scan), ms(kept), f"{times(found['store'], found['store_scan']):.1f}", ms(raw_scan), ms(raw),
+                     f"{times(found['lines'], found['lines_scan']):.1f}", f"{(loaded + kept) / raw_scan:.0f}"])
+    head = ["tally", "scan of the store", "from the store", "times", "scan of the lines", "from the lines", "times", "load + tally, times"]
+    return markdown(head, rows)
+
+
+def load(plan: Plan) -> str:
+    """What it takes to check and store an export, and to open it again."""
+    rows = []
+    for form in ("parquet", "csv"):
+        world(plan.rows, ids=plan.ids, form=form)
+        jobs = {what: {"what": what, "rows": plan.rows, "ids": plan.ids, "form": form} for what in ("load", "again")}
+        found = rounds(jobs, min(plan.rounds, 3))
+        for what, told in (("load", "first open"), ("again", "second open")):
+            f = found[what]
+            rows.append([form, told, f"{middle(f, 'seconds'):.1f}", f"{middle(f):.1f}", f"{middle(f, 'peak_mb'):,.0f}"])
+    return markdown(["file", "", "seconds", "CPU seconds", "peak MB"], rows)
+
+
+def peers(plan: Plan) -> str:
+    """Other tools at a tenth of the lines, from Parquet to answer, beside the kit at the same size."""
+    size = {"rows": plan.rows // 10, "ids": plan.ids}
+    run({"what": "again", "form": "parquet", **size})
+    rows = []
+    for name, (_, _, question) in PEERS.items():
+        other = rounds({name: {"what": "peer", "name": name, **size}}, min(plan.rounds, 3), plan.peers)[name]
+        mine = rounds({kind: {"what": kind, "question": question, **size} for kind in ("store", "lines")}, min(plan.rounds, 3))
+        if "missing" in other[0]:
+            rows.append([name, "not installed", "", "", ""])
+            continue
+        rows.append([name, ms(middle(other)), f"{middle(other, 'peak_mb'):,.0f}", ms(middle(mine["lines"])), ms(middle(mine["store"]))])
+    head = ["tool", f"CPU ms, {size['rows']:,} lines", "peak MB", "the kit from the lines", "the kit from the store"]
+    return markdown(head, rows)
+
+
+def imports(plan: Plan) -> str:
+    """What `import retainkit` takes."""
+    rows = [[name, f"{import_ms(f'import {name}', plan.rounds + 4):.0f}"] for name in ("retainkit", "duckdb", "pandas")]
+    return markdown(["import", "ms"], rows)
+
+
+def report(plan: Plan) -> str:
+    """`retainkit report` on the sample, against as many bare kernels that import what its notebooks import."""
+    notebooks = sorted((Path(__file__).parents[2] / "notebooks").glob("0[1-9]*.ipynb"))
+    with tempfile.TemporaryDirectory() as scratch:
+        kernel = [sys.executable, "-m", "tests.benchmarks.kernels", str(len(notebooks)), KERNEL]
+        kit = [sys.executable, "-m", "retainkit.cli", "report", "sample", "--out", scratch]
+        command(kit)  # the store of the sample is made once
+        costs = {"kernels": [], "report": []}  # type: dict[str, list[tuple[float, float]]]
+        for _ in range(min(plan.rounds, 3)):
+            costs["kernels"].append(command(kernel))
+            costs["report"].append(command(kit))
+    floor, page = (sorted(costs[name])[len(costs[name]) // 2] for name in ("kernels", "report"))
+    rows = [[f"{len(notebooks)} bare kernels, two at a time", f"{floor[0]:.1f}", f"{floor[1]:.1f}", "1"],
+            ["retainkit report", f"{page[0]:.1f}", f"{page[1]:.1f}", f"{page[0] / floor[0]:.1f}"]]
+    return markdown(["", "seconds", "CPU seconds", "times"], rows)
+
+
+def memory(plan: Plan) -> str:
+    """Five times the lines within 2 GB: load, and every tally once."""
+    rows = plan.rows * 5
+    world(rows, ids=plan.ids)
+    found = run({"what": "small_memory", "rows": rows, "ids": plan.ids})
+    line = [f"{rows:,}", f"{found['seconds']:.0f}", f"{found['cpu']:.0f}", f"{found['peak_mb']:,.0f}"]
+    return markdown(["lines", "seconds", "CPU seconds", "peak MB of the process"], [line])
+
+
+BENCHMARKS: dict[str, Callable[[Plan], str]] = {f.__name__: f for f in (tallies, load, peers, imports, report, memory)}
+
+
+def ms(seconds: float) -> str:
+    """Seconds as milliseconds."""
+    return f"{seconds * 1000:,.0f}"
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, numbers to the right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,172 @@
+"""One measurement, in a process of its own: `python -m tests.benchmarks.work '{"what": "store", ...}'` prints JSON.
+
+CPU time is user and system of all threads, from after the imports and the opening of files to the answer in hand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from .world import DAYS, FIRST_DAY, folder, world
+
+AS_OF = date.fromordinal(date.fromisoformat(FIRST_DAY).toordinal() + DAYS - 1)
+CLOCK: dict[str, Any] = {"as_of": AS_OF, "history_start": date.fromisoformat(FIRST_DAY)}
+# reading every value of a column and doing as little as possible with it; a minimum would be read off the file's statistics
+TOUCH = {"is_new": "sum(cast({0} as integer))", "amount": "sum({0})", "on_day": "bit_xor(date_diff('day', date '2000-01-01', {0}))"}
+TOUCH |= {"first_on": TOUCH["on_day"], "ordered_at": TOUCH["on_day"]}
+TOUCH |= dict.fromkeys(("product_line", "status", "entry_line", "segment", "region", "source", "owner"), "sum(length({0}))")
+
+
+def touched(columns: tuple[str, ...], table: str) -> str:
+    """A query that reads the columns and no more."""
+    return f"select {', '.join(TOUCH.get(c, 'bit_xor({0})').format(c) for c in columns)} from {table}"
+
+
+def spent(work: Callable[[], Any]) -> dict[str, Any]:
+    """What the work cost, and what came out."""
+    before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    answer = work()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    return {"cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, "seconds": time.perf_counter() - began,
+            "peak_mb": after.ru_maxrss / 1024, "answer": answer.to_csv(index=False) if hasattr(answer, "to_csv") else answer}
+
+
+def opened(rows: int, *, ids: str, form: str = "parquet", cache: str = "cache", memory: str | None = None) -> Any:
+    """The made-up shop with its tables derived."""
+    import pandas  # noqa: F401  # what every notebook has imported
+
+    from retainkit.load.shop import open_shop
+
+    os.environ["RETAINKIT_CACHE"] = str(folder() / cache)
+    shop = open_shop(world(rows, ids=ids, form=form), tz="UTC", memory=memory, **CLOCK)
+    shop.sql("select 1")
+    return shop
+
+
+def store(rows: int, ids: str, question: str) -> dict[str, Any]:
+    """A tally from the store."""
+    from retainkit.tally import tally
+
+    from .questions import QUESTIONS
+
+    shop = opened(rows, ids=ids)
+    name, values = QUESTIONS[question]
+    return spent(lambda: tally(shop, name, **values))
+
+
+def store_scan(rows: int, ids: str, question: str) -> dict[str, Any]:
+    """The columns of the store that a tally needs, read once."""
+    from .questions import columns_of
+
+    shop = opened(rows, ids=ids)
+    return spent(lambda: shop.sql(touched(columns_of(question), "days")))
+
+
+class Lines:
+    """An engine that keeps nothing: customer-days are a view over the order lines as they lie in the file, unchecked."""
+
+    as_of, history_start = CLOCK["as_of"], CLOCK["history_start"]
+
+    def __init__(self, path: Path) -> None:
+        import duckdb
+        import pandas  # noqa: F401
+
+        from retainkit.tally import render, text_of
+
+        self._con = duckdb.connect()
+        self._con.execute(f"create view lines as from read_parquet('{path / 'orders.parquet'}')")
+        self._con.execute("""create view all_orders as select order_id, customer_id as customer, ordered_at as ordered_on,
+            cast(amount as decimal(18, 4)) as amount, product_line, null as quantity, status, refunded_at as refunded_on,
+            'one_off' as order_type from lines""")
+        self._con.execute("""create view customers as select cast(null as bigint) as customer, cast(null as date) as signed_up_on,
+            '' as segment, '' as region, '' as source, '' as owner where false""")
+        self._con.execute("create view spells as select cast(null as bigint) as customer, cast(null as date) as ended_on where false")
+        for view, name in (("orders", "known_orders"), ("line_starts", "line_starts"), ("days", "days")):
+            self._con.execute(f"create view {view} as {render(text_of(name), refunds='out', **CLOCK)}")
+        self._con.execute("create view buyers as select * from days where ordinal = 1")
+
+    def sql(self, text: str) -> Any:
+        return self._con.execute(text).df()
+
+
+def lines(rows: int, ids: str, question: str) -> dict[str, Any]:
+    """A tally straight from the order lines, with nothing kept."""
+    from retainkit.tally import tally
+
+    from .questions import QUESTIONS
+
+    engine = Lines(world(rows, ids=ids))
+    name, values = QUESTIONS[question]
+    return spent(lambda: tally(engine, name, **values))
+
+
+def lines_scan(rows: int, ids: str, question: str) -> dict[str, Any]:
+    """The columns of the order lines that a tally needs, read once."""
+    from .questions import lines_of
+
+    engine = Lines(world(rows, ids=ids))
+    return spent(lambda: engine.sql(touched(lines_of(question), "lines").replace("bit_xor(customer_id)", "sum(length(customer_id))" if ids == "text" else "bit_xor(customer_id)")))
+
+
+def load(rows: int, ids: str, form: str) -> dict[str, Any]:
+    """Checking, storing and deriving everything, into an empty cache."""
+    import duckdb  # noqa: F401
+
+    cache = f"cache-{os.getpid()}"
+    try:
+        return spent(lambda: opened(rows, ids=ids, form=form, cache=cache).as_of.isoformat())
+    finally:
+        shutil.rmtree(folder() / cache, ignore_errors=True)
+
+
+def again(rows: int, ids: str, form: str) -> dict[str, Any]:
+    """Opening unchanged files a second time."""
+    import duckdb  # noqa: F401
+
+    opened(rows, ids=ids, form=form)  # so that there is something to find
+    return spent(lambda: opened(rows, ids=ids, form=form).as_of.isoformat())
+
+
+def small_memory(rows: int, ids: str) -> dict[str, Any]:
+    """Load, and every tally once, with 2 GB for the engine."""
+    from retainkit.tally import tally
+
+    from .questions import QUESTIONS
+
+    def everything() -> str:
+        shop = opened(rows, ids=ids, cache=cache, memory="2GB")
+        return "; ".join(f"{question} {len(tally(shop, name, **values))}" for question, (name, values) in QUESTIONS.items())
+
+    cache = f"cache-{os.getpid()}"
+    try:
+        return spent(everything)
+    finally:
+        shutil.rmtree(folder() / cache, ignore_errors=True)
+
+
+def peer(rows: int, ids: str, name: str) -> dict[str, Any]:
+    """Another tool at the same work."""
+    from . import peers
+
+    try:
+        work = peers.prepared(name, world(rows, ids=ids) / "orders.parquet")
+    except ImportError as err:
+        return {"missing": str(err)}
+    return spent(work)
+
+
+WORK: dict[str, Callable[..., dict[str, Any]]] = {
+    f.__name__: f for f in (store, store_scan, lines, lines_scan, load, again, small_memory, peer)}
+
+if __name__ == "__main__":
+    job = json.loads(sys.argv[1])
+    print(json.dumps(WORK[job.pop("what")](**job)))
