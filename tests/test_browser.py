@@ -11,7 +11,7 @@ from unittest import mock
 import in_process
 import pytest
 
-from retainkit.report import kernel
+from retainkit.report import kernel, pdf
 from retainkit.report.run import report
 from retainkit.resources import sample_folder
 
@@ -146,6 +146,25 @@ def test_a_page_prints_on_a4_without_losing_its_right_edge(stem, browser, sample
     assert _sticks_out(page) == []
     assert page.pdf(format="A4", tagged=True, prefer_css_page_size=True).startswith(b"%PDF")
     page.context.close()
+
+
+def test_each_page_is_printed_as_a_tagged_a4_pdf_that_does_not_name_this_machine(sample, tmp_path):
+    for stem in STEMS[:2]:
+        shutil.copy(sample / f"{stem}.html", tmp_path)
+    assert pdf.print_pages(tmp_path, pdf.chromium()) == ""
+    for stem in STEMS[:2]:
+        sheet = (tmp_path / f"{stem}.pdf").read_bytes()
+        assert b"/StructTreeRoot" in sheet
+        assert b"/MediaBox [0 0 594.9" in sheet
+        assert b"/Lang (en)" in sheet
+        assert len(sheet) < 2_000_000
+        for private in (b"file:", str(tmp_path).encode(), tmp_path.name.encode()):
+            assert private not in sheet
+
+
+def test_a_page_that_cannot_be_printed_is_said(tmp_path):
+    (tmp_path / "01_a.html").write_text("<p>a</p>")
+    assert pdf.print_pages(tmp_path, shutil.which("false")) == "01_a: CalledProcessError: Chromium could not print it"
 
 
 def test_every_link_of_the_index_and_its_pages_leads_to_something(browser, sample):

@@ -87,6 +87,13 @@ def test_pdf_without_chromium_is_said_before_anything_runs(place, capsys, monkey
     assert not Path("reports").exists()
 
 
+def test_a_page_that_cannot_be_printed_gives_1_and_the_rest_is_published(place, capfd, monkeypatch):
+    monkeypatch.setattr("retainkit.report.pdf.chromium", lambda: "false")
+    assert _run("--only", "01_good", "--pdf") == 1
+    assert "01_good: CalledProcessError: Chromium could not print it" in capfd.readouterr().err
+    assert '<a href="01_good.pdf" aria-label="Print as PDF: Does 01_good work?">' in Path("reports/2026-03/index.html").read_text()
+
+
 def test_the_run_says_seconds_and_memory_of_each_step(place):
     assert _run("--only", "01_good") == 0
     run = json.loads(Path("reports/2026-03/run.json").read_text())

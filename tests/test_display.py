@@ -177,3 +177,17 @@ def test_numbers_that_cannot_be_told_apart_are_refused(metrics, words):
 @pytest.mark.parametrize(("cell", "safe"), [("=cmd()", "'=cmd()"), ("@x", "'@x"), ("+1+2", "'+1+2"), ("-cmd", "'-cmd"), ("-5", "-5"), ("5=5", "5=5"), ("\tx", "'\tx")])
 def test_a_cell_that_a_spreadsheet_would_run_is_text(cell, safe):
     assert sheet_text(cell) == safe
+
+
+def test_what_is_too_long_to_read_is_cut_where_it_is_shown_and_whole_in_the_numbers(shown):
+    long = "Long" * 2500
+    say("{a} and {b}", a=long, b="\u0634" * 10_000)
+    table(pd.DataFrame({long: [long, "b"]}), caption=long)
+    figure(_chart(), alt=long)
+    record({"a.b": pd.DataFrame({"rep": [long + "1", long + "2"], "rate": [0.1, 0.2]})})
+    said, tabled, drawn, recorded = shown
+    assert len(said[0]["text/plain"]) == 600 + 5 + 602
+    assert said[0]["text/plain"].endswith("…\u2069")
+    assert len(tabled[0]["text/html"]) < 2500
+    assert len(drawn[1]["image/png"]["alt"]) == 2000
+    assert [line.count("Long") for line in recorded[1]["retainkit"]["metrics"]] == [2500, 2500]

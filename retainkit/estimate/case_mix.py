@@ -1,7 +1,7 @@
 """What each rep's deals would have brought in average hands: counted deals in, expected wins out.
 
-Expected is relative to the company's own average mix, from the same rows as the wins it stands beside, so that over all
-reps the two are equal. Where everybody over-sells nobody stands out.
+Expected is relative to the company's own average mix, from the same rows as the wins it stands beside, so
+that over all reps the two are equal. Where everybody over-sells nobody stands out.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ BY = ("segment", "source")
 def expected_wins(
     deals: pd.DataFrame, *, by: Sequence[str] = BY, min_deals: int = 30, min_each: int = 5
 ) -> pd.DataFrame:
-    """Wins expected of each rep in each stratum, and the log-odds behind them (`offset` of the joint rep model).
+    """Wins expected of each rep in each stratum, and the log-odds behind them (`offset` of the joint rep
+    model).
 
-    The stratum's own win rate while every stratum has `min_deals` closed deals and `min_each` won and lost; if one has
-    not, a logistic regression on main effects for all of them. Deals without a segment or source are a stratum too.
+    The stratum's own win rate while every stratum has `min_deals` closed deals and `min_each` won and lost;
+    if one has not, a logistic regression on main effects for all of them. Deals without a segment or source
+    are a stratum too.
 
     Parameters
     ----------
@@ -40,8 +42,8 @@ def expected_wins(
     Returns
     -------
     DataFrame
-        `rep`, the columns of `by`, `n, won, expected, offset, method` ("strata" or "main effects"). Where every deal of
-        the company was won, or lost, the offset is infinite.
+        `rep`, the columns of `by`, `n, won, expected, offset, method` ("strata" or "main effects"). Where
+        every deal of the company was won, or lost, the offset is infinite.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def expected_wins(
     require_columns(deals, ["rep", *by, "won", "n"], name="deals")
     check_counts(deals, ["won", "n"], name="deals")
     if not (over := deals[deals["won"] > deals["n"]]).empty:
-        raise BadValueError("deals", "has more won than closed", f"{over.iloc[0].to_dict()}", "n = won + lost")
+        raise BadValueError("deals", "has more won than closed", str(over.iloc[0].to_dict()), "n=won+lost")
     cells = deals[deals["n"] > 0].groupby(["rep", *by], dropna=False)[["n", "won"]].sum().reset_index()
     code = strata_of(cells, by)
     n, won = (cells[column].groupby(code).sum().to_numpy(dtype=float) for column in ("n", "won"))
@@ -85,8 +87,8 @@ def wins_by_rep(expected: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `rep, n, won`, crude `rate` with Wilson's `low, high`, `expected`, `z` and `p_high`, the one-sided normal p of so
-        many wins or more from a rep in control.
+        `rep, n, won`, crude `rate` with Wilson's `low, high`, `expected`, `z` and `p_high`, the one-sided
+        normal p of so many wins or more from a rep in control.
 
     Examples
     --------
@@ -97,18 +99,23 @@ def wins_by_rep(expected: pd.DataFrame) -> pd.DataFrame:
     1  bob  40    6  0.15  0.071  0.291      11.0 -1.771   0.962
     """
     variance = expected["expected"] * (1 - expected["expected"] / expected["n"])
-    reps = expected.assign(variance=variance).groupby("rep")[["n", "won", "expected", "variance"]].sum().reset_index()
+    sums = expected.assign(variance=variance).groupby("rep")
+    reps = sums[["n", "won", "expected", "variance"]].sum().reset_index()
     low, high = wilson(reps["won"], reps["n"])
     z = z_scores(reps["won"], reps["expected"], variance=reps["variance"])
     reps = reps.assign(rate=reps["won"] / reps["n"], low=low, high=high, z=z, p_high=ndtr(-z))
     return reps[["rep", "n", "won", "rate", "low", "high", "expected", "z", "p_high"]]
 
 
-def standardised_rates(deals: pd.DataFrame, *, of: str = "source", mix: str = "segment", level: float = 0.95) -> pd.DataFrame:
-    """Win rate of each source as it would be at the company's overall mix of segments (direct standardisation).
+def standardised_rates(
+    deals: pd.DataFrame, *, of: str = "source", mix: str = "segment", level: float = 0.95
+) -> pd.DataFrame:
+    """Win rate of each source as it would be at the company's overall mix of segments (direct
+    standardisation).
 
-    A source that never met a segment is weighed over the segments it did meet; `mix_covered` says how much that is.
-    The interval adds up the Wilson intervals of the segments (square and add), so it holds where a segment has 0 wins.
+    A source that never met a segment is weighed over the segments it did meet; `mix_covered` says how much
+    that is. The interval adds up the Wilson intervals of the segments (square and add), so it holds where a
+    segment has 0 wins.
 
     Parameters
     ----------
@@ -122,8 +129,8 @@ def standardised_rates(deals: pd.DataFrame, *, of: str = "source", mix: str = "s
 
     Examples
     --------
-    >>> deals = pd.DataFrame({"source": ["referral", "referral", "paid", "paid"], "segment": ["SMB", "ENT"] * 2,
-    ...                       "won": [45, 2, 10, 9], "n": [90, 10, 20, 80]})
+    >>> deals = pd.DataFrame({"source": ["referral", "referral", "paid", "paid"],
+    ...                       "segment": ["SMB", "ENT"] * 2, "won": [45, 2, 10, 9], "n": [90, 10, 20, 80]})
     >>> standardised_rates(deals).round(3)
          source    n  won  crude   rate    low   high  mix_covered
     0      paid  100   19   0.19  0.326  0.213  0.443          1.0
@@ -136,11 +143,12 @@ def standardised_rates(deals: pd.DataFrame, *, of: str = "source", mix: str = "s
     covered = overall.groupby(strata_of(cells, [of])).transform("sum")
     low, high = wilson(cells["won"], cells["n"], level=level)
     weight, rate = overall / covered, cells["won"] / cells["n"]
-    cells = cells.assign(rate=weight * rate, below=(weight * (rate - low)) ** 2, above=(weight * (high - rate)) ** 2)
-    sums = cells.assign(mix_covered=overall).groupby(of, dropna=False).sum(numeric_only=True).reset_index()
-    return sums.assign(
-        crude=sums["won"] / sums["n"], low=sums["rate"] - np.sqrt(sums["below"]), high=sums["rate"] + np.sqrt(sums["above"])
-    )[[of, "n", "won", "crude", "rate", "low", "high", "mix_covered"]]
+    cells = cells.assign(rate=weight * rate, mix_covered=overall,
+                         below=(weight * (rate - low)) ** 2, above=(weight * (high - rate)) ** 2)
+    sums = cells.groupby(of, dropna=False).sum(numeric_only=True).reset_index()
+    low, high = sums["rate"] - np.sqrt(sums["below"]), sums["rate"] + np.sqrt(sums["above"])
+    columns = [of, "n", "won", "crude", "rate", "low", "high", "mix_covered"]
+    return sums.assign(crude=sums["won"] / sums["n"], low=low, high=high)[columns]
 
 
 def strata_of(table: pd.DataFrame, by: list[str]) -> pd.Series:
@@ -160,7 +168,8 @@ def check_counts(table: pd.DataFrame, columns: list[str], *, name: str) -> None:
 def _main_effects(levels: pd.DataFrame, n: Array, won: Array) -> Array:
     """Log-odds of each stratum from a logistic regression on main effects, by Newton's method.
 
-    A trace of a ridge keeps a level that nobody won finite; the intercept carries none, so wins expected equal wins.
+    A trace of a ridge keeps a level that nobody won finite; the intercept carries none, so wins expected
+    equal wins.
     """
     codes = [pd.factorize(levels[column], use_na_sentinel=False)[0] for column in levels]
     design = np.column_stack([np.ones(len(n)), *(np.eye(code.max() + 1)[code][:, 1:] for code in codes)])

@@ -1,7 +1,8 @@
-"""What each rep's accounts would have lost in average hands: counted follow-ups in, observed over expected out.
+"""What each rep's accounts would have lost in average hands: counted follow-ups in, observed over expected
+out.
 
-Expected is relative to the company's own average mix, from the same accounts as the losses it stands beside, so that in
-every stratum the two are equal. Where everybody over-sells nobody stands out.
+Expected is relative to the company's own average mix, from the same accounts as the losses it stands beside,
+so that in every stratum the two are equal. Where everybody over-sells nobody stands out.
 """
 
 from __future__ import annotations
@@ -25,22 +26,25 @@ MOSTLY, WITH_SELF = 0.40, "compared mostly with self"
 def expected_churn(cells: pd.DataFrame, *, by: Sequence[str] = BY) -> pd.DataFrame:
     """Losses expected of each rep in each stratum from how long each account has been followed.
 
-    Every account adds the stratum's Nelson-Aalen cumulative hazard at its own follow-up, so a rep who sold last month is
-    expected to have lost next to nothing. Within a stratum expected and observed losses are equal, exactly.
+    Every account adds the stratum's Nelson-Aalen cumulative hazard at its own follow-up, so a rep who sold
+    last month is expected to have lost next to nothing. Within a stratum expected and observed losses are
+    equal, exactly.
 
     Parameters
     ----------
     cells
-        `rep`, the columns of `by`, `duration` (days followed), `event` (1 lost, 0 not yet), `n` accounts; optionally
-        `entry`, the day after which accounts came under observation (at risk on (entry, duration]), missing for those
-        seen from the start.
+        `rep`, the columns of `by`, `duration` (days followed), `event` (1 lost, 0 not yet), `n` accounts;
+        optionally
+        `entry`, the day after which accounts came under observation (at risk on (entry, duration]), missing
+        for those seen from the start.
     by
         What to adjust for. An empty list gives the crude expectation, for exposure only.
 
     Returns
     -------
     DataFrame
-        `rep`, the columns of `by`, `n, observed, expected, share_of_events` (of those of the stratum; NaN if it has none).
+        `rep`, the columns of `by`, `n, observed, expected, share_of_events` (of those of the stratum; NaN if
+        it has none).
 
     Raises
     ------
@@ -49,9 +53,11 @@ def expected_churn(cells: pd.DataFrame, *, by: Sequence[str] = BY) -> pd.DataFra
 
     Examples
     --------
-    Three accounts: one lost on day 10 of three at risk, one on day 30 of two; Ann's second is followed for 40 days.
+    Three accounts: one lost on day 10 of three at risk, one on day 30 of two; Ann's second is followed for 40
+    days.
 
-    >>> cells = pd.DataFrame({"rep": ["ann", "ann", "bob"], "duration": [10, 40, 30], "event": [1, 0, 1], "n": 1})
+    >>> cells = pd.DataFrame({"rep": ["ann", "ann", "bob"], "duration": [10, 40, 30],
+    ...                       "event": [1, 0, 1], "n": 1})
     >>> expected_churn(cells, by=[]).round(2)
        rep  n  observed  expected  share_of_events
     0  ann  2         1      1.17              0.5
@@ -63,7 +69,8 @@ def expected_churn(cells: pd.DataFrame, *, by: Sequence[str] = BY) -> pd.DataFra
     entry = cells["entry"].fillna(-np.inf) if "entry" in cells else -np.inf
     table = cells.assign(entry=entry, observed=cells["n"] * cells["event"], stratum=strata_of(cells, by))
     table["expected"] = table["n"] * _own_hazard(table)
-    out = table.groupby(["rep", *by, "stratum"], dropna=False)[["n", "observed", "expected"]].sum().reset_index()
+    sums = table.groupby(["rep", *by, "stratum"], dropna=False)[["n", "observed", "expected"]].sum()
+    out = sums.reset_index()
     events = out.groupby("stratum")["observed"].transform("sum")
     return out.assign(share_of_events=out["observed"] / events.where(events > 0)).drop(columns="stratum")
 
@@ -79,14 +86,15 @@ def churn_by_rep(cells: pd.DataFrame, *, by: Sequence[str] = BY, level: float = 
     Returns
     -------
     DataFrame
-        `rep, n, observed, expected`, `value` (observed over expected) with mid-P Poisson `low, high`; `p_high`, the
-        one-sided mid-P of so many losses or more; `crude_expected, crude_value` (exposure only); `self_share`, the rep's
-        share of the events it is compared with; `note`, "compared mostly with self" when that is over 40 %. NaN where
-        nothing is expected.
+        `rep, n, observed, expected`, `value` (observed over expected) with mid-P Poisson `low, high`;
+        `p_high`, the one-sided mid-P of so many losses or more; `crude_expected, crude_value` (exposure
+        only); `self_share`, the rep's share of the events it is compared with; `note`, "compared mostly with
+        self" when that is over 40 %. NaN where nothing is expected.
 
     Examples
     --------
-    >>> cells = pd.DataFrame({"rep": ["ann", "ann", "bob"], "duration": [10, 40, 30], "event": [1, 0, 1], "n": 1})
+    >>> cells = pd.DataFrame({"rep": ["ann", "ann", "bob"], "duration": [10, 40, 30],
+    ...                       "event": [1, 0, 1], "n": 1})
     >>> churn_by_rep(cells, by=[])[["rep", "observed", "expected", "value", "low", "high", "note"]].round(2)
        rep  observed  expected  value   low  high                       note
     0  ann         1      1.17   0.86  0.04  4.23  compared mostly with self
@@ -113,10 +121,11 @@ def _check_cells(cells: pd.DataFrame, by: list[str]) -> None:
     require_columns(cells, ["rep", *by, "duration", "event", "n"], name="cells")
     check_counts(cells, ["n", "duration"], name="cells")
     if not cells["event"].isin([0, 1]).all():
-        raise BadValueError("cells.event", "must be 0 or 1", f"{cells['event'].unique()}", "1 for lost, 0 for not yet")
+        raise BadValueError("cells.event", "must be 0 or 1", f"{cells['event'].unique()}",
+                            "1 for lost, 0 for not yet")
     if "entry" in cells and (late := cells["entry"] >= cells["duration"]).any():
-        raise BadValueError("cells", "has accounts that enter when they leave", f"{cells[late].iloc[0].to_dict()}",
-                            "cells = cells[~(cells.entry >= cells.duration)], and count them")
+        raise BadValueError("cells", "has accounts that enter when they leave",
+                            f"{cells[late].iloc[0].to_dict()}", "cells = cells[~(cells.entry >= cells.duration)], and count them")
 
 
 def _own_hazard(table: pd.DataFrame) -> pd.Series:
@@ -127,8 +136,8 @@ def _own_hazard(table: pd.DataFrame) -> pd.Series:
         at_risk = _from(rows["duration"], rows["n"], times) - _from(rows["entry"], rows["n"], times)
         lost = rows.groupby("duration")["observed"].sum().reindex(times).to_numpy()
         total = np.concatenate([[0.0], np.cumsum(lost / at_risk)])
-        spent = [total[np.searchsorted(times, rows[column], side="right")] for column in ("duration", "entry")]
-        hazards.append(pd.Series(spent[0] - spent[1], index=rows.index))
+        left, came = (total[np.searchsorted(times, rows[of], side="right")] for of in ("duration", "entry"))
+        hazards.append(pd.Series(left - came, index=rows.index))
     return pd.concat(hazards) if hazards else pd.Series(dtype=float)
 
 

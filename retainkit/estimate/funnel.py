@@ -1,7 +1,9 @@
-"""Sizes in, funnel lines out: where a rep in control lies 95 % and 99.8 % of the time, and how far others lie off.
+"""Sizes in, funnel lines out: where a rep in control lies 95 % and 99.8 % of the time, and how far others lie
+off.
 
-These are prediction limits of a count at its expected value. The chi-square (confidence) limits that some packages draw
-instead are too wide above the line: of reps in control .4 to 1.5 % lie beyond them, where 2.5 % should.
+These are prediction limits of a count at its expected value. The chi-square (confidence) limits that some
+packages draw instead are too wide above the line: of reps in control .4 to 1.5 % lie beyond them, where 2.5 %
+should.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ OVERDISPERSED = 1.3
 def binomial_limits(n: ArrayLike, *, p0: float, phi: float = 1.0) -> pd.DataFrame:
     """Where the share of `n` lies, 95 and 99.8 % of the time, when its true value is `p0`.
 
-    Exact binomial limits, interpolated between counts so that the funnel has no saw teeth. With `phi` above 1.3 they are
-    sqrt(phi) times as far from `p0`. NaN where nothing was closed.
+    Exact binomial limits, interpolated between counts so that the funnel has no saw teeth. With `phi` above
+    1.3 they are sqrt(phi) times as far from `p0`. NaN where nothing was closed.
 
     Parameters
     ----------
@@ -92,7 +94,8 @@ def poisson_limits(expected: ArrayLike, *, phi: float = 1.0) -> pd.DataFrame:
 def z_scores(observed: ArrayLike, expected: ArrayLike, *, variance: ArrayLike | None = None) -> Array:
     """How many standard deviations each count is above its expectation; NaN where none is possible.
 
-    `variance` is that of the count in control: sum of n p (1 - p) for deals; left out, the Poisson's, `expected`.
+    `variance` is that of the count in control: sum of n p (1 - p) for deals; left out, the Poisson's,
+    `expected`.
 
     Examples
     --------
@@ -105,10 +108,12 @@ def z_scores(observed: ArrayLike, expected: ArrayLike, *, variance: ArrayLike | 
 
 
 def dispersion(z: ArrayLike, *, trim: float = 0.10) -> float:
-    """Over-dispersion phi: mean squared z with the outer 10 % of each end pulled in, 1 when all are in control.
+    """Over-dispersion phi: mean squared z with the outer 10 % of each end pulled in, 1 when all are in
+    control.
 
-    Pulling in keeps a few true outliers from hiding themselves. It also shortens the z of reps in control, whose mean
-    square would be .68, so the mean is divided by that. Reps without a z are left out; NaN for fewer than two.
+    Pulling in keeps a few true outliers from hiding themselves. It also shortens the z of reps in control,
+    whose mean square would be .68, so the mean is divided by that. Reps without a z are left out; NaN for
+    fewer than two.
 
     Parameters
     ----------
@@ -140,7 +145,8 @@ def _pulled_square(trim: float) -> float:
 
 
 def _count_limits(cdf: Callable[[Array], Array], inverse: Callable[[float], Array]) -> dict[str, Array]:
-    """Interpolated quantiles of a count: the smallest k with cdf(k) >= q, less the part of its step that is too much."""
+    """Interpolated quantiles: the smallest k with cdf(k) >= q, less the part of its step that is too much."""
+
     def up_to(k: Array) -> Array:
         """The distribution function, zero below a count of zero."""
         return np.where(k < 0, 0.0, cdf(np.maximum(k, 0)))
@@ -153,11 +159,13 @@ def _count_limits(cdf: Callable[[Array], Array], inverse: Callable[[float], Arra
     return limits
 
 
-def _lines(key: str, size: Array, counts: dict[str, Array], *, centre: float, most: float, phi: float) -> pd.DataFrame:
+def _lines(
+    key: str, size: Array, counts: dict[str, Array], *, centre: float, most: float, phi: float
+) -> pd.DataFrame:
     """Limits of the count over its size, moved out from the centre where dispersion asks for it."""
     if not phi > 0:
         raise BadValueError("phi", "must be more than 0", str(phi), "phi=1.0")
     wider = np.sqrt(phi) if phi > OVERDISPERSED else 1.0
     divisor = np.where(size > 0, size, np.nan)
-    lines = {name: np.clip(centre + wider * (limit / divisor - centre), 0, most) for name, limit in counts.items()}
-    return pd.DataFrame({key: size} | lines)
+    lines = {name: centre + wider * (limit / divisor - centre) for name, limit in counts.items()}
+    return pd.DataFrame({key: size} | {name: np.clip(line, 0, most) for name, line in lines.items()})

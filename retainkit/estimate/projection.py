@@ -1,7 +1,7 @@
 """How many customers will still be there: survivors by cohort and period in, projected survival out.
 
-Two models, sBG and BdW, are shown two thirds of what is known and judged by the rest; if the better one misses that, there
-is no projection. Projections are drawn dashed and labelled "model".
+Two models, sBG and BdW, are shown two thirds of what is known and judged by the rest; if the better one
+misses that, there is no projection. Projections are drawn dashed and labelled "model".
 """
 
 from __future__ import annotations
@@ -29,20 +29,24 @@ __all__ = ["Fit", "fit_bdw", "fit_sbg", "hold_out", "model_survival", "project"]
 
 Array = Any
 MIN_PERIODS, MIN_LOST = 4, 50
+COLUMNS = ["model", "period", "n", "observed", "rate", "low", "high", "inside", "log_score"]
 WITHHELD = "projection withheld: last periods not predicted"
 
 
-def hold_out(survivors: pd.DataFrame, *, level: float = 0.95, draws: int = 200, seed: int = 0) -> pd.DataFrame:
+def hold_out(
+    survivors: pd.DataFrame, *, level: float = 0.95, draws: int = 200, seed: int = 0
+) -> pd.DataFrame:
     """What both models, shown only the first two thirds of the periods, say of the last third.
 
-    The band holds both kinds of chance: customers of each cohort are drawn again (multinomial on the counts, seeded), the
-    model is fitted to each of the `draws`, and the held-out losses are drawn from it.
+    The band holds both kinds of chance: customers of each cohort are drawn again (multinomial on the counts,
+    seeded), the model is fitted to each of the `draws`, and the held-out losses are drawn from it.
 
     Returns
     -------
     DataFrame
-        `model, period, n` (at risk), `observed` survival, predicted `rate, low, high`, `inside`, and `log_score`, the
-        log-likelihood of all held-out losses under the model. Empty with fewer than 4 periods or 50 losses.
+        `model, period, n` (at risk), `observed` survival, predicted `rate, low, high`, `inside`, and
+        `log_score`, the log-likelihood of all held-out losses under the model. Empty with fewer than 4
+        periods or 50 losses.
 
     Examples
     --------
@@ -58,7 +62,7 @@ def hold_out(survivors: pd.DataFrame, *, level: float = 0.95, draws: int = 200, 
     """
     data, rng = pooled(survivors), np.random.default_rng(seed)
     if _too_little(data):
-        return pd.DataFrame(columns=["model", "period", "n", "observed", "rate", "low", "high", "inside", "log_score"])
+        return pd.DataFrame(columns=COLUMNS)
     periods, n, lost = data
     known = len(periods) - max(1, len(periods) // 3)
     observed = np.cumprod(1 - lost / n)
@@ -69,15 +73,16 @@ def hold_out(survivors: pd.DataFrame, *, level: float = 0.95, draws: int = 200, 
         stay = np.exp(log_stay(theta, periods[known:])[0])
         again, _ = maximise(model, periods[:known], at_risk, drawn, start=theta)
         left = 1 - np.exp(log_stay(again, periods[known:])[0])
-        future = observed[known - 1] * np.cumprod(1 - rng.binomial(n[known:].astype(int), left) / n[known:], axis=1)
+        losses = rng.binomial(n[known:].astype(int), left)
+        future = observed[known - 1] * np.cumprod(1 - losses / n[known:], axis=1)
         low, high = np.quantile(future, [(1 - level) / 2, (1 + level) / 2], axis=0)
         score = (lost[known:] * np.log1p(-stay[0]) + (n - lost)[known:] * np.log(stay[0])).sum()
         rows.append(pd.DataFrame({
-            "model": model, "period": periods[known:].astype(int), "n": n[known:].astype(int), "observed": observed[known:],
-            "rate": observed[known - 1] * np.cumprod(stay[0]), "low": low, "high": high, "log_score": score}))
+            "model": model, "period": periods[known:].astype(int), "n": n[known:].astype(int),
+            "observed": observed[known:], "rate": observed[known - 1] * np.cumprod(stay[0]),
+            "low": low, "high": high, "log_score": score}))
     found = pd.concat(rows, ignore_index=True)
-    found.insert(7, "inside", found["observed"].between(found["low"], found["high"]))
-    return found
+    return found.assign(inside=found["observed"].between(found["low"], found["high"]))[COLUMNS]
 
 
 def project(
@@ -85,14 +90,16 @@ def project(
 ) -> pd.DataFrame:
     """Survival of both models up to a period, with a bootstrap band, if the hold-out allows it.
 
-    The model is chosen by its log-score on the last third of the periods, never by how it fits them. If that third is
-    not inside the chosen model's hold-out band, or there are fewer than 4 periods or 50 losses, the projection is
-    withheld: `rate, low, high` are NaN and `note` says why. Bands are approximate: they cover about nine times in ten.
+    The model is chosen by its log-score on the last third of the periods, never by how it fits them. If that
+    third is not inside the chosen model's hold-out band, or there are fewer than 4 periods or 50 losses, the
+    projection is withheld: `rate, low, high` are NaN and `note` says why. Bands are approximate: they cover
+    about nine times in ten.
 
     Returns
     -------
     DataFrame
-        `model, period` (0 to `periods`), `observed` survival and `n` at risk where there is any, `rate, low, high`,
+        `model, period` (0 to `periods`), `observed` survival and `n` at risk where there is any, `rate, low,
+        high`,
         `chosen`, `note`.
 
     Examples
@@ -113,8 +120,9 @@ def project(
     seen = pd.DataFrame({"n": n, "observed": np.cumprod(1 - lost / n)}, index=known).reindex(ages)
     out = []
     for model in FREE:
-        rows = pd.DataFrame({"model": model, "period": ages, "n": seen["n"], "observed": seen["observed"],
-                             "rate": np.nan, "low": np.nan, "high": np.nan, "chosen": model == chosen, "note": note})
+        rows = pd.DataFrame({
+            "model": model, "period": ages, "n": seen["n"], "observed": seen["observed"], "rate": np.nan,
+            "low": np.nan, "high": np.nan, "chosen": model == chosen, "note": note})
         if not note:
             theta, _ = maximise(model, known, n[None], lost[None])
             again, _ = maximise(model, known, *resampled(survivors, draws, rng), start=theta)

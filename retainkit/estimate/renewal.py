@@ -1,7 +1,7 @@
 """Survivors by cohort and period in, fitted renewal models out: sBG and BdW, by maximum likelihood.
 
-Both are models of people who differ in how likely they are to leave. sBG: each has one chance of leaving in every period,
-beta distributed over people. BdW: that chance may also rise or fall with age.
+Both are models of people who differ in how likely they are to leave. sBG: each has one chance of leaving in
+every period, beta distributed over people. BdW: that chance may also rise or fall with age.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ class Fit(NamedTuple):
 def fit_sbg(survivors: pd.DataFrame) -> Fit:
     """Maximum-likelihood shifted-beta-geometric model of all cohorts together.
 
-    Cohorts of different ages pool: each adds the periods it has lived through, and those still there are censored. A
-    cohort that came under observation late starts at a later period.
+    Cohorts of different ages pool: each adds the periods it has lived through, and those still there are
+    censored. A cohort that came under observation late starts at a later period.
 
     Parameters
     ----------
     survivors
-        `cohort, period, at_risk, lost`: period 1 is the first renewal; `at_risk` customers came to it, `lost` left.
+        `cohort, period, at_risk, lost`: period 1 is the first renewal; `at_risk` customers came to it, `lost`
+        left.
 
     Returns
     -------
@@ -100,24 +101,26 @@ def pooled(survivors: pd.DataFrame) -> tuple[Array, Array, Array]:
     for column in ("period", "at_risk", "lost"):
         whole(f"survivors.{column}", survivors[column])
     if not (over := survivors[survivors["lost"] > survivors["at_risk"]]).empty:
-        raise BadValueError("survivors", "has more lost than at risk", f"{over.iloc[0].to_dict()}", "count both at once")
+        raise BadValueError("survivors", "has more lost than at risk", f"{over.iloc[0].to_dict()}",
+                            "count both at once")
     table = survivors[survivors["at_risk"] > 0].groupby("period")[["at_risk", "lost"]].sum()
     if list(table.index) != list(range(1, len(table) + 1)):
-        raise BadValueError("survivors.period", "must run 1, 2, 3 and on without a gap", f"{list(table.index)[:10]}",
-                            "period 1 is the first renewal")
-    return tuple(column.to_numpy(dtype=float) for column in (table.index, table["at_risk"], table["lost"]))  # type: ignore
+        raise BadValueError("survivors.period", "must run 1, 2, 3 and on without a gap",
+                            f"{list(table.index)[:10]}", "period 1 is the first renewal")
+    return np.arange(1.0, len(table) + 1), table["at_risk"].to_numpy(float), table["lost"].to_numpy(float)
 
 
 def resampled(survivors: pd.DataFrame, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """At risk and lost in every pooled period, `draws` times: each cohort's customers drawn again with replacement."""
+    """At risk and lost in every pooled period, `draws` times: each cohort's customers drawn with replacement."""
     used = survivors[survivors["at_risk"] > 0].sort_values("period")
     at_risk, lost = (np.zeros((draws, int(used["period"].max()))) for _ in range(2))
     for cohort, rows in used.groupby("cohort", dropna=False):
         n, gone = rows["at_risk"].to_numpy(), rows["lost"].to_numpy()
         censored = n - gone - np.append(n[1:], 0)
         if (censored < 0).any() or (np.diff(rows["period"]) != 1).any():
-            raise BadValueError(f"survivors, cohort {cohort}", "gains customers, or skips a period, on the way",
-                                f"at risk {n.tolist()}", "give customers who come into view late a cohort of their own")
+            raise BadValueError(
+                f"survivors, cohort {cohort}", "gains customers, or skips a period, on the way",
+                f"at risk {n.tolist()}", "give customers who come into view late a cohort of their own")
         exits = rng.multinomial(n[0], np.stack([gone, censored], axis=1).ravel() / n[0], size=draws)
         columns = rows["period"].to_numpy(dtype=int) - 1
         both = exits[:, ::2] + exits[:, 1::2]
@@ -133,7 +136,8 @@ def log_survival(theta: Array, ages: Array) -> tuple[Array, Array]:
     to = age**c
     of_sum, of_beta = psi(a + b) - psi(a + b + to), psi(b + to) - psi(b)
     power = (psi(b + to) - psi(a + b + to)) * to * np.log(np.maximum(age, 1))
-    return betaln(a, b + to) - betaln(a, b), np.stack([a * of_sum, b * (of_beta + of_sum), c * power], axis=-1)
+    slopes = np.stack([a * of_sum, b * (of_beta + of_sum), c * power], axis=-1)
+    return betaln(a, b + to) - betaln(a, b), slopes
 
 
 def log_stay(theta: Array, periods: Array) -> tuple[Array, Array]:
@@ -142,11 +146,14 @@ def log_stay(theta: Array, periods: Array) -> tuple[Array, Array]:
     return after[0] - before[0], after[1] - before[1]
 
 
-def maximise(model: str, periods: Array, at_risk: Array, lost: Array, start: Array | None = None) -> tuple[Array, Array]:
-    """Parameters (log alpha, log beta, log c) and log-likelihood of every row of counts, by damped Fisher scoring."""
-    rows, free = len(lost), FREE[model]
-    first = np.array([[0.0, np.log(max(at_risk.sum() / max(lost.sum(), 1) - 1, 0.1)), 0.0]]) if start is None else start
-    theta, damping = np.repeat(first, rows, axis=0), np.full(rows, 1e-3)
+def maximise(
+    model: str, periods: Array, at_risk: Array, lost: Array, start: Array | None = None
+) -> tuple[Array, Array]:
+    """Parameters (log alpha, log beta, log c) and log-likelihood of every row of counts: damped Fisher scoring."""
+    rows, free, eye = len(lost), FREE[model], np.eye(FREE[model])
+    if start is None:
+        start = np.array([[0.0, np.log(max(at_risk.sum() / max(lost.sum(), 1) - 1, 0.1)), 0.0]])
+    theta, damping = np.repeat(start, rows, axis=0), np.full(rows, 1e-3)
 
     def score(at: Array) -> tuple[Array, Array, Array]:
         """Log-likelihood, its gradient, and the information, of the free parameters."""
@@ -154,12 +161,12 @@ def maximise(model: str, periods: Array, at_risk: Array, lost: Array, start: Arr
         gone = np.maximum(-np.expm1(kept), 1e-300)
         value = (lost * np.log(gone) + (at_risk - lost) * kept).sum(axis=1)
         pull, slopes = (at_risk - lost) - lost * np.exp(kept) / gone, slopes[:, :, :free]
-        weight = at_risk * np.exp(kept) / gone
-        return value, np.einsum("rt,rtk->rk", pull, slopes), np.einsum("rt,rtk,rtl->rkl", weight, slopes, slopes)
+        information = np.einsum("rt,rtk,rtl->rkl", at_risk * np.exp(kept) / gone, slopes, slopes)
+        return value, np.einsum("rt,rtk->rk", pull, slopes), information
 
     value, gradient, information = score(theta)
     for _ in range(100):
-        ridge = damping[:, None, None] * (np.eye(free) * np.einsum("rkk->rk", information)[:, None, :] + 1e-9 * np.eye(free))
+        ridge = damping[:, None, None] * eye * (np.einsum("rkk->rk", information)[:, None, :] + 1e-9)
         step = np.linalg.solve(information + ridge, gradient[..., None])[..., 0]
         trial = theta.copy()
         step *= np.minimum(1, 2 / np.maximum(np.abs(step).max(axis=1, keepdims=True), 1e-300))
@@ -182,7 +189,8 @@ def _fit(model: str, survivors: pd.DataFrame) -> Fit:
     """One model on the counts as they are."""
     periods, at_risk, lost = pooled(survivors)
     if not lost.sum():
-        raise BadValueError("survivors", "has nobody lost", f"{at_risk.sum():g} customer-periods", "wait for a loss")
+        raise BadValueError("survivors", "has nobody lost", f"{at_risk.sum():g} customer-periods",
+                            "wait for a loss")
     theta, value = maximise(model, periods, at_risk[None], lost[None])
     alpha, beta, c = np.exp(theta[0])
     return Fit(model, float(alpha), float(beta), float(c), float(value[0]))

@@ -1,7 +1,8 @@
 """The arithmetic of the joint rep model: two log-likelihoods in, posterior weights on grids of effects out.
 
-Each rep has an effect u on winning and v on churn, bivariate normal over the reps. For every cell of a grid over the five
-hyper-parameters (means, spreads, rho), u and v are summed over bins laid by the mean and spread of that cell.
+Each rep has an effect u on winning and v on churn, bivariate normal over the reps. For every cell of a grid
+over the five hyper-parameters (means, spreads, rho), u and v are summed over bins laid by the mean and spread
+of that cell.
 """
 
 from __future__ import annotations
@@ -17,15 +18,14 @@ REACH = 5.0  # a rep's effect is looked for within this many spreads of the mean
 BINS = (31, 33)  # of u and of v, over that reach
 POINTS = 1201  # on which likelihoods are evaluated, once, and summed up inside the bins
 PASSES = 6  # at most; each lays the same number of cells closer around what the last one found
-JOINT, ONE_SIDE = (7, 8, 10, 7, 8), (21, 40, 1, 21, 40)  # cells: mean and spread of u, rho, mean and spread of v
+JOINT, ONE_SIDE = (7, 8, 10, 7, 8), (21, 40, 1, 21, 40)  # cells: mean, spread of u; rho; mean, spread of v
 LIMITS = ((-np.inf, np.inf), (0.0, 2.0), (-1.0, 1.0), (-np.inf, np.inf), (0.0, 2.0))
-
-
 LogLik = Callable[[Array], Array]  # of each rep (rows) at given effects (columns)
+Prior = Callable[[Array], Array]  # log density of a spread
 
 
 class Margin(NamedTuple):
-    """Likelihoods of one side. A pair is one (mean, spread) cell; bins are laid by the pair's mean and spread."""
+    """Likelihoods of one side. A pair is a (mean, spread) cell; bins are laid by the pair's mean and spread."""
 
     effects: Array  # points
     likelihood: Array  # (reps, points)
@@ -44,7 +44,7 @@ class Fit(NamedTuple):
 
 
 class Posterior(NamedTuple):
-    """Of each rep: weights on the points of u and of v (rows sum to 1), and the chances of being above a line."""
+    """Of each rep: weights on the points of u and of v (rows sum to 1); chances of being above a line."""
 
     u: Array
     v: Array
@@ -53,9 +53,7 @@ class Posterior(NamedTuple):
     both_high: Array
 
 
-def fit_grid(
-    sides: Sequence[LogLik], informed: Sequence[bool], *, mean_sd: float, spread_prior: Callable[[Array], Array]
-) -> Fit:
+def fit_grid(sides: Sequence[LogLik], informed: Sequence[bool], *, mean_sd: float, spread_prior: Prior) -> Fit:
     """Posterior of the hyper-parameters; a margin that the data say nothing of keeps a single cell."""
     both = all(informed)
     cells = JOINT if both else tuple(k if informed[i > 2] else 1 for i, k in enumerate(ONE_SIDE))
@@ -68,8 +66,8 @@ def fit_grid(
         narrows = [new[1] - new[0] < 0.6 * (old[1] - old[0]) for new, old in zip(closer, bounds, strict=True)]
         if not any(narrows):
             break
-        narrows[2] = False
-        bounds = [*closer[:2], bounds[2] if any(narrows) else closer[2], *closer[3:]]  # rho last: wide cells mislead on it
+        narrows[2] = False  # rho comes last: wide cells of the others mislead on it
+        bounds = [*closer[:2], bounds[2] if any(narrows) else closer[2], *closer[3:]]
     return fit
 
 
@@ -93,7 +91,7 @@ def _closer(edges: Array, weights: Array, limit: tuple[float, float], tail: floa
 
 
 def _one_pass(
-    sides: Sequence[LogLik], bounds: Bounds, cells: Sequence[int], mean_sd: float, spread_prior: Callable[[Array], Array]
+    sides: Sequence[LogLik], bounds: Bounds, cells: Sequence[int], mean_sd: float, spread_prior: Prior
 ) -> Fit:
     """Posterior weight of every cell, and what each rep adds to it."""
     edges = [np.linspace(*bound, k + 1) for bound, k in zip(bounds, cells, strict=True)]
@@ -103,9 +101,9 @@ def _one_pass(
     marginal = _through(u.binned, priors) @ v.binned.swapaxes(1, 2)
     with np.errstate(divide="ignore"):
         log_posterior = np.log(marginal).sum(axis=0, dtype=float).reshape(cells)
-    of_means = [-0.5 * (mean / mean_sd) ** 2 for mean in (mean_u, mean_v)]
-    for axis in np.ix_(of_means[0], spread_prior(spread_u), np.log1p(-(rho**2)), of_means[1], spread_prior(spread_v)):
-        log_posterior = log_posterior + axis
+    of_u, of_v = (-0.5 * (mean / mean_sd) ** 2 for mean in (mean_u, mean_v))
+    for log_prior in np.ix_(of_u, spread_prior(spread_u), np.log1p(-(rho**2)), of_v, spread_prior(spread_v)):
+        log_posterior = log_posterior + log_prior
     weights = np.exp(log_posterior - log_posterior.max())
     return Fit(edges, weights / weights.sum(), (u, v), priors, marginal)
 
@@ -119,9 +117,11 @@ def _through(binned_u: Array, priors: Array) -> Array:
 def _margin(log_lik: LogLik, mean: Array, spread: Array, bins: int) -> Margin:
     """Likelihoods of one side, evaluated at points over all bins and averaged within each bin.
 
-    Averaging, where a sum over bin middles would do for little data, keeps sharp likelihoods from falling between them.
+    Averaging, where a sum over bin middles would do for little data, keeps sharp likelihoods from falling
+    between them.
     """
-    edges = (mean[:, None, None] + spread[:, None] * np.linspace(-REACH, REACH, bins + 1)).reshape(-1, bins + 1)
+    standard = np.linspace(-REACH, REACH, bins + 1)
+    edges = (mean[:, None, None] + spread[:, None] * standard).reshape(-1, bins + 1)
     points = np.linspace(edges.min(), edges.max(), POINTS + 1)
     log_values = log_lik(centres(points))
     likelihood = np.exp(log_values - log_values.max(axis=1, keepdims=True))
@@ -142,9 +142,8 @@ def _binned(margin: Margin, cut: float) -> Array:
 
 
 def _bivariate(rho: float) -> Array:
-    """Standard bivariate normal of the bins, summing to 1; less wide by what spreading it over bins adds (Sheppard)."""
-    steps = [2 * REACH / bins for bins in BINS]
-    u, v = (centres(np.linspace(-REACH, REACH, bins + 1)) / np.sqrt(1 - step**2 / 12) for bins, step in zip(BINS, steps, strict=True))
+    """Standard bivariate normal of the bins, summing to 1; less wide by what spreading over a bin adds."""
+    u, v = (centres(np.linspace(-REACH, REACH, n + 1)) / np.sqrt(1 - (2 * REACH / n) ** 2 / 12) for n in BINS)
     density = np.exp(-(u[:, None] ** 2 - 2 * rho * u[:, None] * v + v**2) / (2 * (1 - rho**2)))
     return (density / density.sum()).astype(np.float32)
 
@@ -172,8 +171,8 @@ def _on_points(margin: Margin, prior: Array) -> Array:
     reps, pairs, bins = prior.shape
     width = margin.edges[:, 1:2] - margin.edges[:, :1]
     at = np.floor((margin.effects - margin.edges[:, :1]) / width)
-    holds = (at[:, None] == np.arange(bins)[:, None]) / width[:, None]
-    weights = margin.likelihood * (prior.reshape(reps, -1) @ holds.reshape(pairs * bins, -1).astype(np.float32))
+    holds = ((at[:, None] == np.arange(bins)[:, None]) / width[:, None]).astype(np.float32)
+    weights = margin.likelihood * (prior.reshape(reps, -1) @ holds.reshape(pairs * bins, -1))
     return weights / weights.sum(axis=1, keepdims=True)
 
 

@@ -1,7 +1,8 @@
 """Win rate and churn of every rep together: counts by rep in, shrunk ratios and quadrant probabilities out.
 
-Deals: logit P(won) = offset + u. Churn: lost ~ Poisson(expected * exp(v)). Over the reps (u, v) is bivariate normal, with
-means, spreads and a correlation rho that are estimated too. Everything is a sum over a grid: no sampling, no seed.
+Deals: logit P(won) = offset + u. Churn: lost ~ Poisson(expected * exp(v)). Over the reps (u, v) is bivariate
+normal, with means, spreads and a correlation rho that are estimated too. Everything is a sum over a grid: no
+sampling, no seed.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from retainkit.estimate.checks import require_columns, whole
 from retainkit.estimate.rep_grid import Fit, LogLik, Posterior, along, centres, fit_grid, posterior, quantiles
 
 Array = Any
+ESTIMATES = ["value", "low", "high", "p_positive"]
 QUADRANTS = ["p_joint", "p_win_only", "p_churn_only", "p_neither"]
 REVIEW, WATCH, UNKNOWN = "review the deals of this rep", "watch, not enough evidence", "cannot tell yet"
 REPS_FOR_RHO, EXPECTED_FOR_RHO = 10, 2.0
 
 
 class RepModel(NamedTuple):
-    """What `joint_rep_model` returns; `withheld` says why the joint map cannot be drawn, and is empty when it can."""
+    """What `joint_rep_model` returns; `withheld` says why the joint map cannot be drawn, if it cannot."""
 
     reps: pd.DataFrame
     company: pd.DataFrame
@@ -51,11 +53,13 @@ def joint_rep_model(
     mean_sd: float = 0.15,
     spread_prior: Callable[[Array], Array] = half_normal,
 ) -> RepModel:
-    """Odds ratio of winning and hazard ratio of churn for every rep, shrunk, and the chance that both are high.
+    """Odds ratio of winning and hazard ratio of churn for every rep, shrunk, and the chance that both are
+    high.
 
-    Nobody is left out: a rep known on one side only is placed on the other by the company's own spread and correlation.
-    Where the company has no information on one side at all, that side and all joint quantities are NaN and `withheld`
-    says why. The ratios compare with the company's own average mix: where everybody over-sells nobody stands out.
+    Nobody is left out: a rep known on one side only is placed on the other by the company's own spread and
+    correlation. Where the company has no information on one side at all, that side and all joint quantities
+    are NaN and `withheld` says why. The ratios compare with the company's own average mix: where everybody
+    over-sells nobody stands out.
 
     Parameters
     ----------
@@ -73,21 +77,24 @@ def joint_rep_model(
     Returns
     -------
     RepModel
-        `reps`: `rep, n, won, observed, expected`; shrunk win rate at the rep's own mix `rate, low, high`; posterior
-        medians `odds_ratio`, `hazard_ratio` with 95 % `or_low, or_high, hr_low, hr_high` and 80 % `or_low80, ...`;
+        `reps`: `rep, n, won, observed, expected`; shrunk win rate at the rep's own mix `rate, low, high`;
+        posterior medians `odds_ratio`, `hazard_ratio` with 95 % `or_low, or_high, hr_low, hr_high` and 80 %
+        `or_low80, ...`;
         `p_joint` (both high), `p_win_only, p_churn_only, p_neither`, which sum to 1.
-        `company`: `quantity` (`win_rate` of a rep in the middle, `s_u`, `s_v`, `rho`), posterior mean `value`, 95 %
+        `company`: `quantity` (`win_rate` of a rep in the middle, `s_u`, `s_v`, `rho`), posterior mean
+        `value`, 95 %
         `low, high`, `p_positive`, `note`. `rho` is NaN, with a note, unless 10 reps have 2 expected losses.
 
     Raises
     ------
     MissingDataError, BadValueError
-        Missing columns; counts that are not whole; more won than closed; losses where none were expected; phi under 1.
+        Missing columns; counts that are not whole; more won than closed; losses where none were expected; phi
+        under 1.
 
     Examples
     --------
     >>> deals = pd.DataFrame({"rep": ["ann", "bob", "cy"], "offset": -0.74, "won": [62, 30, 24], "n": 120})
-    >>> churn = pd.DataFrame({"rep": ["ann", "bob", "cy"], "observed": [24, 6, 5], "expected": [14.0, 11.0, 10.0]})
+    >>> churn = pd.DataFrame({"rep": deals["rep"], "observed": [24, 6, 5], "expected": [14.0, 11.0, 10.0]})
     >>> joint_rep_model(deals, churn).reps[["rep", "odds_ratio", "hazard_ratio", "p_joint"]].round(2)
        rep  odds_ratio  hazard_ratio  p_joint
     0  ann        2.05          1.55     0.83
@@ -96,7 +103,8 @@ def joint_rep_model(
     """
     counts, table = _read(deals, churn)
     if not min(win_phi, churn_phi) >= 1:
-        raise BadValueError("win_phi, churn_phi", "must be 1 or more", f"{win_phi:g}, {churn_phi:g}", "win_phi=1.0")
+        raise BadValueError("win_phi, churn_phi", "must be 1 or more", f"{win_phi:g}, {churn_phi:g}",
+                            "win_phi=1.0")
     blind = _blind(table)
     sides = [_of_deals(table, counts, win_phi), _of_losses(table, churn_phi)]
     fit = fit_grid(sides, [not why for why in blind], mean_sd=mean_sd, spread_prior=spread_prior)
@@ -124,8 +132,9 @@ def rep_words(
 ) -> str:
     """What the page says of a rep: review, watch, cannot tell yet, or nothing.
 
-    A rep who left is never flagged. Too few closed deals or expected losses, or no joint probability: cannot tell.
-    A probability that would call for a review, on fewer than `min_events` observed or expected losses, is a watch.
+    A rep who left is never flagged. Too few closed deals or expected losses, or no joint probability: cannot
+    tell. A probability that would call for a review, on fewer than `min_events` observed or expected losses,
+    is a watch.
 
     Examples
     --------
@@ -133,8 +142,6 @@ def rep_words(
     'review the deals of this rep'
     >>> rep_words(0.9, observed=2, expected=1.1, n_closed=80)
     'watch, not enough evidence'
-    >>> rep_words(0.9, observed=1, expected=0.4, n_closed=80)
-    'cannot tell yet'
     """
     if left:
         return ""
@@ -149,13 +156,14 @@ def _read(deals: pd.DataFrame, churn: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     """Closed deals by rep (rows) and offset (columns), and one row of totals for each rep of either table."""
     require_columns(deals, ["rep", "offset", "won", "n"], name="deals")
     require_columns(churn, ["rep", "observed", "expected"], name="churn")
-    for name, values in (("deals.won", deals["won"]), ("deals.n", deals["n"]), ("churn.observed", churn["observed"])):
+    for name, values in {"deals.won": deals["won"], "deals.n": deals["n"], "churn.observed": churn["observed"]}.items():
         whole(name, values)
     if not (over := deals[deals["won"] > deals["n"]]).empty:
-        raise BadValueError("deals", "has more won than closed", f"{over.iloc[0].to_dict()}", "n = won + lost")
+        raise BadValueError("deals", "has more won than closed", str(over.iloc[0].to_dict()), "n=won+lost")
     if (missing := deals["offset"].isna()).any():
-        raise BadValueError("deals.offset", "is missing", f"{deals[missing].iloc[0].to_dict()}", "expected_wins(deals)")
-    inside = deals.assign(offset=deals["offset"].clip(-30, 30))  # a stratum that nobody won, or lost, says nothing
+        raise BadValueError("deals.offset", "is missing", str(deals[missing].iloc[0].to_dict()),
+                            "expected_wins(deals)")
+    inside = deals.assign(offset=deals["offset"].clip(-30, 30))  # a stratum nobody won, or lost, says nothing
     counts = inside.pivot_table(index="rep", columns="offset", values="n", aggfunc="sum", fill_value=0)
     totals = [deals.groupby("rep")[["n", "won"]].sum(), churn.groupby("rep")[["observed", "expected"]].sum()]
     table = pd.concat(totals, axis=1).fillna(0.0).sort_index().rename_axis("rep").reset_index()
@@ -194,9 +202,11 @@ def _ratios(found: Posterior, fit: Fit) -> pd.DataFrame:
         ("odds_ratio", "or", fit.margins[0], found.u), ("hazard_ratio", "hr", fit.margins[1], found.v)
     ):
         columns = [name, f"{short}_low", f"{short}_high", f"{short}_low80", f"{short}_high80"]
-        out |= dict(zip(columns, np.exp(quantiles(margin, weights, (0.5, 0.025, 0.975, 0.1, 0.9))).T, strict=True))
+        limits = np.exp(quantiles(margin, weights, (0.5, 0.025, 0.975, 0.1, 0.9)))
+        out |= dict(zip(columns, limits.T, strict=True))
     both, win, lost = found.both_high, found.win_high, found.churn_high
-    return pd.DataFrame(out | dict(zip(QUADRANTS, (both, win - both, lost - both, 1 - win - lost + both), strict=True)))
+    quadrants = (both, win - both, lost - both, 1 - win - lost + both)
+    return pd.DataFrame(out | dict(zip(QUADRANTS, quadrants, strict=True)))
 
 
 def _rates(found: Posterior, fit: Fit, counts: pd.DataFrame, ratios: pd.DataFrame) -> pd.DataFrame:
@@ -205,7 +215,8 @@ def _rates(found: Posterior, fit: Fit, counts: pd.DataFrame, ratios: pd.DataFram
     closed = n.sum(axis=1, keepdims=True)
     mix = n / np.where(closed > 0, closed, np.nan)
     rate = (mix * (found.u @ expit(offsets + fit.margins[0].effects[:, None]))).sum(axis=1)
-    low, high = ((mix * expit(offsets + np.log(ratios[[side]].to_numpy()))).sum(axis=1) for side in ("or_low", "or_high"))
+    limits = np.log(ratios[["or_low", "or_high"]].to_numpy())
+    low, high = ((mix * expit(offsets + limits[:, [side]])).sum(axis=1) for side in (0, 1))
     return pd.DataFrame({"rate": rate, "low": low, "high": high})
 
 
@@ -220,10 +231,10 @@ def _company(fit: Fit, counts: pd.DataFrame, table: pd.DataFrame) -> pd.DataFram
         if quantity == "win_rate":
             points = expit(offsets[:, None] + points).T @ n / max(n.sum(), 1)
         rows.append([quantity, points[2:] @ weights, points[0], points[1], 1 - np.interp(0, edges, up_to)])
-    company = pd.DataFrame(rows, columns=["quantity", "value", "low", "high", "p_positive"]).assign(note="")
+    company = pd.DataFrame(rows, columns=["quantity", *ESTIMATES]).assign(note="")
     if (able := int((table["expected"] >= EXPECTED_FOR_RHO).sum())) < REPS_FOR_RHO:
         company.loc[3, "note"] = f"{able} reps have {EXPECTED_FOR_RHO:g} expected losses; {REPS_FOR_RHO} are needed"
-        company.loc[3, ["value", "low", "high", "p_positive"]] = np.nan
+        company.loc[3, ESTIMATES] = np.nan
     company.loc[company["quantity"] != "rho", "p_positive"] = np.nan
     return company
 
@@ -237,5 +248,5 @@ def _hide(reps: pd.DataFrame, company: pd.DataFrame, blind: tuple[str, str]) -> 
         if why:
             reps.loc[:, reps.columns.str.startswith(prefixes) | reps.columns.isin(QUADRANTS)] = np.nan
             hidden = company["quantity"].isin([*quantities, "rho"])
-            company.loc[hidden, ["value", "low", "high", "p_positive"]] = np.nan
+            company.loc[hidden, ESTIMATES] = np.nan
             company.loc[hidden, "note"] = why

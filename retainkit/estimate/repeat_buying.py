@@ -1,7 +1,8 @@
 """Counted buyers in, a constant-habits model of repeat buying out: BG/NBD for when, Gamma-Gamma for how much.
 
-Everybody buys at an own steady rate and, after every repeat purchase, may stop for good with an own steady chance. Nobody's
-habits change, so a rising chance of one more purchase in this model is selection alone: the yardstick for the observed.
+Everybody buys at an own steady rate and, after every repeat purchase, may stop for good with an own steady
+chance. Nobody's habits change, so a rising chance of one more purchase in this model is selection alone: the
+yardstick for the observed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Array = Any
 
 
 class BGNBD(NamedTuple):
-    """Buying rates are gamma(r, alpha), chances of stopping beta(a, b); `alpha` has the unit of time of the input."""
+    """Buying rates are gamma(r, alpha), chances of stopping beta(a, b); `alpha` is in the input's unit of time."""
 
     r: float
     alpha: float
@@ -31,7 +32,7 @@ class BGNBD(NamedTuple):
 
 
 class GammaGamma(NamedTuple):
-    """Order values are gamma(p, nu) of a customer, nu gamma(q, v) over customers; `v` has the unit of money."""
+    """Order values are gamma(p, nu) of a customer, nu gamma(q, v) over customers; `v` is in units of money."""
 
     p: float
     q: float
@@ -45,8 +46,8 @@ def fit_bg_nbd(buyers: pd.DataFrame) -> BGNBD:
     Parameters
     ----------
     buyers
-        `x` repeat purchase days, `t_x` time from first to last purchase, `T` time from first purchase to the end of
-        observation, `n` customers like that.
+        `x` repeat purchase days, `t_x` time from first to last purchase, `T` time from first purchase to the
+        end of observation, `n` customers like that.
 
     Returns
     -------
@@ -56,7 +57,8 @@ def fit_bg_nbd(buyers: pd.DataFrame) -> BGNBD:
     Raises
     ------
     MissingDataError, BadValueError
-        Missing columns; counts that are not whole; t_x after T, or not 0 exactly where x is 0; nobody bought again.
+        Missing columns; counts that are not whole; t_x after T, or not 0 exactly where x is 0; nobody bought
+        again.
 
     Notes
     -----
@@ -88,8 +90,8 @@ def fit_bg_nbd(buyers: pd.DataFrame) -> BGNBD:
 def fit_gamma_gamma(values: pd.DataFrame) -> GammaGamma:
     """Maximum-likelihood Gamma-Gamma model of what customers spend an order, given how often they order.
 
-    Customers without a repeat purchase (`x` of 0) say nothing and are left out. Order values must not depend on how often
-    a customer orders: look at their correlation first.
+    Customers without a repeat purchase (`x` of 0) say nothing and are left out. Order values must not depend
+    on how often a customer orders: look at their correlation first.
 
     Parameters
     ----------
@@ -129,14 +131,16 @@ def fit_gamma_gamma(values: pd.DataFrame) -> GammaGamma:
         """Sum over counted buyers, money in mean orders."""
         p, q, v = np.exp(logs)
         of_x = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + p * x * np.log(x)
-        return float((n * (of_x + q * np.log(v) + (p * x - 1) * np.log(money) - (p * x + q) * np.log(x * money + v))).sum())
+        of_money = q * np.log(v) + (p * x - 1) * np.log(money) - (p * x + q) * np.log(x * money + v)
+        return float((n * (of_x + of_money)).sum())
 
     (p, q, v), value = _maximise(log_lik, [3.0, 3.0, 1.0])
     return GammaGamma(p, q, v * unit, value - float(n.sum() * np.log(unit)))
 
 
 def expected_orders(fit: BGNBD, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, within: float) -> Array:
-    """Orders to expect in the next `within` of a customer with `x` repeat orders, the last at `t_x`, observed for `T`.
+    """Orders to expect in the next `within` of a customer with `x` repeat orders, the last at `t_x`, observed
+    for `T`.
 
     Examples
     --------
@@ -155,7 +159,8 @@ def expected_orders(fit: BGNBD, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, w
 
 
 def p_alive(fit: BGNBD, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
-    """Chance that such a customer has not stopped buying; 1 without a repeat order, by the model's definition.
+    """Chance that such a customer has not stopped buying; 1 without a repeat order, by the model's
+    definition.
 
     Examples
     --------
@@ -185,9 +190,11 @@ def expected_value(fit: GammaGamma, x: ArrayLike, m: ArrayLike) -> Array:
 
 
 def expected_funnel(fit: BGNBD, *, within: float, horizon: float, k: int = 5) -> pd.DataFrame:
-    """Chance of one more purchase after the 1st, 2nd, ... k-th, if nobody's habits ever change. In closed form.
+    """Chance of one more purchase after the 1st, 2nd, ... k-th, if nobody's habits ever change. In closed
+    form.
 
-    Of those whose k-th purchase came within `horizon` of their first, the share whose next came `within` of the k-th.
+    Of those whose k-th purchase came within `horizon` of their first, the share whose next came `within` of
+    the k-th.
 
     Returns
     -------
@@ -208,8 +215,9 @@ def expected_funnel(fit: BGNBD, *, within: float, horizon: float, k: int = 5) ->
     def reached(m: int, wait: float) -> float:
         """Chance of m repeat orders within the horizon and then none for `wait`, of people who never stop."""
         j = np.arange(m)
-        early = gammaln(r + j) - gammaln(r) - gammaln(j + 1) + j * np.log(horizon) - (r + j) * np.log(alpha + wait + horizon)
-        return float((alpha / (alpha + wait)) ** r - np.exp(early + r * np.log(alpha)).sum())
+        early = gammaln(r + j) - gammaln(r) - gammaln(j + 1) + j * np.log(horizon) + r * np.log(alpha)
+        fewer = np.exp(early - (r + j) * np.log(alpha + wait + horizon)).sum()
+        return float((alpha / (alpha + wait)) ** r - fewer)
 
     rates = []
     for repeats in range(k):
@@ -224,10 +232,12 @@ def _checked(buyers: pd.DataFrame) -> tuple[Array, Array, Array, Array]:
     x, n = whole("buyers.x", buyers["x"]), whole("buyers.n", buyers["n"])
     t_x, horizon = not_negative("buyers.t_x", buyers["t_x"]), not_negative("buyers.T", buyers["T"])
     if (wrong := (t_x > horizon) | ((x == 0) != (t_x == 0))).any():
-        raise BadValueError("buyers", "has a last purchase after the end, or a date that does not fit its count",
-                            f"{buyers[wrong].iloc[0].to_dict()}", "merge a customer's orders of one day first")
+        raise BadValueError(
+            "buyers", "has a last purchase after the end, or a date that does not fit its count",
+            f"{buyers[wrong].iloc[0].to_dict()}", "merge a customer's orders of one day first")
     if not (n * x).sum():
-        raise BadValueError("buyers", "has nobody who bought again", f"{n.sum():g} customers", "wait for a second purchase")
+        raise BadValueError("buyers", "has nobody who bought again", f"{n.sum():g} customers",
+                            "wait for a second purchase")
     return x, t_x, horizon, n
 
 
@@ -235,6 +245,6 @@ def _maximise(log_lik: Callable[[Array], float], start: list[float]) -> tuple[li
     """The parameters, all positive, and the largest log-likelihood."""
     from scipy.optimize import minimize  # half a second that only this needs
 
-    found = minimize(lambda logs: -log_lik(logs), np.log(start), method="L-BFGS-B", bounds=[(-10, 10)] * len(start),
-                     options={"ftol": 1e-13, "gtol": 1e-6})
+    found = minimize(lambda logs: -log_lik(logs), np.log(start), method="L-BFGS-B",
+                     bounds=[(-10, 10)] * len(start), options={"ftol": 1e-13, "gtol": 1e-6})
     return np.exp(found.x).tolist(), -float(found.fun)

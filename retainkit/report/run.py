@@ -90,7 +90,7 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
             pool.shutdown(wait=False, cancel_futures=True)
             progress.close()
         ran = perf_counter() - began
-        _write_folder(plan, results, stage, publish.earlier(out, plan.name))
+        _write_folder(plan, results, stage, publish.earlier(out, plan.name), paper)
         fault = pdf.print_pages(stage, printer) if printer else ""
         if printer:
             progress.step("printed", error=fault)
@@ -150,7 +150,7 @@ def _names(plan: Plan, job: Job) -> dict[str, str]:
     return {plan.source: source.name, str(folder): folder.name, str(job.path.resolve().parent): "notebooks", str(package): "retainkit", str(package.parent): "."}
 
 
-def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[str]) -> None:
+def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[str], paper: bool) -> None:
     """Everything in the month's folder besides the notebooks' own pages."""
     rejected = _write_rejected(plan, stage)
     _write_metrics(results, stage / "metrics.csv")
@@ -162,7 +162,7 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
     ledger, _ = rendered(read_and_left_out(plan.shop), caption="Rows read and left out, by table", formats={}, units={}, rows=99)
     index = pages.front(
         **_about(plan), source=plan.shop.name, cards=cards, earlier=earlier, rejected=rejected,
-        failed=sum(r.status == "failed" for r in results), ledger=ledger,
+        failed=sum(r.status == "failed" for r in results), ledger=ledger, paper=paper,
         absent=[name for name in TABLES if not plan.shop.has(name)],
     )
     (stage / "index.html").write_text(index, encoding="utf-8")
