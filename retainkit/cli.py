@@ -8,6 +8,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -95,7 +96,7 @@ def _report(given: argparse.Namespace) -> int:
 
     if not given.months:
         return _one(given, given.month)
-    return max([_code(given, lambda month=month: _one(given, month)) for month in months(given.months)])
+    return max([_code(given, partial(_one, given, month)) for month in months(given.months)])
 
 
 def _one(given: argparse.Namespace, month: str) -> int:

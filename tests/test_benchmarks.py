@@ -2,51 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from io import StringIO
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
+from benchmarks import __main__, meter, tables, work
+from benchmarks.questions import QUESTIONS
+from benchmarks.world import world
 
-ROOT = Path(__file__).parents[1]
 ROWS = 20_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory):
     """A folder for the made-up shops of this module."""
-    return tmp_path_factory.mktemp("benchmarks")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RETAINKIT_BENCHMARKS", str(tmp_path_factory.mktemp("benchmarks")))
+        patch.setenv("RETAINKIT_CACHE", "")
+        yield
 
 
-def asked(home, module, *arguments):
-    """What `python -m tests.benchmarks...` prints."""
-    done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, capture_output=True, text=True, check=False,
-                          env={"PATH": "/usr/bin:/bin", "RETAINKIT_BENCHMARKS": str(home)})
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_the_made_up_shop_is_what_its_words_say(home):
-    asked(home, "tests.benchmarks.work", json.dumps({"what": "lines_scan", "rows": ROWS, "ids": "number", "question": "overview"}))
-    lines = f"read_parquet('{home / f'{ROWS}_number_parquet' / 'orders.parquet'}')"
+def test_the_made_up_shop_is_what_its_words_say():
+    lines = f"read_parquet('{world(ROWS) / 'orders.parquet'}')"
     n, customers, kinds = duckdb.sql(f"select count(*), count(distinct customer_id), count(distinct product_line) from {lines}").fetchall()[0]
-    once = duckdb.sql(f"select avg(cast(d = 1 as integer)) from (select count(distinct ordered_at) as d from {lines} group by customer_id)").fetchall()[0][0]
+    once = duckdb.sql(f"select avg(cast(d = 1 as integer)) from (select count(distinct ordered_at) as d from {lines} group by customer_id) c").fetchall()[0][0]
     assert (n, customers, kinds) == (ROWS, ROWS // 10, 12)
     assert 0.28 < once < 0.40
 
 
-def test_from_the_lines_and_from_the_store_the_answer_is_one(home):
-    job = {"rows": ROWS, "ids": "number", "question": "revenue_by_month"}
-    kept, raw = (json.loads(asked(home, "tests.benchmarks.work", json.dumps({"what": what, **job}))) for what in ("store", "lines"))
-    assert kept["cpu"] > 0 and kept["peak_mb"] > 50
-    pd.testing.assert_frame_equal(*(pd.read_csv(StringIO(found["answer"])) for found in (kept, raw)))
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_from_the_lines_and_from_the_store_the_answer_is_one(question):
+    found = work.tallies(ROWS, "number", [question])[question]
+    kept, raw = (pd.read_csv(StringIO(found[kind]["answer"])) for kind in ("store", "lines"))
+    assert len(kept)
+    pd.testing.assert_frame_equal(kept, raw)
 
 
-def test_one_named_benchmark_prints_its_row(home):
-    printed = asked(home, "tests.benchmarks", "overview", "--rows", str(ROWS), "--rounds", "1")
-    row = next(line for line in printed.splitlines() if line.startswith("| overview |"))
+def test_one_named_benchmark_prints_its_row(monkeypatch, capsys):
+    def here(job, python=""):
+        return work.WORK[job["what"]](**{name: value for name, value in job.items() if name != "what"})
+
+    monkeypatch.setattr(meter, "run", here)
+    monkeypatch.setattr(tables, "run", here)
+    assert __main__.main(["overview", "--rows", str(ROWS), "--rounds", "1"]) == 0
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| overview |"))
     assert row.count("|") == 9

@@ -44,11 +44,10 @@ def test_expected_wins_by_hand():
 def test_one_thin_stratum_turns_all_of_them_into_main_effects():
     deals = counted_deals(1)
     assert expected_wins(deals)["method"].unique().tolist() == ["strata"]
-    thin = pd.concat([deals, pd.DataFrame({"rep": [0], "segment": ["ENT"], "source": ["fair"], "won": [3], "n": [9]})])
-    assert expected_wins(thin)["method"].unique().tolist() == ["main effects"]
-    four_won = pd.DataFrame({"rep": [0], "segment": ["ENT"], "source": ["fair"], "won": [4], "n": [60]})
-    assert expected_wins(pd.concat([deals, four_won]))["method"].unique().tolist() == ["main effects"]
-    assert expected_wins(pd.concat([deals, four_won.assign(won=5)]))["method"].unique().tolist() == ["strata"]
+    more = pd.DataFrame({"rep": [0], "segment": ["ENT"], "source": ["fair"], "won": [5], "n": [30]})
+    for change, method in (({}, "strata"), ({"n": 29}, "main effects"), ({"won": 4}, "main effects"),
+                           ({"won": 26}, "main effects"), ({"won": 25}, "strata")):
+        assert expected_wins(pd.concat([deals, more.assign(**change)]))["method"].unique().tolist() == [method]
 
 
 def test_main_effects_agree_with_statsmodels():
@@ -201,9 +200,10 @@ def test_everybody_lost_on_the_first_day_is_as_expected():
 
 
 def test_rows_with_the_same_label_are_still_different_rows():
-    cells = pd.DataFrame({"rep": ["a", "b", "a"], "duration": [10, 20, 30], "event": [1, 0, 1], "n": 2})
+    cells = pd.DataFrame({"rep": ["a", "b", "a"], "segment": ["S", "E", "S"], "duration": [10, 20, 30],
+                          "event": [1, 1, 0], "n": [2, 3, 4]})
     same = cells.set_index(pd.Index([0, 0, 0]))
-    pd.testing.assert_frame_equal(churn_by_rep(same, by=[]), churn_by_rep(cells, by=[]))
+    pd.testing.assert_frame_equal(churn_by_rep(same, by=["segment"]), churn_by_rep(cells, by=["segment"]))
 
 
 def test_standardised_rates_by_hand():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -56,6 +56,7 @@ def test_a_limit_by_hand():
     assert binomial_limits(2, p0=0.5)["high95"][0] == pytest.approx((2 - 0.025 / 0.25) / 2)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3000), st.floats(0.001, 0.999))
 def test_interpolated_binomial_limits_lie_within_one_count_below_the_exact_quantile(n, p0):
     lines = binomial_limits(n, p0=p0)
@@ -64,6 +65,7 @@ def test_interpolated_binomial_limits_lie_within_one_count_below_the_exact_quant
         assert max(exact - 1, 0) - 1e-6 <= lines[name][0] * n <= exact + 1e-6
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 2000))
 def test_interpolated_poisson_limits_lie_within_one_count_below_the_exact_quantile(expected):
     lines = poisson_limits(expected)
@@ -72,6 +74,7 @@ def test_interpolated_poisson_limits_lie_within_one_count_below_the_exact_quanti
         assert max(exact - 1, 0) - 1e-6 <= lines[name][0] * expected <= exact + 1e-6
 
 
+@settings(deadline=None)
 @given(st.integers(1, 500), st.floats(0, 1), st.floats(0.5, 4))
 def test_lines_are_nested_inside_the_unit_interval(n, p0, phi):
     row = binomial_limits(n, p0=p0, phi=phi).iloc[0]

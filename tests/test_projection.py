@@ -97,6 +97,7 @@ def test_bdw_agrees_with_a_general_optimiser():
     assert fit_bdw(table(HIGH_END)).loglik == pytest.approx(-found.fun, abs=1e-5)
 
 
+@settings(deadline=None)
 @given(st.floats(-3, 3), st.floats(-3, 3), st.floats(-1, 1))
 def test_survival_starts_at_one_and_never_rises_and_its_slopes_are_its_slopes(log_a, log_b, log_c):
     theta, ages = np.array([[log_a, log_b, log_c]]), np.arange(1, 9)

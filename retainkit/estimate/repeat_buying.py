@@ -149,7 +149,7 @@ def expected_orders(fit: BGNBD, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, w
     1.23
     """
     r, alpha, a, b, _ = fit
-    a += 1e-5 * (abs(a - 1) < 1e-5)  # the formula divides by a - 1
+    a = 1 + 1e-5 if abs(a - 1) < 1e-5 else a  # the formula divides by a - 1
     x = np.asarray(x, dtype=float)
     horizon = alpha + np.asarray(T, dtype=float)
     ratio = horizon / (horizon + within)

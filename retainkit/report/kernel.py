@@ -36,7 +36,7 @@ class OwnKernel(AsyncKernelManager):
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
         return KernelSpec(argv=argv, language="python", metadata={"supported_encryption": ["curve"]})
 
-    async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+    async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
         """End the kernel, and keep what memory it took."""
         type(self).peak_mb = peak_mb(getattr(self.provisioner, "pid", None))
         await super().shutdown_kernel(now, restart)
@@ -64,7 +64,7 @@ def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, 
         cell.metadata.setdefault("tags", [])
     if parameters:
         notebook = parameterize_notebook(notebook, dict(parameters), kernel_name="python3", language="python")
-    own = type("MeasuredKernel", (OwnKernel,), {})  # a class of its own, because nbclient makes the instance
+    own: type[OwnKernel] = type("MeasuredKernel", (OwnKernel,), {})  # a class of its own, because nbclient makes the instance
     try:
         papermill_engines.execute_notebook_with_engine(
             None, notebook, "python3", progress_bar=False, execution_timeout=timeout, kernel_manager_class=own,

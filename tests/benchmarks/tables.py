@@ -30,15 +30,15 @@ class Plan:
 def tallies(plan: Plan) -> str:
     """Every tally as a multiple of reading its columns: from the store, and from the order lines as they lie."""
     size = {"rows": plan.rows, "ids": plan.ids}
+    loaded = run({"what": "load", "form": "parquet", **size})["cpu"]
     run({"what": "again", "form": "parquet", **size})  # the store is made outside the measurement
-    loaded = middle(rounds({"load": {"what": "load", "form": "parquet", **size}}, 1)["load"])
+    found = rounds({"all": {"what": "tallies", "questions": list(plan.questions), **size}}, plan.rounds)["all"]
     rows = []
     for question in plan.questions:
         kinds = ("store_scan", "store", "lines_scan", "lines")
-        found = rounds({kind: {"what": kind, "question": question, **size} for kind in kinds}, plan.rounds)
-        scan, kept, raw_scan, raw = (middle(found[kind]) for kind in kinds)
-        rows.append([question, ms(scan), ms(kept), f"{times(found['store'], found['store_scan']):.1f}", ms(raw_scan), ms(raw),
-                     f"{times(found['lines'], found['lines_scan']):.1f}", f"{(loaded + kept) / raw_scan:.0f}"])
+        scan, kept, raw_scan, raw = ([f[question][kind] for f in found] for kind in kinds)
+        rows.append([question, ms(middle(scan)), ms(middle(kept)), f"{times(kept, scan):.1f}", ms(middle(raw_scan)), ms(middle(raw)),
+                     f"{times(raw, raw_scan):.1f}", f"{(loaded + middle(kept)) / middle(raw_scan):.0f}"])
     head = ["tally", "scan of the store", "from the store", "times", "scan of the lines", "from the lines", "times", "load + tally, times"]
     return markdown(head, rows)
 
@@ -63,11 +63,11 @@ def peers(plan: Plan) -> str:
     rows = []
     for name, (_, _, question) in PEERS.items():
         other = rounds({name: {"what": "peer", "name": name, **size}}, min(plan.rounds, 3), plan.peers)[name]
-        mine = rounds({kind: {"what": kind, "question": question, **size} for kind in ("store", "lines")}, min(plan.rounds, 3))
+        mine = [f[question] for f in rounds({"": {"what": "tallies", "questions": [question], **size}}, min(plan.rounds, 3))[""]]
         if "missing" in other[0]:
             rows.append([name, "not installed", "", "", ""])
             continue
-        rows.append([name, ms(middle(other)), f"{middle(other, 'peak_mb'):,.0f}", ms(middle(mine["lines"])), ms(middle(mine["store"]))])
+        rows.append([name, ms(middle(other)), f"{middle(other, 'peak_mb'):,.0f}", *(ms(middle([f[kind] for f in mine])) for kind in ("lines", "store"))])
     head = ["tool", f"CPU ms, {size['rows']:,} lines", "peak MB", "the kit from the lines", "the kit from the store"]
     return markdown(head, rows)
 

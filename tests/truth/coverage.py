@@ -57,7 +57,7 @@ def simulated(wanted: Sequence[str] = (), *, shops: int, jobs: int, copies: int 
         return pd.concat([part.result() for part in parts], ignore_index=True), {name: of.result() for name, of in known.items()}
 
 
-def furthest(name: str, shops: int) -> float:
+def furthest(name: str, shops: int, wanted: Sequence[str] = ()) -> float:
     """The largest gap between the batch's readings and those of `open_shop`'s shops, relative to the number's size."""
     here, gaps = import_module(f".{name}", __package__), [0.0]
     frames = here.export(here.live(SEED, BATCH))
@@ -65,8 +65,8 @@ def furthest(name: str, shops: int) -> float:
         if small.number == shops:
             break
         real = real_shop(frames, here.CLOCK, small.number)
-        for metric in ASKED[name].values():
-            ours, theirs = (pd.DataFrame(metric(shop), columns=Reading._fields) for shop in (small, real))
+        for metric in asked(name, wanted):
+            ours, theirs = (pd.DataFrame(ASKED[name][metric](shop), columns=Reading._fields) for shop in (small, real))
             a, b = (t[["value", "low", "high"]].astype(float).to_numpy() for t in (ours, theirs))
             same = ours["cell"].tolist() == theirs["cell"].tolist() and (np.isnan(a) == np.isnan(b)).all()
             gaps.append(np.nanmax(np.abs(a - b) / np.maximum(np.abs(a), 1e-9)) if same else np.inf)
