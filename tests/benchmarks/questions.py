@@ -39,7 +39,7 @@ MADE_FROM = {
 }
 ALWAYS = ("customer_id", "ordered_at", "status", "amount")
 DAYS = ("customer", "on_day", "ordinal", "age", "gap", "cross_ordinal", "amount", "orders", "lines", "new_lines", "first_on",
-        "is_new", "entry_line", "segment", "region", "source", "owner")
+        "is_new", "entry_line", "segment", "region", "source", "owner", "left_age")
 
 
 @cache

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from .meter import command, import_ms, middle, rounds, run, times
 from .peers import PEERS
-from .questions import QUESTIONS
 from .world import world
 
 KERNEL = "import duckdb, pandas, matplotlib.pyplot, seaborn, lifelines, IPython.display"
@@ -73,7 +72,7 @@ def peers(plan: Plan) -> str:
 
 
 def imports(plan: Plan) -> str:
-    """What `import retainkit` takes."""
+    """What `import retainkit` takes: wall time, the quickest of some processes."""
     rows = [[name, f"{import_ms(f'import {name}', plan.rounds + 4):.0f}"] for name in ("retainkit", "duckdb", "pandas")]
     return markdown(["import", "ms"], rows)
 

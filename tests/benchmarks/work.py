@@ -102,7 +102,11 @@ def tallies(rows: int, ids: str, questions: list[str]) -> dict[str, Any]:
 def load(rows: int, ids: str, form: str) -> dict[str, Any]:
     """Checking, storing and deriving everything, into an empty cache."""
     import duckdb  # noqa: F401
+    import pandas  # noqa: F401
 
+    import retainkit.load.shop  # noqa: F401
+
+    world(rows, ids=ids, form=form)
     cache = f"cache-{os.getpid()}"
     try:
         return spent(lambda: opened(rows, ids=ids, form=form, cache=cache).as_of.isoformat())
@@ -112,8 +116,6 @@ def load(rows: int, ids: str, form: str) -> dict[str, Any]:
 
 def again(rows: int, ids: str, form: str) -> dict[str, Any]:
     """Opening unchanged files a second time."""
-    import duckdb  # noqa: F401
-
     opened(rows, ids=ids, form=form)  # so that there is something to find
     return spent(lambda: opened(rows, ids=ids, form=form).as_of.isoformat())
 
