@@ -23,7 +23,7 @@ report: $(READY) ## Build a month's pages: make report SOURCE=my/retainkit.toml 
 
 test: $(READY) ## Run every test: the code's, the examples in its docs, and the notebooks
 	$(BIN)/python -m pytest -q -m "not slow"
-	$(BIN)/python -m pytest -q -p no:doctest --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
+	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
 
 lint: $(READY) ## Check style
 	$(BIN)/ruff check retainkit tests notebooks

@@ -95,6 +95,7 @@ def small_shops(frames: Frames, clock: Clock) -> Iterator[SmallShop]:
         The first and the last day of the log.
     """
     con = duckdb.connect(config={"threads": 1})
+    con.execute("set enable_progress_bar = false")
     for name in ("customers", "orders", "contracts", "deals"):
         _store(con, name, frames.get(name))
     con.execute("create table ids as select customer, customer_id from customers")
