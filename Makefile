@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SOURCE ?= sample
 MONTH ?=
 OUT ?= reports
-.PHONY: help setup report test lint types notebooks check truth bench lab sample clean
+.PHONY: help setup report test browser lint types notebooks check truth bench lab sample clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -22,8 +22,11 @@ report: $(READY) ## Build a month's pages: make report SOURCE=my/retainkit.toml 
 	$(BIN)/retainkit report "$(SOURCE)" $(if $(MONTH),--month $(MONTH)) --out "$(OUT)"
 
 test: $(READY) ## Run every test: the code's, the examples in its docs, and the notebooks
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow and not browser"
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
+
+browser: $(READY) ## Look at the pages in headless Chromium, with axe (minutes)
+	$(BIN)/python -m pytest -q -m browser
 
 lint: $(READY) ## Check style
 	$(BIN)/ruff check retainkit tests notebooks

@@ -180,6 +180,13 @@ def test_the_one_sided_p_is_the_mid_p_of_so_many_or_more():
     assert row["p_high"] == pytest.approx(by_hand)
 
 
+@pytest.mark.parametrize(("own", "rest", "note"), [(2, 3, ""), (3, 4, "compared mostly with self")])
+def test_more_than_forty_per_cent_of_the_events_is_mostly_self(own, rest, note):
+    cells = pd.DataFrame({"rep": ["a", "b"], "duration": 10, "event": 1, "n": [own, rest]})
+    row = churn_by_rep(cells, by=[]).iloc[0]
+    assert (row["self_share"], row["note"]) == (pytest.approx(own / (own + rest)), note)
+
+
 def test_one_rep_is_compared_with_nobody_but_self():
     cells = pd.DataFrame({"rep": "a", "duration": [10, 20], "event": [1, 0], "n": [4, 6]})
     row = churn_by_rep(cells, by=[]).iloc[0]
