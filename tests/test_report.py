@@ -151,7 +151,7 @@ def test_the_same_input_gives_the_same_numbers_to_the_byte_and_replaces_the_mont
     assert good
     assert index.parent == folder
     assert (folder / "metrics.csv").read_bytes() == before
-    assert [p.name for p in (base / "out {x}").iterdir() if p.name not in (".lock",)] == ["2026-03"]
+    assert [p.name for p in (base / "out {x}").iterdir() if p.name not in (".lock", ".memory")] == ["2026-03"]
     assert "02_raises" not in (folder / "index.html").read_text()
 
 

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.checks import not_negative, require_columns, whole, z_value
 from retainkit.estimate.influence import agree, by_followup, drift, error, share_interval, value_at, who
+from retainkit.estimate.intervals import wilson
 from retainkit.estimate.risk import before, per
 
 
@@ -243,9 +243,11 @@ def next_purchase_share(sums: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
     den, den2, num, num2, cross = (not_negative(name, sums[name]) for name in names)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(den > 0, num / den, np.nan)
+        rate, behind = np.minimum(ratio, 1.0), den**2 / den2
         se = np.sqrt(np.maximum(num2 - 2 * ratio * cross + ratio**2 * den2, 0.0)) / den
-        rate = np.minimum(ratio, 1.0)  # weights of the few followed longest can carry the ratio past 1
-        low, high = share_interval(rate, se, den**2 / den2, level=level)
-        reach = special.ndtri(0.5 + level / 2) * se
-        low = np.where(ratio > 1, np.maximum(np.minimum(low, 1 - reach), 0.0), low)
+        low, high = share_interval(rate, se, behind, level=level)
+        reach = z_value(level) * se
+        full = ratio + reach >= 1  # the weights alone can carry it past 1, where log-odds say nothing
+        least = np.minimum(np.maximum(rate - reach, 0.0), wilson(behind, behind, level=level)[0])
+    low, high = np.where(full, least, low), np.where(full, 1.0, high)
     return sums.drop(columns=names).assign(rate=rate, low=low, high=high)

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 # Tables made once from the canonical ones, in the order they stand on each other.
 DERIVED = ("line_starts", "spells", "days", "buyers")
 KNOWN = ("known_orders", "known_deals", "known_contracts")
+_ORDERED = "customer in (select customer from {entry}.orders where ordered_on <= {day})"
+_CONTRACTED = "customer in (select customer from {entry}.contracts where started_on <= {day})"
+# Tables that can be restricted to some customers, and for each what makes a row one of those known by a day.
+RESTRICTED = {
+    "customers": "", "responses": "", "activity": "", "orders": _ORDERED, "days": _ORDERED, "buyers": _ORDERED, "line_starts": _ORDERED,
+    "contracts": _CONTRACTED, "spells": _CONTRACTED, "deals": "opened_on <= {day}"}
 GROUPS_OF_CUSTOMERS = ("segment", "region", "source", "owner")
 
 
@@ -130,8 +136,9 @@ class Shop:
     """
 
     def __init__(self, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path, facts: dict[str, Any], *,
-                 sources: list[dict[str, Any]], refunds: str, temporary: Any = None, only: dict[str, str] | None = None) -> None:
-        self._only = only or {}
+                 sources: list[dict[str, Any]], refunds: str, temporary: Any = None, only: dict[str, str] | None = None,
+                 known_by: date | None = None) -> None:
+        self._only, self._known_by = only or {}, known_by
         self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
         self._con = con.cursor()
         self.name, self.sources, self.refunds = plan.name, sources, refunds
@@ -222,6 +229,14 @@ class Shop:
         """The shop as it was known at the end of `day`: later orders, refunds, wins and cancellations are not known."""
         return self._but({"as_of": as_date(day, "day")})
 
+    def known_by(self, day: str | date) -> Shop:
+        """The shop as it is known now, with only those it had by the end of `day`: what time did to them, and nobody new.
+
+        Each table has its own first day: customers with an order row dated up to `day` (orders and what is made of them),
+        with a contract begun by then (contracts, spells), deals opened by then. Other tables stay whole.
+        """
+        return self._but(known_by=as_date(day, "day"))
+
     def counting_refunds(self, refunds: str) -> Shop:
         """The same shop with refunded purchases counted as purchases ("in") or not ("out")."""
         return self._but(refunds=refunds)
@@ -237,9 +252,11 @@ class Shop:
                                     f'{closest(name, GROUPS_OF_CUSTOMERS) or "segment"}="..."')
         return self._but(only={**self._only, **{n: v for n, v in values.items() if v}})
 
-    def _but(self, changed: dict[str, Any] | None = None, refunds: str | None = None, only: dict[str, str] | None = None) -> Shop:
+    def _but(self, changed: dict[str, Any] | None = None, refunds: str | None = None, only: dict[str, str] | None = None,
+             known_by: date | None = None) -> Shop:
         return Shop(self._plan, self._con, self._store, {**self._stated, "as_of": self.as_of, **(changed or {})}, sources=self.sources,
-                    refunds=refunds or self.refunds, temporary=self._temporary, only=self._only if only is None else only)
+                    refunds=refunds or self.refunds, temporary=self._temporary, only=self._only if only is None else only,
+                    known_by=known_by or self._known_by)
 
     def sql(self, text: str) -> pd.DataFrame:
         """The result of a query over the shop's tables as they were known on `as_of`, as a DataFrame.
@@ -265,21 +282,22 @@ class Shop:
         ensure(self._store / entry, lambda aside: self._derive(aside, clock))
         for name in DERIVED:
             self._view(name, f"select * from {self._parquet(f'{entry}/{name}')}")
-        if self._only:
+        if self._only or self._known_by:
             self._restrict(entry)
         self._needs_views = False
 
     def _restrict(self, entry: str) -> None:
-        """Views of the same names, over the chosen customers, in a schema that is looked into first."""
-        chosen = " and ".join(f"{column} = {literal(value)}" for column, value in self._only.items())
-        schema = f"{entry}_{hashlib.sha256(chosen.encode()).hexdigest()[:8]}"
+        """Views of the same names, over the chosen customers and deals, in a schema that is looked into first."""
+        chosen = {c: f"{c} = {literal(v)}" for c, v in self._only.items()}
+        customers = " and ".join(chosen.values()) or "true"
+        schema = f"{entry}_{hashlib.sha256(f'{customers} {self._known_by}'.encode()).hexdigest()[:8]}"
         self._con.execute(f"create schema if not exists {schema}")
         self._con.execute(f"set search_path = '{schema},{entry}'")
-        for name in ("orders", "contracts", "responses", "activity", "days", "buyers", "line_starts", "spells"):
-            self._con.execute(f"create or replace view {schema}.{name} as select * from {entry}.{name} where customer in (select customer from {entry}.customers where {chosen})")
-        for name in ("customers", "deals"):
-            columns = " and ".join(f"{c} = {literal(v)}" for c, v in self._only.items() if c in TABLES[name].names)
-            self._con.execute(f"create or replace view {schema}.{name} as select * from {entry}.{name} where {columns or 'true'}")
+        for name, first in RESTRICTED.items():
+            where = " and ".join(t for c, t in chosen.items() if c in TABLES[name].names) if name in ("customers", "deals") else \
+                f"customer in (select customer from {entry}.customers where {customers})" if chosen else ""
+            known = first.format(entry=entry, day=literal(self._known_by)) if first and self._known_by else ""
+            self._con.execute(f"create or replace view {schema}.{name} as select * from {entry}.{name} where {' and '.join(filter(None, (where, known))) or 'true'}")
 
     def _parquet(self, name: str) -> str:
         return f"read_parquet({literal(str(self._store / f'{name}.parquet'))})"

@@ -28,7 +28,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
     """The page of one executed notebook.
 
     Headline and cautions stand first, the code is folded away, and the cells that set up and read the data come
-    last. `facts` has question, stem, period, day and version.
+    last. `facts` has question, stem, period, day, version and changed: what stands under the headline, as HTML.
     """
     from nbconvert.exporters.templateexporter import TemplateExporter
     from nbconvert.filters import Highlight2HTML
@@ -42,6 +42,8 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
     shown = deepcopy(notebook)
     for cell, part in zip(shown.cells, _parts(notebook), strict=True):
         cell.metadata["part"] = part
+    told = [cell for cell in shown.cells if "headline" in cell.metadata.get("tags", [])]
+    told[-1].metadata["told"] = True
     resources = {**facts, "css": css(), "contents_mark": CONTENTS}
     text, _ = exporter.from_notebook_node(shown, resources=resources)
     text = _unique_ids(text)

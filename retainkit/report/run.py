@@ -7,19 +7,20 @@ import json
 import platform
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import nbformat
+import pandas as pd
 from nbformat import NotebookNode
 
 import retainkit
 from retainkit.errors import RetainkitError
 from retainkit.load.schema import TABLES
-from retainkit.report import kernel, pages, pdf, publish
+from retainkit.report import kernel, memory, pages, pdf, publish, since
 from retainkit.report.plan import Job, Plan, make_plan, period, tagged
 from retainkit.report.progress import Progress
 from retainkit.show.begin import read_and_left_out
@@ -42,6 +43,8 @@ class Result:
     notebook: NotebookNode | None = None
     headline: str = ""  # as HTML
     metrics: Sequence[str] = ()
+    changes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of its headline numbers since the month before
+    changed: str = ""  # the one to read first, as HTML
 
 
 def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2, timeout: int = kernel.TIMEOUT, paper: bool = False, **asked: Any) -> tuple[Path, bool]:
@@ -78,11 +81,12 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
     planned = perf_counter() - began
     out = Path(out)
     with publish.workplace(out, plan.name) as stage:
+        back = since.Back(plan.shop, out)
         progress = Progress(sum(c.cell_type == "code" for j in plan.jobs if not j.lacks for c in j.notebook.cells))
         progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(planned, 2))
         pool = ThreadPoolExecutor(max_workers=max(1, jobs))
         try:
-            work = [pool.submit(_result, job, plan, stage, progress, timeout) for job in plan.jobs]
+            work = [pool.submit(_result, job, plan, back, stage, progress, timeout) for job in plan.jobs]
             while wait(work, timeout=1).not_done:  # awake every second, so that a signal is heard
                 pass
             results = [done.result() for done in work]
@@ -95,14 +99,16 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         if printer:
             progress.step("printed", error=fault)
         steps = {"plan": planned, "notebooks": ran - planned, "pages": perf_counter() - began - ran}
-        _write_run(plan, results, steps, stage / "run.json")
+        kept = memory.keep(plan.shop, out, plan.name)
+        _write_run(plan, results, steps, {"previous": back.last.name, "memory": kept}, stage / "run.json")
         publish.publish(stage, out / plan.name)
+        memory.settle(out, plan.name, kept)
         good = not fault and all(r.status != "failed" for r in results)
         progress.step("published", month=plan.name, good=good, seconds=round(perf_counter() - began, 2))
     return out / plan.name / "index.html", good
 
 
-def _result(job: Job, plan: Plan, stage: Path, progress: Progress, timeout: int) -> Result:
+def _result(job: Job, plan: Plan, back: since.Back, stage: Path, progress: Progress, timeout: int) -> Result:
     """Run one notebook and write its page; a failure is a result, never an exception."""
     began = perf_counter()
     if job.lacks:
@@ -115,7 +121,7 @@ def _result(job: Job, plan: Plan, stage: Path, progress: Progress, timeout: int)
         result = Result(job, "failed", kernel.scrub(error, _names(plan, job)), notebook=ran, **measured)
         try:
             if not error:
-                _finish(result, ran, plan, stage)
+                _finish(result, ran, plan, back, stage)
         except OSError:  # no room for a page: half of one must not be published
             raise
         except Exception as err:  # a page that cannot be made is this notebook's failure, not the run's
@@ -125,14 +131,16 @@ def _result(job: Job, plan: Plan, stage: Path, progress: Progress, timeout: int)
     return result
 
 
-def _finish(result: Result, ran: NotebookNode, plan: Plan, stage: Path) -> None:
+def _finish(result: Result, ran: NotebookNode, plan: Plan, back: since.Back, stage: Path) -> None:
     """Read headline and numbers off a notebook that ran, and write its page."""
     said = [o.data.get("text/markdown", "") for c in tagged(ran, "headline") for o in c.get("outputs", []) if "data" in o]
     lines = kernel.recorded(ran)
     if lines is None or not "".join(said):
         missing = "its last cell recorded nothing" if lines is None else "its `headline` cell said nothing"
         raise RetainkitError(result.job.stem, missing, remedy="end with record({...}), and say(...) the headline")
-    facts = {"question": result.job.question, "stem": result.job.stem, **_about(plan)}
+    result.changes = back.compared(result.job, lines)
+    result.changed = since.on_card(result.changes, back)
+    facts = {"question": result.job.question, "stem": result.job.stem, "changed": since.on_page(result.changes, back, result.job), **_about(plan)}
     (stage / f"{result.job.stem}.html").write_text(pages.page(ran, facts), encoding="utf-8")
     result.headline, result.metrics, result.status = pages.markdown("\n\n".join(said)), lines, "ok"
 
@@ -191,9 +199,9 @@ def _write_rejected(plan: Plan, stage: Path) -> list[str]:
     return tables
 
 
-def _write_run(plan: Plan, results: list[Result], steps: dict[str, float], path: Path) -> None:
+def _write_run(plan: Plan, results: list[Result], steps: dict[str, float], kept: dict[str, str], path: Path) -> None:
     """How the run went, as JSON."""
-    path.write_text(json.dumps(_run_facts(plan, results, steps), indent=1, default=str) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({**_run_facts(plan, results, steps), **kept}, indent=1, default=str) + "\n", encoding="utf-8")
 
 
 def _run_facts(plan: Plan, results: list[Result], steps: dict[str, float]) -> dict[str, Any]:
@@ -221,6 +229,7 @@ def _run_facts(plan: Plan, results: list[Result], steps: dict[str, float]) -> di
                 "page_seconds": r.page_seconds,
                 "peak_mb": r.peak_mb,
                 "numbers": len(r.metrics),
+                "changes": since.as_records(r.changes),
                 "parameters": {**r.job.defaults, **r.job.given, "source": Path(plan.source).name},
             }
             for r in results

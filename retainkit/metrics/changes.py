@@ -1,0 +1,134 @@
+"""What moved each headline number since an earlier day: new customers, time passing, or history rewritten.
+
+Four values: A, as it was published then; B, what today's data give for then; C, today's value of only those known then; D, today's
+value. B - A is history rewritten (restated), C - B is time passing (matured), D - C is newcomers (new): together D - A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from retainkit.estimate.control import control_limits
+from retainkit.load.sources import as_date
+from retainkit.metrics.headlines import Found, Headline, headlines
+from retainkit.tally import tally
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+Key = tuple[str, str, int | None]  # metric, group, horizon_days: what names a number in metrics.csv
+Rewritten = Mapping[str, tuple[int, int]]  # by table: rows that were not there then, rows that were and are not
+BASELINE = 24  # months before the newest that say what is usual
+NEWS, USUAL, UNKNOWN = "news", "within the usual noise", "cannot tell yet"
+ROWS = ("rows_now", "rows_since", "rows_changed", "rows_new")
+
+
+def changes(
+    shop: Shop, previous: str | date, published: Mapping[Key, float] | None = None, *, rewritten: Rewritten | None = None,
+    chosen: Sequence[Headline] | None = None,
+) -> pd.DataFrame:
+    """Each headline number now and at the end of `previous`, what moved it, and whether that is more than chance.
+
+    Left out: nobody. "Known then" means, in each table, who had a row dated up to `previous` in today's data: a customer by an
+    order or a contract, a deal by being opened. What cannot be known is NaN: `restated` without a published value,
+    its row counts without `rewritten`.
+
+    Parameters
+    ----------
+    shop
+        The shop as of today.
+    previous
+        The day the earlier report was as of.
+    published
+        The numbers it published, by metric, group and horizon as in metrics.csv.
+    rewritten
+        Rows dated up to `previous` that were added and removed since it was published, by table; a changed row is both.
+    chosen
+        The headline numbers; all that the shop can give unless stated.
+
+    Returns
+    -------
+    DataFrame
+        A row a number: `metric`, `group`, `horizon_days`, `label`, `tables`; `last`, `recomputed`, `same_customers`, `now` (A to D);
+        `restated`, `matured`, `new`; `low`, `high`, `n` (of D); `rows_added` + `rows_removed` = `rows_restated`;
+        `rows_since` (later rows of those known then) + `rows_changed` (theirs, paid back, ended or decided since)
+        = `rows_matured`; `rows_new`; `rows_now`; `news`, with the `month` it rests on, `month_value`, `month_n`,
+        `noise_low`, `noise_high`.
+
+    Notes
+    -----
+    Values are compared with the 12 digits that metrics.csv keeps. News is a month that came of age since `previous` and
+    lies outside the .001 and .999 limits of the 12 to 24 months before it (see `control_limits`).
+
+    Examples
+    --------
+    Bob is back in February (time passing), and Cy is new.
+
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": range(5), "customer_id": ["ann", "ann", "bob", "bob", "cy"], "amount": 5,
+    ...                        "ordered_at": ["2026-01-01", "2026-01-05", "2026-01-08", "2026-02-03", "2026-02-10"]})
+    >>> shop = open_shop({"orders": orders}, as_of="2026-02-28")
+    >>> table = changes(shop, "2026-01-31", {("second_purchase.share", "", 30): 0.5})
+    >>> table.loc[0, ["last", "recomputed", "same_customers", "now", "restated", "matured", "rows_matured", "rows_new"]].map(float).tolist()
+    [0.5, 0.5, 1.0, 1.0, 0.0, 0.5, 1.0, 1.0]
+    """
+    day = as_date(previous, "previous")
+    then, same = shop.at(day), shop.known_by(day)
+    moved = tally(shop, "rows_since", since=day).set_index("name")
+    rows = []
+    for h in headlines(shop) if chosen is None else chosen:
+        now, before = h.find(shop), h.find(then)
+        last = (published or {}).get((h.metric, before.group, h.horizon), float("nan"))
+        rows.append({
+            "metric": h.metric, "group": now.group, "horizon_days": h.horizon, "label": h.label, "tables": ", ".join(h.tables),
+            **_parts(last, before.value, h.find(same).value, now), **_rows(h, moved, rewritten), **_judged(h, shop, day)})
+    return pd.DataFrame(rows)
+
+
+def _parts(last: float, recomputed: float, same: float, now: Found) -> dict[str, Any]:
+    """The four values and the three steps between them."""
+    a, b, c, d = (Decimal(f"{value:.12g}") for value in (last, recomputed, same, now.value))
+    parts = {"last": a, "recomputed": b, "same_customers": c, "now": d, "restated": b - a, "matured": c - b, "new": d - c}
+    return {**{name: float(part) for name, part in parts.items()}, "low": now.low, "high": now.high, "n": now.n}
+
+
+def _rows(h: Headline, moved: pd.DataFrame, rewritten: Rewritten | None) -> dict[str, Any]:
+    """The rows behind each step, over the tables the number is made of."""
+    counts: dict[str, Any] = {name: int(moved[name].reindex(h.tables, fill_value=0).sum()) for name in ROWS}
+    counts |= dict.fromkeys(("rows_added", "rows_removed", "rows_restated"))
+    if rewritten is not None:
+        added, removed = (sum(rewritten.get(table, (0, 0))[side] for table in h.tables) for side in (0, 1))
+        counts |= {"rows_added": added, "rows_removed": removed, "rows_restated": added + removed}
+    return counts | {"rows_matured": counts["rows_since"] + counts["rows_changed"]}
+
+
+def _judged(h: Headline, shop: Shop, previous: date) -> dict[str, Any]:
+    """The month that came of age since `previous` and lies farthest out, held against what is usual."""
+    nothing = dict.fromkeys(("month_value", "month_n", "noise_low", "noise_high"), float("nan"))
+    if h.months is None:
+        return {"news": f"{UNKNOWN}: {h.why_no_months}", "month": "", **nothing}
+    months = h.months(shop)
+    fresh = months["known_on"] > pd.Timestamp(previous)
+    limits = control_limits(months[~fresh].tail(BASELINE), sizes=months.loc[fresh, "n"].to_numpy())
+    if not fresh.any() or limits["note"].any():
+        why = limits["note"].iloc[0] if fresh.any() else "no month has come of age since"
+        return {"news": f"{UNKNOWN}: {why}", "month": "", **nothing}
+    table = limits.assign(month=months.loc[fresh, "month"].to_numpy(), value=months.loc[fresh, "hits"].to_numpy() / limits["n"])
+    far = (table["value"] - table["usual"]).abs() / (table["high"] - table["low"])
+    row = table.iloc[int(far.to_numpy().argmax())]
+    return {"news": _news(row), "month": row["month"], "month_value": row["value"], "month_n": row["n"],
+            "noise_low": row["low"], "noise_high": row["high"]}
+
+
+def _news(row: pd.Series) -> str:
+    """What the month says, in words."""
+    usual = f"{row['low']:.1%} to {row['high']:.1%}"
+    if row["low"] <= row["value"] <= row["high"]:
+        return f"{USUAL} ({usual})"
+    side = "lower" if row["value"] < row["low"] else "higher"
+    return f"{NEWS}: {side} than chance explains ({usual})"

@@ -1,0 +1,146 @@
+"""What changed since last month: a run looks back once, and each page and card says it of its own headline numbers."""
+
+from __future__ import annotations
+
+import csv
+import html
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import retainkit
+from retainkit.estimate.smalln import GATES
+from retainkit.metrics.changes import NEWS, changes
+from retainkit.metrics.headlines import SETTINGS, headlines
+from retainkit.report.memory import Last, last_publication, rewritten
+from retainkit.report.plan import Job, period
+from retainkit.show.display import rendered
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+MEANS = ("Restated: history rewritten since then (refunds booked late, late rows, customers merged). Matured: what time did to those known then. "
+         "New: those who came since. The three, in percentage points, are the change. Where restated is not known, the earlier value is what today's data give. "
+         "Whether it is news is asked of the newest month that is old enough, at equal age, against the 12 to 24 months before it: of 1,000 months in which "
+         "nothing happens, 998 lie in the usual range.")
+STEPS = ("restated", "matured", "new")
+
+
+class Back:
+    """What a run looks back on: the latest earlier month as it was published in the same folder, or else as today's data have it."""
+
+    def __init__(self, shop: Shop, out: Path) -> None:
+        self.shop, self.lock = shop.at(shop.as_of), Lock()
+        eve = shop.as_of.replace(day=1) - timedelta(days=1)
+        self.last = last_publication(out, shop.as_of) or Last(f"{eve:%Y-%m}", eve)
+
+    @property
+    def day(self) -> str:
+        """The end of the earlier month, in words."""
+        return f"{self.last.day.day} {self.last.day:%B %Y}"
+
+    @cached_property
+    def counts(self) -> tuple[dict[str, tuple[int, int]] | None, str]:
+        """Rows rewritten since then, by table, or why nobody knows."""
+        return rewritten(self.shop, self.last) if self.last.published else (None, "")
+
+    def compared(self, job: Job, lines: Sequence[str]) -> pd.DataFrame:
+        """The changes of the headline numbers a notebook recorded.
+
+        Left out: numbers of fewer than five customers, and those that the notebook counts in a way of its own. Empty when
+        the history had not begun at the end of that month.
+        """
+        ours = {(r[0], r[1], r[2]): float(r[3] or "nan") for r in csv.reader(lines)}
+        given = {**job.defaults, **job.given}
+        if self.last.day < self.shop.history_start:
+            return pd.DataFrame()
+        with self.lock:  # one connection to the engine, several notebooks
+            shop = self.shop.only(segment=str(given.get("segment", "")))
+            chosen = headlines(shop, only={m for m, *_ in ours} or {""}, **{n: given[n] for n in SETTINGS if n in given})
+            table = changes(shop, self.last.day, {} if self.unlike(job) else self.last.published, rewritten=self.counts[0], chosen=chosen)
+        same = [ours.get((h.metric, group, str(h.horizon or ""))) == now for h, group, now in zip(chosen, table.get("group", []), table.get("now", []), strict=True)]
+        return table[pd.Series(same, dtype=bool) & (table["n"] >= GATES["customers_shown"].least)].reset_index(drop=True) if chosen else table
+
+    def unlike(self, job: Job) -> list[str]:
+        """The parameters of a notebook that were others when the earlier month was published."""
+        then: dict[str, Any] = next((n["parameters"] for n in self.last.run.get("notebooks", []) if n.get("notebook") == job.stem), {})
+        now = {**job.defaults, **job.given}
+        return [name for name in now if name in then and name not in ("source", "as_of") and then[name] != now[name]]
+
+    def notes(self, job: Job) -> list[str]:
+        """What a reader of the changes must know besides: what could not be compared, and why."""
+        month = period(self.last.name)
+        if self.last.fault:
+            return [f"{_capital(self.last.fault)}: its values are today's, and what was restated is not known."]
+        if not self.last.published:
+            return [f"No report of {month} was published here: its values are today's, and what was restated is not known."]
+        if unlike := self.unlike(job):
+            return [f"The page of {month} was made with other settings ({', '.join(unlike)}): its values are today's, and what was restated is not known."]
+        now = {"retainkit": retainkit.__version__, "history_start": str(self.shop.history_start), "tz": self.shop.tz}
+        then: dict[str, Any] = {**self.last.run, **self.last.run.get("versions", {})}
+        other = [f"{name} ({then[name]}, now {value})" for name, value in now.items() if then.get(name, value) != value]
+        return [text for text in (self.counts[1] and f"{_capital(self.counts[1])}.", f"Restated holds what came of another {', '.join(other)}." if other else "") if text]
+
+
+def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
+    """The changes as the small table under a page's headline, as HTML; "" where there are none."""
+    if table.empty:
+        return ""
+    rows = table.to_dict("records")
+    shown = pd.DataFrame({
+        "number": [_capital(label) for label in table["label"]],
+        f"{back.last.day:%b %Y}": table["last"].fillna(table["recomputed"]), f"{back.shop.as_of:%b %Y}": table["now"],
+        **{step: [_points(row[step]) for row in rows] for step in STEPS}, "news?": [_judged(row) for row in rows]})
+    markup, _ = rendered(shown, caption=f"What changed since {back.day}", formats=dict.fromkeys(shown.columns[1:3], ".2%"), units={}, rows=len(shown))
+    notes = [f"Rows behind it: {'; '.join(dict.fromkeys(map(_behind, rows)))}.", *back.notes(job)]
+    said = "".join(f'\n<p class="note">{html.escape(note)}</p>' for note in notes)
+    return f"{markup}{said}\n<details><summary>What these words mean</summary><p>{html.escape(MEANS)}</p></details>"
+
+
+def on_card(table: pd.DataFrame, back: Back) -> str:
+    """The change of the number that is news, else of the first, in a sentence of HTML; an arrow only for news."""
+    if table.empty:
+        return ""
+    news = table["news"].str.startswith(NEWS)
+    row = table[news].iloc[0] if news.any() else table.iloc[0]
+    last = row["recomputed"] if row["last"] != row["last"] else row["last"]
+    steps = ", ".join(f"{step} {_points(row[step])}" for step in STEPS)
+    arrow = '<span aria-hidden="true">{}</span> '.format("▼" if ": lower" in row["news"] else "▲") if news.any() else ""
+    said = f"Since {back.day}: {row['label']}, from {last:.2%} to {row['now']:.2%} ({steps}). "
+    return html.escape(said) + arrow + html.escape(f"{_judged(dict(row))}.")
+
+
+def as_records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The changes for run.json, with every digit."""
+    return list(json.loads(table.to_json(orient="records", double_precision=15)))
+
+
+def _points(step: float) -> str:
+    """A step in percentage points."""
+    if step != step:
+        return "not known"
+    return "0.00" if abs(step) < 5e-5 else f"{step * 100:+.2f}".replace("-", "−")
+
+
+def _behind(row: dict[Any, Any]) -> str:
+    """The rows behind the three steps of a number."""
+    known = row["rows_restated"] is not None and row["rows_restated"] == row["rows_restated"]
+    restated = f"{row['rows_restated']:,.0f} restated ({row['rows_added']:,.0f} added, {row['rows_removed']:,.0f} removed)" if known else "restated not known"
+    return f"{restated}, {row['rows_matured']:,} matured, {row['rows_new']:,} new ({row['tables']})"
+
+
+def _judged(row: dict[Any, Any]) -> str:
+    """Whether the change is more than chance, and the month that says so."""
+    month = f": {row['month_value']:.1%} of {row['month_n']:,.0f} in {period(row['month'])}" if row["month"] else ""
+    return _capital(row["news"]) + month
+
+
+def _capital(text: str) -> str:
+    """The text with a capital, as a sentence begins."""
+    return text[:1].upper() + text[1:]
