@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retainkit.errors import RetainkitError
+from retainkit.estimate.intervals import wilson
 from retainkit.estimate.recurrent import (
     cumulative_share,
     mean_cumulative,
@@ -221,6 +222,18 @@ def test_the_next_purchase_share_handles_none_all_and_nobody():
     assert got.loc["b", "high"] == 1
     assert (got.loc[["a", "b", "d"], "high"] > got.loc[["a", "b", "d"], "low"]).all()
     assert got.loc["c", ["low", "high"]].isna().all()
+
+
+def test_near_one_the_weights_do_not_make_the_next_purchase_share_certain_nor_unknown():
+    sums = pd.DataFrame({"den": [726.0, 726.0, 726.0, 50.0], "den2": [979.4, 979.4, 979.4, 50.0],
+                         "num": [733.9, 725.9, 640.0, 49.0], "num2": [1_135.0, 1_111.0, 990.0, 49.0],
+                         "cross": [986.0, 974.0, 850.0, 49.0]})  # fmt: skip
+    got = next_purchase_share(sums)
+    assert got["rate"].tolist() == [1, pytest.approx(0.99986, abs=1e-5), pytest.approx(0.8815, abs=1e-4), 0.98]
+    assert got.loc[:1, "low"].between(0.94, 0.98).all()  # se .016: neither Wilson's .993 nor the log-odds' 0
+    assert got["high"].tolist()[:2] == [1, 1]
+    assert got.loc[2, "high"] < 1  # far enough from 1, symmetric in log-odds as ever
+    assert got.loc[3, "low"] == pytest.approx(wilson(49, 50)[0])  # equal weights: not shorter than Wilson's
 
 
 # ---- edges ------------------------------------------------------------------------------------------------

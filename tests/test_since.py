@@ -102,6 +102,13 @@ def test_what_is_not_known_is_said(shop, back):
     assert "The rows behind 2026-02 were not kept, so nobody can count which of them changed." in page
 
 
+def test_a_number_that_was_not_known_then_has_no_change(shop, back):
+    nan = float("nan")
+    fresh = table(shop).assign(last=nan, recomputed=nan, restated=nan, matured=nan)
+    assert "new customers who buy again within 30 days, 26.00% (not known then). " in on_card(fresh, back)
+    assert "nan" not in on_card(fresh, back) + on_page(fresh, back, job())
+
+
 @pytest.mark.parametrize(("last", "words"), [
     (Last("2026-02", FEBRUARY), "No report of February 2026 was published here: its values are today's, and what was restated is not known."),
     (Last("2026-02", FEBRUARY, fault="what was published of 2026-02 cannot be read (KeyError)"),

@@ -112,7 +112,8 @@ def on_card(table: pd.DataFrame, back: Back) -> str:
     last = row["recomputed"] if row["last"] != row["last"] else row["last"]
     steps = ", ".join(f"{step} {_points(row[step])}" for step in STEPS)
     arrow = '<span aria-hidden="true">{}</span> '.format("▼" if ": lower" in row["news"] else "▲") if news.any() else ""
-    said = f"Since {back.day}: {row['label']}, from {last:.2%} to {row['now']:.2%} ({steps}). "
+    told = f"from {last:.2%} to {row['now']:.2%} ({steps})" if last == last else f"{row['now']:.2%} (not known then)"
+    said = f"Since {back.day}: {row['label']}, {told}. "
     return html.escape(said) + arrow + html.escape(f"{_judged(dict(row))}.")
 
 
