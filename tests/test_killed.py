@@ -88,7 +88,7 @@ def test_a_run_killed_at_any_moment_leaves_the_old_or_the_new_month(times, place
     assert any(ended)
     assert place.run(2000) == 0
     assert place.published() == 2000
-    assert sorted(p.name for p in place.out.iterdir()) == [".lock", "2026-03"]
+    assert sorted(p.name for p in place.out.iterdir()) == [".lock", ".memory", "2026-03"]
 
 
 @pytest.mark.parametrize("most_bytes", [0, 100, 1_000, 3_000, 9_000, 12_000, 10_000_000])
@@ -97,7 +97,7 @@ def test_a_disk_that_is_full_gives_1_and_leaves_the_old_month(most_bytes, place)
     code = place.run(most_bytes + 3000, most_bytes)
     assert (code, place.published()) in [(1, before), (0, most_bytes + 3000)]
     assert code == (0 if most_bytes == 10_000_000 else 1)
-    assert sorted(p.name for p in place.out.iterdir()) == [".lock", "2026-03"]
+    assert sorted(p.name for p in place.out.iterdir()) == [".lock", ".memory", "2026-03"]
 
 
 def test_of_two_runs_at_once_one_publishes_and_the_other_gives_2(place):
