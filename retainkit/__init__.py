@@ -17,6 +17,7 @@ _HOMES = {
     "retainkit.metrics.purchases": (
         "overview", "second_purchase", "second_purchase_curve", "second_purchase_mature", "second_purchase_by_cohort",
         "next_purchase", "repeat_revenue", "revenue_by_month", "usable_horizon"),
+    "retainkit.metrics.leaving": ("second_purchase_before_leaving",),
     "retainkit.metrics.cross_sell": (
         "cross_sell_share", "cross_sell_curve", "cross_sell_any", "cross_sell_incidence", "first_cross_sell_naive",
         "month_one_revenue"),
@@ -35,7 +36,7 @@ _HOMES = {
     "retainkit.metrics.deals_sources": ("source_win_rates",),
     "retainkit.metrics.deals_values": ("deal_size", "cycle_days", "sales_velocity"),
     "retainkit.metrics.reps": ("rep_churn", "rep_churn_withheld", "rep_accounts", "rep_checks"),
-    "retainkit.metrics.rep_map": ("rep_map", "win_funnel"),
+    "retainkit.metrics.rep_map": ("rep_map", "rep_correlations", "win_funnel"),
     "retainkit.metrics.projected": ("churn_projection", "constant_habits"),
     "retainkit.estimate.funnel": ("binomial_limits",),
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),

@@ -117,7 +117,7 @@ def test_one_month_under_every_convention_by_hand(book: TestEngine) -> None:
     got = churn_definitions(book, month="2026-02").set_index("definition")
     assert got["lost"].to_dict() == {
         "opening_base": 1, "chartmogul_standard": 0, "joined_and_left_counted": 1, "stripe": 1, "baremetrics_30d": 1,
-        "asked_to_leave": 0, "renewal_eligible": 1, "chartmogul_shopify": 1}
+        "baremetrics_365d": 3, "asked_to_leave": 0, "renewal_eligible": 1, "chartmogul_shopify": 1}
     assert got.loc["opening_base", "n"] == 4
     assert got.loc["stripe", "n"] == 5  # the 30 days reach back to 30 January; ann's return counts as a subscriber
     assert got.loc["chartmogul_shopify", "rate"] == pytest.approx(1 / 4)  # all on the first day
@@ -131,6 +131,16 @@ def test_the_30_days_of_another_convention_are_not_the_month() -> None:
     bridge = churn_bridge(tables(as_of="2026-02-15", contracts=rows, history_start="2025-06-01"), month="2026-01", definition="baremetrics_30d")
     assert bridge["customers"].tolist() == [1, -1, 0, 5, -1, 4]
     assert "not in its last 30 days" in bridge["step"].iloc[1]
+
+
+def test_a_year_of_losses_is_not_told_of_a_log_that_is_shorter(book: TestEngine) -> None:
+    assert "shorter than the 365 days" in churn_definitions(book, month="2026-02").set_index("definition").loc["baremetrics_365d", "note"]
+    rows = [("ann", "2024-01-01", "2025-04-01"), ("bob", "2024-01-01"), ("cy", "2025-06-01", "2025-07-01"), ("dee", "2024-01-01", "2025-02-28"), ("eve", "2025-09-01")]
+    shop = tables(as_of="2026-03-10", contracts=rows, history_start="2024-01-01")
+    year = churn_definitions(shop, month="2026-02").set_index("definition").loc["baremetrics_365d"]
+    assert (year["lost"], year["n"], year["note"]) == (2, 2, "")  # ann and cy left in it; ann and bob were here on 1 March 2025
+    bridge = churn_bridge(shop, month="2026-02", definition="baremetrics_365d")
+    assert bridge.loc[bridge["side"] == "base", "customers"].tolist() == [2, 1, -1, 2]  # plus ann, minus eve
 
 
 # --- laws ---------------------------------------------------------------------------------------------------------

@@ -43,6 +43,29 @@ def test_a_cross_sell_on_the_day_of_leaving_comes_first():
     assert (got.rate, got.left) == (0.5, 0)
 
 
+def test_who_has_left_does_not_buy_again_whatever_comes_later():
+    """By hand: bob buys again on day 59, but his contract ended on day 31; the plain curve counts him, this one does not."""
+    contracts = pd.DataFrame({"contract_id": ["k"], "customer_id": ["bob"], "started_at": ["2026-01-01"], "ended_at": ["2026-02-01"]})
+    rows = [("ann", "2026-01-01", "tea"), ("ann", "2026-01-05", "tea"), ("bob", "2026-01-01", "tea"), ("bob", "2026-03-01", "tea")]
+    shop = shop_of(rows, as_of="2026-06-30", contracts=contracts)
+    got = rk.second_purchase_before_leaving(shop, horizons=[90]).iloc[0]
+    assert (got.rate, got.left, got.waiting) == (0.5, 0.5, 0)
+    assert rk.second_purchase(shop, horizons=[90]).rate[0] == 1
+
+
+def test_where_nobody_leaves_before_buying_again_leaving_changes_nothing():
+    """Second route: the sample's consumers have no contracts, so Aalen-Johansen is Kaplan-Meier."""
+    shop = rk.open_shop("sample").only(segment="B2C")
+    plain, competing = rk.second_purchase(shop), rk.second_purchase_before_leaving(shop)
+    assert competing.left.tolist() == [0] * 5
+    assert competing.rate.tolist() == pytest.approx(plain.rate.tolist(), abs=1e-12)
+
+
+def test_without_contracts_nobody_is_said_to_leave():
+    with pytest.raises(rk.MissingDataError, match="nobody is seen to leave"):
+        rk.second_purchase_before_leaving(shop_of([("ann", "2026-01-01", "tea")], as_of="2026-06-30"))
+
+
 def test_a_cross_sell_the_three_ends_add_up_to_one_on_the_sample():
     got = rk.cross_sell_any(rk.open_shop("sample"), by="segment")
     assert (got.rate + got.left + got.waiting).tolist() == pytest.approx([1] * len(got))

@@ -194,7 +194,7 @@ def test_rho_is_not_printed_for_fewer_than_ten_reps_with_two_expected_losses():
     churn.loc[[0, 1, 2], "expected"] = 1.9
     line = joint_rep_model(deals, churn).company.set_index("quantity").loc["rho"]
     assert np.isnan(line["value"])
-    assert line["note"] == "9 reps have 2 expected losses; 10 are needed"
+    assert line["note"] == "only 9 reps have 2 expected losses; 10 are needed"
 
 
 def test_over_dispersion_widens_the_intervals_by_about_its_root():

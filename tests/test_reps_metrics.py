@@ -11,8 +11,9 @@ from engines import TestEngine, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import retainkit as rk
 from retainkit.errors import BadValueError
-from retainkit.metrics.rep_map import rep_map
+from retainkit.metrics.rep_map import rep_correlations, rep_map
 from retainkit.metrics.reps import departed, rep_accounts, rep_checks, rep_churn, rep_churn_withheld
 
 START = date(2025, 1, 1)
@@ -232,3 +233,16 @@ def test_errors_say_what_to_type(sold: TestEngine) -> None:
         rep_map(sold, reps="code")
     with pytest.raises(ValueError, match="has no column"):
         rep_churn(sold, by=["territory"])
+
+
+# --- within segments ----------------------------------------------------------------------------------------------
+
+def test_a_segment_too_small_for_a_correlation_says_so_and_the_others_are_what_a_map_of_them_alone_says() -> None:
+    shop = rk.open_shop("sample")
+    got = rep_correlations(shop, found=rep_map(shop)).set_index("segment")
+    assert got.index.tolist() == ["all", "ENT", "MID", "SMB"]
+    assert got.loc["ENT", "note"] == "only 1 rep has 2 expected losses; 10 are needed"
+    assert np.isnan(got.loc["ENT", "value"])
+    alone = rep_map(shop.only(segment="SMB"), by=["source"]).company.set_index("quantity").loc["rho"]
+    assert got.loc["SMB", ["value", "low", "high"]].tolist() == pytest.approx(alone[["value", "low", "high"]].tolist())
+    assert got.loc["SMB", "low"] < got.loc["SMB", "value"] < got.loc["SMB", "high"]

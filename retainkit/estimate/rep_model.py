@@ -233,10 +233,19 @@ def _company(fit: Fit, counts: pd.DataFrame, table: pd.DataFrame) -> pd.DataFram
         rows.append([quantity, points[2:] @ weights, points[0], points[1], 1 - np.interp(0, edges, up_to)])
     company = pd.DataFrame(rows, columns=["quantity", *ESTIMATES]).assign(note="")
     if (able := int((table["expected"] >= EXPECTED_FOR_RHO).sum())) < REPS_FOR_RHO:
-        company.loc[3, "note"] = f"{able} reps have {EXPECTED_FOR_RHO:g} expected losses; {REPS_FOR_RHO} are needed"
+        company.loc[3, "note"] = too_few_for_rho(able)
         company.loc[3, ESTIMATES] = np.nan
     company.loc[company["quantity"] != "rho", "p_positive"] = np.nan
     return company
+
+
+def too_few_for_rho(able: int) -> str:
+    """Why there is no correlation.
+
+    >>> too_few_for_rho(1)
+    'only 1 rep has 2 expected losses; 10 are needed'
+    """
+    return f"only {able} rep{' has' if able == 1 else 's have'} {EXPECTED_FOR_RHO:g} expected losses; {REPS_FOR_RHO} are needed"
 
 
 def _hide(reps: pd.DataFrame, company: pd.DataFrame, blind: tuple[str, str]) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import MissingDataError
-from retainkit.estimate.competing import aalen_johansen, incidence_at
+from retainkit.estimate.competing import aalen_johansen
 from retainkit.estimate.intervals import wilson
 from retainkit.estimate.recurrent import cumulative_share, mean_cumulative
-from retainkit.metrics.purchases import UNKNOWN, readable, split
-from retainkit.tally import Column, split_by, tally
+from retainkit.metrics.leaving import CAUSES, CROSS_SOLD, bought_before_leaving
+from retainkit.tally import Column, tally
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -116,27 +116,13 @@ def cross_sell_any(
     Aalen and Johansen (1978), exact with ties.
     """
     need_lines(shop)
-    cells = tally(shop, "cross_sell_first", by=split_by(by))
-    followed = tally(shop, "followup", by=split_by(by))
-    rows = []
-    for name, group in split(cells, by):
-        days = followed if by is None else followed[followed["grp"].fillna(UNKNOWN) == name]
-        whole = aalen_johansen(group, causes=["cross_sell", "churn"], level=level)
-        times = readable(horizons, last=whole.table["time"].max(), followed=days["followup"].max())
-        curve = pd.concat([incidence_at(whole, [t]) for t in times]).set_index("cause")
-        crossed, left, free = (curve.loc[[cause]] for cause in ("cross_sell", "churn", "event_free"))
-        rows.append(pd.DataFrame({
-            **({by: name} if by else {}), "horizon_days": list(horizons), "rate": crossed["incidence"].to_numpy(),
-            "low": crossed["low"].to_numpy(), "high": crossed["high"].to_numpy(), "n": int(days["n"].sum()),
-            "too_young": [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons],
-            "at_risk": crossed["at_risk"].to_numpy(), "left": left["incidence"].to_numpy(), "waiting": free["incidence"].to_numpy()}))  # fmt: skip
-    return pd.concat(rows, ignore_index=True)
+    return bought_before_leaving(shop, CROSS_SOLD, horizons=horizons, by=by, level=level)
 
 
 def cross_sell_incidence(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
     """The whole curves behind `cross_sell_any`: `time, cause, at_risk, events, incidence, se, low, high`."""
     need_lines(shop)
-    return aalen_johansen(tally(shop, "cross_sell_first", by="all"), causes=["cross_sell", "churn"], level=level).table
+    return aalen_johansen(tally(shop, "first_or_left", by="all", hit=CROSS_SOLD), causes=CAUSES, level=level).table
 
 
 def first_cross_sell_naive(shop: Shop, *, within_days: int = 90, horizon: int = 365, level: float = 0.95) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from retainkit.tally import Engine, tally
 
 Flags = pd.DataFrame
 Chosen = Callable[[Flags], Any]
-DAYS = 30
+DAYS, YEAR = 30, 365
 RENEWED = 0.5
 
 
@@ -47,6 +47,9 @@ DEFINITIONS = {
     "baremetrics_30d": Definition(
         "everybody who left in the last 30 days / here when they began", "Baremetrics, monthly plans",
         lambda f: f.gone_days, lambda f: f.base_days, ("gone_days",)),
+    "baremetrics_365d": Definition(
+        "everybody who left in the last 365 days / here when they began: a year's churn, not a month's", "Baremetrics, annual plans",
+        lambda f: f.gone_year, lambda f: f.base_year, ("gone_year", "base_year")),
     "asked_to_leave": Definition(
         "here when the month began, asked in it to leave / here when it began", "billing systems that date churn on the request",
         lambda f: f.base & f.asked, lambda f: f.base, ("asked",)),
@@ -57,7 +60,8 @@ DEFINITIONS = {
 PHRASES = {
     "back": ("came back in it", ""), "asked": ("asked to leave in it", "did not ask in it"),
     "due": ("had a contract that ended in it", "had no contract that ended in it"),
-    "gone_days": ("", "not in its last 30 days"),
+    "gone_days": ("", "not in its last 30 days"), "gone_year": ("", "more than 365 days before its end"),
+    "base_year": ("here 365 days before its end", ""),
 }
 
 
@@ -111,6 +115,8 @@ def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.Da
         if name == "renewal_eligible" and not renewed >= RENEWED:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan"))
             row["note"] = f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
+        if name == "baremetrics_365d" and first_day(number + 1) - timedelta(days=YEAR) < shop.history_start:
+            row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": "the recorded history is shorter than the 365 days"}
         rows.append({"definition": name, "says": definition.says, "used_by": definition.used_by, **row})
     rows.append(_daily(shop, number, level))
     return pd.DataFrame(rows)
@@ -147,9 +153,9 @@ def churn_bridge(shop: Engine, *, month: str, definition: str) -> pd.DataFrame:
 
 
 def _flags(shop: Engine, number: int) -> Flags:
-    """Stays counted by what they did in a month and in the 30 days up to its end."""
+    """Stays counted by what they did in a month, and in the 30 and 365 days up to its end."""
     opens, closes = first_day(number), first_day(number + 1)
-    flags = tally(shop, "churn_flags", opens=opens, closes=closes, since=closes - timedelta(days=DAYS))
+    flags = tally(shop, "churn_flags", opens=opens, closes=closes, since=closes - timedelta(days=DAYS), year=closes - timedelta(days=YEAR))
     return flags.astype({name: bool for name in flags.columns if name != "customers"})
 
 
@@ -188,7 +194,7 @@ def _stories(flags: Flags, tells: tuple[str, ...]) -> pd.Series:
     def told(row: Any) -> str:
         start = "here when the month began" if row.base else "joined in the month" if row.came else "left before the month began"
         end = "" if not (row.base or row.came) else "left in it" if row.gone else "still here at its end"
-        more = (PHRASES[name][0 if getattr(row, name) else 1] for name in tells if row.gone or name in ("asked", "due"))
+        more = (PHRASES[name][0 if getattr(row, name) else 1] for name in tells if row.gone or name in ("asked", "due", "base_year") or (name == "gone_year" and not row.base and not row.came))
         return ", ".join(part for part in (start, end, *more) if part)
 
     return pd.Series([told(row) for row in flags.itertuples()], index=flags.index, dtype=object)

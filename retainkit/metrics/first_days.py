@@ -11,6 +11,7 @@ from retainkit.errors import MissingDataError
 from retainkit.estimate.compare import against_the_rest, rates_per_month, window_rates
 from retainkit.estimate.intervals import wilson
 from retainkit.metrics.cross_sell import CROSS_SELLS, need_lines
+from retainkit.metrics.leaving import CROSS_SOLD
 from retainkit.tally import split_by, tally
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ def cross_sell_compared(shop: Shop, *, by: str, within_days: int = 90, level: fl
         (Benjamini-Hochberg over the groups), never at the smallest `p` of many.
     """
     need_lines(shop)
-    cells = tally(shop, "cross_sell_first", by=split_by(by)).dropna(subset=["grp"])
-    table = against_the_rest(cells, cause="cross_sell", horizon=within_days, level=level)
+    cells = tally(shop, "first_or_left", by=split_by(by), hit=CROSS_SOLD).dropna(subset=["grp"])
+    table = against_the_rest(cells, cause="bought", horizon=within_days, level=level)
     return table.rename(columns={"grp": by}).assign(horizon_days=within_days)
 
 

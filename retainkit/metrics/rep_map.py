@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,19 @@ import pandas as pd
 from retainkit.estimate.case_mix import expected_wins, wins_by_rep
 from retainkit.estimate.funnel import OVERDISPERSED, binomial_limits, dispersion, z_scores
 from retainkit.estimate.intervals import benjamini_hochberg
-from retainkit.estimate.rep_model import joint_rep_model, rep_words
+from retainkit.estimate.rep_model import (
+    EXPECTED_FOR_RHO,
+    REPS_FOR_RHO,
+    joint_rep_model,
+    rep_words,
+    too_few_for_rho,
+)
 from retainkit.metrics.deals import WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
 from retainkit.metrics.reps import STRATA, coded, departed, rep_churn, rep_churn_withheld
 from retainkit.tally import Engine, tally
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
 
 _COLUMNS = ["rep", "words", "p_joint", "p_win_only", "p_churn_only", "p_neither", "n", "won", "expected_won", "rate", "low", "high",
             "odds_ratio", "or_low", "or_high", "or_low80", "or_high80", "observed", "expected", "hazard_ratio", "hr_low", "hr_high",
@@ -103,6 +112,38 @@ def rep_map(
         rep_words(r["p_joint"], observed=r["observed"], expected=r["expected"], n_closed=r["n"], left=r["departed"], review=review, watch=watch)
         for r in table.to_dict("records")]
     return RepMap(coded(table, reps)[_COLUMNS], model.company, withheld or model.withheld, _notes(wins, by, clustering, spread, (odds, hazard, review, watch)))
+
+
+def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA) -> pd.DataFrame:
+    """How far winning and losing go together over the reps: in the whole company, and within each segment.
+
+    A correlation over reps says nothing about a single deal, and over everybody it can come from what reps sell to whom:
+    within a segment it cannot. Left out, with a note: segments in which fewer than 10 reps have 2 expected losses, and
+    those without deals or contracts.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    found
+        What `rep_map` found of the whole company.
+    days, by
+        As in `rep_map`.
+
+    Returns
+    -------
+    DataFrame
+        A row for everybody and a row a segment: `segment, value, low, high, p_positive, note`.
+    """
+    rest = [column for column in by if column != "segment"]
+    rows = [found.company[found.company["quantity"] == "rho"].assign(segment="all")]
+    for segment in tally(shop, "reps_wins", days=days)["segment"].dropna().sort_values().unique():
+        within = shop.only(segment=str(segment))
+        churn = rep_churn(within, by=rest)
+        able = int((churn["expected"] >= EXPECTED_FOR_RHO).sum())
+        company = rep_map(within, days=days, by=rest).company.query("quantity == 'rho'") if able >= REPS_FOR_RHO else pd.DataFrame([{"note": too_few_for_rho(able)}])
+        rows.append(company.assign(segment=segment))
+    return pd.concat(rows, ignore_index=True).reindex(columns=["segment", "value", "low", "high", "p_positive", "note"])
 
 
 def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: float = 0.95) -> pd.DataFrame:

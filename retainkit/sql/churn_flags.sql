@@ -1,5 +1,5 @@
--- Every spell that touches one of two windows, the calendar month [:opens, :closes) and the days [:since, :closes),
--- counted by what it did in each: enough to work out a month's churn under any convention, and the gaps between them.
+-- Every spell that touches one of three windows, the calendar month [:opens, :closes) and the days [:since, :closes) and
+-- [:year, :closes), counted by what it did in each: enough to work out a month's churn under any convention, and the gaps between them.
 -- A request to leave counts if, on its day, the customer has no contract left that nobody asked to end, and before the month
 -- is over no other has followed without a break (a change of plan).
 with requests as (
@@ -13,7 +13,7 @@ with requests as (
   )
   group by k.customer, k.cancel_requested_on
 )
-select f.base, f.came, f.gone, f.base_days, f.came_days, f.gone_days, f.asked, f.due, f.back, f.returned,
+select f.base, f.came, f.gone, f.base_days, f.came_days, f.gone_days, f.base_year, f.gone_year, f.asked, f.due, f.back, f.returned,
   count(*) as customers
 from (
   select
@@ -23,6 +23,8 @@ from (
     case when s.started_on < :since and s.until_on >= :since then 1 else 0 end as base_days,
     case when s.started_on >= :since and s.started_on < :closes then 1 else 0 end as came_days,
     case when s.until_on >= :since and s.until_on < :closes then 1 else 0 end as gone_days,
+    case when s.started_on < :year and s.until_on >= :year then 1 else 0 end as base_year,
+    case when s.until_on >= :year and s.until_on < :closes then 1 else 0 end as gone_year,
     case when exists (
       select 1 from requests r
       where r.customer = s.customer and r.asked_on >= :opens and r.asked_on < :closes and r.asked_on >= s.started_on
@@ -47,7 +49,7 @@ from (
       coalesce(p.ended_on, cast('9999-12-31' as date)) as until_on
     from spells p
   ) s
-  where s.started_on < :closes and (s.until_on >= :opens or s.until_on >= :since)
+  where s.started_on < :closes and (s.until_on >= :opens or s.until_on >= :since or s.until_on >= :year)
 ) f
-group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-order by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+order by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12

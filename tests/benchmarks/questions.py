@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from retainkit.metrics.cross_sell import CROSS_SELLS, REVENUE
+from retainkit.metrics.leaving import CROSS_SOLD
 from retainkit.metrics.purchases import HORIZONS
 from retainkit.tally import Value, horizon_list, text_of
 
@@ -21,7 +22,7 @@ QUESTIONS: dict[str, tuple[str, dict[str, Value]]] = {
     "recurrent_events, money": ("recurrent_events", {"by": "all", "value": REVENUE}),
     "recurrent_scores, cross-sells": ("recurrent_scores", {"value": CROSS_SELLS, "early": 90, "late": 365}),
     "recurrent_scores, money": ("recurrent_scores", {"value": REVENUE, "early": 30, "late": 365}),
-    "cross_sell_first": ("cross_sell_first", {"by": "all"}),
+    "cross_sell_first": ("first_or_left", {"by": "all", "hit": CROSS_SOLD}),
     "cross_sell_naive": ("cross_sell_naive", {"within": 90, "horizon": 365}),
     "revenue_by_month": ("revenue_by_month", {}),
     "revenue_split": ("revenue_split", {}),

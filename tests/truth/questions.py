@@ -15,6 +15,7 @@ import retainkit as rk
 from retainkit.estimate.smalln import short_of
 from retainkit.estimate.survival import at_times, kaplan_meier
 from retainkit.metrics.cross_sell import CROSS_SELLS, REVENUE
+from retainkit.metrics.leaving import CROSS_SOLD
 from retainkit.tally import tally
 
 from .buyers import BANDS, LAPSE
@@ -102,8 +103,8 @@ def _seen_share(shop: Any, value: Any, early: int, late: int) -> float:
 def _naive_buyers(shop: Any) -> dict[tuple[str, Any], float]:
     second = rk.second_purchase_mature(shop).set_index("horizon_days")["naive"]
     third = tally(shop, "next_purchase", k=2, within=365, latest=365).iloc[0]
-    crossed = tally(shop, "cross_sell_first", by="all")
-    soon = crossed.loc[(crossed["cause"] == "cross_sell") & (crossed["duration"] <= 90), "n"].sum()
+    crossed = tally(shop, "first_or_left", by="all", hit=CROSS_SOLD)
+    soon = crossed.loc[(crossed["cause"] == "bought") & (crossed["duration"] <= 90), "n"].sum()
     matrix = rk.retention_matrix(shop)
     filled = matrix.groupby("cohort")["customers"].first().sum()
     in_log = shop.sql("select sum(case when on_day > first_on then amount end) / sum(amount) as share from days")["share"]
