@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import retainkit as rk
+from retainkit.estimate.intervals import poisson_interval
 
 
 def shop_of(rows: list[tuple[str, str, str]], *, as_of: str, contracts: pd.DataFrame | None = None, **facts: str) -> rk.Shop:
@@ -69,6 +70,23 @@ def test_without_contracts_nobody_is_said_to_leave():
 def test_a_cross_sell_the_three_ends_add_up_to_one_on_the_sample():
     got = rk.cross_sell_any(rk.open_shop("sample"), by="segment")
     assert (got.rate + got.left + got.waiting).tolist() == pytest.approx([1] * len(got))
+
+
+def test_rates_by_age_are_what_a_plain_count_of_customers_says_and_never_surer_than_poisson():
+    """Second route: pandas, customer by customer, on the sample."""
+    shop = rk.open_shop("sample")
+    days = shop.sql("select customer, ordinal, cross_ordinal, age, left_age, first_on from days where is_new and (ordinal = 1 or cross_ordinal > 0)")
+    gone = days["left_age"].fillna((pd.Timestamp(shop.as_of) - pd.to_datetime(days["first_on"])).dt.days)
+    got = rk.cross_sell_rates(shop, bands=[(30, 90)]).iloc[0]
+    inside = (days["cross_ordinal"] > 0) & days["age"].between(31, 90) & (days["age"] <= days["left_age"].fillna(99_999))
+    each = pd.DataFrame({"customer": days["customer"], "events": inside, "days": (gone.clip(upper=90) - 30).clip(lower=0)})
+    each = each.groupby("customer").agg({"events": "sum", "days": "max"}).query("days > 0")
+    assert (got.events, got.days) == (each["events"].sum(), each["days"].sum())
+    spread = ((each["events"] - each["days"] * got.events / got.days) ** 2).sum() / got.events
+    low, high = poisson_interval(got.events)
+    assert spread > 1.05  # one who takes a second line is likelier to take a third
+    assert np.log(got.high / got.value) == pytest.approx(np.log(high / got.events) * spread**0.5)
+    assert np.log(got.value / got.low) == pytest.approx(np.log(got.events / low) * spread**0.5)
 
 
 def steady_shop(months: int) -> rk.Shop:

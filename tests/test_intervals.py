@@ -141,3 +141,62 @@ def test_a_count_that_cannot_be_is_refused_in_words(call, words):
     with pytest.raises(RetainkitError) as caught:
         call()
     assert words in str(caught.value)
+
+
+# --- sums of amounts ----------------------------------------------------------------------------------------------
+
+@given(st.integers(0, 200))
+def test_amounts_of_one_each_are_a_count(count: int) -> None:
+    got = iv.weighted_poisson_interval(count, count, typical=1, typical_square=1)
+    assert got == pytest.approx(iv.poisson_interval(count, exact=True))
+
+
+@given(st.lists(st.floats(0.5, 1e4), min_size=1, max_size=30), st.floats(0.01, 1e3))
+def test_limits_of_money_do_not_depend_on_the_currency(amounts: list[float], rate: float) -> None:
+    def limits(values: np.ndarray) -> tuple:
+        return iv.weighted_poisson_interval(values.sum(), (values**2).sum(), typical=values.mean(), typical_square=(values**2).mean())
+
+    here, there = limits(np.array(amounts)), limits(np.array(amounts) * rate)
+    assert there == pytest.approx([rate * limit for limit in here], rel=1e-6)
+    assert here[0] < sum(amounts) < here[1]
+
+
+def test_where_nothing_was_lost_the_upper_limit_comes_from_what_could_have_been() -> None:
+    low, high = iv.weighted_poisson_interval(0, 0, typical=250, typical_square=250**2)
+    assert (low, high) == (0, pytest.approx(250 * iv.poisson_interval(0, exact=True)[1]))
+
+
+@pytest.mark.slow
+def test_a_month_that_loses_few_customers_of_uneven_value_keeps_its_promise() -> None:
+    """700 customers, each lost with 1 % chance, worth very different amounts: 4,000 months."""
+    chance = np.random.default_rng(5)
+    worth = chance.lognormal(6, 1, 700)
+    gone = chance.random((4_000, 700)) < 0.01
+    lost, squares = gone @ worth, gone @ worth**2
+    low, high = iv.weighted_poisson_interval(lost, squares, typical=worth.mean(), typical_square=(worth**2).mean())
+    held = np.mean((low <= 0.01 * worth.sum()) & (0.01 * worth.sum() <= high))
+    assert 0.93 <= held <= 0.98
+
+
+# --- lopsided means -----------------------------------------------------------------------------------------------
+
+@given(st.floats(-2, 2), st.floats(0.1, 30))
+def test_limits_of_a_lopsided_mean_are_longer_on_its_long_side_and_turn_round_with_it(skew: float, se: float) -> None:
+    low, high = iv.skewed_interval(1_000, se, skew=skew)
+    turned = iv.skewed_interval(1_000, se, skew=-skew)
+    assert (high - 1_000, 1_000 - low) == pytest.approx((1_000 - turned[0], turned[1] - 1_000), rel=1e-4)
+    assert (high - 1_000 > 1_000 - low) == (skew > 0) or abs(skew) < 1e-5
+
+
+def test_without_skew_they_are_the_usual_ones() -> None:
+    assert iv.skewed_interval(10, 2, skew=0) == pytest.approx(stats.norm.interval(0.95, 10, 2), abs=1e-4)
+
+
+@pytest.mark.slow
+def test_the_mean_of_sixty_uneven_amounts_is_held_oftener_than_by_symmetric_limits() -> None:
+    amounts = np.random.default_rng(3).lognormal(0, 1.1, (20_000, 60))
+    mean, off = amounts.mean(axis=1), amounts - amounts.mean(axis=1, keepdims=True)
+    squares, se, truth = (off**2).sum(axis=1), amounts.std(axis=1, ddof=1) / 60**0.5, np.exp(1.1**2 / 2)
+    low, high = iv.skewed_interval(mean, se, skew=(off**3).sum(axis=1) / squares**1.5)
+    assert 0.91 < np.mean((low <= truth) & (truth <= high)) < 0.96
+    assert np.mean(np.abs(mean - truth) <= 1.96 * se) < 0.88

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from scipy import special
 
 from retainkit.estimate.checks import confidence, require_columns
 from retainkit.estimate.competing import aalen_johansen, incidence_at
-from retainkit.estimate.intervals import benjamini_hochberg, rate_ratio
+from retainkit.estimate.intervals import benjamini_hochberg, poisson_interval, rate_ratio
+
+MONTH = 30.4  # days
 
 
 def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: float = 0.95) -> pd.DataFrame:
@@ -108,22 +111,33 @@ def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]],
     return rates_per_month(events, days, windows=windows, level=level)
 
 
-def rates_per_month(events: Sequence[int], days: Sequence[float], *, windows: Sequence[tuple[float, float]], level: float = 0.95) -> pd.DataFrame:
+def rates_per_month(
+    events: Sequence[int], days: Sequence[float], *, windows: Sequence[tuple[float, float]], spread: Sequence[float] | None = None, level: float = 0.95
+) -> pd.DataFrame:
     """Events and customer-days by age window as rates per 100 customer-months: the table of `window_rates`.
+
+    `spread` is the variance of each count over that of a Poisson count, customers being the unit, where events can repeat;
+    above 1 it widens the limits on the log scale.
 
     Examples
     --------
     >>> rates_per_month([10, 4], [3040.0, 3040.0], windows=[(0, 30), (30, 90)])[["value", "ratio"]].round(2).values.tolist()
     [[10.0, 1.0], [4.0, 0.4]]
     """
-    from retainkit.estimate.intervals import poisson_interval
-
-    month = 30.4
-    low, high = poisson_interval(events, level=level)
-    per = np.array([100 * month / d if d > 0 else np.nan for d in days])
+    per = np.array([100 * MONTH / d if d > 0 else np.nan for d in days])
+    counts, wider = np.array(events, dtype=float), np.sqrt(np.fmax(np.ones(len(days)) if spread is None else np.array(spread), 1.0))
+    low, high = _widened(counts, *poisson_interval(counts, level=level), wider)
     ratios = [rate_ratio(events[i], days[i], events[0], days[0], level=level) if days[i] > 0 and days[0] > 0 and (events[i] or events[0]) else (np.nan,) * 3 for i in range(len(days))]
     ratios[0] = (1.0, np.nan, np.nan)
+    ratio, ratio_low, ratio_high = np.array(ratios, dtype=float).T
+    ratio_low, ratio_high = _widened(ratio, ratio_low, ratio_high, np.maximum(wider, wider[0]))
     names = [f"{first + (1 if first else 0):g}-{last:g}" for first, last in windows]
-    return pd.DataFrame({"window": names, "events": list(events), "days": list(days), "value": np.array(events) * per, "low": np.asarray(low) * per,
-                         "high": np.asarray(high) * per, "ratio": [float(r[0]) for r in ratios], "ratio_low": [float(r[1]) for r in ratios],
-                         "ratio_high": [float(r[2]) for r in ratios]})  # fmt: skip
+    return pd.DataFrame({"window": names, "events": list(events), "days": list(days), "value": counts * per, "low": low * per, "high": high * per,
+                         "ratio": ratio, "ratio_low": ratio_low, "ratio_high": ratio_high})  # fmt: skip
+
+
+def _widened(value: Any, low: Any, high: Any, times: Any) -> tuple[Any, Any]:
+    """Limits so many times as far from a positive value on the log scale; those of zero as they are."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = (value * (np.asarray(limit) / value) ** times for limit in (low, high))
+        return tuple(np.where(value > 0, new, old) for new, old in zip(moved, (low, high), strict=True))  # type: ignore[return-value]

@@ -157,6 +157,46 @@ def poisson_interval(count: ArrayLike, *, level: float = 0.95, exact: bool = Fal
     return _like(low), _like(high)
 
 
+def weighted_poisson_interval(
+    total: ArrayLike, squares: ArrayLike, *, typical: ArrayLike, typical_square: ArrayLike, level: float = 0.95
+) -> Limits:
+    """Limits of the mean behind a sum of amounts, when how many there were is chance and so is how large each was.
+
+    Parameters
+    ----------
+    total, squares
+        The sum of the amounts (money lost, for example) and of their squares.
+    typical, typical_square
+        What one more could have been: the mean amount and mean square of those it could have happened to. They carry the
+        upper limit, also where nothing happened.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    (low, high)
+        Garwood's limits where all amounts are 1.
+
+    Notes
+    -----
+    Gamma limits of Fay and Feuer (1997), with the mean weight of Tiwari, Clegg and Zou (2006) for the largest.
+
+    Examples
+    --------
+    >>> [round(x, 2) for x in weighted_poisson_interval(5, 5, typical=1, typical_square=1)]
+    [1.62, 11.67]
+    >>> [round(x, 2) for x in weighted_poisson_interval(500, 210_000, typical=100, typical_square=20_000)]
+    [20.93, 1838.15]
+    """
+    tail = (1 - confidence(level)) / 2
+    y, v = not_negative("total", total), not_negative("squares", squares)
+    more_y, more_v = y + not_negative("typical", typical), v + not_negative("typical_square", typical_square)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low = np.where(y > 0, v / y * special.gammaincinv(y**2 / v, tail), 0.0)
+        high = more_v / more_y * special.gammainccinv(more_y**2 / more_v, tail)
+    return _like(low), _like(high)
+
+
 def rate_ratio(
     events1: ArrayLike, time1: ArrayLike, events2: ArrayLike, time2: ArrayLike, *, level: float = 0.95
 ) -> tuple[Array, Array, Array]:
@@ -232,6 +272,31 @@ def logit_interval(estimate: ArrayLike, se: ArrayLike, *, level: float = 0.95) -
         reach = z_value(level) * error / (inside * (1 - inside))
         middle = special.logit(inside)
     return _like(special.expit(middle - reach)), _like(special.expit(middle + reach))
+
+
+def skewed_interval(estimate: ArrayLike, se: ArrayLike, *, skew: ArrayLike, level: float = 0.95) -> Limits:
+    """Limits of a mean of lopsided amounts, longer on the side where the rare huge ones lie; never below zero.
+
+    `skew` is the sum of the cubed deviations of the units over the 3/2 power of the sum of the squared ones. At zero the
+    limits are the usual symmetric ones.
+
+    Notes
+    -----
+    Hall (1992), JRSS B 54, 221-228: the cubic transformation of the studentised mean, turned round.
+
+    Examples
+    --------
+    >>> [round(x, 2) for x in skewed_interval(100, 10, skew=0.4)]
+    [84.49, 131.93]
+    """
+    z = special.ndtri(0.5 + confidence(level) / 2)
+    value, k = np.asarray(estimate, dtype=float), np.asarray(skew, dtype=float)
+    safe = np.where(np.abs(k) < 1e-6, 1e-6, k)
+
+    def reach(q: float) -> Array:
+        return 3 / safe * (np.cbrt(1 + safe * (q - safe / 6)) - 1)
+
+    return _like(np.maximum(value - se * reach(z), 0)), _like(value - se * reach(-z))
 
 
 def _root(rising: Callable[[Array], Array], target: float, low: Array, high: Array) -> Array:

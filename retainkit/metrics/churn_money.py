@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.intervals import logit_interval, wilson
+from retainkit.estimate.intervals import logit_interval, weighted_poisson_interval, wilson
 from retainkit.metrics.months import first_day, first_whole, last_closed, month_name, month_number
 from retainkit.tally import Column, Engine, literal, tally
 
@@ -40,13 +40,15 @@ def revenue_churn(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.
 
     Notes
     -----
-    Ratio of sums with customers as the unit (delta method): log-odds limits for shares, log limits for `nrr`.
+    Ratio of sums with customers as the unit (delta method): log-odds limits for `grr`, log limits for `nrr`. `mrr_churn`: a
+    month loses few customers, each worth something else, so its limits are those of a sum of that kind.
     """
     long, short = _amounts(shop, months), _amounts(shop, 1)
     tables = [_ratio(long, "grr", "kept", level), _ratio(long, "nrr", "later", level), _ratio(short, "mrr_churn", "kept", level)]
     table = pd.concat(tables, ignore_index=True)
     churn = table["measure"] == "mrr_churn"
-    table.loc[churn, ["value", "low", "high"]] = 1 - table.loc[churn, ["value", "high", "low"]].to_numpy()
+    table.loc[churn, "value"] = 1 - table.loc[churn, "value"]
+    table.loc[churn, ["low", "high"]] = _lost(short, level)
     return table
 
 
@@ -87,6 +89,15 @@ def _amounts(shop: Engine, months: int) -> pd.DataFrame:
     names = [month_name(month_number(day) - 1) for day in pd.to_datetime(sums["closes"])]
     renamed = sums.rename(columns={"new_value": "new", "reactivated_value": "reactivated"})
     return renamed.assign(month=pd.Series(names, index=sums.index, dtype=object))
+
+
+def _lost(amounts: pd.DataFrame, level: float) -> Any:
+    """Limits of the share of the opening base that a month loses."""
+    opening, kept, n = (amounts[name].astype(float) for name in ("opening", "kept", "customers"))
+    squares = (amounts["opening_opening"] - 2 * amounts["kept_opening"] + amounts["kept_kept"]).clip(lower=0)
+    base = opening.where(opening > 0)
+    limits = weighted_poisson_interval((opening - kept).clip(lower=0), squares, typical=(opening / n).fillna(0), typical_square=(amounts["opening_opening"] / n).fillna(0), level=level)
+    return np.column_stack([np.minimum(limit / base, 1.0) for limit in limits])
 
 
 def _ratio(amounts: pd.DataFrame, measure: str, part: str, level: float) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from retainkit.estimate.intervals import wilson
+from retainkit.estimate.intervals import skewed_interval, weighted_poisson_interval, wilson
 from retainkit.estimate.survival import kaplan_meier, median_survival
 from retainkit.metrics.deals import DEAL_GROUPS, WITHIN_DAYS
 from retainkit.metrics.reading import each_group
@@ -29,7 +29,8 @@ def deal_size(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd
 
     Notes
     -----
-    Mean: accounts are the unit (an account's deals go together), log scale. Median: order statistics, NaN where there
+    Mean: accounts are the unit (an account's deals go together), with Hall's correction for amounts that are mostly small
+    and now and then huge (`skewed_interval`). Median: order statistics, NaN where there
     are too few deals for an interval.
     """
     return _won(shop, "amount", by, level)
@@ -90,7 +91,8 @@ def sales_velocity(
 
     Notes
     -----
-    Delta method on the log scale, the deal being the unit; win rate: Wilson.
+    Delta method on the log scale, the deal being the unit; win rate: Wilson; `won_per_day`: a sum of a chance number of
+    amounts, each chance too (`weighted_poisson_interval`).
     """
     closes = shop.as_of - timedelta(days=days - 1)
     opens = min(max(closes - timedelta(days=window_days), shop.history_start), closes)
@@ -107,6 +109,9 @@ def sales_velocity(
                 "won_per_day": (np.float64(amount) / (closes - opens).days, size)}
     table = pd.DataFrame([{"measure": name, **_log_limits(value, spread, level)} for name, (value, spread) in rows.items()])
     table.loc[table["measure"] == "win_rate", ["low", "high"]] = wilson(won, n, level=level)
+    if amount > 0:
+        limits = weighted_poisson_interval(amount, sums.amount_amount, typical=amount * each, typical_square=sums.amount_amount * each, level=level)
+        table.loc[table["measure"] == "won_per_day", ["low", "high"]] = np.array(limits) / (closes - opens).days
     note = "" if won and cycle else "no deal of the window was won in time, or all on the day they were opened"
     missing = f"{sums.without_amount:,.0f} won deals without an amount count as 0" if sums.without_amount else ""
     return table.assign(n=int(n), horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=note or missing)
@@ -122,11 +127,12 @@ def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFra
         counts = {"n": n, "accounts": accounts, "missing": int(row["missing"])}
         mean = row["total"] / n if n else np.nan
         spread = row["total_total"] - 2 * mean * row["total_deals"] + mean**2 * row["deals_deals"]
-        known = n > 0 and accounts > 1 and mean > 0
-        relative = max(spread, 0.0) / (n * mean) ** 2 * accounts / (accounts - 1) if known else np.nan
+        cubes = row["total_3"] - 3 * mean * row["total_2_deals"] + 3 * mean**2 * row["total_deals_2"] - mean**3 * row["deals_3"]
+        known = n > 0 and accounts > 1 and mean > 0 and spread > 0
+        low, high = skewed_interval(mean, np.sqrt(spread * accounts / (accounts - 1)) / n, skew=cubes / spread**1.5, level=level) if known else (np.nan, np.nan)
         group = {by: row["grp"]} if by else {}
         middle = {"value": row["median"], "low": row["median_low"], "high": row["median_high"]}
-        rows += [{**group, "measure": "mean", **_log_limits(mean, relative, level), **counts},
+        rows += [{**group, "measure": "mean", "value": mean, "low": low, "high": high, **counts},
                  {**group, "measure": "median", **middle, **counts}]
     columns = [*([by] if by else []), "measure", "value", "low", "high", "n", "accounts", "missing"]
     return pd.DataFrame(rows, columns=columns)

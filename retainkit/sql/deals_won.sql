@@ -1,4 +1,4 @@
--- Won deals: how many, the mean of :measure with what its variance needs (accounts are the unit, so sums are made by
+-- Won deals: how many, the mean of :measure with what its variance and skewness need (accounts are the unit, so sums are made by
 -- account first; a deal without an account is its own), and the median with its rank interval for :z.
 with won as (
   select coalesce(cast(:by as varchar), 'unknown') as grp, v.account, cast(:measure as double precision) as size
@@ -25,12 +25,14 @@ with won as (
   group by w.grp, w.account
 ), sums as (
   select a.grp, count(*) as accounts, sum(a.deals) as deals, sum(a.missing) as missing, sum(a.total) as total,
-    sum(a.total * a.total) as total_total, sum(a.total * a.deals) as total_deals, sum(a.deals * a.deals) as deals_deals
+    sum(a.total * a.total) as total_total, sum(a.total * a.deals) as total_deals, sum(a.deals * a.deals) as deals_deals,
+    sum(a.total * a.total * a.total) as total_3, sum(a.total * a.total * a.deals) as total_2_deals,
+    sum(a.total * a.deals * a.deals) as total_deals_2, sum(a.deals * a.deals * a.deals) as deals_3
   from accounts a
   group by a.grp
 )
 select s.grp, s.accounts, s.deals, s.missing, s.total, s.total_total, s.total_deals, s.deals_deals,
-  m.median, m.median_low, m.median_high
+  s.total_3, s.total_2_deals, s.total_deals_2, s.deals_3, m.median, m.median_low, m.median_high
 from sums s
 left join middles m on m.grp = s.grp
 order by s.grp
