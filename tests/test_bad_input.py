@@ -209,3 +209,38 @@ def test_as_of_before_the_data_and_history_after_it(tmp_path):
     assert rk.overview(shop).purchase_days[0] == 2
     refused(tmp_path, "history_start", as_of="2026-01-20", history_start="2026-05-01")
     refused(tmp_path, "as_of", as_of="yesterday")
+
+
+@pytest.mark.parametrize("unit", ["ns", "us", "ms", "s"])
+def test_parquet_stamps_of_any_precision_fall_on_the_local_day(tmp_path, unit):
+    stamps = pd.to_datetime(["2026-02-01T04:30:00Z", "2026-02-01T06:30:00Z"]).as_unit(unit)
+    orders = pd.DataFrame({"order_id": [1, 2], "customer_id": ["ann", "bob"], "ordered_at": stamps, "amount": [1, 2]})
+    orders.to_parquet(tmp_path / "orders.parquet")
+    refused(tmp_path, "time zone")
+    refused({"orders": orders}, "time zone")
+    for source in (tmp_path, {"orders": orders}):
+        shop = rk.open_shop(source, tz="America/New_York")
+        assert shop.sql("select cast(on_day as varchar) as d from days order by 1").d.tolist() == ["2026-01-31", "2026-02-01"]
+
+
+@pytest.mark.parametrize(("name", "change"), [
+    ("days.parquet", lambda f: f.write_bytes(b"cut")), ("orders.parquet", lambda f: f.unlink()), ("facts.json", lambda f: f.write_text("{"))])
+def test_a_cache_somebody_tidied_up_is_made_again(tmp_path, monkeypatch, name, change):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    assert rk.overview(rk.open_shop(folder_with(folder, GOOD))).revenue[0] == 35
+    for file in (tmp_path / "cache").rglob(name):
+        change(file)
+    assert rk.overview(rk.open_shop(folder)).revenue[0] == 35
+
+
+def test_a_cache_that_cannot_be_written_says_how_to_name_another(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "file"))
+    refused(folder_with(tmp_path, GOOD), "the cache", "RETAINKIT_CACHE=")
+
+
+@pytest.mark.parametrize("source", [5, {"orders": None}, {"orders": [["ann", 1]]}, {}])
+def test_what_is_no_path_and_no_table_is_refused(source):
+    refused(source)

@@ -45,8 +45,8 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
     zone = literal(tz or "UTC")
     if sql_type == "DATE":
         return Parsed(expression, text)
-    if sql_type == "TIMESTAMP WITH TIME ZONE":
-        return Parsed(f"cast(timezone({zone}, {expression}) as date)", text, f"{expression} is not null")
+    if sql_type.startswith(("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")):
+        return Parsed(f"cast(timezone({zone}, cast({expression} as timestamptz)) as date)", text, f"{expression} is not null")
     if sql_type.startswith("TIMESTAMP"):
         return Parsed(f"cast({expression} as date)", text, f"{expression} <> date_trunc('day', {expression})")
     if formats:

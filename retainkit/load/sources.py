@@ -62,6 +62,8 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
     """What to read for a source: a folder, a retainkit.toml, or tables in hand."""
     if isinstance(source, dict):
         return _from_frames(source)
+    if not isinstance(source, str | Path):
+        raise BadValueError("source", "is neither a path nor a dict of tables", type(source).__name__, 'open_shop({"orders": frame}), or the path of a folder')
     path = Path(source).expanduser()
     if path.is_dir():
         settings = path / "retainkit.toml"
@@ -77,8 +79,10 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
 
 
 def _from_frames(frames: dict[str, pd.DataFrame]) -> Plan:
-    for name in frames:
+    for name, frame in frames.items():
         _known_table(name, "the dict of tables")
+        if not (hasattr(frame, "columns") and hasattr(frame, "reset_index")):
+            raise BadValueError(f"{name} (table in hand)", "is not a DataFrame", type(frame).__name__, f'{{"{name}": pandas.DataFrame(...)}}')
     return Plan("tables in hand", {n: TablePlan(n, frame=f) for n, f in frames.items()}, {})
 
 

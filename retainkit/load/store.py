@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retainkit.errors import BadValueError
 from retainkit.load.read import stage
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import Plan, TablePlan
@@ -31,10 +32,18 @@ SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)
 
 
 def cache_folder() -> Path:
-    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder."""
+    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder; made if need be."""
     from platformdirs import user_cache_path
 
-    return Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
+    folder = Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+        why = "no permission"
+    except OSError as err:
+        why = err.strerror or str(err)
+    raise BadValueError("the cache", "is a folder that cannot be written to", f"{folder}: {why}", "export RETAINKIT_CACHE=/a/folder/of/yours")
 
 
 def sql_type(column: Column) -> str:
@@ -100,17 +109,25 @@ def _write_aside(path: Path, write: Callable[[Path], Any]) -> None:
 
 def ensure(folder: Path, build: Callable[[Path], None]) -> Path:
     """The finished folder, built by `build` if it is not there yet."""
-    if not (folder / "done").exists():
+    if not _whole(folder):
         shutil.rmtree(folder, ignore_errors=True)
 
         def make(aside: Path) -> None:
             aside.mkdir(parents=True)
             build(aside)
-            (aside / "done").touch()
+            (aside / "done").write_text(json.dumps({file.name: file.stat().st_size for file in aside.iterdir()}))
 
         _write_aside(folder, make)
-    (folder / "done").touch()
+    os.utime(folder / "done")
     return folder
+
+
+def _whole(folder: Path) -> bool:
+    """Whether an entry was finished, and nobody has removed or cut a file of it since."""
+    try:
+        return all((folder / name).stat().st_size == size for name, size in json.loads((folder / "done").read_text()).items())
+    except (OSError, ValueError):
+        return False
 
 
 def prune(cache: Path) -> None:
