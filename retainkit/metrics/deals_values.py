@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from retainkit.estimate.intervals import skewed_interval, weighted_poisson_interval, wilson
+from retainkit.estimate.intervals import skewed_interval, wilson
 from retainkit.estimate.survival import kaplan_meier, median_survival
 from retainkit.metrics.deals import DEAL_GROUPS, WITHIN_DAYS
 from retainkit.metrics.reading import each_group
@@ -91,27 +91,22 @@ def sales_velocity(
 
     Notes
     -----
-    Delta method on the log scale, the deal being the unit; win rate: Wilson; `won_per_day`: a sum of a chance number of
-    amounts, each chance too (`weighted_poisson_interval`).
+    Delta method, the deal being the unit, with Hall's correction for amounts that are mostly small and now and then huge
+    (`skewed_interval`); win rate: Wilson.
     """
     closes = shop.as_of - timedelta(days=days - 1)
     opens = min(max(closes - timedelta(days=window_days), shop.history_start), closes)
     sums = tally(shop, "deals_velocity", days=days, opens=opens, closes=closes).fillna(0).iloc[0].astype(float)
-    n, won, amount, cycle = (sums[name] for name in ("opened", "won", "amount", "cycle"))
+    n, won, amount, cycle = (np.float64(sums[name]) for name in ("opened", "won", "amount", "cycle"))
     with np.errstate(divide="ignore", invalid="ignore"):
-        size, speed, cross = (np.float64(x) for x in (
-            sums.amount_amount / np.float64(amount) ** 2, sums.cycle_cycle / np.float64(cycle) ** 2,
-            sums.amount_cycle / np.float64(amount * cycle)))
-        each = np.float64(1) / won
-        rows = {"opportunities": (n, np.nan), "win_rate": (won / np.float64(n), np.nan),
-                "won_amount": (amount * each, size - each), "won_cycle_days": (cycle * each, speed - each),
-                "velocity": (np.float64(won) * amount / cycle, size + each + speed - 2 * cross - 1 / np.float64(n)),
-                "won_per_day": (np.float64(amount) / (closes - opens).days, size)}
-    table = pd.DataFrame([{"measure": name, **_log_limits(value, spread, level)} for name, (value, spread) in rows.items()])
-    table.loc[table["measure"] == "win_rate", ["low", "high"]] = wilson(won, n, level=level)
-    if amount > 0:
-        limits = weighted_poisson_interval(amount, sums.amount_amount, typical=amount * each, typical_square=sums.amount_amount * each, level=level)
-        table.loc[table["measure"] == "won_per_day", ["low", "high"]] = np.array(limits) / (closes - opens).days
+        each, a, c = 1 / won, 1 / amount, 1 / cycle
+        rows = {"opportunities": (n, None), "win_rate": (won / n, None), "won_amount": (amount * each, (-each, a, 0.0)),
+                "won_cycle_days": (cycle * each, (-each, 0.0, c)), "velocity": (won * amount / cycle, (each - 1 / n, a, -c, -1 / n)),
+                "won_per_day": (amount / (closes - opens).days, (0.0, a, 0.0))}
+        limits = {name: _lopsided(value, sums, *parts, level=level) for name, (value, parts) in rows.items() if parts}
+    limits["win_rate"] = wilson(won, n, level=level)
+    table = pd.DataFrame([{"measure": name, "value": float(value), **dict(zip(("low", "high"), limits.get(name, (np.nan, np.nan)), strict=True))}
+                          for name, (value, _) in rows.items()])
     note = "" if won and cycle else "no deal of the window was won in time, or all on the day they were opened"
     missing = f"{sums.without_amount:,.0f} won deals without an amount count as 0" if sums.without_amount else ""
     return table.assign(n=int(n), horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=note or missing)
@@ -138,9 +133,14 @@ def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFra
     return pd.DataFrame(rows, columns=columns)
 
 
-def _log_limits(value: float, relative_variance: float, level: float) -> dict[str, float]:
-    """A positive value with limits symmetric on the log scale."""
-    if not (value > 0 and relative_variance >= 0):
-        return {"value": float(value), "low": float("nan"), "high": float("nan")}
-    reach = float(np.exp(ndtri(0.5 + level / 2) * np.sqrt(relative_variance)))
-    return {"value": float(value), "low": float(value) / reach, "high": float(value) * reach}
+def _lopsided(value: float, sums: pd.Series, each: float, a: float, c: float, lost: float = 0.0, *, level: float) -> tuple[Any, Any]:
+    """Limits of a value that a won deal moves by the part `each + a * amount + c * cycle` of it, and any other by `lost`."""
+    s, others = sums, sums.opened - sums.won
+    square = (each**2 * s.won + 2 * each * (a * s.amount + c * s.cycle) + a**2 * s.amount_amount + 2 * a * c * s.amount_cycle
+              + c**2 * s.cycle_cycle + others * lost**2)
+    cube = (each**3 * s.won + 3 * each**2 * (a * s.amount + c * s.cycle)
+            + 3 * each * (a**2 * s.amount_amount + 2 * a * c * s.amount_cycle + c**2 * s.cycle_cycle)
+            + a**3 * s.amount_3 + 3 * a**2 * c * s.amount_2_cycle + 3 * a * c**2 * s.amount_cycle_2 + c**3 * s.cycle_3 + others * lost**3)
+    if not (value > 0 and square > 1e-12):
+        return np.nan, np.nan
+    return skewed_interval(value, value * np.sqrt(square), skew=cube / square**1.5, level=level)
