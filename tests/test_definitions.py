@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import retainkit as rk
-from retainkit.report import definitions
+from retainkit.report import definitions, pages
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
@@ -40,3 +40,22 @@ def test_a_definition_is_whole_and_its_function_public(entry):
         assert text.endswith(".")
     assert entry.question.endswith("?")
     assert not re.search(r"[<>{}$\\]", entry.means + entry.left_out + entry.name + entry.source)
+
+
+def test_the_page_says_what_was_recorded_and_marks_what_was_not():
+    made = pages.definitions(period="March 2026", day="31 March 2026", version="1", words=definitions.words(), keys=definitions.keys(),
+                             sections=definitions.sections({"second_purchase.share", "own.thing"}))
+    assert set(re.findall(r'<article class="term" id="([^"]*)"', made)) == {*definitions.glossary(), "own.thing"}
+    assert re.search(r"<code>second_purchase.share</code> · share</p>", made)
+    assert re.search(r"<code>churn.grr</code> · share · not in this report</p>", made)
+    assert "Numbers of your own notebooks" in made
+
+
+def test_the_page_of_the_sample_defines_every_number_in_its_metrics_csv(sample_report):
+    page = (sample_report / "definitions.html").read_text()
+    with (sample_report / "metrics.csv").open(newline="") as file:
+        names = {row["metric"] for row in csv.DictReader(file)}
+    assert set(re.findall(r'<article class="term" id="([^"]*)"', page)) == names
+    assert "not in this report" not in page
+    for stem in ("index", "02_second_purchase_funnel"):
+        assert 'href="definitions.html"' in (sample_report / f"{stem}.html").read_text()

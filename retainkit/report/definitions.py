@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,6 +41,19 @@ def words() -> Mapping[str, str]:
 def keys() -> Mapping[str, str]:
     """What the parts of the column `group` mean."""
     return dict(_read()["keys"])
+
+
+def sections(used: Collection[str]) -> dict[str, list[tuple[Meaning, bool]]]:
+    """The page's sections: under each question its metrics, and whether each is among this report's `used` ones.
+
+    Metrics that only a notebook of one's own records have a section of their own, which says where to look.
+    """
+    found: dict[str, list[tuple[Meaning, bool]]] = {}
+    own = "The notebook that recorded it says what it means: look there."
+    others = [Meaning(name, "Numbers of your own notebooks", name, own, "", "", "", "") for name in sorted(set(used) - set(glossary()))]
+    for meaning in [*glossary().values(), *others]:
+        found.setdefault(meaning.question, []).append((meaning, meaning.metric in used))
+    return found
 
 
 @cache
