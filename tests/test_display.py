@@ -145,7 +145,7 @@ def test_a_pyplot_figure_is_closed_so_that_it_is_not_shown_twice(shown):
 def test_recorded_rows_are_sorted_rounded_and_grouped(shown):
     shares = pd.DataFrame({
         "segment": ["b;1", None, "a=x"], "horizon_days": [90, 30, 180], "rate": [1 / 3, float("nan"), 1.0],
-        "low": [0.1, None, 0.5], "n": [10, 0, 3], "note": ["", "=sum(A1)", None],
+        "low": [0.1, None, 0.5], "n": [10, 0, 5], "note": ["", "=sum(A1)", None],
     })
     record({"second_purchase.share": shares, "orders.revenue": pd.DataFrame({"value": [8278873.90, 2.0], "k": [2, 1]})})
     data, metadata = shown[0]
@@ -153,9 +153,19 @@ def test_recorded_rows_are_sorted_rounded_and_grouped(shown):
     assert metadata["retainkit"]["metrics"] == [
         "orders.revenue,k=1,,2,,,,,", "orders.revenue,k=2,,8278873.9,,,,,",
         "second_purchase.share,,30,,,,0,,'=sum(A1)",
-        "second_purchase.share,segment=a\\=x,180,1,0.5,,3,,",
+        "second_purchase.share,segment=a\\=x,180,1,0.5,,5,,",
         "second_purchase.share,segment=b\\;1,90,0.333333333333,0.1,,10,,",
     ]
+
+
+def test_groups_of_one_to_four_are_recorded_and_shown_without_their_numbers(shown):
+    few = pd.DataFrame({"rep": ["Ada", "Eve", "Bo"], "horizon_days": 90, "rate": [0.5, 1.0, 0.0], "low": 0.1, "high": 0.9, "n": [8, 4, 1], "won": [4, 4, 0]})
+    record({"deals.win_by": few.drop(columns="won")})
+    table(few, caption="Reps")
+    assert shown[0][1]["retainkit"]["metrics"] == [
+        "deals.win_by,rep=Ada,90,0.5,0.1,0.9,8,,", "deals.win_by,rep=Bo,90,,,,,,fewer than 5: not shown", "deals.win_by,rep=Eve,90,,,,,,fewer than 5: not shown"]
+    assert [line.split() for line in shown[1][0]["text/plain"].splitlines()[2:]] == [
+        ["Ada", "90", "50.0%", "10.0%", "90.0%", "8", "4"], ["Eve", "90", *"–––––"], ["Bo", "90", *"–––––"]]
 
 
 def test_one_number_is_recorded_in_the_singular(shown):

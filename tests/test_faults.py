@@ -178,7 +178,7 @@ def test_a_page_loads_nothing(tmp_path: Path) -> None:
     shop = write_shop(tmp_path / "shop")
     assert cli.main(["report", str(shop), "--notebooks", str(tmp_path / "books"), "--out", str(tmp_path / "out")]) == 0
     pages = {page.name: page.read_text(encoding="utf-8") for page in (tmp_path / "out").rglob("*.html")}
-    assert set(pages) == {"01_small.html", "index.html"}
+    assert set(pages) == {"01_small.html", "definitions.html", "index.html"}
     for text in pages.values():
         assert not LOADS.search(text)
         assert len(text) < 150_000

@@ -46,7 +46,7 @@ class Place:
     def published(self) -> int:
         """The number of the run that is published, when all files of the folder are there and are of that run."""
         folder = self.out / "2026-03"
-        files = {"index.html", "metrics.csv", "notebooks", "rejected", "run.json"} | {f"{stem}.html" for stem in STEMS}
+        files = {"definitions.html", "index.html", "metrics.csv", "notebooks", "rejected", "run.json"} | {f"{stem}.html" for stem in STEMS}
         assert files <= {p.name for p in folder.iterdir()}
         run = json.loads((folder / "run.json").read_text())
         (number,) = {book["parameters"]["within_days"] for book in run["notebooks"]}

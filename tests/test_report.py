@@ -74,7 +74,7 @@ def run(published):
 def test_a_failed_notebook_is_told_by_the_result_and_the_others_are_published(published):
     folder, good = published
     assert not good
-    assert [p.name for p in sorted(folder.glob("*"))] == ["01_good.html", "index.html", "metrics.csv", "notebooks", "rejected", "run.json"]
+    assert [p.name for p in sorted(folder.glob("*"))] == ["01_good.html", "definitions.html", "index.html", "metrics.csv", "notebooks", "rejected", "run.json"]
 
 
 @pytest.mark.parametrize(("stem", "words"), [

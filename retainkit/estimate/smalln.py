@@ -6,8 +6,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, closest, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,9 @@ WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
 })  # fmt: skip
 RELATIVE = ("money", "average", "days", "ratio")
 AFTER = {"days": " days", "ratio": " times", "points": " points"}
+
+# Numbers that say which row it is: they stay when a row's figures are hidden.
+NAMING = ("horizon_days", "horizon", "k", "period", "lapse_days", "months", "time", "age", "step")
 
 VERDICTS = ("consistent with", "higher than claimed", "lower than claimed", "cannot tell")
 
@@ -171,6 +178,38 @@ def short_of(counts: Mapping[str, float]) -> list[str]:
         raise BadValueError("gate", f"{unknown[0]!r} is not a gate", listed(GATES, limit=20), near or "")
     gates = ((GATES[name], count) for name, count in counts.items())
     return [f"needs {g.least:g} {g.counted}, has {count:,.4g}" for g, count in gates if not count >= g.least]
+
+
+def hide_few(table: pd.DataFrame, *, count: str = "n") -> pd.DataFrame:
+    """The table without the numbers of any group of one to four: what single customers did is nobody's to read.
+
+    Parameters
+    ----------
+    table
+        A metric table. Without a column `count` it is returned as it is.
+    count
+        The column that counts the group.
+
+    Returns
+    -------
+    DataFrame
+        The same rows; where `count` is 1 to 4 all numbers but those in `NAMING` are missing, the count too.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> hide_few(pd.DataFrame({"k": [1, 2], "n": [12, 3], "rate": [0.5, 1.0]}))
+       k     n  rate
+    0  1    12   0.5
+    1  2  <NA>   NaN
+    """
+    if count not in table or not ((few := (table[count] > 0) & (table[count] < GATES["customers_shown"].least)).any()):
+        return table
+    numbers = [str(name) for name in table.select_dtypes("number") if name not in NAMING]
+    whole = dict.fromkeys(table[numbers].select_dtypes("integer"), "Int64")
+    shown = table.astype(whole)
+    shown[numbers] = shown[numbers].mask(few)
+    return shown
 
 
 def verdict(low: float, high: float, claim_low: float, claim_high: float) -> str:

@@ -107,20 +107,57 @@ def _rows(h: Headline, moved: pd.DataFrame, rewritten: Rewritten | None) -> dict
     return counts | {"rows_matured": counts["rows_since"] + counts["rows_changed"]}
 
 
+def monthly(h: Headline, shop: Shop, previous: date) -> pd.DataFrame:
+    """The months behind a headline number, each at the same age, with the range that chance leaves it.
+
+    Left out: months that are not old enough. The range is that of the 12 to 24 months known by `previous`; NaN when they are too few.
+
+    Parameters
+    ----------
+    h
+        The headline number.
+    shop
+        The shop as of today.
+    previous
+        The day the earlier report was as of: months that came of age since are `fresh`.
+
+    Returns
+    -------
+    DataFrame
+        A row a month: `month`, `n`, `value`, `fresh`, `usual`, `low`, `high`, `note` (why there is no range). Empty where there is no series.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> from retainkit.metrics.headlines import headlines
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "amount": 5,
+    ...                        "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05"]})
+    >>> shop = open_shop({"orders": orders}, as_of="2026-03-31")
+    >>> monthly(headlines(shop)[0], shop, date(2026, 2, 28))[["month", "n", "value", "fresh"]]
+         month  n  value  fresh
+    0  2026-01  2    0.5   True
+    """
+    if h.months is None:
+        return pd.DataFrame()
+    months = h.months(shop)
+    fresh = months["known_on"] > pd.Timestamp(previous)
+    limits = control_limits(months[~fresh].tail(BASELINE), sizes=months["n"].to_numpy())
+    values = (months["hits"] / months["n"].where(months["n"] > 0)).to_numpy()
+    return limits.drop(columns="months").assign(month=months["month"].to_numpy(), value=values, fresh=fresh.to_numpy())
+
+
 def _judged(h: Headline, shop: Shop, previous: date) -> dict[str, Any]:
     """The month that came of age since `previous` and lies farthest out, held against what is usual."""
     nothing = dict.fromkeys(("month_value", "month_n", "noise_low", "noise_high"), float("nan"))
     if h.months is None:
         return {"news": f"{UNKNOWN}: {h.why_no_months}", "month": "", **nothing}
-    months = h.months(shop)
-    fresh = months["known_on"] > pd.Timestamp(previous)
-    limits = control_limits(months[~fresh].tail(BASELINE), sizes=months.loc[fresh, "n"].to_numpy())
-    if not fresh.any() or limits["note"].any():
-        why = limits["note"].iloc[0] if fresh.any() else "no month has come of age since"
+    months = monthly(h, shop, previous)
+    fresh = months[months["fresh"]]
+    if fresh.empty or fresh["note"].any():
+        why = "no month has come of age since" if fresh.empty else fresh["note"].iloc[0]
         return {"news": f"{UNKNOWN}: {why}", "month": "", **nothing}
-    table = limits.assign(month=months.loc[fresh, "month"].to_numpy(), value=months.loc[fresh, "hits"].to_numpy() / limits["n"])
-    far = (table["value"] - table["usual"]).abs() / (table["high"] - table["low"])
-    row = table.iloc[int(far.to_numpy().argmax())]
+    far = (fresh["value"] - fresh["usual"]).abs() / (fresh["high"] - fresh["low"])
+    row = fresh.iloc[int(far.to_numpy().argmax())]
     return {"news": _news(row), "month": row["month"], "month_value": row["value"], "month_n": row["n"],
             "noise_low": row["low"], "noise_high": row["high"]}
 

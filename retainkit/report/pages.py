@@ -10,6 +10,7 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from nbformat import NotebookNode
 
@@ -42,6 +43,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
     shown = deepcopy(notebook)
     for cell, part in zip(shown.cells, _parts(notebook), strict=True):
         cell.metadata["part"] = part
+    _link_data(shown, str(facts["stem"]))
     told = [cell for cell in shown.cells if "headline" in cell.metadata.get("tags", [])]
     told[-1].metadata["told"] = True
     resources = {**facts, "css": css(), "contents_mark": CONTENTS}
@@ -66,6 +68,18 @@ def _parts(notebook: NotebookNode) -> list[str]:
         parts.append("data" if setting_up else "body" if past else "lede")
         told = told or "headline" in tags
     return parts
+
+
+def _link_data(notebook: NotebookNode, stem: str) -> None:
+    """Give every chart that has its data the link that holds them, under a file name of its own."""
+    charts = [o for cell in notebook.cells for o in cell.get("outputs", []) if "text/csv" in o.get("data", {})]
+    for number, chart in enumerate(charts, start=1):
+        chart.metadata["link"] = csv_link(chart.data["text/csv"], f"{stem}-{number}")
+
+
+def csv_link(text: str, name: str) -> dict[str, str]:
+    """A link that holds a table: nothing is fetched, and a click saves it as a file."""
+    return {"name": f"{name}.csv", "href": f"data:text/csv;charset=utf-8,{quote(text, safe=',:;/()!*')}"}
 
 
 def _unique_ids(text: str) -> str:
@@ -94,6 +108,19 @@ def front(**facts: Any) -> str:
     text = _environment().get_template("front.html.j2").render(css=css(), **facts)
     check(text, "index")
     return text
+
+
+def definitions(**facts: Any) -> str:
+    """The page of plain definitions: the words of every page, then every number under its question."""
+    text = _environment().get_template("definitions.html.j2").render(css=css(), **facts)
+    check(text, "definitions")
+    return text
+
+
+def figure(data: Mapping[str, str], facts: Mapping[str, Any], name: str) -> str:
+    """A chart as HTML, with its data as a file of that name."""
+    link = csv_link(data["text/csv"], name) if "text/csv" in data else None
+    return str(_environment().get_template("frame.html.j2").module.picture("image/png", data["image/png"], facts, "", link))
 
 
 @cache
@@ -149,6 +176,7 @@ class _Reader(HTMLParser):
             value = html.unescape(value or "").strip()
             linked = name == "href" and tag in ("a", "area") and not re.match(r"\s*(javascript|data|vbscript):", value, re.I)
             loads = name in ("src", "srcset", "href", "xlink:href", "poster", "background", "data", "action", "formaction")
+            linked = linked or (tag == "a" and name == "href" and value.startswith("data:text/csv;"))  # a chart's data, to be saved
             harmless = not value or value.startswith(("#", "data:image/")) or linked
             if (loads and not harmless) or name.startswith("on") or (tag == "meta" and value.lower() == "refresh"):
                 self.faults.append(f'<{tag} {name}="{value[:60]}">')

@@ -19,12 +19,10 @@ from nbformat import NotebookNode
 
 import retainkit
 from retainkit.errors import RetainkitError
-from retainkit.load.schema import TABLES
-from retainkit.report import kernel, memory, pages, pdf, publish, since
+from retainkit.report import cards, definitions, kernel, memory, pages, pdf, publish, since
 from retainkit.report.plan import Job, Plan, make_plan, period, tagged
 from retainkit.report.progress import Progress
-from retainkit.show.begin import read_and_left_out
-from retainkit.show.display import COLUMNS, rendered
+from retainkit.show.display import COLUMNS
 from retainkit.show.words import missing, sheet_text
 
 NAMED_VERSIONS = ("retainkit", "duckdb", "pandas", "numpy", "scipy", "lifelines", "matplotlib", "papermill", "nbconvert")
@@ -45,6 +43,7 @@ class Result:
     metrics: Sequence[str] = ()
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of its headline numbers since the month before
     changed: str = ""  # the one to read first, as HTML
+    trend: since.Trend | None = None  # and its months
 
 
 def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2, timeout: int = kernel.TIMEOUT, paper: bool = False, **asked: Any) -> tuple[Path, bool]:
@@ -139,7 +138,7 @@ def _finish(result: Result, ran: NotebookNode, plan: Plan, back: since.Back, sta
         missing = "its last cell recorded nothing" if lines is None else "its `headline` cell said nothing"
         raise RetainkitError(result.job.stem, missing, remedy="end with record({...}), and say(...) the headline")
     result.changes = back.compared(result.job, lines)
-    result.changed = since.on_card(result.changes, back)
+    result.changed, result.trend = since.on_card(result.changes, back), back.trend(result.job, result.changes)
     facts = {"question": result.job.question, "stem": result.job.stem, "changed": since.on_page(result.changes, back, result.job), **_about(plan)}
     (stage / f"{result.job.stem}.html").write_text(pages.page(ran, facts), encoding="utf-8")
     result.headline, result.metrics, result.status = pages.markdown("\n\n".join(said)), lines, "ok"
@@ -166,14 +165,15 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
     for result in results:
         if result.notebook is not None:
             nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
-    cards = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r)} for r in results]
-    ledger, _ = rendered(read_and_left_out(plan.shop), caption="Rows read and left out, by table", formats={}, units={}, rows=99)
+    shown = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r), "chart": cards.trend_chart(r.trend, plan.shop, r.job.stem)} for r in results]
     index = pages.front(
-        **_about(plan), source=plan.shop.name, cards=cards, earlier=earlier, rejected=rejected,
-        failed=sum(r.status == "failed" for r in results), ledger=ledger, paper=paper,
-        absent=[name for name in TABLES if not plan.shop.has(name)],
+        **_about(plan), source=plan.shop.name, cards=shown, earlier=[(name, period(name)) for name in earlier], rejected=rejected,
+        failed=sum(r.status == "failed" for r in results), ledger=cards.health(plan.shop), paper=paper,
+        age=cards.age(plan.shop, cards.made_on()), absent=cards.absent(plan.shop),
     )
     (stage / "index.html").write_text(index, encoding="utf-8")
+    used = {row[0] for r in results for row in csv.reader(r.metrics)}
+    (stage / "definitions.html").write_text(pages.definitions(**_about(plan), sections=definitions.sections(used), words=definitions.words(), keys=definitions.keys()), encoding="utf-8")
 
 
 def _lacks(result: Result) -> str:
@@ -214,6 +214,8 @@ def _run_facts(plan: Plan, results: list[Result], steps: dict[str, float]) -> di
         "tz": shop.tz,
         "currency": shop.currency,
         "source": Path(plan.source).name,
+        "made_on": (made := cards.made_on()),
+        "days_old": (made - shop.as_of).days,
         "seconds": round(sum(steps.values()), 2),
         "steps": {name: round(seconds, 2) for name, seconds in steps.items()},
         "peak_mb": kernel.peak_mb("self"),

@@ -6,6 +6,7 @@ import csv
 import html
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import retainkit
-from retainkit.estimate.smalln import GATES
-from retainkit.metrics.changes import NEWS, changes
-from retainkit.metrics.headlines import SETTINGS, headlines
+from retainkit.estimate.smalln import GATES, hide_few
+from retainkit.metrics.changes import NEWS, changes, monthly
+from retainkit.metrics.headlines import SETTINGS, Headline, headlines
 from retainkit.report.memory import Last, last_publication, rewritten
 from retainkit.report.plan import Job, period
 from retainkit.show.display import rendered
@@ -32,6 +33,15 @@ MEANS = ("Restated: history rewritten since then (refunds booked late, late rows
 STEPS = ("restated", "matured", "new")
 
 
+@dataclass(frozen=True)
+class Trend:
+    """The months behind the number a card tells."""
+
+    label: str
+    tables: str
+    months: pd.DataFrame
+
+
 class Back:
     """What a run looks back on: the latest earlier month as it was published in the same folder, or else as today's data have it."""
 
@@ -39,6 +49,7 @@ class Back:
         self.shop, self.lock = shop.at(shop.as_of), Lock()
         eve = shop.as_of.replace(day=1) - timedelta(days=1)
         self.last = last_publication(out, shop.as_of) or Last(f"{eve:%Y-%m}", eve)
+        self.numbers: dict[str, tuple[Shop, list[Headline]]] = {}  # by notebook: those compared, and the shop they are of
 
     @property
     def day(self) -> str:
@@ -65,7 +76,21 @@ class Back:
             chosen = headlines(shop, only={m for m, *_ in ours} or {""}, **{n: given[n] for n in SETTINGS if n in given})
             table = changes(shop, self.last.day, {} if self.unlike(job) else self.last.published, rewritten=self.counts[0], chosen=chosen)
         same = [ours.get((h.metric, group, str(h.horizon or ""))) == now for h, group, now in zip(chosen, table.get("group", []), table.get("now", []), strict=True)]
-        return table[pd.Series(same, dtype=bool) & (table["n"] >= GATES["customers_shown"].least)].reset_index(drop=True) if chosen else table
+        if not chosen:
+            return table
+        shown = pd.Series(same, dtype=bool) & (table["n"] >= GATES["customers_shown"].least)
+        self.numbers[job.stem] = shop, [h for h, kept in zip(chosen, shown, strict=True) if kept]
+        return table[shown].reset_index(drop=True)
+
+    def trend(self, job: Job, table: pd.DataFrame) -> Trend | None:
+        """The months of the number that a card tells, else of the first that has any; months of fewer than five have no value."""
+        shop, numbers = self.numbers.get(job.stem, (self.shop, []))
+        with_months = [h for h in [*numbers[leading(table) :], *numbers] if h.months]
+        if not with_months:
+            return None
+        with self.lock:
+            months = monthly(with_months[0], shop, self.last.day)
+        return Trend(with_months[0].label, " and ".join(with_months[0].tables), hide_few(months))
 
     def unlike(self, job: Job) -> list[str]:
         """The parameters of a notebook that were others when the earlier month was published."""
@@ -107,14 +132,19 @@ def on_card(table: pd.DataFrame, back: Back) -> str:
     """The change of the number that is news, else of the first, in a sentence of HTML; an arrow only for news."""
     if table.empty:
         return ""
-    news = table["news"].str.startswith(NEWS)
-    row = table[news].iloc[0] if news.any() else table.iloc[0]
+    row = table.iloc[leading(table)]
+    news = row["news"].startswith(NEWS)
     last = row["recomputed"] if row["last"] != row["last"] else row["last"]
     steps = ", ".join(f"{step} {_points(row[step])}" for step in STEPS)
-    arrow = '<span aria-hidden="true">{}</span> '.format("▼" if ": lower" in row["news"] else "▲") if news.any() else ""
+    arrow = '<span aria-hidden="true">{}</span> '.format("▼" if ": lower" in row["news"] else "▲") if news else ""
     told = f"from {last:.2%} to {row['now']:.2%} ({steps})" if last == last else f"{row['now']:.2%} (not known then)"
     said = f"Since {back.day}: {row['label']}, {told}. "
     return html.escape(said) + arrow + html.escape(f"{_judged(dict(row))}.")
+
+
+def leading(table: pd.DataFrame) -> int:
+    """Which of a page's changes its card tells: the first that is news, else the first."""
+    return int(table["news"].str.startswith(NEWS).to_numpy().argmax()) if len(table) else 0
 
 
 def as_records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -5,14 +5,16 @@ Nothing is computed here but positions. Titles and sources are written by `finis
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from retainkit.show.style import ACCENT, INK, MUTED, colour_for
-from retainkit.show.words import clean, short
+from retainkit.show.data import drawn
+from retainkit.show.style import ACCENT, INK, MUTED, colour_for, letters
+from retainkit.show.words import missing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +29,7 @@ def plot_curve(
     `marks` are positions on `x` to mark with a thin line (horizons); `at_risk` names the column with the numbers
     printed under the axis, or None. Groups are named at the end of their line.
     """
+    curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n")
     groups = list(curve.groupby(by, sort=True)) if by else [(label, curve)]
     for i, (name, part) in enumerate(groups):
         colour = colour_for(by, str(name)) if by else ACCENT
@@ -35,7 +38,7 @@ def plot_curve(
             ax.fill_between(part[x], part["low"].astype(float), part["high"].astype(float), step="post", color=colour, alpha=0.15, linewidth=0)
         if name:
             last = part.dropna(subset=[y]).iloc[-1]
-            ax.annotate(short(clean(name), 40), (last[x], last[y]), xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i), textcoords="offset points", color=colour, va="center", annotation_clip=False)
+            ax.annotate(letters(name, 40), (last[x], last[y]), xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i), textcoords="offset points", color=colour, va="center", annotation_clip=False)
     for mark in marks:
         ax.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
     if percent:
@@ -52,7 +55,7 @@ def _numbers_under(ax: Axes, curve: pd.DataFrame, x: str, column: str) -> None:
     """The numbers at risk under the ticks of the time axis."""
     ticks = [t for t in ax.get_xticks() if 0 <= t <= curve[x].max()]
     left = curve[column].to_numpy()[np.minimum(np.searchsorted(curve[x], ticks), len(curve) - 1)]
-    ax.set_xticks(ticks, [f"{t:,.0f}\n{n:,.0f}" for t, n in zip(ticks, left, strict=True)])
+    ax.set_xticks(ticks, [f"{t:,.0f}\n{_count(n)}" for t, n in zip(ticks, left, strict=True)])
     ax.set_xlabel(f"{ax.get_xlabel()}; below: customers at risk")
 
 
@@ -65,7 +68,7 @@ def plot_rates(
     `second` names a column drawn as a hollow dot beside it (a check, an expectation); `names` says what the two
     dots are. `claim` shades a range that somebody claims.
     """
-    rows = rates.reset_index(drop=True)
+    rows = drawn(ax, rates.reset_index(drop=True), by, y, "low", "high", second, "n")
     places = np.arange(len(rows))[::-1]
     if claim:
         ax.axvspan(*claim, color="#aa6600", alpha=0.13, linewidth=0)
@@ -73,8 +76,8 @@ def plot_rates(
     ax.plot(rows[y], places, "o", color=ACCENT, markersize=8, label=names[0])
     if second:
         ax.plot(rows[second], places - 0.22, "D", color=MUTED, markerfacecolor="white", markersize=6, label=names[1])
-        ax.legend(loc="best")
-    counted = [f"{short(clean(v), 40)}  (n = {n:,.0f})" for v, n in zip(rows[by], rows["n"], strict=True)] if "n" in rows else [short(clean(v), 40) for v in rows[by]]
+        ax.legend(loc="best", frameon=False)
+    counted = [f"{letters(v, 40)}  (n = {_count(n)})" for v, n in zip(rows[by], rows["n"], strict=True)] if "n" in rows else [letters(v, 40) for v in rows[by]]
     ax.set_yticks(places, counted)
     ax.set_ylim(-0.7, len(rows) - 0.3)
     ax.grid(axis="y", visible=False)
@@ -92,6 +95,7 @@ def plot_series(
     `usual` is the level the band is around. Periods that are not `mature` have no dot; their place is hatched. Names
     stand every few steps, so that no two touch.
     """
+    table = drawn(ax, table, x, y, "low", "high", "n", mature, "low998", "high998")
     places = np.arange(len(table))
     if {"low998", "high998"} <= set(table):
         ax.fill_between(places, table["low998"].astype(float), table["high998"].astype(float), step="mid", color=MUTED, alpha=0.14, linewidth=0)
@@ -99,12 +103,41 @@ def plot_series(
         ax.axhline(usual, color=MUTED, linewidth=1)
     ax.vlines(places, table["low"].astype(float), table["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.45)
     ax.plot(places, table[y], "o", color=ACCENT, markersize=7)
-    every = max(1, -(-len(table) // 8))
-    ax.set_xticks(places[::-1][::every][::-1], [clean(v) for v in table[x].iloc[::-1].iloc[::every].iloc[::-1]])
+    _spaced(ax, places, list(table[x]))
     for place in places[~table[mature].astype(bool)] if mature else ():
         ax.axvspan(place - 0.5, place + 0.5, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0)
     ax.grid(axis="x", visible=False)
     ax.set_ylim(bottom=0)
+    _percent(ax.yaxis)
+    return ax
+
+
+def _spaced(ax: Axes, places: Any, names: list[Any]) -> None:
+    """Name every few places along the axis, the last always, so that no two names touch; months as Oct 2026."""
+    words = [f"{v:%b %Y}" if isinstance(v, pd.Timestamp) else letters(v) for v in names]
+    words = [f"{pd.Timestamp(w):%b %Y}" if re.fullmatch(r"\d{4}-\d\d", w) else w for w in words]
+    every = max(1, -(-len(words) // 6))
+    ax.set_xticks(list(places)[::-1][::every][::-1], words[::-1][::every][::-1])
+
+
+def plot_months(months: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Draw a number's `value` month by month over its usual range (`low` to `high`), for a card: the newest months stand out.
+
+    Months without a value are left open. The columns are those of `retainkit.metrics.changes.monthly`, and `when`.
+    """
+    months = drawn(ax, months, "month", "value", "n", "usual", "low", "high", "fresh")
+    places = np.arange(len(months))
+    ax.fill_between(places, months["low"].astype(float), months["high"].astype(float), color=MUTED, alpha=0.16, linewidth=0)
+    ax.plot(places, months["usual"].astype(float), color=MUTED, linewidth=1)
+    ax.plot(places, months["value"].astype(float), color=ACCENT, linewidth=1.6)
+    fresh = months["fresh"].to_numpy(dtype=bool)
+    ax.plot(places[fresh], months["value"].astype(float)[fresh], "o", color=ACCENT, markersize=7)
+    ends = sorted({0, len(months) // 2, len(months) - 1})
+    ax.set_xticks(ends, [f"{pd.Timestamp(months['month'].iloc[i]):%b %Y}" for i in ends])
+    ax.margins(x=0.06)
+    ax.grid(axis="x", visible=False)
+    ax.set_ylim(bottom=0)
+    ax.locator_params(axis="y", nbins=4)
     _percent(ax.yaxis)
     return ax
 
@@ -119,6 +152,7 @@ def plot_matrix(
     import seaborn as sns
     from matplotlib.patches import Rectangle
 
+    cells = drawn(ax, cells, row, column, value, "n", mature)
     wide = cells.pivot(index=row, columns=column, values=value).astype(float) * 100
     seen = cells.pivot(index=row, columns=column, values="n").notna()
     young = seen & ~cells.pivot(index=row, columns=column, values=mature).eq(True)
@@ -140,6 +174,7 @@ def plot_matrix(
 
 def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, percent: bool = False) -> Axes:
     """Draw stacked bars: `parts` maps columns to the words for them, drawn from the bottom up, named at the end."""
+    table = drawn(ax, table, x, *parts)
     base = np.zeros(len(table))
     colours = ["#b9c7d6", ACCENT, "#aa6600", "#770011"]
     width: Any = 0.86 * float(np.median(np.diff(pd.to_numeric(pd.Series(table[x])))) if len(table) > 1 else 1)
@@ -149,7 +184,8 @@ def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
         values = table[column].astype(float).to_numpy()
         ax.bar(table[x], values, bottom=base, width=width, color=colour, label=words, linewidth=0)
         base = base + np.nan_to_num(values)
-    ax.legend(loc="upper left", ncols=len(parts), reverse=True)
+    _spaced(ax, table[x], list(table[x]))
+    ax.legend(loc="upper left", ncols=len(parts), reverse=True, frameon=False)
     ax.margins(y=0.16)
     if percent:
         _percent(ax.yaxis)
@@ -160,13 +196,14 @@ def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
 
 def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, unit: str = "days") -> Axes:
     """Draw shares that add up to one as stacked areas, named inside where there is room."""
+    table = drawn(ax, table, x, *parts)
     colours = [ACCENT, *(["#aa6600"] if len(parts) > 2 else []), "#eceff3"]
     stacks = ax.stackplot(table[x], [table[c].astype(float) for c in parts], colors=colours, step="post", linewidth=0)
     base = np.zeros(len(table))
     for i, (column, words, stack) in enumerate(zip(parts, parts.values(), stacks, strict=True)):
         values = table[column].astype(float).to_numpy()
-        at = int((0.72 - 0.3 * (i == 1 and values[int(0.72 * len(table))] <= 0.04)) * len(table))  # a thin part is named to the left
-        if values[at] > 0.04:
+        at = int((0.72 - 0.3 * (i == 1 and values[int(0.72 * len(table))] <= 0.08)) * len(table))  # a thin part is named to the left
+        if values[at] > 0.08:
             ax.text(table[x].iloc[at], base[at] + values[at] / 2, words, ha="center", va="center", color=INK if stack is stacks[-1] else "white", weight="bold")
         else:
             ax.annotate(words, (table[x].iloc[at], base[at] + values[at] / 2), xytext=(-30, 26), textcoords="offset points", color=INK, arrowprops={"arrowstyle": "-", "color": MUTED})
@@ -176,6 +213,11 @@ def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
     ax.set_xlabel(unit)
     _percent(ax.yaxis)
     return ax
+
+
+def _count(n: Any) -> str:
+    """A count beneath an axis or beside a label; of groups under five it is not known."""
+    return "under 5" if missing(n) else f"{n:,.0f}"
 
 
 def _percent(axis: Any) -> None:
@@ -199,10 +241,11 @@ def _short(value: float) -> str:
 
 def plot_projection(table: pd.DataFrame, *, ax: Axes, unit: str = "periods of 30 days since the start") -> Axes:
     """Draw what was observed as dots and what a model says as a dashed line with its band, from `period, observed, rate, low, high`."""
+    table = drawn(ax, table, "model", "period", "observed", "rate", "low", "high")
     ax.fill_between(table["period"], table["low"], table["high"], color="#aa6600", alpha=0.16, linewidth=0)
-    ax.plot(table["period"], table["rate"], linestyle="--", color="#aa6600", label=f"model ({clean(table['model'].iloc[0])})")
+    ax.plot(table["period"], table["rate"], linestyle="--", color="#aa6600", label=f"model ({letters(table['model'].iloc[0])})")
     ax.plot(table["period"], table["observed"], "o", color=ACCENT, markersize=5, label="observed")
-    ax.legend(loc="upper right")
+    ax.legend(loc="upper right", frameon=False)
     ax.set_ylim(0, 1)
     ax.set_xlabel(unit)
     _percent(ax.yaxis)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from retainkit.errors import BadValueError, closest, listed
+from retainkit.estimate.smalln import hide_few
 from retainkit.show.words import clean, marked, missing, sheet_text, short
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def rendered(
     df: pd.DataFrame, *, caption: str, formats: Mapping[str, str], units: Mapping[str, str], rows: int
 ) -> tuple[str, str]:
     """The table as HTML and as plain text, by the rules of `table`."""
-    df = df.reset_index() if any(df.index.names) else df
+    df = hide_few(df.reset_index() if any(df.index.names) else df)
     for name in [*formats, *units]:
         if name not in df.columns:
             raise BadValueError(
@@ -148,11 +149,23 @@ def _plain(caption: str, heads: list[str], body: list[tuple[str, ...]], right: l
 
 
 def figure(fig: Figure, *, alt: str) -> None:
-    """Show a chart as a small, sharp, reproducible PNG and close it; `alt` says in words what it shows."""
+    """Show a chart as a small, sharp, reproducible PNG and close it; `alt` says in words what it shows.
+
+    The table it was drawn from goes with it as CSV.
+    """
+    data, facts = picture(fig, alt=alt)
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close(fig)
+    _show(data, facts)
+
+
+def picture(fig: Figure, *, alt: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """A chart as a notebook's output: its PNG, words and data by kind, and what is to be known of the PNG."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
+    from retainkit.show.data import chart_data
     from retainkit.show.style import STYLE
 
     alt = short(clean(alt), 2000)
@@ -168,17 +181,17 @@ def figure(fig: Figure, *, alt: str) -> None:
     image.save(small, format="png", optimize=True)
     size = {"width": image.width // 2, "height": image.height // 2}
     data = {"image/png": base64.b64encode(small.getvalue()).decode(), "text/plain": f"[figure] {alt}"}
-    if pyplot := sys.modules.get("matplotlib.pyplot"):
-        pyplot.close(fig)
-    _show(data, {"image/png": {**size, "alt": alt}})
+    if behind := chart_data(fig):
+        data["text/csv"] = behind
+    return data, {"image/png": {**size, "alt": alt}}
 
 
 def record(metrics: Mapping[str, pd.DataFrame]) -> None:
     """Hand the notebook's numbers to metrics.csv: `record({"second_purchase.share": table})`.
 
     In each table `rate` (or `value`), `low`, `high`, `n`, `too_young`, `note` and `horizon_days` are the numbers;
-    every other column is a group key, left out of `group` where it is not known. Numbers keep 12 significant
-    digits. Every notebook of the report ends with this call: without it the run counts as failed.
+    every other column is a group key, left out of `group` where it is not known. Groups of one to four are named
+    without their numbers. Numbers keep 12 significant digits. Every notebook of the report ends with this call: without it the run counts as failed.
     """
     rows = sorted({_key(r): r for name, df in metrics.items() for r in _rows(name, df)}.items())
     count = sum(map(len, metrics.values()))
@@ -212,12 +225,23 @@ def _rows(name: str, df: pd.DataFrame) -> list[list[str]]:
             f"record {name}", "needs one column `rate` or `value`", listed(df.columns), "rename the estimate to `rate`"
         )
     keys = [str(c) for c in df.columns if c not in COLUMNS]
+    df = _without_few(df)
     return [
         [name, _group(row, keys), _digits(row.get("horizon_days"))]
         + [_digits(row.get(c)) for c in NUMBERS]
         + ["" if missing(row.get("note")) else sheet_text(clean(row["note"]))]
         for row in df.to_dict("records")
     ]
+
+
+def _without_few(df: pd.DataFrame) -> pd.DataFrame:
+    """The metric's table without the numbers of groups under five, and a note where there were any."""
+    allowed = hide_few(df[[c for c in NUMBERS if c in df]])
+    hidden = allowed["value"].isna() & df["value"].notna()
+    if not hidden.any():
+        return df
+    notes = df["note"] if "note" in df else pd.Series("", index=df.index)
+    return df.assign(**allowed, note=notes.mask(hidden, "fewer than 5: not shown"))
 
 
 def _group(row: Mapping[Any, Any], keys: list[str]) -> str:

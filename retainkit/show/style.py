@@ -6,11 +6,13 @@ Nothing here changes a matplotlib setting outside its own figure, and pyplot is 
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 import zlib
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from retainkit.show.words import clean
+from retainkit.show.words import clean, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +22,11 @@ INK, MUTED, RULE = "#1f2328", "#57606a", "#d0d7de"
 ACCENT = "#0b5fa5"
 # Each is readable as text on white (4.5:1) and apart from the others under every kind of colour blindness.
 PALETTE = (ACCENT, "#aa6600", "#770011", "#221188", "#dd2266", "#551155")
+FONT = "DejaVu Sans"  # ships with matplotlib, so every machine draws the same letters
+# For the scripts it lacks, where the machine has one of them.
+FALLBACKS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "PingFang SC", "Hiragino Sans", "Noto Sans Devanagari", "Noto Sans Thai")
 STYLE: Any = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
+    "font.family": FONT,
     "font.size": 11.5,
     "text.parse_math": False,  # "$5 to $9" is money, not mathematics
     "text.color": INK,
@@ -80,10 +85,10 @@ def finish(ax: Axes, *, finding: str, measure: str, source: str) -> Axes:
     width, height = fig.get_size_inches()
     spent = 0.08 / height
     for text, size, color, weight, fit in ((finding, 14, INK, "bold", 116), (measure, 11, MUTED, "normal", 130)):
-        lines = _balanced(clean(text), int(width * fit / size))
+        lines = _balanced(letters(text, 400), int(width * fit / size))
         fig.text(0.012, 1 - spent, "\n".join(lines), va="top", size=size, color=color, weight=weight, linespacing=1.25)
         spent += (len(lines) * size * 1.36 + 3) / 72 / height
-    foot = textwrap.wrap("Source: " + clean(source), int(width * 16))
+    foot = textwrap.wrap("Source: " + letters(source), int(width * 16))
     fig.text(0.012, 0.06 / height, "\n".join(foot), va="bottom", size=9.5, color=MUTED)
     below = (len(foot) * 9.5 * 1.36 + 10) / 72 / height
     spent += 0.1 / height
@@ -106,8 +111,37 @@ def _settle(fig: Figure) -> None:
 
     for text in fig.findobj(Text):
         assert isinstance(text, Text)
-        text.set_fontfamily("DejaVu Sans")
+        text.set_fontfamily(list(_fonts()))
         text.set_parse_math(False)
+
+
+def letters(text: object, most: int = 200) -> str:
+    """Text from the data as a chart can show it: on one line, cut, and what no font here can draw by its name.
+
+    >>> letters("hot \N{FIRE}")
+    'hot [fire]'
+    """
+    return "".join(c if _drawable(c) else _named(c) for c in short(clean(text), most))
+
+
+def _drawable(c: str) -> bool:
+    """Whether one of the fonts has the letter, or it shows nothing anyway (a joiner, a direction mark)."""
+    return unicodedata.category(c) in ("Cf", "Mn") or any(font.get_char_index(ord(c)) for font in _fonts().values())
+
+
+def _named(c: str) -> str:
+    """A letter by its name, or its number when the name is only that."""
+    name = unicodedata.name(c, "-")
+    return f"[U+{ord(c):04X}]" if "-" in name else f"[{name.lower()}]"
+
+
+@cache
+def _fonts() -> dict[str, Any]:
+    """The fonts that charts are lettered in, the first that has a letter first."""
+    from matplotlib.font_manager import findfont, get_font, get_font_names
+
+    there = {FONT, *get_font_names()}
+    return {name: get_font(findfont(name)) for name in (FONT, *FALLBACKS) if name in there}
 
 
 _known: dict[str, dict[str, str]] = {}

@@ -1,0 +1,65 @@
+"""The index page: a card a question with its answer, its change and a small chart; then the health of the data."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from retainkit.load.schema import TABLES
+from retainkit.report import pages
+from retainkit.report.plan import period
+from retainkit.show.begin import read_and_left_out
+from retainkit.show.charts import plot_months
+from retainkit.show.display import picture, rendered
+from retainkit.show.style import canvas, finish
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+    from retainkit.report.since import Trend
+
+BEHIND = "days before the end"
+
+
+def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
+    """The months of a card's number as a small chart with its data, as HTML; "" where fewer than two months can be shown."""
+    months = trend.months.assign(when=[period(m) for m in trend.months["month"]]) if trend else pd.DataFrame(columns=["value"])
+    if not trend or months["value"].notna().sum() < 2:
+        return ""
+    fig, ax = canvas(width=5, height=2.9)
+    plot_months(months, ax=ax)
+    newest, words = months.dropna(subset=["value"]).iloc[-1], f"{trend.label[0].upper()}{trend.label[1:]}"
+    usual = f"{newest.low:.1%} to {newest.high:.1%}" if newest.low == newest.low else ""
+    finding = f"{newest.value:.1%} in {newest.when}"
+    finish(ax, finding=finding, measure=f"{words}, by month{f'; grey: usual, {usual}' if usual else ''}", source=f"{trend.tables}, complete to {shop.as_of:%d %B %Y}")
+    alt = f"{words}, {len(months)} months from {months['when'].iloc[0]}: {finding} (n = {newest.n:,.0f}){f', usual is {usual}' if usual else ''}."
+    data, facts = picture(fig, alt=alt)
+    return pages.figure(data, facts["image/png"], f"{stem}-months")
+
+
+def health(shop: Shop) -> str:
+    """The rows read and left out by table, and how many days before the report's end each table's last row lies, as HTML."""
+    table = read_and_left_out(shop)
+    last = pd.to_datetime(table["last_day"])
+    table[BEHIND] = (pd.Timestamp(shop.as_of) - last).dt.days.clip(lower=0).astype("Int64")
+    markup, _ = rendered(table, caption="Rows read and left out, by table", formats={}, units={}, rows=99)
+    return markup
+
+
+def absent(shop: Shop) -> list[dict[str, str]]:
+    """The tables this shop has not, with what a row of each would be."""
+    return [{"name": name, "row": table.row} for name, table in TABLES.items() if not shop.has(name)]
+
+
+def age(shop: Shop, today: date) -> str:
+    """When the report was made, and how old its data were then, in words."""
+    days = (today - shop.as_of).days
+    return f"Made on {today.day} {today:%B %Y}, {days:,} {'day' if days == 1 else 'days'} after the last day it counts."
+
+
+def made_on() -> date:
+    """Today; the day that SOURCE_DATE_EPOCH says where it is set, so that a rebuild can give the same bytes."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(epoch), UTC).date() if epoch.isdigit() else date.today()

@@ -1,0 +1,60 @@
+"""The table behind a chart: kept beside it when it is drawn, and written as CSV for those who want the numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import pandas as pd
+
+from retainkit.estimate.smalln import hide_few
+from retainkit.show.words import clean, missing, sheet_text, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_behind: WeakKeyDictionary[Figure, pd.DataFrame] = WeakKeyDictionary()
+
+
+def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n") -> pd.DataFrame:
+    """What of the table may be drawn: without the numbers of groups under five. Its `columns` become the chart's data.
+
+    Columns the table has not, and None, are left out.
+    """
+    allowed = hide_few(table, count=count)
+    fig = ax.get_figure(root=True)
+    assert fig is not None, "drawn() needs axes that belong to a figure"
+    _behind[fig] = allowed[list(dict.fromkeys(c for c in columns if c in allowed))]
+    return allowed
+
+
+def chart_data(fig: Figure) -> str:
+    """The data of a chart as CSV, with six significant digits; "" where it was not drawn from a table.
+
+    No cell can run as a formula in a spreadsheet.
+    """
+    table = _behind.get(fig)
+    if table is None:
+        return ""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([[str(c) for c in table], *([_cell(v) for v in row] for row in table.itertuples(index=False))])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    """A value as a spreadsheet reads it.
+
+    >>> [_cell(v) for v in (0.123456789, 12, True, None, "=cmd()", pd.Timestamp("2026-10-01"))]
+    ['0.123457', '12', 'yes', '', "'=cmd()", '2026-10-01']
+    """
+    if missing(value):
+        return ""
+    if pd.api.types.is_bool(value):
+        return "yes" if value else "no"
+    if pd.api.types.is_number(value):
+        number: Any = value
+        return format(float(number), ".6g" if abs(number) < 1e6 else ".12g")
+    return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else sheet_text(short(clean(value)))

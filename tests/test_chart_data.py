@@ -1,0 +1,119 @@
+"""Every chart carries the table it was drawn from: those numbers, no group under five, and no formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from retainkit.show import charts, rep_charts
+from retainkit.show.data import chart_data
+from retainkit.show.style import canvas, letters
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+def read(text):
+    return list(csv.reader(io.StringIO(text)))
+
+
+def stored():
+    """The charts in the stored outputs of the notebooks, with the notebook's name."""
+    for path in NOTEBOOKS:
+        for cell in json.loads(path.read_text())["cells"]:
+            yield from ((path.stem, output["data"]) for output in cell.get("outputs", []) if "image/png" in output.get("data", {}))
+
+
+def test_every_chart_of_every_notebook_carries_its_data():
+    found = [(stem, "".join(data.get("text/csv", ""))) for stem, data in stored()]
+    assert len(found) >= 15
+    for stem, text in found:
+        rows = read(text)
+        assert len(rows) > 2, stem
+        assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_no_chart_of_a_notebook_tells_of_a_group_under_five():
+    for stem, data in stored():
+        head, *rows = read("".join(data["text/csv"]))
+        for count in {"n", "at_risk", "observed"} & set(head):
+            counts = [float(row[head.index(count)] or 0) for row in rows]
+            assert all(c == 0 or c >= 5 for c in counts), (stem, count)
+
+
+def test_the_data_are_the_columns_that_are_drawn_with_six_digits():
+    _, ax = canvas()
+    table = pd.DataFrame({"by": ["a", "b"], "rate": [1 / 3, 0.5], "low": 0.1, "high": 0.9, "n": [10, 2_500_000], "secret": ["ann", "bob"]})
+    charts.plot_rates(table, by="by", ax=ax)
+    assert chart_data(ax.figure) == "by,rate,low,high,n\na,0.333333,0.1,0.9,10\nb,0.5,0.1,0.9,2500000\n"
+
+
+def test_a_group_of_one_to_four_is_named_and_neither_drawn_nor_told():
+    _, ax = canvas()
+    charts.plot_rates(pd.DataFrame({"by": ["a", "b"], "rate": [0.4, 1.0], "low": 0.1, "high": 0.9, "n": [10, 4]}), by="by", ax=ax)
+    assert chart_data(ax.figure) == "by,rate,low,high,n\na,0.4,0.1,0.9,10\nb,,,,\n"
+    assert np.isnan(ax.lines[0].get_xdata()[1])
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a  (n = 10)", "b  (n = under 5)"]
+
+
+def test_a_curve_ends_where_fewer_than_five_are_followed():
+    _, ax = canvas()
+    curve = pd.DataFrame({"time": [0, 10, 20], "rate": [0.0, 0.2, 0.9], "low": 0.0, "high": 1.0, "at_risk": [30, 5, 4]})
+    charts.plot_curve(curve, ax=ax)
+    assert read(chart_data(ax.figure))[-1] == ["20", "", "", "", ""]
+    assert np.isnan(ax.lines[0].get_ydata()[-1])
+
+
+def test_a_rep_with_fewer_than_five_accounts_is_no_dot():
+    _, ax = canvas()
+    limits = dict.fromkeys(["low95", "low998"], 0.0) | dict.fromkeys(["high95", "high998"], 1.0)
+    rep_charts.plot_funnel(pd.DataFrame({"rep": ["Ada", "Eve"], "n": [9, 3], "rate": [0.5, 1.0], **limits}), ax=ax, x="n", y="rate", centre=0.5)
+    assert sum(len(line.get_xdata()) for line in ax.lines if line.get_marker() == "o") == 1
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+A1", "-1+1|cmd", "@x", "\t=1"])
+def test_no_cell_runs_as_a_formula(name):
+    _, ax = canvas()
+    charts.plot_rates(pd.DataFrame({"by": [name], "rate": [0.4], "low": 0.1, "high": 0.9, "n": [10]}), by="by", ax=ax)
+    assert read(chart_data(ax.figure))[1][0][0] == "'"
+
+
+def test_a_chart_drawn_by_hand_has_no_data():
+    fig, ax = canvas()
+    ax.plot([1, 2])
+    assert chart_data(fig) == ""
+
+
+def test_what_no_font_can_draw_stands_by_its_name():
+    assert letters("🔥 sale") == "[fire] sale"
+    assert letters("Ελλάδα, Привет") == "Ελλάδα, Привет"
+    assert letters("\U000e1234") == "[U+E1234]"
+    assert "شركة" in letters("شركة")  # DejaVu has the letters, and matplotlib joins them
+
+
+def test_two_reps_close_together_have_names_that_do_not_touch():
+    fig, ax = canvas(height=5.6)
+    row = {"odds_ratio": 1.30, "or_low80": 1.1, "or_high80": 1.5, "hr_low80": 1.1, "hr_high80": 1.6, "p_joint": 0.8, "departed": False}
+    reps = pd.DataFrame([{**row, "rep": f"Priya Hathersage {i}", "hazard_ratio": 1.4 + 0.01 * i} for i in range(3)])
+    rep_charts.plot_rep_map(reps, ax=ax)
+    fig.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in ax.texts]
+    assert len(boxes) == 3
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 24, 60])
+def test_names_of_months_never_touch(count):
+    fig, ax = canvas()
+    months = pd.DataFrame({"month": [f"{m:%Y-%m}" for m in pd.date_range("2021-01-01", periods=count, freq="MS")], "rate": 0.2, "low": 0.1, "high": 0.3, "n": 50})
+    charts.plot_series(months, x="month", ax=ax)
+    fig.draw_without_rendering()
+    ends = [t.get_window_extent() for t in ax.get_xticklabels()]
+    assert all(a.x1 + 5 < b.x0 for a, b in pairwise(ends))
+    assert ax.get_xticklabels()[-1].get_text() == f"{pd.Timestamp(months['month'].iloc[-1]):%b %Y}"
