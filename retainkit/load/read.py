@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
-from retainkit.load.parse import Parsed, parse, plain_id, reason
+from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan
 from retainkit.tally import literal
@@ -31,6 +32,7 @@ RULES: dict[str, list[tuple[set[str], str, str]]] = {
     "responses": [(set(), "score < 0 or score > 10 or score <> round(score)", "`score` is not a whole number from 0 to 10")],
     "spend": [(set(), "amount < 0", "`amount` is negative")],
 }
+DISPUTED = "its order_id belongs to another customer in an earlier row"
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     """Create `stage_<table>` (the source's rows as canonical columns, `why` null when kept) and `reject_<table>`."""
     table = TABLES[plan.table]
     relations = [_frame(con, plan)] if plan.frame is not None else [_file(con, plan, f, i) for i, f in enumerate(plan.files)]
-    selects = [_select(con, table, plan, relation, tz) for relation in relations]
+    _words(con, "file", sorted({r.name for r in relations}))
+    _words(con, "col", ["", *table.names])
+    selects, whys = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
+    _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), _twin(table), DISPUTED]))
     try:
         con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
     except Exception as err:
@@ -60,6 +65,11 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     for relation in relations:
         _keep_rejects(con, table.name, relation)
     _check_wrong_kind(con, table)
+
+
+def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> None:
+    """A type for texts that are few and stand in every row: one byte each, in the order given."""
+    con.execute(f"create or replace temp type {name}_word as enum ({', '.join(map(literal, words))})")
 
 
 def _file(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
@@ -133,31 +143,38 @@ def _types(con: duckdb.DuckDBPyConnection, plan: TablePlan, name: str, sql: str)
         raise BadValueError(name, f"cannot be read as the table {plan.table}", str(err).splitlines()[0], "export it again as CSV or Parquet") from err
 
 
-def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, tz: str | None) -> str:
-    """One file's rows as canonical columns, with the first reason to reject each; every expression is written once."""
+def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, tz: str | None) -> tuple[str, list[str]]:
+    """One file's rows as canonical columns, with the first reason to reject each, and the reasons there are.
+
+    Every expression is written once, and a value's text is made only for rows that are rejected.
+    """
     inner, types, raw = _source(con, plan, relation)
-    read: dict[Column, Parsed] = {}
+    read: dict[Column, tuple[str, Parsed]] = {}
     for column in table.columns:
         expression = plan.columns.get(column.name) or (column.name if column.name in types else None)
         if expression is not None:
             source = raw.get(expression, expression)
             sql_type = _type_of(con, relation, inner, column.name, source)
-            read[column] = parse(column, source, sql_type, tz=tz, formats=plan.date_formats)
+            read[column] = source, parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
         elif column.required:
             raise _missing_column(table, relation, plan, column.name, list(types))
-    whys = [("left_out", literal(f"left out by where = {plan.where}"), "''", "null")] if plan.where else []
-    whys += [(*reason(c, c.sql_name, f"raw_{c.name}"), literal(c.name), f"raw_{c.name}") for c in read]
+    whys = [("left_out", f"left out by where = {plan.where}", "", "null")] if plan.where else []
+    whys += [(bad, why, c.name, f"left({p.text}, 200)") for c, (_, p) in read.items() for bad, why in reasons(c, c.sql_name, p.text)]
     have = {c.sql_name for c in read}
-    whys += [(bad, literal(why), "''", "null") for needs, bad, why in RULES.get(table.name, []) if needs <= have]
+    whys += [(bad, why, "", "null") for needs, bad, why in RULES.get(table.name, []) if needs <= have]
 
-    def first(part: int) -> str:
-        return "case " + " ".join(f"when {why[0]} then {why[part]}" for why in whys) + " end"
+    def first(what: str, part: int, kind: str) -> str:
+        cases = " ".join(f"when {what.format(literal(why[1])) or why[0]} then {literal(why[part]) if part < 3 else why[part]}" for why in whys)
+        return f"cast(case {cases} end as {kind})"
 
-    values = ", ".join(f"{p.value} as {c.sql_name}, {p.text} as raw_{c.name}" for c, p in read.items())
-    zoned = " or ".join({p.needs_zone for p in read.values()})
+    texts = ", ".join(f"{source} as raw_{c.name}" for c, (source, _) in read.items())
+    values = ", ".join(f"{p.value} as {c.sql_name}" for c, (_, p) in read.items())
+    zoned = "" if tz else f", {' or '.join({p.needs_zone for _, p in read.values()})} as zoned"
     left_out = f"({plan.where}) is not true" if plan.where else "false"
-    return (f"select {literal(relation.name)} as file, row_no, {', '.join(sorted(have))}, zoned, {first(1)} as why, {first(2)} as col, {first(3)} as found"
-            f" from (select row_no, {left_out} as left_out, {zoned} as zoned, {values} from {inner} s) v")
+    return (f"select cast({literal(relation.name)} as file_word) as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}, why,"
+            f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
+            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select row_no, {left_out} as left_out, {texts} from {inner} s) e) v) w",
+            [why[1] for why in whys])
 
 
 def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> tuple[str, dict[str, str], dict[str, str]]:
@@ -226,13 +243,17 @@ def _check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         key = ", ".join(table.key)
         con.execute(f"""create or replace temp table twins as select file, row_no from (
             select file, row_no, row_number() over (partition by {key} order by file, row_no) as nth from {stage} where why is null) t where nth > 1""")
-        con.execute(f"update {stage} set why = 'the same {key} as an earlier row', col = '' where (file, row_no) in (select (file, row_no) from twins)")
+        con.execute(f"update {stage} set why = {literal(_twin(table))}, col = '' where (file, row_no) in (select (file, row_no) from twins)")
     if table.name == "orders":
-        con.execute("""create or replace temp table disputed as select order_id, arg_min(customer_id, (file, row_no)) as owner from stage_orders
-            where why is null group by order_id having min(customer_id) <> max(customer_id)""")
+        con.execute("create or replace temp table disputed as select order_id from stage_orders where why is null group by order_id having min(customer_id) <> max(customer_id)")
         if con.execute("select count(*) from disputed").fetchone() != (0,):
-            con.execute("""update stage_orders set why = 'its order_id belongs to another customer in an earlier row', col = 'customer_id', found = customer_id
-                from disputed d where why is null and d.order_id = stage_orders.order_id and d.owner <> stage_orders.customer_id""")
+            con.execute(f"""update stage_orders set why = {literal(DISPUTED)}, col = 'customer_id', found = customer_id from (
+                select s.order_id, arg_min(s.customer_id, (s.file, s.row_no)) as owner from stage_orders s join disputed t on t.order_id = s.order_id
+                where s.why is null group by s.order_id) d where why is null and d.order_id = stage_orders.order_id and d.owner <> stage_orders.customer_id""")
+
+
+def _twin(table: Table) -> str:
+    return f"the same {', '.join(table.key)} as an earlier row"
 
 
 def _keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation) -> None:

@@ -26,7 +26,7 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 2  # raise it when the loader or the store's files change: older entries are then not found
+LAYOUT = 3  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
 
@@ -175,7 +175,8 @@ def _write_table(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> 
 
 
 def _write(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
-    con.execute(f"copy ({select}) to {literal(str(path))} (format parquet)")
+    # a dictionary of order numbers would be given up after it was made: only short ones are tried
+    con.execute(f"copy ({select}) to {literal(str(path))} (format parquet, dictionary_size_limit 1000)")
 
 
 def _facts(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> dict[str, Any]:
