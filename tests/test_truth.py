@@ -108,6 +108,12 @@ def test_text_goes_between_its_markers_and_nowhere_else(tmp_path):
         page.put("y", "", into=tmp_path / "page.md")
 
 
+def test_the_committed_page_has_a_row_for_every_promise_and_no_row_outside_without_a_reason():
+    text = page.README.read_text(encoding="utf-8")
+    assert all(f"| {promise.says} |" in text for promise in promises.PROMISES)
+    assert "NOT EXPLAINED" not in text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(ASKED))
 def test_the_shops_of_a_whole_batch_say_in_everything_what_open_shop_says(name):
