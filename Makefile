@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 SOURCE ?= sample
 MONTH ?=
 OUT ?= reports
+TESTS ?= not slow and not browser
 .PHONY: help setup report test browser lint types notebooks check truth bench lab sample clean
 
 help: ## Show this list
@@ -22,7 +23,7 @@ report: $(READY) ## Build a month's pages: make report SOURCE=my/retainkit.toml 
 	$(BIN)/retainkit report "$(SOURCE)" $(if $(MONTH),--month $(MONTH)) --out "$(OUT)"
 
 test: $(READY) ## Run every test: the code's, the examples in its docs, and the notebooks
-	$(BIN)/python -m pytest -q -m "not slow and not browser"
+	$(BIN)/python -m pytest -q -m "$(TESTS)"
 	$(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
 
 browser: $(READY) ## Look at the pages in headless Chromium, with axe (minutes)

@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 from unittest import mock
+from urllib.parse import unquote
 
 import in_process
 import pytest
@@ -22,7 +23,8 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium on PATH (Debian: apt-get install chromium)"),
 ]
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+NARROW, DARK = ("target-size", "scrollable-region-focusable", "meta-viewport", "region"), ("color-contrast", "link-in-text-block")  # what else can differ there
 PAPER = 674  # the width A4 leaves between the margins, in CSS pixels
 LONG = "Long" * 2500
 HOSTILE = (
@@ -30,7 +32,7 @@ HOSTILE = (
     "invoice\u202egnp.exe", "شركة الاختبار", "👩‍👩‍👧‍👦🔥 emoji", '"><svg onload=alert(1)>', "{{7*7}} {0} $x$ **bold** `a`",
     "</style></title></textarea>--><script>alert(2)</script>", "-1+1|cmd", "a\\nb <b>",
 )
-STEMS = ("index", "01_first_90_days_cross_sell", "02_second_purchase_funnel", "03_cohort_churn", "04_win_rate_vs_churn_by_rep")
+STEMS = ("index", "definitions", "01_first_90_days_cross_sell", "02_second_purchase_funnel", "03_cohort_churn", "04_win_rate_vs_churn_by_rep")
 
 
 @pytest.fixture(scope="session")
@@ -39,12 +41,6 @@ def browser():
         started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         yield started
         started.close()
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory):
-    """The sample's October, published."""
-    return _published("sample", tmp_path_factory.mktemp("sample"))
 
 
 @pytest.fixture(scope="session")
@@ -100,61 +96,82 @@ def _sticks_out(page) -> list[str]:
     }""")
 
 
-def _faults(page) -> list[str]:
-    """What axe-core finds wrong."""
-    found = axe.Axe().run(page, options=RULES).response["violations"]
+def _faults(page, only: tuple[str, ...] = RULES) -> list[str]:
+    """What axe-core finds wrong, by all rules for people or by some."""
+    found = axe.Axe().run(page, options={"runOnly": list(only), "resultTypes": ["violations"]}).response["violations"]
     return [f"{v['id']}: {n['html'][:120]} {n['failureSummary'][:160]}" for v in found for n in v["nodes"][:4]]
 
 
 @pytest.mark.parametrize("stem", STEMS)
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (390, "dark")])
-def test_a_page_is_quiet_fits_and_has_no_fault_that_axe_can_find(stem, width, scheme, browser, sample):
-    page, heard = _open(browser, sample / f"{stem}.html", width, color_scheme=scheme)
+def test_a_page_is_quiet_fits_prints_leads_somewhere_and_has_no_fault_that_axe_can_find(stem, browser, sample_report):
+    page, heard = _open(browser, sample_report / f"{stem}.html", 1280)
+    assert (_sticks_out(page), _faults(page)) == ([], []), "at 1280"
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert (_sticks_out(page), _faults(page, NARROW)) == ([], []), "at 390"
+    page.emulate_media(color_scheme="dark")
+    assert _faults(page, DARK) == [], "dark"
+    page.emulate_media(media="print", color_scheme="light")
+    page.set_viewport_size({"width": PAPER, "height": 900})
+    assert _sticks_out(page) == [], "in print"
     assert heard == []
-    assert _sticks_out(page) == []
-    assert _faults(page) == []
+    for link in page.evaluate("[...document.links].map(a => a.getAttribute('href')).filter(h => !h.startsWith('data:'))"):
+        path, _, mark = link.partition("#")
+        assert (sample_report / path).exists() if path else page.evaluate("name => !!document.getElementById(name)", mark), link
+    assert (sample_report / f"{stem}.html").stat().st_size < 400_000
     page.context.close()
 
 
+@pytest.fixture(scope="session")
+def read():
+    """The text of each hostile page that was opened."""
+    return {}
+
+
 @pytest.mark.parametrize("stem", STEMS)
-@pytest.mark.parametrize("width", [1280, 390])
-def test_names_that_attack_are_shown_and_do_nothing(stem, width, browser, hostile):
-    page, heard = _open(browser, hostile / f"{stem}.html", width)
+def test_names_that_attack_are_shown_and_do_nothing(stem, browser, hostile, read):
+    page, heard = _open(browser, hostile / f"{stem}.html", 1280)
+    assert _sticks_out(page) == [], "at 1280"
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert _sticks_out(page) == [], "at 390"
+    if stem[:2] in ("in", "04"):  # where most of the names are
+        assert _faults(page) == []
     assert heard == []
-    assert _sticks_out(page) == []
-    assert _faults(page) == []
     assert page.evaluate("document.querySelectorAll('script, iframe, body style, body title, img:not([src^=\"data:\"]), svg').length") == 0
-    assert page.evaluate("document.documentElement.scrollHeight") < 30_000  # a name of 10,000 letters is cut
+    assert page.evaluate("document.documentElement.scrollHeight") < 36_000  # a name of 10,000 letters is cut
     page.emulate_media(media="print")
     page.set_viewport_size({"width": PAPER, "height": 900})
-    assert _sticks_out(page) == []
+    assert _sticks_out(page) == [], "in print"
+    read[stem] = page.evaluate("document.documentElement.textContent")
+    data = [unquote(link) for link in page.evaluate("[...document.links].map(a => a.getAttribute('href')).filter(h => h.startsWith('data:'))")]
+    cells = [cell for text in data for row in csv.reader(text.partition(",")[2].splitlines()) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in tuple("=+@\t") or (cell[:1] == "-" and not cell[1:2].isdigit())]
     page.context.close()
 
 
-def test_the_attacks_can_be_read_as_they_are(browser, hostile):
-    read = ""
-    for stem in STEMS:
-        page, _ = _open(browser, hostile / f"{stem}.html", 1280)
-        read += page.evaluate("document.documentElement.textContent")
-        page.context.close()
+def test_the_attacks_can_be_read_as_they_are(browser, hostile, read):
+    if set(read) < set(STEMS):
+        pytest.skip("the pages were not opened")
+    words = "".join(read.values())
     for name in ("<script>alert(1)</script>", "=HYPERLINK(", "شركة الاختبار", "👩‍👩‍👧‍👦🔥 emoji"):
-        assert name in read
-    assert "\u202e" not in read
+        assert name in words
+    assert "\u202e" not in words
 
 
-@pytest.mark.parametrize("stem", STEMS)
-def test_a_page_prints_on_a4_without_losing_its_right_edge(stem, browser, sample):
-    page, heard = _open(browser, sample / f"{stem}.html", PAPER)
-    page.emulate_media(media="print")
-    assert heard == []
-    assert _sticks_out(page) == []
-    assert page.pdf(format="A4", tagged=True, prefer_css_page_size=True).startswith(b"%PDF")
+def test_a_click_saves_the_data_of_a_chart_and_leaves_the_page_where_it_is(browser, sample_report):
+    page, heard = _open(browser, sample_report / "02_second_purchase_funnel.html", 1280)
+    with page.expect_download() as waiting:
+        page.locator("figcaption a").first.click()
+    assert waiting.value.suggested_filename == "02_second_purchase_funnel-1.csv"
+    rows = list(csv.DictReader(waiting.value.path().read_text().splitlines()))
+    assert {"time", "rate", "low", "high", "at_risk"} == set(rows[0])
+    assert page.url == (sample_report / "02_second_purchase_funnel.html").as_uri()
+    assert [words for words in heard if "text/csv" not in words] == []
     page.context.close()
 
 
-def test_each_page_is_printed_as_a_tagged_a4_pdf_that_does_not_name_this_machine(sample, tmp_path):
+def test_each_page_is_printed_as_a_tagged_a4_pdf_that_does_not_name_this_machine(sample_report, tmp_path):
     for stem in STEMS[:2]:
-        shutil.copy(sample / f"{stem}.html", tmp_path)
+        shutil.copy(sample_report / f"{stem}.html", tmp_path)
     assert pdf.print_pages(tmp_path, pdf.chromium()) == ""
     for stem in STEMS[:2]:
         sheet = (tmp_path / f"{stem}.pdf").read_bytes()
@@ -171,17 +188,8 @@ def test_a_page_that_cannot_be_printed_is_said(tmp_path):
     assert pdf.print_pages(tmp_path, shutil.which("false")) == "01_a: CalledProcessError: Chromium could not print it"
 
 
-def test_every_link_of_the_index_and_its_pages_leads_to_something(browser, sample):
-    for stem in STEMS:
-        page, _ = _open(browser, sample / f"{stem}.html", 1280)
-        for link in page.evaluate("[...document.links].map(a => a.getAttribute('href'))"):
-            path, _, mark = link.partition("#")
-            assert (sample / path).exists() if path else page.evaluate("name => !!document.getElementById(name)", mark), (stem, link)
-        page.context.close()
-
-
-def test_the_keyboard_reaches_the_skip_link_first_and_can_open_the_code(browser, sample):
-    page, _ = _open(browser, sample / f"{STEMS[1]}.html", 1280)
+def test_the_keyboard_reaches_the_skip_link_first_and_can_open_the_code(browser, sample_report):
+    page, _ = _open(browser, sample_report / f"{STEMS[2]}.html", 1280)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
