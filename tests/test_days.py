@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from retainkit import open_shop
+from retainkit.load import derive
 
 FIRST, HISTORY = date(2026, 1, 1), date(2026, 1, 10)
 Row = dict[str, Any]
@@ -111,3 +112,16 @@ def test_every_column_of_every_customer_day(seed: int, refunds: str, as_of: date
     for row in rows.to_dict("records"):
         found = {c: None if pd.isna(row[c]) else row[c].date() if c == "first_on" else row[c] for c in asked}
         assert found == wanted[row["customer_id"], row["on_day"].date()], (row["customer_id"], row["on_day"])
+
+
+@pytest.mark.parametrize("at_once", [7, 50, 10_000])
+def test_made_for_some_customers_at_a_time_it_is_the_same(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = {name: pd.DataFrame(rows) for name, rows in world(1).items()}
+    whole = open_shop(frames, history_start=HISTORY)
+    wanted = {name: whole.sql(f"select * from {name}") for name in ("ids", *derive.DERIVED)}
+    monkeypatch.setattr(derive, "LINES_AT_ONCE", at_once)
+    shop = open_shop(frames, history_start=HISTORY)
+    for name, table in wanted.items():
+        pd.testing.assert_frame_equal(shop.sql(f"select * from {name}"), table)
+    parts = {path.name for path in shop._store.glob("*/days_*.parquet")}
+    assert len(parts) == {7: len(wanted["ids"]), 50: 3, 10_000: 1}[at_once]

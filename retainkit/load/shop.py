@@ -11,24 +11,23 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.load.derive import DERIVED, KNOWN, canonical, derive, parquet, view
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
-from retainkit.load.store import build_store, cache_folder, ensure, fingerprint, last_day, prune, sql_type
-from retainkit.tally import literal, render, text_of
+from retainkit.load.store import build_store, cache_folder, ensure, fingerprint, last_day, prune
+from retainkit.tally import literal, text_of
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-# Tables made once from the canonical ones, in the order they stand on each other.
-DERIVED = ("line_starts", "spells", "days", "buyers")
-KNOWN = ("known_orders", "known_deals", "known_contracts")
 _ORDERED = "customer in (select customer from {entry}.orders where ordered_on <= {day})"
 _CONTRACTED = "customer in (select customer from {entry}.contracts where started_on <= {day})"
 # Tables that can be restricted to some customers, and for each what makes a row one of those known by a day.
 RESTRICTED = {
     "customers": "", "responses": "", "activity": "", "orders": _ORDERED, "days": _ORDERED, "buyers": _ORDERED, "line_starts": _ORDERED,
     "contracts": _CONTRACTED, "spells": _CONTRACTED, "deals": "opened_on <= {day}"}
+MEMORY = "1.6GB"  # with Python itself, within 2 GiB
 GROUPS_OF_CUSTOMERS = ("segment", "region", "source", "owner")
 
 
@@ -57,7 +56,7 @@ def open_shop(
     refunds
         "out": a refunded purchase is no purchase; "in": it is one (its money is given back all the same).
     memory
-        The most memory the engine may use, for example "2GB"; it spills to the cache beyond.
+        The most memory the engine may use, for example "8GB" (1.6GB if not given); it spills to the cache beyond.
 
     Returns
     -------
@@ -108,8 +107,7 @@ def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute(f"set temp_directory = {literal(str(cache / 'spill'))}")
     con.execute("set TimeZone = 'UTC'")
-    if memory:
-        con.execute(f"set memory_limit = {literal(memory)}")
+    con.execute(f"set memory_limit = {literal(memory or MEMORY)}")
     return con
 
 
@@ -272,16 +270,12 @@ class Shop:
         clock: dict[str, Any] = {"as_of": self.as_of, "history_start": self.history_start, "refunds": self.refunds}
         made_by = hashlib.sha256("".join(text_of(name) for name in (*DERIVED, *KNOWN)).encode()).hexdigest()[:8]
         entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
+        ensure(self._store / entry, lambda aside: derive(self._con, self._store, self._facts, clock, aside))
         self._con.execute(f"create schema if not exists {entry}")
         self._con.execute(f"set schema = '{entry}'")
-        self._view("ids", f"select * from {self._parquet('ids')}")
-        for name, table in TABLES.items():
-            columns = ", ".join("cast(null as integer) as customer" if c.name == "customer_id" else f"cast(null as {sql_type(c)}) as {c.sql_name}" for c in table.columns)
-            self._view(f"all_{name}", f"select * from {self._parquet(name)}" if name in self._facts else f"select {columns} where false")
-            self._view(name, render(_known(name), **clock))
-        ensure(self._store / entry, lambda aside: self._derive(aside, clock))
+        canonical(self._con, self._store, self._facts, clock)
         for name in DERIVED:
-            self._view(name, f"select * from {self._parquet(f'{entry}/{name}')}")
+            view(self._con, name, f"select * from {parquet(self._store / entry / f'{name}_*.parquet')}")
         if self._only or self._known_by:
             self._restrict(entry)
         self._needs_views = False
@@ -299,28 +293,5 @@ class Shop:
             known = first.format(entry=entry, day=literal(self._known_by)) if first and self._known_by else ""
             self._con.execute(f"create or replace view {schema}.{name} as select * from {entry}.{name} where {' and '.join(filter(None, (where, known))) or 'true'}")
 
-    def _parquet(self, name: str) -> str:
-        return f"read_parquet({literal(str(self._store / f'{name}.parquet'))})"
-
-    def _view(self, name: str, select: str) -> None:
-        self._con.execute(f"create or replace view {name} as {select}")
-
-    def _derive(self, folder: Path, clock: dict[str, Any]) -> None:
-        for name in DERIVED:
-            path = literal(str(folder / f"{name}.parquet"))
-            self._con.execute(f"copy ({render(text_of(name), **clock)}) to {path} (format parquet)")
-            self._view(name, f"select * from read_parquet({path})")
-
     def __repr__(self) -> str:
         return f"<Shop {self.name}: {', '.join(self.tables)}; {self.history_start} to {self.as_of}>"
-
-
-def _known(name: str) -> str:
-    """The query for a table as it was known on `:as_of`."""
-    if f"known_{name}" in KNOWN:
-        return text_of(f"known_{name}")
-    table = TABLES[name]
-    day = table.column(table.dated_by).sql_name if table.dated_by else "null"
-    more = ", i.customer_id" if name == "customers" else ""
-    join = "left join ids i on i.customer = t.customer" if name == "customers" else ""
-    return f"select t.*{more} from all_{name} t {join} where t.{day} <= :as_of or t.{day} is null"

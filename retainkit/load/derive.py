@@ -1,0 +1,74 @@
+"""The tables made from the canonical ones: views of what was known on a day, and what is worked out from them and kept."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retainkit.load.schema import TABLES
+from retainkit.load.store import sql_type
+from retainkit.tally import literal, render, text_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+# Tables made once from the canonical ones, in the order they stand on each other.
+DERIVED = ("line_starts", "spells", "days", "buyers")
+KNOWN = ("known_orders", "known_deals", "known_contracts")
+LINES_AT_ONCE = 1_000_000  # what of a million order lines is sorted and grouped takes some 300 MB
+
+
+def parquet(path: Path) -> str:
+    """The file, or files when there is a star in the name, as something to select from."""
+    return f"read_parquet({literal(str(path))})"
+
+
+def view(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
+    """A view in the schema in use."""
+    con.execute(f"create or replace view {name} as {select}")
+
+
+def canonical(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], clock: dict[str, Any], who: str = "true") -> None:
+    """Views of the canonical tables as they were known, of everybody or of some customers."""
+    view(con, "ids", f"select * from {parquet(store / 'ids.parquet')} where {who}")
+    for name, table in TABLES.items():
+        columns = ", ".join("cast(null as integer) as customer" if c.name == "customer_id" else f"cast(null as {sql_type(c)}) as {c.sql_name}" for c in table.columns)
+        some = who if "customer_id" in table.names else "true"
+        view(con, f"all_{name}", f"select * from {parquet(store / f'{name}.parquet')} where {some}" if name in facts else f"select {columns} where false")
+        view(con, name, render(_known(name), **clock))
+
+
+def derive(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], clock: dict[str, Any], folder: Path) -> None:
+    """Write every derived table, some customers at a time: what it takes does not grow with the shop."""
+    schema = f'"{folder.name}"'
+    con.execute(f"create schema {schema}")
+    con.execute(f"set schema = {literal(schema)}")
+    for i, who in enumerate(_shares(con, store, facts)):
+        canonical(con, store, facts, clock, who)
+        for name in DERIVED:
+            path = folder / f"{name}_{i:05}.parquet"
+            con.execute(f"copy ({render(text_of(name), **clock)}) to {literal(str(path))} (format parquet)")
+            view(con, name, f"select * from {parquet(path)}")
+    con.execute("set schema = 'main'")
+    con.execute(f"drop schema {schema} cascade")
+
+
+def _shares(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any]) -> list[str]:
+    """Conditions that split the customers so that each share has about `LINES_AT_ONCE` order lines."""
+    lines = sum(f["kept"] for f in facts.get("orders", {"files": []})["files"])
+    customers = (con.execute(f"select count(*) from {parquet(store / 'ids.parquet')}").fetchone() or (0,))[0]
+    n = max(1, min(lines // LINES_AT_ONCE, customers))
+    ends = [customers * i // n for i in range(n + 1)]
+    return [f"customer > {a} and customer <= {b}" for a, b in pairwise(ends)] if n > 1 else ["true"]
+
+
+def _known(name: str) -> str:
+    """The query for a table as it was known on `:as_of`."""
+    if f"known_{name}" in KNOWN:
+        return text_of(f"known_{name}")
+    table = TABLES[name]
+    day = table.column(table.dated_by).sql_name if table.dated_by else "null"
+    more = ", i.customer_id" if name == "customers" else ""
+    join = "left join ids i on i.customer = t.customer" if name == "customers" else ""
+    return f"select t.*{more} from all_{name} t {join} where t.{day} <= :as_of or t.{day} is null"
