@@ -7,7 +7,8 @@ SOURCE ?= sample
 MONTH ?=
 OUT ?= reports
 TESTS ?= not slow and not browser
-.PHONY: help setup report test browser lint types notebooks check truth bench lab sample clean
+SEED ?=
+.PHONY: help setup report test browser lint types notebooks workshop check truth bench lab sample clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -37,6 +38,9 @@ types: $(READY) ## Check types
 
 notebooks: $(READY) ## Run the notebooks again and keep their outputs
 	$(BIN)/retainkit notebooks --execute
+
+workshop: $(READY) ## Write the workshop for a room, with a zip: make workshop SEED=7
+	$(BIN)/retainkit workshop $(if $(SEED),--seed $(SEED))
 
 check: lint types test ## Everything CI runs, in the same order
 

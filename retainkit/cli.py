@@ -1,4 +1,4 @@
-"""The command line: `retainkit report` and `retainkit notebooks`."""
+"""The command line: `retainkit report`, `retainkit notebooks` and `retainkit workshop`."""
 
 from __future__ import annotations
 
@@ -72,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--execute", action="store_true", help="run them all again and keep the outputs")
     what.add_argument("--copy", metavar="FOLDER", help="copy them to a folder of your own")
     books.set_defaults(run=_notebooks)
+    room = commands.add_parser("workshop", parents=[debug], help="write the workshop's copies for learners and instructor, and their zip")
+    room.add_argument("--seed", type=int, metavar="N", help="another company, with other answers (the sample's)")
+    room.add_argument("--out", type=Path, default=Path("build/workshop"), metavar="DIR", help="where they go (build/workshop)")
+    room.set_defaults(run=_workshop)
     return parser
 
 
@@ -122,6 +126,14 @@ def _notebooks(given: argparse.Namespace) -> int:
     for name, error in faults.items():
         print(f"{name}: {error or 'done'}", file=sys.stderr)
     return FAILED if any(faults.values()) else 0
+
+
+def _workshop(given: argparse.Namespace) -> int:
+    """Write a room's copies; the zip's path on stdout."""
+    from retainkit.workshop.copies import SEED, build
+
+    print(build(given.out, seed=SEED if given.seed is None else given.seed, jobs=given.jobs, timeout=given.timeout))
+    return 0
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from retainkit.resources import notebooks_folder
 
 
 def execute(folder: Path | None = None, *, jobs: int = 2, timeout: int = TIMEOUT) -> dict[str, str]:
-    """Run every notebook of a folder and keep its outputs; the error of each by name, "" where there was none.
+    """Run every notebook of a folder (the kit's: the workshop's too) and keep its outputs; the error of each by name, "" where there was none.
 
     A notebook that fails keeps what it had.
     """
-    paths = sorted((folder or notebooks_folder()).glob("*.ipynb"))
+    paths = sorted(folder.glob("*.ipynb")) if folder else [p for part in ("", "workshop") for p in sorted((notebooks_folder() / part).glob("*.ipynb"))]
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         return dict(zip([p.name for p in paths], pool.map(lambda p: _execute(p, timeout), paths), strict=True))
 
