@@ -40,6 +40,7 @@ GATES: Mapping[str, Gate] = MappingProxyType({
     "projected_losses": Gate(50, "losses", "the shape of the curve comes from those who left"),
     "answers": Gate(15, "answers", "below that the score's interval spans half the scale"),
     "answers_compared": Gate(30, "answers in both waves", "a change has the noise of two scores"),
+    "staff_answers": Gate(8, "answers", "fewer of a team would show what single people said"),
     "units_per_arm": Gate(4, "units in each arm", "teams drift; with fewer, drift reads as effect"),
     "baseline_months": Gate(12, "baseline months", "limits from less than a year miss the season"),
 })  # fmt: skip
@@ -54,9 +55,10 @@ WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
     "average": (0.20, 0.50),
     "days": (0.20, 0.50),
     "ratio": (0.50, 1.00),
+    "score": (10.0, 20.0),  # net promoter points, -100 to 100
 })  # fmt: skip
 RELATIVE = ("money", "average", "days", "ratio")
-AFTER = {"days": " days", "ratio": " times", "points": " points"}
+AFTER = {"days": " days", "ratio": " times", "points": " points", "score": " points"}
 
 # Numbers that say which row it is: they stay when a row's figures are hidden.
 NAMING = ("horizon_days", "horizon", "k", "period", "lapse_days", "months", "time", "age", "step")
@@ -78,8 +80,8 @@ def judge(
     at_risk
         Customers still at risk at the horizon, for a survival or incidence curve.
     kind
-        "survival", "proportion", "points" (a difference of shares), "money", "average", "days" or "ratio":
-        which widths count as narrow. A survival also needs 20 customers at the start.
+        "survival", "proportion", "points" (a difference of shares), "money", "average", "days", "ratio" or "score" (net
+        promoter points): which widths count as narrow. A survival also needs 20 customers at the start, a score 15 answers.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def judge(
         return "hidden"
     if any(math.isnan(value) for value in (rate, low, high)):
         return "unknown"
-    few = n < GATES["customers_full"].least and kind == "survival"
+    few = n < {"survival": GATES["customers_full"].least, "score": GATES["answers"].least}.get(kind, 0)
     few_left = at_risk is not None and at_risk < GATES["at_risk"].least
     half = (high - low) / 2 / (abs(rate) if kind in RELATIVE and rate else 1.0)
     narrow, wide = WIDTHS[kind]
