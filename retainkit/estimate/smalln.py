@@ -146,19 +146,39 @@ def in_words(
     >>> in_words(2.67, 1.44, 4.9, 150, kind="ratio")
     'roughly 2.7 times (95% interval 1.4–4.9, n = 150)'
     """
-    said = judge(rate, low, high, n, at_risk=at_risk, kind=kind)
+    said, middle, bottom, top = in_parts(rate, low, high, n, at_risk=at_risk, kind=kind, unit=unit)
     if said == "hidden":
         return f"too few to say (n < {GATES['customers_shown'].least:.0f})"
     if said == "unknown":
         return f"not known yet (n = {n:,})"
-    half = (high - low) / 2 if math.isfinite(high - low) else abs(low)
-    middle, bottom, top = (_written(value, half, kind, unit) for value in (rate, low, high))
     after = AFTER.get(kind, "")
     if said == "range":
         ends = f"between {bottom} and {top}" if math.isfinite(high) else f"above {bottom}"
         return f"{ends}{after} (n = {n:,})"
     roughly = "roughly " if said == "rough" else ""
     return f"{roughly}{middle}{after} ({level * 100:g}% interval {bottom}–{top}, n = {n:,})"
+
+
+def in_parts(
+    rate: float, low: float, high: float, n: int, *, at_risk: int | None = None, kind: str = "proportion", unit: str = ""
+) -> tuple[str, str, str, str]:
+    """What `judge` says of an estimate, and it and its ends with the digits they support: for the columns of a table.
+
+    What may not be shown is empty. Parameters are those of `in_words`.
+
+    Examples
+    --------
+    >>> in_parts(0.22791, 0.22213, 0.23349, 3_120)
+    ('number', '22.8%', '22.2%', '23.3%')
+    >>> in_parts(0.62, 0.41, 0.83, 14, kind="survival")
+    ('range', '', '41%', '83%')
+    """
+    said = judge(rate, low, high, n, at_risk=at_risk, kind=kind)
+    if said in ("hidden", "unknown"):
+        return said, "", "", ""
+    half = (high - low) / 2 if math.isfinite(high - low) else abs(low)
+    middle, bottom, top = (written(value, half, kind, unit) if math.isfinite(value) else "" for value in (rate, low, high))
+    return said, "" if said == "range" else middle, bottom, top
 
 
 def short_of(counts: Mapping[str, float]) -> list[str]:
@@ -237,7 +257,7 @@ def verdict(low: float, high: float, claim_low: float, claim_high: float) -> str
     return "lower than claimed" if high < claim_low else "cannot tell"
 
 
-def _written(value: float, half: float, kind: str, unit: str) -> str:
+def written(value: float, half: float, kind: str, unit: str) -> str:
     """The value with the digits that an interval of this half-width supports."""
     if kind in ("survival", "proportion"):
         return f"{value * 100:.{_places(half * 100)}f}%"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -29,9 +30,9 @@ def revenue(shop: Shop, asked: Asked) -> list[Line]:
     def values(s: Shop) -> pd.DataFrame:
         return series(s, revenue_churn(s).query("measure == 'mrr_churn'"))
 
-    told = {"mrr_churn": ("lower", "monthly revenue lost in the latest finished month"),
-            "nrr": ("higher", "revenue of twelve months ago paid today, growth included (net)"),
-            "grr": ("higher", "revenue of twelve months ago still paid today, at most as much (gross)")}
+    told = {"mrr_churn": ("lower", "revenue churn: monthly revenue lost in the latest finished month"),
+            "nrr": ("higher", "NRR: revenue of twelve months ago still paid today, growth included"),
+            "grr": ("higher", "GRR: the same, nobody counted for more than they paid then")}
     return [Line("money", "proportion", better, Headline(
         f"churn.{m}", label, ("contracts",), find=lambda s, m=m: find(s, m), why_no_months="" if m == "mrr_churn" else OVERLAP),  # type: ignore[misc]
         values=values if m == "mrr_churn" else None) for m, (better, label) in told.items()]
@@ -46,7 +47,7 @@ def worth(shop: Shop, asked: Asked) -> list[Line]:
         return series(s, table.assign(value=table["revenue"].astype(float) / table["n"] * margin), days)
 
     return [Line("money", "money", "higher", Headline(
-        "clv.revenue", f"revenue of a new customer in the first {days} days" + ("" if margin == 1 else f", {margin:.0%} margin"), ("orders",), horizon=days,
+        "clv.revenue", f"customer lifetime value: revenue of a new customer in the first {days} days" + ("" if margin == 1 else f", times {margin:.0%} margin"), ("orders",), horizon=days,
         find=lambda s: first(lifetime_value(s, horizons=[days], margin=margin))), values=values)]
 
 
@@ -60,13 +61,18 @@ def costs(shop: Shop, asked: Asked) -> list[Line]:
 
     both = ("spend", "orders")
     return [
-        Line("money", "money", "lower", Headline("cac.cost", "money spent to win a new customer, latest twelve months", both,
+        Line("money", "money", "lower", Headline("cac.cost", "CAC: money spent to win a new customer, latest twelve months", both,
                                                  find=lambda s: first(acquisition_cost(s))), values=values),
-        Line("money", "ratio", "higher", Headline("clv.to_cost", f"value of a new customer in {days} days over the cost of winning one", both, horizon=days,
+        Line("money", "ratio", "higher", Headline("clv.to_cost", f"LTV:CAC: value of a new customer in {days} days over the cost of winning one", both, horizon=days,
                                                   find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)), why_no_months=DERIVED)),
-        Line("money", "days", "lower", Headline("clv.payback", "days until a new customer has brought what winning one costs", both, horizon=days,
-                                                find=lambda s: first(payback(s, horizon=days, margin=margin)), why_no_months=DERIVED)),
+        Line("money", "days", "lower", Headline("clv.payback", "payback: days until a new customer has brought what winning one costs", both, horizon=days,
+                                                find=lambda s: _open_ended(first(payback(s, horizon=days, margin=margin))), why_no_months=DERIVED)),
     ]
+
+
+def _open_ended(found: Found) -> Found:
+    """What does not happen within the horizon happens later: no limit, rather than not known."""
+    return found._replace(**{name: math.inf for name in ("value", "low", "high") if math.isnan(getattr(found, name))}) if found.n else found
 
 
 def sales(shop: Shop, asked: Asked) -> list[Line]:
@@ -91,11 +97,11 @@ def sales(shop: Shop, asked: Asked) -> list[Line]:
         Line("deals", "money", "higher", Headline("deals.average_won", "average amount of a won deal", ("deals",), find=lambda s: size(s, "mean")), values=values),
         Line("deals", "money", "higher", Headline("deals.median_won", "median amount of a won deal", ("deals",), find=lambda s: size(s, "median"),
                                                   why_no_months="look at the average")),
-        Line("deals", "money", "higher", Headline("deals.velocity", "sales velocity: deals x win rate x amount / days to win, a day", ("deals",),
+        Line("deals", "money", "higher", Headline("deals.velocity", "sales velocity: deals x win rate x amount / days to win", ("deals",),
                                                   find=lambda s: speed(s, "velocity"), why_no_months=TOO_NOISY)),
     ] if shop.has("deals.amount") else []
     referrals = [Line("deals", "points", "", Headline(
-        "deals.referral_gap", f"deals from {asked['referral']} won more often than the rest, same mix of segments", ("deals",),
+        "deals.referral_gap", f"deals from {asked['referral']}: won more often than the rest, at the same mix of segments", ("deals",),
         find=gap, why_no_months=TOO_NOISY))] if len(referral_gap(shop, source=asked["referral"])) else []
-    return [*amounts, Line("deals", "days", "lower", Headline("deals.cycle_days", "median days from opening a deal to winning it", ("deals",), find=cycle,
+    return [*amounts, Line("deals", "days", "lower", Headline("deals.cycle_days", "sales cycle: median days from opening a deal to winning it", ("deals",), find=cycle,
                                                               why_no_months="recent deals count only if they were quick")), *referrals]

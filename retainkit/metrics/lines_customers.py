@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from retainkit.metrics.buying import repeat_buying
 from retainkit.metrics.churn import early_cancellation, monthly_cancellation
 from retainkit.metrics.churn_money import customer_retention
 from retainkit.metrics.headlines import RISES, Found, Headline, cohorts, headlines
+from retainkit.metrics.lapse import lapse_rule
 from retainkit.metrics.line import OVERLAP, Asked, Line, first, latest
 from retainkit.metrics.purchases import usable_horizon
 from retainkit.metrics.use import quiet_months, weekly_active, went_quiet
@@ -31,17 +32,28 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "deals.win_rate": ("deals", "higher"), "deals.win_by": ("deals", "higher")}
 
 
-def of_other_pages(shop: Shop, asked: Asked) -> list[Line]:
-    """The headline numbers of the other pages."""
-    found = [h for h in headlines(shop, **asked) if h.metric in PLACES]
-    return [Line(PLACES[h.metric][0], "survival" if h.metric == "churn.survival" else "proportion", PLACES[h.metric][1], h) for h in found]
+def of_other_pages(*metrics: str) -> Callable[[Shop, Asked], list[Line]]:
+    """What makes the lines of headline numbers of the other pages.
+
+    Left out: the share not lapsed at an age at which, by the lapse rule, nobody can have lapsed yet.
+    """
+    def make(shop: Shop, asked: Asked) -> list[Line]:
+        return [Line(PLACES[h.metric][0], "survival" if h.metric == "churn.survival" else "proportion", PLACES[h.metric][1], h)
+                for h in headlines(shop, only=metrics, **asked) if h.metric != "churn.survival" or _can_lapse(shop, h, asked)]
+
+    return make
 
 
-def not_lapsed(shop: Shop, asked: Asked) -> list[Line]:
+def _can_lapse(shop: Shop, headline: Headline, asked: Asked) -> bool:
+    """Whether a customer can have left by the headline's age."""
+    return shop.has("contracts") or bool(lapse_rule(shop, days=asked.get("lapse_after") or None)["days"].iloc[0] < (headline.horizon or 0))
+
+
+def _not_lapsed(shop: Shop, asked: Asked) -> list[Line]:
     """Without contracts: the base of buyers that has not lapsed in the latest finished month."""
     churn = headlines(shop, only=["churn.monthly"], **asked) if not shop.has("contracts") else []
     return [Line("staying", "proportion", "higher", replace(
-        h, metric="retention.monthly", label="customers who did not lapse in the latest finished month",
+        h, metric="retention.monthly", label="customer retention: customers who did not lapse in the latest finished month",
         find=lambda s, h=h: _left_over(h.find(s)), months=lambda s, h=h: _misses(h, s))) for h in churn]  # type: ignore[misc]
 
 
@@ -58,7 +70,7 @@ def _misses(headline: Headline, shop: Shop) -> pd.DataFrame:
 
 
 def buying(shop: Shop, asked: Asked) -> list[Line]:
-    """Repeat purchase rate and returning share of the latest finished month."""
+    """Repeat purchase rate and returning share of the latest finished month; without contracts, who has not lapsed in it."""
     def months(s: Shop) -> pd.DataFrame:
         return cohorts(s, repeat_buying(s).query("measure == 'repeat_rate'"), "month", 0)
 
@@ -67,11 +79,12 @@ def buying(shop: Shop, asked: Asked) -> list[Line]:
 
     return [
         Line("buying again", "proportion", "higher", Headline(
-            "purchases.repeat_rate", "buyers of the latest finished month who bought on two days of it", ("orders",),
+            "purchases.repeat_rate", "repeat purchase rate: buyers of the latest finished month who bought on two days of it", ("orders",),
             find=lambda s: find(s, "repeat_rate"), months=months)),
         Line("buying again", "proportion", "", Headline(
-            "purchases.returning_share", "buyers of the latest finished month who were customers before it", ("orders",),
+            "purchases.returning_share", "returning share: buyers of the latest finished month who were customers before it", ("orders",),
             find=lambda s: find(s, "returning_share"), why_no_months=RISES)),
+        *_not_lapsed(shop, asked),
     ]
 
 
@@ -90,13 +103,13 @@ def staying(shop: Shop, asked: Asked) -> list[Line]:
 
     return [
         Line("staying", "proportion", "higher", Headline(
-            "retention.customers", "customers of twelve months ago who have stayed ever since", ("contracts",),
+            "retention.customers", "customer retention: customers of twelve months ago who have stayed ever since", ("contracts",),
             find=lambda s: latest(customer_retention(s)), why_no_months=OVERLAP)),
         Line("staying", "proportion", "lower", Headline(
-            "churn.cancellation", "customers who asked to leave in the latest finished month", ("contracts",),
+            "churn.cancellation", "cancellations: customers who asked to leave in the latest finished month", ("contracts",),
             find=lambda s: latest(monthly_cancellation(s)), months=cancelled)),
         Line("staying", "survival", "lower", Headline(
-            "churn.early", f"customers who asked to leave within {days} days and are gone by day {by}", ("contracts",), horizon=by,
+            "churn.early", f"early cancellation: asked to leave within {days} days, gone by day {by}", ("contracts",), horizon=by,
             find=early, months=lambda s: _early_months(s, days, by))),
     ]
 
@@ -123,7 +136,7 @@ def _asked_of(shop: Shop, kind: str, name: str, who: str) -> list[Line]:
         columns = {"response": "rate", "response_low": "low", "response_high": "high", "invited": "n"}
         return first(row[list(columns)].rename(columns=columns))
 
-    score = Headline(f"{name}.score", f"net promoter score of {who}, latest survey", ("responses",),
+    score = Headline(f"{name}.score", f"{name.replace('nps', 'NPS')}: net promoter score of {who}, latest survey", ("responses",),
                      find=lambda s: first(promoter_scores(s, kind=kind).tail(1)))
     answered = Headline(f"{name}.response", f"{who} who answered the latest survey", ("responses",), find=response,
                         why_no_months="there are too few surveys")
@@ -139,9 +152,9 @@ def use(shop: Shop, asked: Asked) -> list[Line]:
 
     return [
         Line("engagement", "proportion", "higher", Headline(
-            "engagement.weekly_active", "customers who used the product in the last week of the latest finished month", ("activity",),
+            "engagement.weekly_active", "weekly active: customers who used the product in the last week of the latest finished month", ("activity",),
             find=lambda s: first(weekly_active(s).tail(1)), months=active)),
         Line("engagement", "proportion", "lower", Headline(
-            "engagement.went_quiet", "customers who used it in their first 30 days, stayed 90, and did not use it in the last 30 of those", ("activity",), horizon=90,
+            "engagement.went_quiet", "went quiet: used it in their first 30 days, still here on day 90, no use in the last 30 of those", ("activity",), horizon=90,
             find=lambda s: first(went_quiet(s)), months=lambda s: cohorts(s, quiet_months(s), "month", 90))),
     ]

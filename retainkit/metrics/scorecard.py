@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,15 +34,18 @@ class Maker(NamedTuple):
 
 
 MAKERS = (
-    Maker("anything", (), customers.of_other_pages),
+    Maker("second and third purchase", ("orders",), customers.of_other_pages("second_purchase.share", "next_purchase.share")),
+    Maker("cross-sell", ("orders.product_line",), customers.of_other_pages("cross_sell.any")),
     Maker("repeat purchases", ("orders",), customers.buying),
-    Maker("retention of customers without contracts", ("orders",), customers.not_lapsed),
+    Maker("repeat revenue", ("orders",), customers.of_other_pages("repeat_revenue.share")),
+    Maker("customers who stay and leave", (), customers.of_other_pages("churn.survival", "churn.monthly")),
     Maker("customers kept, cancellations, early cancellations", ("contracts",), customers.staying),
     Maker("revenue churn, net and gross revenue retention", ("contracts.monthly_value",), business.revenue),
     Maker("customer lifetime value", ("orders",), business.worth),
     Maker("acquisition cost, value over cost, payback", ("spend", "orders"), business.costs),
     Maker("what customers and employees say (NPS, eNPS)", ("responses",), customers.voices),
-    Maker("win rate, deal size, sales cycle, velocity, referrals", ("deals",), business.sales),
+    Maker("win rate", ("deals",), customers.of_other_pages("deals.win_rate", "deals.win_by")),
+    Maker("deal size, sales cycle, velocity, referrals", ("deals",), business.sales),
     Maker("use of the product", ("activity",), customers.use),
 )
 
@@ -71,7 +75,8 @@ def lines(shop: Shop, **settings: Any) -> list[Line]:
 def missing_lines(shop: Shop) -> pd.DataFrame:
     """What the scorecard cannot say of this shop, and the table it would need: `about, needs`."""
     rows = [{"about": m.about, "needs": " and ".join(n for n in m.needs if not shop.has(n))} for m in MAKERS if not _can(shop, m)]
-    return pd.DataFrame(rows, columns=["about", "needs"])
+    table = pd.DataFrame(rows, columns=["about", "needs"])
+    return pd.DataFrame([{"about": ", ".join(part["about"]), "needs": needs} for needs, part in table.groupby("needs", sort=False)], columns=["about", "needs"])
 
 
 def _can(shop: Shop, maker: Maker) -> bool:
@@ -145,7 +150,7 @@ def judged_line(line: Line, shop: Shop, previous: date) -> dict[str, Any]:
 def _now(line: Line, found: Found) -> dict[str, Any]:
     """What the line says today."""
     h = line.headline
-    note = "" if found.value == found.value else "not known yet"
+    note = f"not within {h.horizon} days" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
     return {"section": line.section, "metric": h.metric, "group": found.group, "horizon_days": h.horizon, "label": h.label, "kind": line.kind,
             "better": line.better, "value": found.value, "low": found.low, "high": found.high, "n": found.n, "note": note}
 

@@ -1,0 +1,69 @@
+"""The scorecard as people read it: every number with the digits it supports, and in a word whether a change of it is news."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from retainkit.estimate.smalln import AFTER, in_parts, written
+from retainkit.metrics.changes import NEWS
+from retainkit.show.words import missing
+
+FEW = {"hidden": "too few", "unknown": "not known yet", "range": "see range"}
+
+
+def card_table(card: pd.DataFrame, *, unit: str = "") -> pd.DataFrame:
+    """The table of `scorecard` in words.
+
+    Parameters
+    ----------
+    card
+        What `scorecard` returned.
+    unit
+        Written before amounts of money.
+
+    Returns
+    -------
+    DataFrame
+        A row a number: `number`, `now`, `range` (95 % interval), `n`, `a month ago`, `a year ago`, `news or noise`.
+
+    Examples
+    --------
+    >>> card = pd.DataFrame([{"label": "closed deals that were won", "kind": "proportion", "value": 0.296, "low": 0.279, "high": 0.313, "n": 2698,
+    ...                       "month_ago": 0.295, "year_ago": float("nan"), "news": "news: lower than chance explains (31.0% to 43.5%)",
+    ...                       "month_value": 0.2, "noise_low": 0.31, "noise_high": 0.435}])
+    >>> card_table(card)[["now", "range", "a month ago", "a year ago", "news or noise"]].values.tolist()
+    [['30%', '28%–31%', '30%', '–', 'NEWS: 20%, usual is 31%–44%']]
+    """
+    rows = [_row(row, unit) for row in card.to_dict("records")]
+    return pd.DataFrame(rows, columns=["number", "now", "range", "n", "a month ago", "a year ago", "news or noise"])
+
+
+def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
+    """One number in words."""
+    limits = float(row["low"]), float(row["high"])
+    said, middle, bottom, top = in_parts(float(row["value"]), *limits, int(row["n"]), kind=row["kind"], unit=unit)
+    earlier = [_like(row[name], row, unit) if said in ("number", "rough") else "–" for name in ("month_ago", "year_ago")]
+    after = AFTER.get(row["kind"], "")
+    never = f"not within {row['horizon_days']:.0f} days" if math.isinf(limits[0]) else ""
+    now = never or FEW.get(said) or f"{'about ' if said == 'rough' else ''}{middle}{after}"
+    return {"number": row["label"], "now": now, "range": f"{bottom}–{top}" if bottom and top else f"above {bottom}" if bottom else "–", "n": int(row["n"]), "a month ago": earlier[0],
+            "a year ago": earlier[1], "news or noise": _news(row, unit)}
+
+
+def _like(value: float, row: dict[Any, Any], unit: str) -> str:
+    """Another value with the digits of the row's own."""
+    return "–" if missing(value) else written(float(value), (row["high"] - row["low"]) / 2, row["kind"], unit)
+
+
+def _news(row: dict[Any, Any], unit: str) -> str:
+    """News, noise or neither, with the newest month and what is usual."""
+    if missing(row["noise_low"]):
+        return "not judged"
+    low, high = float(row["noise_low"]), float(row["noise_high"])
+    half = min((high - low) / 6, low / 2 if row["kind"] == "money" and low > 0 else high)
+    value, bottom, top = (written(float(row[name]), half, row["kind"], unit) for name in ("month_value", "noise_low", "noise_high"))
+    word = "NEWS" if str(row["news"]).startswith(NEWS) else "noise"
+    return f"{word}: {value}, usual is {bottom}–{top}"
