@@ -49,7 +49,7 @@ _HOMES = {
     "retainkit.show.begin": ("begin", "show_ledger"),
     "retainkit.show.display": ("say", "table", "figure", "record"),
     "retainkit.show.sentences": ("words", "shown", "checks", "tidy"),
-    "retainkit.show.card": ("card_table",),
+    "retainkit.show.card": ("card_table", "card_numbers"),
     "retainkit.show.style": ("canvas", "finish", "colour_for"),
     "retainkit.show.rep_charts": ("plot_funnel", "plot_rep_map"),
     "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_series", "plot_matrix", "plot_parts", "plot_areas", "plot_projection"),

@@ -63,7 +63,7 @@ def costs(shop: Shop, asked: Asked) -> list[Line]:
     return [
         Line("money", "money", "lower", Headline("cac.cost", "CAC: money spent to win a new customer, latest twelve months", both,
                                                  find=lambda s: first(acquisition_cost(s))), values=values),
-        Line("money", "ratio", "higher", Headline("clv.to_cost", f"LTV:CAC: value of a new customer in {days} days over the cost of winning one", both, horizon=days,
+        Line("money", "ratio", "higher", Headline("clv.to_cost", f"LTV to CAC: value of a new customer in {days} days over the cost of winning one", both, horizon=days,
                                                   find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)), why_no_months=DERIVED)),
         Line("money", "days", "lower", Headline("clv.payback", "payback: days until a new customer has brought what winning one costs", both, horizon=days,
                                                 find=lambda s: _open_ended(first(payback(s, horizon=days, margin=margin))), why_no_months=DERIVED)),
@@ -72,7 +72,8 @@ def costs(shop: Shop, asked: Asked) -> list[Line]:
 
 def _open_ended(found: Found) -> Found:
     """What does not happen within the horizon happens later: no limit, rather than not known."""
-    return found._replace(**{name: math.inf for name in ("value", "low", "high") if math.isnan(getattr(found, name))}) if found.n else found
+    value, low, high = (math.inf if math.isnan(limit) and found.n else limit for limit in found[:3])
+    return found._replace(value=value, low=low, high=high)
 
 
 def sales(shop: Shop, asked: Asked) -> list[Line]:

@@ -146,14 +146,14 @@ def _asked_of(shop: Shop, kind: str, name: str, who: str) -> list[Line]:
 
 def use(shop: Shop, asked: Asked) -> list[Line]:
     """Active in a week; used early, then quiet."""
-    def active(s: Shop) -> pd.DataFrame:
-        weeks = weekly_active(s)
-        return cohorts(s, weeks.assign(month=weeks["week_to"].dt.strftime("%Y-%m")), "month", 0)
+    def weeks(s: Shop) -> pd.DataFrame:
+        table = weekly_active(s)
+        return table.assign(month=table["week_to"].dt.strftime("%Y-%m"))
 
     return [
         Line("engagement", "proportion", "higher", Headline(
             "engagement.weekly_active", "weekly active: customers who used the product in the last week of the latest finished month", ("activity",),
-            find=lambda s: first(weekly_active(s).tail(1)), months=active)),
+            find=lambda s: latest(weeks(s)), months=lambda s: cohorts(s, weeks(s), "month", 0))),
         Line("engagement", "proportion", "lower", Headline(
             "engagement.went_quiet", "went quiet: used it in their first 30 days, still here on day 90, no use in the last 30 of those", ("activity",), horizon=90,
             find=lambda s: first(went_quiet(s)), months=lambda s: cohorts(s, quiet_months(s), "month", 90))),

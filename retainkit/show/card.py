@@ -41,6 +41,25 @@ def card_table(card: pd.DataFrame, *, unit: str = "") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["number", "now", "range", "n", "a month ago", "a year ago", "news or noise"])
 
 
+def card_numbers(card: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The scorecard's numbers by metric, as `record` takes them: what is not reached within its horizon is not known.
+
+    Examples
+    --------
+    >>> card = pd.DataFrame([{"metric": "next_purchase.share", "group": "k=2", "horizon_days": 365.0, "value": 0.7, "low": 0.6, "high": 0.8, "n": 90, "note": ""}])
+    >>> card_numbers(card)["next_purchase.share"].values.tolist()
+    [[365.0, 0.7, 0.6, 0.8, 90, '', '2']]
+    """
+    numbers = ["horizon_days", "value", "low", "high", "n", "note"]
+    known = card.assign(**{name: card[name].where(card[name].abs() != math.inf) for name in ("value", "low", "high")})
+    return {str(metric): part[numbers].assign(**_keys(part["group"].iloc[0])) for metric, part in known.groupby("metric", sort=False)}
+
+
+def _keys(group: str) -> dict[str, str]:
+    """The keys and values of a group."""
+    return dict(pair.split("=", 1) for pair in group.split(";") if pair)
+
+
 def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
     """One number in words."""
     limits = float(row["low"]), float(row["high"])

@@ -43,7 +43,7 @@ def plot_curve(
         ax.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
     for name, level in (levels or {}).items():
         ax.axhline(level, color=INK, linewidth=1)
-        ax.annotate(short(clean(name), 60), (1, level), xycoords=("axes fraction", "data"), xytext=(-4, 4), textcoords="offset points", ha="right", color=INK)
+        ax.annotate(letters(name, 60), (1, level), xycoords=("axes fraction", "data"), xytext=(-4, 4), textcoords="offset points", ha="right", color=INK)
     if percent:
         _percent(ax.yaxis)
     ax.set_ylim(bottom=0)
