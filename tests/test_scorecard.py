@@ -184,7 +184,7 @@ def test_swapping_nothing_changes_nothing(sample, card):
     pd.testing.assert_frame_equal(card, again)
 
 
-@pytest.mark.parametrize("day, months, then", [("2026-10-31", 1, "2026-09-30"), ("2026-10-31", 12, "2025-10-31"), ("2026-02-28", 12, "2025-02-28"), ("2024-02-29", 12, "2023-02-28"),
+@pytest.mark.parametrize(("day", "months", "then"), [("2026-10-31", 1, "2026-09-30"), ("2026-10-31", 12, "2025-10-31"), ("2026-02-28", 12, "2025-02-28"), ("2024-02-29", 12, "2023-02-28"),
                                                ("2026-03-30", 1, "2026-02-28")])
 def test_a_month_s_end_has_an_end_of_month_before_it(day, months, then):
     assert earlier(date.fromisoformat(day), months) == date.fromisoformat(then)
