@@ -44,6 +44,7 @@ _HOMES = {
     "retainkit.metrics.reps": ("rep_churn", "rep_churn_withheld", "rep_accounts", "rep_checks"),
     "retainkit.metrics.rep_map": ("rep_map", "rep_correlations", "win_funnel"),
     "retainkit.metrics.projected": ("churn_projection", "constant_habits"),
+    "retainkit.metrics.rollouts": ("rollout", "rolled_out"),
     "retainkit.estimate.funnel": ("binomial_limits",),
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
     "retainkit.show.begin": ("begin", "show_ledger"),
