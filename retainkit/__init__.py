@@ -45,6 +45,7 @@ _HOMES = {
     "retainkit.metrics.rep_map": ("rep_map", "rep_correlations", "win_funnel"),
     "retainkit.metrics.projected": ("churn_projection", "constant_habits"),
     "retainkit.metrics.rollouts": ("rollout", "rolled_out"),
+    "retainkit.metrics.goals": ("goals",),
     "retainkit.estimate.funnel": ("binomial_limits",),
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
     "retainkit.show.begin": ("begin", "show_ledger"),

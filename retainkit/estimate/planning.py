@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import special
 
@@ -40,36 +42,39 @@ def detectable(se: float, *, df: float, power: float = POWER, level: float = 0.9
     return se * high
 
 
-def customers_needed(spread: float, change: float, *, power: float = POWER, level: float = 0.95) -> float:
-    """Customers needed before and again after, for a change of this size to be seen so often.
+def customers_needed(spread: float, change: float, *, known: float = 0.0, power: float = POWER, level: float = 0.95) -> float:
+    """Customers needed for a change of this size to be seen so often; infinity where no number of them is enough.
 
     Parameters
     ----------
     spread
-        The variance of one customer's value, before and after together: p (1 - p) for a share, each time.
+        The variance of one customer's value: p (1 - p) for a share; of two new groups of equal size, the sum of both.
     change
         The change that is to be seen, in the value's unit.
+    known
+        The squared standard error of what it is compared with, when that is over and will not be measured again.
 
     Returns
     -------
     float
-        A whole number of customers in each of the two groups; infinity for a change of nothing.
+        A whole number of customers (in each group, where there are two).
 
     Notes
     -----
-    The usual normal formula, (z + z)^2 times the two variances over the change squared.
+    The usual normal formula: (z + z)^2 times the variance of the difference is the change squared.
 
     Examples
     --------
-    From 20 % to 25 %, the textbook example:
+    From 20 % to 25 %, the textbook example, in each of two groups:
 
     >>> customers_needed(0.2 * 0.8 + 0.25 * 0.75, 0.05)
     1091.0
     """
-    if not spread >= 0:
-        return float("nan")
     reach = z_value(level) + float(special.ndtri(power))
-    return float(np.ceil(reach**2 * spread / change**2)) if change else float("inf")
+    room = (change / reach) ** 2 - known  # what the new customers may add to the variance
+    if not (spread >= 0 and math.isfinite(room)):
+        return float("nan")
+    return float(math.ceil(spread / room)) if room > 0 else float("inf")
 
 
 def rebound(share: float, n: float, *, of: int, worst: str = "low") -> float:
