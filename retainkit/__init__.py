@@ -16,7 +16,7 @@ _HOMES = {
     "retainkit.load.shop": ("open_shop", "Shop"),
     "retainkit.metrics.purchases": (
         "overview", "second_purchase", "second_purchase_curve", "second_purchase_mature", "second_purchase_by_cohort",
-        "next_purchase", "repeat_revenue", "revenue_by_month", "usable_horizon"),
+        "next_purchase", "repeat_revenue", "repeat_revenue_between", "revenue_by_month", "usable_horizon"),
     "retainkit.metrics.leaving": ("second_purchase_before_leaving",),
     "retainkit.metrics.cross_sell": (
         "cross_sell_share", "cross_sell_curve", "cross_sell_any", "cross_sell_incidence", "first_cross_sell_naive",
@@ -46,6 +46,7 @@ _HOMES = {
     "retainkit.metrics.projected": ("churn_projection", "constant_habits"),
     "retainkit.metrics.rollouts": ("rollout", "rolled_out"),
     "retainkit.metrics.goals": ("goals",),
+    "retainkit.metrics.claims": ("claim_bench",),
     "retainkit.estimate.funnel": ("binomial_limits",),
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
     "retainkit.show.begin": ("begin", "show_ledger"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from importlib import resources
 from typing import Any, TypeAlias
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
@@ -11,9 +13,10 @@ from retainkit.errors import BadValueError, MissingDataError, closest, listed
 Record: TypeAlias = dict[str, Any]
 GOAL = {"metric": str, "target": float, "by": date, "group": str, "since": date, "horizon_days": int, "better": str}
 CLAIM = {"claim": str, "sentence": str, "measure": str, "low": float, "high": float, "arguments": dict, "take": dict, "column": str,
-         "said_by": str, "population": str, "source_says": str, "estimand": str, "kind": str, "unit": str, "needs": list, "caution": str}
+         "read_as": str, "said_by": str, "population": str, "source_says": str, "estimand": str, "kind": str, "unit": str, "needs": list,
+         "caution": str, "whole_life": bool}
 NEEDED = {"goals": ("metric", "target", "by"), "claims": ("claim", "sentence", "measure", "low", "high")}
-CHOICES = {"better": ("higher", "lower"), "kind": ("test", "arithmetic", "reference"), "unit": ("share", "points", "times", "money", "days", "score")}
+CHOICES = {"better": ("higher", "lower"), "kind": ("test", "arithmetic", "reference"), "unit": ("share", "points", "times", "number", "money", "days")}
 EXAMPLES = {"metric": '"second_purchase.share"', "target": "0.25", "by": "2027-06-30", "claim": '"back_in_30"', "sentence": '"30 % buy again"',
             "measure": '"second_purchase"', "low": "0.25", "high": "0.35"}
 
@@ -40,6 +43,16 @@ def claims_stated(records: Any, where: str = "claims") -> tuple[Record, ...]:
     return claims
 
 
+def claims_quoted() -> tuple[Record, ...]:
+    """The claims that come with the kit, from claims.toml.
+
+    >>> [c["claim"] for c in claims_quoted()][:2]
+    ['cross_sell_90_of_365', 'cross_sell_90_of_730']
+    """
+    text = resources.files("retainkit").joinpath("claims.toml").read_text(encoding="utf-8")
+    return claims_stated(tomllib.loads(text)["claims"], "claims.toml")
+
+
 def _records(records: Any, kind: str, fields: dict[str, Any], where: str) -> Iterable[Record]:
     if not isinstance(records, list | tuple) or not all(isinstance(r, dict) for r in records):
         raise BadValueError(where, f"{kind} are a list of records", repr(records)[:60], f"[[{kind}]] above each, with two brackets")
@@ -60,8 +73,8 @@ def _value(key: str, value: Any, kind: Any, where: str) -> Any:
         found = read.get(kind, lambda v: v)(value)
     except (TypeError, ValueError):
         found = None
-    if found is None or not isinstance(found, kind) or isinstance(value, bool):
-        words = {str: "a text", float: "a number", date: "a date", int: "a whole number", dict: "a table", list: "a list"}[kind]
+    if found is None or not isinstance(found, kind) or isinstance(value, bool) != (kind is bool):
+        words = {str: "a text", float: "a number", date: "a date", int: "a whole number", dict: "a table", list: "a list", bool: "true or false"}[kind]
         raise BadValueError(where, f"`{key}` is not {words}", repr(value), f"{key} = {EXAMPLES.get(key, '...')}")
     if key in CHOICES and found not in CHOICES[key]:
         raise BadValueError(where, f"`{key}` is none of its choices", f"{found!r}; choices: {listed(CHOICES[key])}", f'{key} = "{closest(found, CHOICES[key]) or CHOICES[key][0]}"')
