@@ -52,6 +52,7 @@ _HOMES = {
     "retainkit.show.begin": ("begin", "show_ledger"),
     "retainkit.show.display": ("say", "table", "figure", "record"),
     "retainkit.show.sentences": ("words", "shown", "checks", "tidy"),
+    "retainkit.show.goals": ("goal_table",),
     "retainkit.show.card": ("card_table", "card_numbers"),
     "retainkit.show.style": ("canvas", "finish", "colour_for"),
     "retainkit.show.rep_charts": ("plot_funnel", "plot_rep_map"),

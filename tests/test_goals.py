@@ -16,6 +16,7 @@ from retainkit.estimate.goals import STATUSES, Read, standing
 from retainkit.estimate.intervals import wilson
 from retainkit.load.stated import goals_stated
 from retainkit.metrics.headlines import Found, Headline
+from retainkit.metrics.line import Line
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_a_number_without_months_is_taken_as_known_then_and_now(shop):
 
 def test_a_row_of_the_chosen_numbers_may_be_the_group(shop):
     paid = Headline("cac.cost", "cost of a customer", ("spend",), horizon=None, find=lambda s: Found(90.0, 80.0, 100.0, 400, "source=paid"))
-    got = goals(shop, [{"metric": "cac.cost", "group": "source=paid", "target": 120.0, "by": "2027-06-30", "since": "2026-06-30"}], chosen=[paid]).iloc[0]
+    got = goals(shop, [{"metric": "cac.cost", "group": "source=paid", "target": 120.0, "by": "2027-06-30", "since": "2026-06-30"}], chosen=[Line("money", "money", "lower", paid)]).iloc[0]
     assert (got["status"], got["value"], got["n_more"]) == ("reached", 90.0, 0.0)  # costs are better lower
 
 
@@ -112,8 +113,8 @@ def test_before_the_history_nothing_is_known_and_nothing_is_pretended(shop):
 
 
 def test_no_goals_is_an_empty_table(shop):
-    assert goals(shop).empty
-    assert list(goals(shop)) == list(goals(shop, [{"metric": "churn.monthly", "target": .01, "by": "2027-01-01"}]))
+    assert goals(shop, []).empty
+    assert list(goals(shop, [])) == list(goals(shop, [{"metric": "churn.monthly", "target": .01, "by": "2027-01-01"}]))
 
 
 @pytest.fixture
@@ -146,9 +147,10 @@ def test_a_goal_that_cannot_be_meant_says_what_to_type(folder, written, said):
 
 
 @pytest.mark.parametrize(("goal", "said"), [
-    ({"metric": "second_purchase.shares"}, 'goals: `second_purchase.shares` is not a number this shop can give. Found: churn.monthly, churn.survival'),
+    ({"metric": "second_purchase.shares"}, 'goals: `second_purchase.shares` is not a number this shop can give. Found: cac.cost, churn.cancellation'),
     ({"horizon_days": 31}, "goals: `second_purchase.share` is not read at 31 days. Found: 30, 365. To fix it: horizon_days = 30"),
     ({"group": "sgment=SMB"}, 'goals: `sgment=SMB` is not a group of customers. Found: segment, region, source, owner. To fix it: group = "segment=..."'),
+    ({"metric": "cac.cost", "group": "source=paid"}, "goals: `cac.cost` is a number of the whole company. Found: group = \"source=paid\". To fix it: group = \"\""),
     ({"group": "segment=SBM"}, 'goals: no customer has the segment `SBM`. Found: B2C, ENT, MID, SMB. To fix it: group = "segment=SMB"'),
 ])  # fmt: skip
 def test_a_metric_group_or_value_the_shop_has_not(shop, goal, said):
@@ -178,3 +180,25 @@ def test_with_no_change_a_goal_is_hardly_ever_called_reached_or_behind():
     assert found["reached"] / 2_000 < .005
     assert found["behind"] / 2_000 < .035  # the wrong way, by the 2.5 % that an interval allows on a side
     assert found["on the way"] / 2_000 < .15
+
+
+def test_a_goal_is_read_out_with_what_it_still_takes(shop):
+    from retainkit import goal_table
+
+    said = goal_table(goals(shop), unit="$").set_index("goal")
+    assert len(said) == len(shop.goals) == 5  # those of the sample's retainkit.toml
+    assert said.loc["new customers who buy again within 30 days (segment=B2C)", ["status", "to be able to tell"]].tolist() == ["reached", "nothing"]
+    assert said["target"].tolist() == ["30%", "20%", "1.5%", "25 points", "32%"]
+    assert said["status"].str.split(":").str[0].isin(STATUSES).all()
+    assert said["to be able to tell"].str.contains("more, about").any()
+
+
+def test_a_goal_nobody_can_read_yet_says_so():
+    from retainkit import goal_table
+
+    nan = float("nan")
+    row = {"label": "x", "group": "", "kind": "money", "target": 100.0, "by": "2026-12-31", "baseline": nan, "baseline_low": nan, "baseline_high": nan, "value": nan,
+           "low": nan, "high": nan, "n": 0, "path": nan, "status": "cannot tell", "n_more": float("inf"), "months_more": nan, "note": "not known yet"}
+    said = goal_table(pd.DataFrame([row]), unit="$").iloc[0]
+    assert said[["target", "before", "since then", "to be able to tell"]].tolist() == [
+        "$100", "not known yet", "not known yet", "no number is enough: the time before is too uncertain"]

@@ -13,20 +13,21 @@ from retainkit.estimate.goals import Read, standing
 from retainkit.estimate.intervals import wilson
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS
 from retainkit.load.stated import Record, goals_stated
-from retainkit.metrics.headlines import Headline, headlines
+from retainkit.metrics.headlines import Headline
+from retainkit.metrics.line import Line
+from retainkit.metrics.scorecard import lines
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
-LOWER = ("churn.monthly", "churn.cancellation", "churn.early", "churn.mrr_churn", "cac.", "clv.payback", "deals.cycle", "engagement.went_quiet")
 MONTH = 365.25 / 12
 NEVER = "the time before is too uncertain for a change this small to be told from it, however many customers come"
-COLUMNS = ["metric", "group", "horizon_days", "label", "target", "by", "since", "baseline", "baseline_low", "baseline_high", "value",
+COLUMNS = ["metric", "group", "horizon_days", "label", "kind", "target", "by", "since", "baseline", "baseline_low", "baseline_high", "value",
            "low", "high", "n", "path", "status", "n_needed", "n_more", "months_more", "note"]
 
 
 def goals(
-    shop: Shop, stated: Sequence[Record] | None = None, *, chosen: Sequence[Headline] | None = None, level: float = 0.95
+    shop: Shop, stated: Sequence[Record] | None = None, *, chosen: Sequence[Line] | None = None, level: float = 0.95, **settings: Any
 ) -> pd.DataFrame:
     """Where each goal stands, and how many customers or months it still takes to be able to tell.
 
@@ -43,14 +44,16 @@ def goals(
         The goals as records; those of its retainkit.toml unless given. Each has `metric`, `target`, `by` (a date), and perhaps
         `group` ("segment=SMB"), `since` (the day it was set; a year before `by` unless given), `horizon_days`, `better`.
     chosen
-        The numbers a goal may be set for; the headline numbers unless given.
+        The numbers a goal may be set for; the lines of the scorecard unless given.
     level
         Confidence level.
+    settings
+        Parameters of the notebooks, as for `scorecard`.
 
     Returns
     -------
     DataFrame
-        A row a goal: `metric`, `group`, `horizon_days`, `label`, `target`, `by`, `since`; `baseline` and `value` with their
+        A row a goal: `metric`, `group`, `horizon_days`, `label`, `kind` (as in `in_words`), `target`, `by`, `since`; `baseline` and `value` with their
         intervals; `n` (behind `value`), `path` (where the straight path is now), `status`, `n_needed` (customers since the goal was
         set for the change to the target to be seen four times of five; infinite where the time before was too uncertain), `n_more`,
         `months_more` (at the pace so far), `note`.
@@ -71,23 +74,25 @@ def goals(
     [['new customers who buy again within 30 days', 'no visible change', 0.0]]
     """
     wanted = shop.goals if stated is None else goals_stated(stated)
-    known = list(chosen) if chosen is not None else headlines(shop, only={g["metric"] for g in wanted}) if wanted else []
+    known = list(chosen) if chosen is not None else lines(shop, **settings) if wanted else []
     rows = [_row(shop, goal, *_meant(shop, goal, known), level) for goal in wanted]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _meant(shop: Shop, goal: Record, known: Sequence[Headline]) -> tuple[Headline, Shop]:
+def _meant(shop: Shop, goal: Record, known: Sequence[Line]) -> tuple[Line, Shop]:
     """The number a goal is about, and the shop (of its group) to ask for it."""
-    same = [h for h in known if h.metric == goal["metric"]]
+    same = [line for line in known if line.headline.metric == goal["metric"]]
     if not same:
-        names = sorted({h.metric for h in [*known, *headlines(shop)]})
-        raise BadValueError("goals", f"`{goal['metric']}` is not a number this shop can give", listed(names, limit=30), f'metric = "{closest(goal["metric"], names) or names[0]}"')
-    fits = [h for h in same if h.horizon == goal.get("horizon_days", same[0].horizon)]
+        names = sorted({line.headline.metric for line in known})
+        raise BadValueError("goals", f"`{goal['metric']}` is not a number this shop can give", listed(names, limit=40), f'metric = "{closest(goal["metric"], names) or names[0]}"')
+    ages = [line.headline.horizon for line in same]
+    fits = [line for line in same if line.headline.horizon == goal.get("horizon_days", ages[0])]
     if not fits:
-        ages = [h.horizon for h in same]
         raise BadValueError("goals", f"`{goal['metric']}` is not read at {goal['horizon_days']} days", listed(ages), f"horizon_days = {ages[0]}")
-    group = goal.get("group", "")
-    exact = [h for h in fits if group and h.find(shop).group == group]
+    group, whole = goal.get("group", ""), "spend" in fits[0].headline.tables or fits[0].survey == "employee"
+    exact = [line for line in fits if group and line.headline.find(shop).group == group]
+    if group and whole and not exact:
+        raise BadValueError("goals", f"`{goal['metric']}` is a number of the whole company", f'group = "{group}"', 'group = ""')
     return (exact[0], shop) if exact else (fits[0], _only(shop, group))
 
 
@@ -106,14 +111,15 @@ def _only(shop: Shop, group: str) -> Shop:
     return shop
 
 
-def _row(shop: Shop, goal: Record, h: Headline, mine: Shop, level: float) -> dict[str, Any]:
+def _row(shop: Shop, goal: Record, line: Line, mine: Shop, level: float) -> dict[str, Any]:
     """A goal as a row: before, now, where it stands."""
+    h = line.headline
     since = goal.get("since") or (pd.Timestamp(goal["by"]) - pd.DateOffset(years=1)).date()
     before, now, elapsed, pace = (_by_month if h.months else _by_day)(h, mine, since, goal["by"], level)
-    better = goal.get("better") or ("lower" if h.metric.startswith(LOWER) else "higher")
+    better = goal.get("better") or line.better or "higher"
     found = standing(before, now, target=goal["target"], elapsed=elapsed, better=better, level=level)
     more = 0.0 if found.status == "reached" else max(found.n_needed - now.n, 0.0)
-    return {"metric": h.metric, "group": goal.get("group", ""), "horizon_days": h.horizon, "label": h.label, "target": goal["target"],
+    return {"metric": h.metric, "group": goal.get("group", ""), "horizon_days": h.horizon, "label": h.label, "kind": line.kind, "target": goal["target"],
             "by": goal["by"], "since": since, "baseline": before.value, "baseline_low": before.low, "baseline_high": before.high,
             "value": now.value, "low": now.low, "high": now.high, "n": int(now.n), "path": found.path, "status": found.status,
             "n_needed": found.n_needed, "n_more": more, "months_more": more / pace if pace > 0 else float("nan"),
