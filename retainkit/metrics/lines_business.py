@@ -32,7 +32,7 @@ def revenue(shop: Shop, asked: Asked) -> list[Line]:
 
     told = {"mrr_churn": ("lower", "revenue churn: monthly revenue lost in the latest finished month"),
             "nrr": ("higher", "NRR: revenue of twelve months ago still paid today, growth included"),
-            "grr": ("higher", "GRR: the same, nobody counted for more than they paid then")}
+            "grr": ("higher", "GRR: revenue of twelve months ago still paid today, nobody counted for more than they paid then")}
     return [Line("money", "proportion", better, Headline(
         f"churn.{m}", label, ("contracts",), find=lambda s, m=m: find(s, m), why_no_months="" if m == "mrr_churn" else OVERLAP),  # type: ignore[misc]
         values=values if m == "mrr_churn" else None) for m, (better, label) in told.items()]
@@ -95,14 +95,14 @@ def sales(shop: Shop, asked: Asked) -> list[Line]:
         return first(referral_gap(s, source=asked["referral"], days=asked.get("within_days", 180)))
 
     amounts = [
-        Line("deals", "money", "higher", Headline("deals.average_won", "average amount of a won deal", ("deals",), find=lambda s: size(s, "mean")), values=values),
-        Line("deals", "money", "higher", Headline("deals.median_won", "median amount of a won deal", ("deals",), find=lambda s: size(s, "median"),
+        Line("deals", "money", "higher", Headline("deals.average_won", "average deal size: amount of a won deal, mean", ("deals",), find=lambda s: size(s, "mean")), values=values),
+        Line("deals", "money", "higher", Headline("deals.median_won", "median deal size: amount of a won deal, the middle one", ("deals",), find=lambda s: size(s, "median"),
                                                   why_no_months="look at the average")),
         Line("deals", "money", "higher", Headline("deals.velocity", "sales velocity: deals x win rate x amount / days to win", ("deals",),
                                                   find=lambda s: speed(s, "velocity"), why_no_months=TOO_NOISY)),
     ] if shop.has("deals.amount") else []
     referrals = [Line("deals", "points", "", Headline(
-        "deals.referral_gap", f"deals from {asked['referral']}: won more often than the rest, at the same mix of segments", ("deals",),
+        "deals.referral_gap", f"{asked['referral']} against the rest: won more often than the rest, at the same mix of segments", ("deals",),
         find=gap, why_no_months=TOO_NOISY))] if len(referral_gap(shop, source=asked["referral"])) else []
     return [*amounts, Line("deals", "days", "lower", Headline("deals.cycle_days", "sales cycle: median days from opening a deal to winning it", ("deals",), find=cycle,
                                                               why_no_months="recent deals count only if they were quick")), *referrals]

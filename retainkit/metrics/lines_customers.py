@@ -138,7 +138,7 @@ def _asked_of(shop: Shop, kind: str, name: str, who: str) -> list[Line]:
 
     score = Headline(f"{name}.score", f"{name.replace('nps', 'NPS')}: net promoter score of {who}, latest survey", ("responses",),
                      find=lambda s: first(promoter_scores(s, kind=kind).tail(1)))
-    answered = Headline(f"{name}.response", f"{who} who answered the latest survey", ("responses",), find=response,
+    answered = Headline(f"{name}.response", f"{name.replace('nps', 'NPS')} response: {who} who answered the latest survey", ("responses",), find=response,
                         why_no_months="there are too few surveys")
     known = shop.has("responses.invited")
     return [Line("voices", "score", "higher", score, survey=kind), *([Line("voices", "proportion", "higher", answered)] if known else [])]

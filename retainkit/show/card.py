@@ -11,7 +11,7 @@ from retainkit.estimate.smalln import AFTER, in_parts, written
 from retainkit.metrics.changes import NEWS
 from retainkit.show.words import missing
 
-FEW = {"hidden": "too few", "unknown": "not known yet", "range": "see range"}
+FEW = {"hidden": "too few", "unknown": "not known yet"}
 
 
 def card_table(card: pd.DataFrame, *, unit: str = "") -> pd.DataFrame:
@@ -27,18 +27,19 @@ def card_table(card: pd.DataFrame, *, unit: str = "") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a number: `number`, `now`, `range` (95 % interval), `n`, `a month ago`, `a year ago`, `news or noise`.
+        A row a number: `number` (its short name), `now` with its 95 % interval, or that alone where it is wide, `n`, `a month ago`, `a year ago`,
+        `news or noise`.
 
     Examples
     --------
     >>> card = pd.DataFrame([{"label": "closed deals that were won", "kind": "proportion", "value": 0.296, "low": 0.279, "high": 0.313, "n": 2698,
     ...                       "month_ago": 0.295, "year_ago": float("nan"), "news": "news: lower than chance explains (31.0% to 43.5%)",
     ...                       "month_value": 0.2, "noise_low": 0.31, "noise_high": 0.435}])
-    >>> card_table(card)[["now", "range", "a month ago", "a year ago", "news or noise"]].values.tolist()
-    [['30%', '28%–31%', '30%', '–', 'NEWS: 20%, usual is 31%–44%']]
+    >>> card_table(card).drop(columns="number").values.tolist()
+    [['30% (28%–31%)', 2698, '30%', '–', 'NEWS: 20%, usual is 31%–44%']]
     """
     rows = [_row(row, unit) for row in card.to_dict("records")]
-    return pd.DataFrame(rows, columns=["number", "now", "range", "n", "a month ago", "a year ago", "news or noise"])
+    return pd.DataFrame(rows, columns=["number", "now", "n", "a month ago", "a year ago", "news or noise"])
 
 
 def card_numbers(card: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -66,9 +67,9 @@ def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
     said, middle, bottom, top = in_parts(float(row["value"]), *limits, int(row["n"]), kind=row["kind"], unit=unit)
     earlier = [_like(row[name], row, unit) if said in ("number", "rough") else "–" for name in ("month_ago", "year_ago")]
     after = AFTER.get(row["kind"], "")
-    never = f"not within {row['horizon_days']:.0f} days" if math.isinf(limits[0]) else ""
-    now = never or FEW.get(said) or f"{'about ' if said == 'rough' else ''}{middle}{after}"
-    return {"number": row["label"], "now": now, "range": f"{bottom}–{top}" if bottom and top else f"above {bottom}" if bottom else "–", "n": int(row["n"]), "a month ago": earlier[0],
+    limited = f"{bottom}–{top}" if bottom and top else f"above {bottom}" if bottom else f"not within {row['horizon_days']:.0f} days"
+    now = {"range": f"{limited}{after}", **FEW}.get(said) or f"{'about ' if said == 'rough' else ''}{middle}{after} ({limited})"
+    return {"number": str(row["label"]).partition(":")[0], "now": now, "n": int(row["n"]), "a month ago": earlier[0],
             "a year ago": earlier[1], "news or noise": _news(row, unit)}
 
 
