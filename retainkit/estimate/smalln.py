@@ -151,12 +151,12 @@ def in_words(
         return f"too few to say (n < {GATES['customers_shown'].least:.0f})"
     if said == "unknown":
         return f"not known yet (n = {n:,})"
-    after = AFTER.get(kind, "")
+    after, to = AFTER.get(kind, ""), " to " if kind == "score" else "–"  # a score may be below zero
     if said == "range":
         ends = f"between {bottom} and {top}" if math.isfinite(high) else f"above {bottom}"
         return f"{ends}{after} (n = {n:,})"
     roughly = "roughly " if said == "rough" else ""
-    return f"{roughly}{middle}{after} ({level * 100:g}% interval {bottom}–{top}, n = {n:,})"
+    return f"{roughly}{middle}{after} ({level * 100:g}% interval {bottom}{to}{top}, n = {n:,})"
 
 
 def in_parts(
