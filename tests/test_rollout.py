@@ -9,19 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from truth.rollouts import WAVES, growing, made, read, teams, two_way
 
 from retainkit import open_shop
 from retainkit.errors import BadValueError, MissingDataError
 from retainkit.estimate.planning import customers_needed, detectable, rebound, seen_share
-from retainkit.estimate.rollout import Grid, average_effect, by_age, by_month, grid, weights
+from retainkit.estimate.rollout import average_effect, by_age, by_month, grid, weights
 from retainkit.metrics.rollouts import rolled_out, rollout
 from retainkit.resources import sample_folder
-
-
-def made(rate, begins, n=100.0):
-    """A grid of given rates."""
-    rate = np.asarray(rate, dtype=float)
-    return Grid([f"u{i}" for i in range(len(rate))], list(range(rate.shape[1])), rate, np.full(rate.shape, n), np.asarray(begins), [])
 
 
 class TestByHand:
@@ -88,14 +83,6 @@ class TestLaws:
         true = (.02 * np.clip(since + 1, 0, None))[since >= 0].mean()
         assert average_effect(data)["rate"] == pytest.approx(true)
         assert two_way(data) < true / 2
-
-
-def two_way(data):
-    """The regression nobody should run: unit and month effects, one coefficient."""
-    units, months = data.rate.shape
-    treated = (np.arange(months) >= data.begins[:, None]).astype(float).ravel()
-    dummies = [np.repeat(np.eye(units), months, axis=0), np.tile(np.eye(months), (units, 1))[:, 1:], treated[:, None]]
-    return np.linalg.lstsq(np.hstack(dummies), data.rate.ravel(), rcond=None)[0][-1]
 
 
 class TestSecondRoute:
@@ -295,41 +282,23 @@ class TestErrors:
         assert found.by_age.empty
 
 
-def drifting(rng, *, teams=12, months=12, n=40, effect=0.0, drift=0.038, begins=None):
-    """Teams that drift from one half-year to the next, and a roll-out to half of them."""
-    begins = np.array([6] * (teams // 2) + [months] * (teams - teams // 2)) if begins is None else begins
-    level = .3 + rng.normal(0, drift, (teams, 1)) * (np.arange(months) >= months // 2)
-    true = np.clip(level + effect * (np.arange(months) >= begins[:, None]), .01, .99)
-    return made(rng.binomial(n, true) / n, begins, n=float(n))
-
-
 @pytest.mark.slow
-def test_with_no_effect_the_units_answer_is_wrong_five_times_in_a_hundred_and_the_customers_three_times_as_often():
-    """Unit-level t .05, re-assigned starts .03 to .06, customer-level .13 to .15, before and after alone worse; power .38."""
+def test_with_no_effect_teams_are_wrong_five_times_in_a_hundred_and_customers_three_times_as_often():
+    """Unit-level t .05, re-assigned starts .03 to .06, customer-level .13 to .15, before and after alone no better; power .38."""
     rng = np.random.default_rng(11)
-    found = pd.DataFrame([average_effect(drifting(rng), base=6) for _ in range(1_500)])
-    z = found["rate"].abs() / found["se_sampling"]
-    assert (found["p"] < .05).mean() == pytest.approx(.05, abs=.017)
-    assert .03 <= (found["p_shuffled"] <= .05).mean() <= .06
-    assert .12 <= (z > 1.96).mean() <= .17
-    power = np.mean([average_effect(drifting(rng, effect=.06), base=6)["p"] < .05 for _ in range(800)])
-    assert power == pytest.approx(.38, abs=.05)
+    alone, customers, t, dealt = pd.DataFrame([read(teams(rng)) for _ in range(1_500)]).mean()
+    assert t == pytest.approx(.05, abs=.017)
+    assert .03 <= dealt <= .06
+    assert .12 <= customers <= .17
+    assert alone > .12
+    assert np.mean([read(teams(rng, effect=.06))["against the others, teams counted (t): what the kit says"] for _ in range(800)]) == pytest.approx(.38, abs=.05)
 
 
 @pytest.mark.slow
 def test_staggered_starts_are_wrong_five_times_in_a_hundred_and_find_an_effect_that_grows():
-    """Two-way fixed effects find a third of an effect of about six points (.021 of .064); the units' answer finds it all."""
+    """Two-way fixed effects find less than half of an effect that grows; the units' answer finds it all."""
     rng = np.random.default_rng(12)
-    begins = np.array([6, 6, 6, 12, 12, 12, 18, 18, 18, 24, 24, 24])
-    false = np.mean([average_effect(drifting(rng, months=24, begins=begins), base=6)["p"] <= .05 for _ in range(400)])
-    assert false <= .075
-    since = np.arange(24) - begins[:, None]
-    effect = np.where(since >= 0, .01 * (since + 1), 0.0)
-    true = effect[(since >= 0) & (np.arange(24) < 24)].mean()
-    ours, theirs = [], []
-    for _ in range(200):
-        data = made(rng.binomial(40, .3 + effect) / 40, begins, n=40.0)
-        ours.append(average_effect(data, base=6)["rate"])
-        theirs.append(two_way(data))
-    assert np.mean(ours) == pytest.approx(true, abs=.004)
-    assert np.mean(theirs) < true / 2
+    assert np.mean([average_effect(teams(rng, months=24, begins=WAVES), base=6)["p"] <= .05 for _ in range(400)]) <= .075
+    ours, theirs, true = np.mean([(average_effect(data, base=6)["rate"], two_way(data), true) for data, true in (growing(rng) for _ in range(200))], axis=0)
+    assert ours == pytest.approx(true, abs=.004)
+    assert theirs < true / 2
