@@ -172,6 +172,10 @@ class TestEdges:
         orders = pd.DataFrame({"order_id": range(4), "customer_id": list("aabc"), "amount": 5, "ordered_at": ["2026-01-01", "2026-01-10", "2026-01-02", "2026-01-03"]})
         row = judged(open_shop({"orders": orders}, as_of="2026-03-31"))
         assert (row["verdict"], row["measured"]) == ("cannot tell", "too few to say")
+        back = pd.DataFrame({"order_id": range(8), "customer_id": list("abcdabcd"), "amount": 5, "ordered_at": ["2026-01-01"] * 4 + ["2026-01-10"] * 4})
+        row = judged(open_shop({"orders": back}, as_of="2026-03-31"), low=0.0, high=0.1)
+        assert row["low"] > 0.1  # the interval alone would contradict it
+        assert (row["verdict"], row["note"]) == ("cannot tell", "needs 5 customers, has 4")
 
     def test_a_large_order_does_not_break_the_sum_behind_an_interval(self):
         """A wholesaler's day of 168,469.60 times its weight does not fit a narrow decimal."""
