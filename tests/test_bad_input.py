@@ -246,3 +246,11 @@ def test_a_cache_that_cannot_be_written_says_how_to_name_another(tmp_path, monke
 @pytest.mark.parametrize("source", [5, {"orders": None}, {"orders": [["ann", 1]]}, {}])
 def test_what_is_no_path_and_no_table_is_refused(source):
     refused(source)
+
+
+def test_a_table_with_rejected_rows_may_be_followed_by_another():
+    """A query whose answer was not read to its end would hold up the next table of a dict."""
+    orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": "ann", "ordered_at": ["2026-01-01", "2026-01-02", "soon"], "amount": 5})
+    people = pd.DataFrame({"customer_id": ["ann"], "segment": ["SMB"]})
+    shop = rk.open_shop({"orders": orders, "customers": people}, as_of="2026-01-31")
+    assert shop.ledger["rejected"].tolist() == [1, 0]

@@ -25,7 +25,7 @@ from retainkit.tally import Column, Value, horizon_list, render
 FILES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((Path(retainkit.__file__).parent / "sql").glob("*.sql"))}
 DIALECTS = ("spark", "bigquery", "snowflake", "postgres")
 VIEWS = {name for name in FILES if name.startswith("known_")}  # what a table is, row by row: it has no order
-BASE = ("orders", "customers", "deals", "contracts", "ids", "days", "buyers", "line_starts", "spells")
+BASE = ("orders", "customers", "deals", "contracts", "responses", "spend", "activity", "ids", "days", "buyers", "line_starts", "spells")
 
 # A literal for every placeholder there is, so that each file can be rendered by name alone.
 SAMPLE: dict[str, Value] = {
@@ -34,7 +34,7 @@ SAMPLE: dict[str, Value] = {
     "windows": Column("(select cast('2026-09-01' as date) as opens, cast('2026-10-01' as date) as closes)"),
     "opens": date(2026, 9, 1), "closes": date(2026, 10, 1), "since": date(2026, 9, 1), "year": date(2025, 10, 1), "hit": Column("d.ordinal = 2"), "bands": Column("(select 0 as first_age, 90 as last_age)"), "days": 90, "early": 90,
     "early_days": 60, "grace_days": 30, "horizon": 365, "k": 2, "late": 365, "latest": 180, "period_days": 30,
-    "within": 30, "z": 1.96}
+    "within": 30, "z": 1.96, "kind": "customer", "wave": "2026-09", "before": "2026-03"}
 
 every_file = pytest.mark.parametrize("name", FILES)
 

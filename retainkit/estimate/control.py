@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
 from retainkit.estimate.funnel import binomial_limits, dispersion, z_scores
 from retainkit.estimate.smalln import short_of
+
+TAIL = 0.001  # a quiet month lies outside of the limits once in 500 times
 
 
 def control_limits(baseline: pd.DataFrame, *, sizes: ArrayLike) -> pd.DataFrame:
@@ -50,3 +54,43 @@ def control_limits(baseline: pd.DataFrame, *, sizes: ArrayLike) -> pd.DataFrame:
     limits = binomial_limits(sizes, p0=usual, phi=max(dispersion(z), 1.0))
     return pd.DataFrame({"n": limits["n"], "usual": usual, "low": limits["low998"], "high": limits["high998"],
                          "months": len(months), "note": ""})
+
+
+def value_limits(baseline: ArrayLike, *, positive: bool = True) -> dict[str, float | int | str]:
+    """Where a month's average lies, 998 times of 1,000, when nothing has changed since the months before it.
+
+    For what is not a count of customers: money, days. The months' own spread is what is usual, so months of few customers
+    make the limits wide. No limits, and the reason in `note`, with fewer than 12 baseline months.
+
+    Parameters
+    ----------
+    baseline
+        One value a month.
+    positive
+        Whether values are above zero and skewed, as money is: limits are then symmetric on the log scale.
+
+    Returns
+    -------
+    dict
+        `usual`, `low`, `high`, `months`, `note`.
+
+    Notes
+    -----
+    Prediction limits of one more value of a normal sample, .001 and .999 (Hahn 1969).
+
+    Examples
+    --------
+    >>> limits = value_limits([100, 110, 95, 104, 98, 101, 99, 107, 102, 96, 103, 105])
+    >>> round(limits["low"]), round(limits["high"])
+    (85, 122)
+    """
+    values = np.asarray(baseline, dtype=float)
+    values = values[np.isfinite(values) & ((values > 0) | (not positive))]
+    months = len(values)
+    if short := short_of({"baseline_months": months}):
+        return {"usual": float("nan"), "low": float("nan"), "high": float("nan"), "months": months, "note": short[0]}
+    scaled = np.log(values) if positive else values
+    reach = -stdtrit(months - 1, TAIL) * scaled.std(ddof=1) * np.sqrt(1 + 1 / months)
+    limits = np.array([scaled.mean(), scaled.mean() - reach, scaled.mean() + reach])
+    usual, low, high = (np.exp(limits) if positive else limits).tolist()
+    return {"usual": usual, "low": low, "high": high, "months": months, "note": ""}

@@ -40,6 +40,7 @@ GATES: Mapping[str, Gate] = MappingProxyType({
     "projected_losses": Gate(50, "losses", "the shape of the curve comes from those who left"),
     "answers": Gate(15, "answers", "below that the score's interval spans half the scale"),
     "answers_compared": Gate(30, "answers in both waves", "a change has the noise of two scores"),
+    "staff_answers": Gate(8, "answers", "fewer of a team would show what single people said"),
     "units_per_arm": Gate(4, "units in each arm", "teams drift; with fewer, drift reads as effect"),
     "baseline_months": Gate(12, "baseline months", "limits from less than a year miss the season"),
 })  # fmt: skip
@@ -54,9 +55,10 @@ WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
     "average": (0.20, 0.50),
     "days": (0.20, 0.50),
     "ratio": (0.50, 1.00),
+    "score": (10.0, 20.0),  # net promoter points, -100 to 100
 })  # fmt: skip
 RELATIVE = ("money", "average", "days", "ratio")
-AFTER = {"days": " days", "ratio": " times", "points": " points"}
+AFTER = {"days": " days", "ratio": " times", "points": " points", "score": " points"}
 
 # Numbers that say which row it is: they stay when a row's figures are hidden.
 NAMING = ("horizon_days", "horizon", "k", "period", "lapse_days", "months", "time", "age", "step")
@@ -78,8 +80,8 @@ def judge(
     at_risk
         Customers still at risk at the horizon, for a survival or incidence curve.
     kind
-        "survival", "proportion", "points" (a difference of shares), "money", "average", "days" or "ratio":
-        which widths count as narrow. A survival also needs 20 customers at the start.
+        "survival", "proportion", "points" (a difference of shares), "money", "average", "days", "ratio" or "score" (net
+        promoter points): which widths count as narrow. A survival also needs 20 customers at the start, a score 15 answers.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def judge(
         return "hidden"
     if any(math.isnan(value) for value in (rate, low, high)):
         return "unknown"
-    few = n < GATES["customers_full"].least and kind == "survival"
+    few = n < {"survival": GATES["customers_full"].least, "score": GATES["answers"].least}.get(kind, 0)
     few_left = at_risk is not None and at_risk < GATES["at_risk"].least
     half = (high - low) / 2 / (abs(rate) if kind in RELATIVE and rate else 1.0)
     narrow, wide = WIDTHS[kind]
@@ -144,19 +146,39 @@ def in_words(
     >>> in_words(2.67, 1.44, 4.9, 150, kind="ratio")
     'roughly 2.7 times (95% interval 1.4–4.9, n = 150)'
     """
-    said = judge(rate, low, high, n, at_risk=at_risk, kind=kind)
+    said, middle, bottom, top = in_parts(rate, low, high, n, at_risk=at_risk, kind=kind, unit=unit)
     if said == "hidden":
         return f"too few to say (n < {GATES['customers_shown'].least:.0f})"
     if said == "unknown":
         return f"not known yet (n = {n:,})"
-    half = (high - low) / 2 if math.isfinite(high - low) else abs(low)
-    middle, bottom, top = (_written(value, half, kind, unit) for value in (rate, low, high))
-    after = AFTER.get(kind, "")
+    after, to = AFTER.get(kind, ""), " to " if kind == "score" else "–"  # a score may be below zero
     if said == "range":
         ends = f"between {bottom} and {top}" if math.isfinite(high) else f"above {bottom}"
         return f"{ends}{after} (n = {n:,})"
     roughly = "roughly " if said == "rough" else ""
-    return f"{roughly}{middle}{after} ({level * 100:g}% interval {bottom}–{top}, n = {n:,})"
+    return f"{roughly}{middle}{after} ({level * 100:g}% interval {bottom}{to}{top}, n = {n:,})"
+
+
+def in_parts(
+    rate: float, low: float, high: float, n: int, *, at_risk: int | None = None, kind: str = "proportion", unit: str = ""
+) -> tuple[str, str, str, str]:
+    """What `judge` says of an estimate, and it and its ends with the digits they support: for the columns of a table.
+
+    What may not be shown is empty. Parameters are those of `in_words`.
+
+    Examples
+    --------
+    >>> in_parts(0.22791, 0.22213, 0.23349, 3_120)
+    ('number', '22.8%', '22.2%', '23.3%')
+    >>> in_parts(0.62, 0.41, 0.83, 14, kind="survival")
+    ('range', '', '41%', '83%')
+    """
+    said = judge(rate, low, high, n, at_risk=at_risk, kind=kind)
+    if said in ("hidden", "unknown"):
+        return said, "", "", ""
+    half = (high - low) / 2 if math.isfinite(high - low) else abs(low)
+    middle, bottom, top = (written(value, half, kind, unit) if math.isfinite(value) else "" for value in (rate, low, high))
+    return said, "" if said == "range" else middle, bottom, top
 
 
 def short_of(counts: Mapping[str, float]) -> list[str]:
@@ -235,7 +257,7 @@ def verdict(low: float, high: float, claim_low: float, claim_high: float) -> str
     return "lower than claimed" if high < claim_low else "cannot tell"
 
 
-def _written(value: float, half: float, kind: str, unit: str) -> str:
+def written(value: float, half: float, kind: str, unit: str) -> str:
     """The value with the digits that an interval of this half-width supports."""
     if kind in ("survival", "proportion"):
         return f"{value * 100:.{_places(half * 100)}f}%"

@@ -277,10 +277,10 @@ def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """A column that fails in most rows is the wrong column (or format), which rejecting row by row would hide."""
     total = (con.execute(f"select count(*) from stage_{table.name}").fetchone() or (0,))[0]
     worst = con.execute(f"""select col, file, count(*) as n, min(why) from reject_{table.name} where col <> '' and why like '% is not %'
-        group by col, file order by n desc limit 1""").fetchone()
-    if not worst or worst[2] * 2 <= total:
+        group by col, file order by n desc limit 1""").fetchall()
+    if not worst or worst[0][2] * 2 <= total:
         return
-    col, file, n, why = worst
+    col, file, n, why = worst[0]
     rows = con.execute(f"select row_no, found from reject_{table.name} where col = ? and file = ? order by row_no limit 3", [col, file]).fetchall()
     remedy = {"day": 'date_format = "%d/%m/%Y" (or the format it has) beside the path in retainkit.toml',
               "choice": f"{col} = \"case when ... then '{(table.column(col).choices or ('',))[0]}' ... end\""}

@@ -131,6 +131,8 @@ class Shop:
         The last finished month, as YYYY-MM.
     name, tz, currency, refunds, sources
         What it is called, and the facts it was opened with.
+    goals, claims
+        Those stated in its retainkit.toml, as records.
     """
 
     def __init__(self, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path, facts: dict[str, Any], *,
@@ -140,6 +142,7 @@ class Shop:
         self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
         self._con = con.cursor()
         self.name, self.sources, self.refunds = plan.name, sources, refunds
+        self.goals, self.claims = plan.goals, plan.claims
         self.tz: str = facts.get("tz") or ""
         self.currency: str = facts.get("currency") or ""
         self._facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())

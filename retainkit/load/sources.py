@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed
 from retainkit.load.schema import TABLES
+from retainkit.load.stated import Record, claims_stated, goals_stated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +57,8 @@ class Plan:
     name: str
     tables: dict[str, TablePlan]
     facts: dict[str, Any]
+    goals: tuple[Record, ...] = ()
+    claims: tuple[Record, ...] = ()
 
 
 def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
@@ -112,8 +115,9 @@ def _from_toml(path: Path) -> Plan:
     for fact in facts:
         if fact not in FACTS:
             raise BadValueError(f"{path.name} [shop]", f"has no setting `{fact}`", listed(FACTS), f"{closest(fact, FACTS) or FACTS[0]} = ...")
+    goals, claims = goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"), claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]")
     tables = {name: _table_plan(path, name, body) for name, body in stated.items()}
-    return Plan(path.parent.name, tables or _canonical_files(path.parent), facts)
+    return Plan(path.parent.name, tables or _canonical_files(path.parent), facts, goals, claims)
 
 
 def _table_plan(path: Path, name: str, body: Any) -> TablePlan:

@@ -86,7 +86,7 @@ def changes(
         last = (published or {}).get((h.metric, before.group, h.horizon), float("nan"))
         rows.append({
             "metric": h.metric, "group": now.group, "horizon_days": h.horizon, "label": h.label, "tables": ", ".join(h.tables),
-            **_parts(last, before.value, h.find(same).value, now), **_rows(h, moved, rewritten), **_judged(h, shop, day)})
+            **_parts(last, before.value, h.find(same).value, now), **_rows(h, moved, rewritten), **judged(h, shop, day)})
     return pd.DataFrame(rows)
 
 
@@ -146,7 +146,7 @@ def monthly(h: Headline, shop: Shop, previous: date) -> pd.DataFrame:
     return limits.drop(columns="months").assign(month=months["month"].to_numpy(), value=values, fresh=fresh.to_numpy())
 
 
-def _judged(h: Headline, shop: Shop, previous: date) -> dict[str, Any]:
+def judged(h: Headline, shop: Shop, previous: date) -> dict[str, Any]:
     """The month that came of age since `previous` and lies farthest out, held against what is usual."""
     nothing = dict.fromkeys(("month_value", "month_n", "noise_low", "noise_high"), float("nan"))
     if h.months is None:

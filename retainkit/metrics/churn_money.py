@@ -52,6 +52,48 @@ def revenue_churn(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.
     return table
 
 
+def customer_retention(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.DataFrame:
+    """Of the customers under contract so many months ago, the share who have stayed ever since.
+
+    With `months=1` it is 1 less the month's churn (`monthly_churn`), of the same customers. Left out: customers who came since
+    then. Whoever left and came back has not stayed.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    months
+        Length of the window.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a window: `month` (its last), `rate`, `low`, `high`, `n` (customers when it opened), `stayed`.
+
+    Notes
+    -----
+    Wilson.
+
+    Examples
+    --------
+    Bob leaves in February.
+
+    >>> from retainkit import open_shop
+    >>> book = pd.DataFrame({"contract_id": [1, 2], "customer_id": ["ann", "bob"], "started_at": "2026-01-01",
+    ...                      "ended_at": [None, "2026-02-15"]})
+    >>> customer_retention(open_shop({"contracts": book}, as_of="2026-02-28"), months=1)[["month", "rate", "n"]]
+         month  rate  n
+    0  2026-01   NaN  0
+    1  2026-02   0.5  2
+    """
+    sums = _amounts(shop, months).astype({"customers": int, "left_or_broke": int})
+    n, stayed = sums["customers"], sums["customers"] - sums["left_or_broke"]
+    low, high = wilson(stayed, n, level=level)
+    return pd.DataFrame({"month": sums["month"], "rate": stayed / n.where(n > 0), "low": low, "high": high, "n": n, "stayed": stayed})
+
+
 def mrr_movements(shop: Engine) -> pd.DataFrame:
     """What moved the monthly revenue in each closed month.
 

@@ -46,6 +46,45 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
     return table.rename_axis("source").reset_index()[columns]
 
 
+def referral_gap(shop: Engine, *, source: str = "referral", days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
+    """Win rate of one source less that of all the others, each at the company's own mix of segments.
+
+    Who counts and who is left out is as in `source_win_rates`.
+
+    Returns
+    -------
+    DataFrame
+        One row: `source`, `rate` (difference of shares), `low`, `high`, `n` (closed deals of the source), `of_source` and `of_rest`
+        (standardised rates), `rest` (their closed deals), `horizon_days`, `note`. Empty when there is no deal from the source, or no win rate.
+
+    Notes
+    -----
+    Direct standardisation; the limits of both rates squared and added (Newcombe's method 10).
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> deals = pd.DataFrame({"deal_id": range(40), "rep": "ann", "source": ["referral", "paid"] * 20, "opened_at": "2026-01-05",
+    ...                       "closed_at": "2026-02-01", "outcome": ["won", "lost"] * 10 + ["lost", "lost", "won", "won"] * 5})
+    >>> referral_gap(open_shop({"deals": deals}, as_of="2026-10-31"))[["rate", "of_source", "of_rest", "n"]]
+       rate  of_source  of_rest   n
+    0   0.5       0.75     0.25  20
+    """
+    cells = tally(shop, "deals_sources", days=days).astype({"won": int, "closed": int}).query("closed > 0")
+    columns = ["source", "rate", "low", "high", "n", "of_source", "of_rest", "rest", "horizon_days", "note"]
+    mine = cells["source"] == source
+    if not mine.any() or mine.all() or win_rate_withheld(shop, by="source"):
+        return pd.DataFrame(columns=columns)
+    two = cells.assign(n=cells["closed"], source=np.where(mine, "it", "rest"))
+    table = standardised_rates(two, level=level).set_index("source")
+    it, rest = table.loc["it"], table.loc["rest"]
+    gap = it["rate"] - rest["rate"]
+    low, high = gap - np.hypot(it["rate"] - it["low"], rest["high"] - rest["rate"]), gap + np.hypot(it["high"] - it["rate"], rest["rate"] - rest["low"])
+    note = "" if table["mix_covered"].min() > 1 - 1e-9 else "segments in which one of the two has no deals are left out of its rate"
+    row = [source, gap, low, high, int(table["n"]["it"]), it["rate"], rest["rate"], int(table["n"]["rest"]), days, note]
+    return pd.DataFrame([dict(zip(columns, row, strict=True))])
+
+
 def _by_days(shop: Engine, days: int, level: float) -> pd.DataFrame:
     """The share of each source's deals that is won within so many days, lost deals competing."""
     table = win_by(shop, days=days, by="source", level=level).set_index("source")[["rate", "low", "high"]]

@@ -101,7 +101,7 @@ def _second_purchase(days: int) -> Headline:
     return Headline(
         "second_purchase.share", f"new customers who buy again within {days} days", ("orders",), horizon=days,
         find=lambda s: _first(second_purchase(s, horizons=[days])),
-        months=lambda s: _cohorts(s, tally(s, "second_purchase_cohorts", within=days), "cohort", days))
+        months=lambda s: cohorts(s, tally(s, "second_purchase_cohorts", within=days), "cohort", days))
 
 
 def _third_purchase(shop: Shop) -> Headline:
@@ -110,7 +110,7 @@ def _third_purchase(shop: Shop) -> Headline:
 
     def months(s: Shop) -> pd.DataFrame:
         table = tally(s, "next_purchase_cohorts", k=2, within=window, latest=latest)
-        return _after(_cohorts(s, table, "month", window), shop, latest)  # before that, only fast buyers had bought twice
+        return _after(cohorts(s, table, "month", window), shop, latest)  # before that, only fast buyers had bought twice
 
     return Headline(
         "next_purchase.share", f"two-time buyers who buy a third time within {window} days", ("orders",), horizon=window,
@@ -136,7 +136,7 @@ def _cross_sell_share(early: int, span: int) -> Headline:
 def _cross_sold(shop: Shop, early: int, span: int, hits: str, n: str) -> pd.DataFrame:
     """Two counts of the cross-sells of each month's new customers, as hits and n, once the month is `span` days old."""
     table = tally(shop, "cross_sell_cohorts", within=early, horizon=span)
-    return _cohorts(shop, table.assign(hits=table[hits], n=table[n]), "month", span)
+    return cohorts(shop, table.assign(hits=table[hits], n=table[n]), "month", span)
 
 
 def _contracts(shop: Shop, asked: Asked) -> list[Headline]:
@@ -145,7 +145,7 @@ def _contracts(shop: Shop, asked: Asked) -> list[Headline]:
 
     def kept(s: Shop) -> pd.DataFrame:
         matrix = contract_retention_matrix(s, period_days=days).query("period == 1 and mature")
-        return _cohorts(s, matrix.assign(hits=matrix["active"]), "cohort", days)
+        return cohorts(s, matrix.assign(hits=matrix["active"]), "cohort", days)
 
     return [
         Headline("churn.survival", f"customers still under contract after {days} days", ("contracts",), horizon=days,
@@ -176,7 +176,7 @@ def _deals(shop: Shop, asked: Asked) -> list[Headline]:
 
     def months(s: Shop, kind: str) -> pd.DataFrame:
         table = tally(s, "deals_months", days=days)
-        return _cohorts(s, table[table["kind"] == kind], "month", days if kind == "opened" else 0)
+        return cohorts(s, table[table["kind"] == kind], "month", days if kind == "opened" else 0)
 
     return [
         Headline("deals.win_rate", "closed deals that were won", ("deals",), find=lambda s: _first(win_rate(s, days=days)),
@@ -218,10 +218,10 @@ def _latest(months: pd.DataFrame) -> Found:
 
 def _closed(shop: Shop, months: pd.DataFrame) -> pd.DataFrame:
     """Calendar months of `lost` and `active_start`, known once they are over."""
-    return _cohorts(shop, months.assign(hits=months["lost"], n=months["active_start"]), "month", 0)
+    return cohorts(shop, months.assign(hits=months["lost"], n=months["active_start"]), "month", 0)
 
 
-def _cohorts(shop: Shop, table: pd.DataFrame, month: str, days: int) -> pd.DataFrame:
+def cohorts(shop: Shop, table: pd.DataFrame, month: str, days: int) -> pd.DataFrame:
     """Months with `hits` and `n`, each known `days` after its last day; those not known yet are left out."""
     first_on = pd.to_datetime(table[month])
     known_on = first_on + pd.offsets.MonthEnd(0) + pd.Timedelta(days=days)

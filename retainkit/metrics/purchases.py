@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -248,7 +249,34 @@ def repeat_revenue(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
     >>> repeat_revenue(open_shop({"orders": orders})).loc[0, ["rate", "repeat", "total"]].tolist()
     [0.5, 30.0, 60.0]
     """
-    s = tally(shop, "revenue_split").fillna(0).iloc[0]
+    return repeat_revenue_between(shop, level=level)
+
+
+def repeat_revenue_between(shop: Shop, *, first_month: int = 1, last_month: int | None = None, level: float = 0.95) -> pd.DataFrame:
+    """The same share in some months of the recorded history, counted from 1; by default in all of it.
+
+    Left out: months of which a day is still to come, or lies before the history: then the share is not known.
+
+    Returns
+    -------
+    DataFrame
+        As `repeat_revenue`.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "amount": [10, 30, 20],
+    ...                        "ordered_at": ["2026-01-01", "2026-02-11", "2026-01-05"]})
+    >>> shop = open_shop({"orders": orders}, as_of="2026-02-28")
+    >>> repeat_revenue_between(shop, last_month=1)["rate"].item(), repeat_revenue_between(shop, first_month=2, last_month=2)["rate"].item()
+    (0.0, 1.0)
+    """
+    begins = pd.Timestamp(shop.history_start)
+    opens = date.min if first_month == 1 else (begins + pd.DateOffset(months=first_month - 1)).date()
+    closes = shop.as_of + timedelta(days=1) if last_month is None else (begins + pd.DateOffset(months=last_month)).date()
+    if closes > shop.as_of + timedelta(days=1):
+        return pd.DataFrame([{"rate": np.nan, "low": np.nan, "high": np.nan, "n": 0, "repeat": np.nan, "total": np.nan}])
+    s = tally(shop, "revenue_split", opens=opens, closes=closes).fillna(0).iloc[0]
     rate = s["repeat"] / s["total"] if s["total"] > 0 else float("nan")
     square = max(s["repeat2"] - 2 * rate * s["both_sum"] + rate**2 * s["total2"], 0.0) if s["total"] > 0 else float("nan")
     low, high = logit_interval(np.array([rate]), np.array([np.sqrt(square) / s["total"] if s["total"] > 0 else np.nan]), level=level)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-UNITS = ("share", "probability", "count", "money", "days", "per 100 customer-months", "score")
+UNITS = ("share", "probability", "count", "money", "days", "times", "per 100 customer-months", "score", "as the goal's number", "as the claim says")
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,9 @@ def months(text: str) -> list[str]:
 
 
 def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
-    """The notebooks of a folder that say in their metadata that they belong to the report, in order of name."""
-    jobs = {p.stem: job for p in sorted(folder.glob("*.ipynb")) if (job := _job(p))}
+    """The notebooks of a folder that say in their metadata that they belong to the report: those marked `first`, then in order of name."""
+    found = [job for p in sorted(folder.glob("*.ipynb")) if (job := _job(p))]
+    jobs = {job.stem: job for job in sorted(found, key=lambda job: not job.notebook.metadata.retainkit.get("first", False))}
     if not jobs:
         raise MissingDataError(folder.name, "holds no notebook with `retainkit` in its metadata")
     wanted = [stem.removesuffix(".ipynb") for stem in only] or list(jobs)

@@ -114,7 +114,7 @@ class Back:
 
 
 def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
-    """The changes as the small table under a page's headline, as HTML; "" where there are none."""
+    """The changes as the small table under a page's headline, as HTML; "" where there are none. Folded on the first page, which has a larger one."""
     if table.empty:
         return ""
     rows = table.to_dict("records")
@@ -125,7 +125,10 @@ def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
     markup, _ = rendered(shown, caption=f"What changed since {back.day}", formats=dict.fromkeys(shown.columns[1:3], ".2%"), units={}, rows=len(shown))
     notes = [f"Rows behind it: {'; '.join(dict.fromkeys(map(_behind, rows)))}.", *back.notes(job)]
     said = "".join(f'\n<p class="note">{html.escape(note)}</p>' for note in notes)
-    return f"{markup}{said}\n<details><summary>What these words mean</summary><p>{html.escape(MEANS)}</p></details>"
+    told = f"{markup}{said}\n<details><summary>What these words mean</summary><p>{html.escape(MEANS)}</p></details>"
+    if not job.notebook.metadata.retainkit.get("first"):
+        return told
+    return f"<details><summary>What moved the headline numbers since {html.escape(back.day)}: restated, matured, new</summary>{told}</details>"
 
 
 def on_card(table: pd.DataFrame, back: Back) -> str:

@@ -6,7 +6,7 @@ Nothing is computed here but positions. Titles and sources are written by `finis
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 def plot_curve(
     curve: pd.DataFrame, *, ax: Axes, x: str = "time", y: str = "rate", by: str | None = None, label: str = "",
-    marks: Sequence[int] = (), percent: bool = True, at_risk: str | None = "at_risk", unit: str = "days",
+    marks: Sequence[int] = (), levels: Mapping[str, float] | None = None, percent: bool = True, at_risk: str | None = "at_risk", unit: str = "days",
 ) -> Axes:
     """Draw `y` with its `low` to `high` band against `x`, a line a group, with the number still followed beneath.
 
-    `marks` are positions on `x` to mark with a thin line (horizons); `at_risk` names the column with the numbers
+    `marks` are positions on `x` to mark with a thin line (horizons), `levels` named values of `y`; `at_risk` names the column with the numbers
     printed under the axis, or None. Groups are named at the end of their line.
     """
     curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n")
@@ -41,6 +41,9 @@ def plot_curve(
             ax.annotate(letters(name, 40), (last[x], last[y]), xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i), textcoords="offset points", color=colour, va="center", annotation_clip=False)
     for mark in marks:
         ax.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
+    for name, level in (levels or {}).items():
+        ax.axhline(level, color=INK, linewidth=1)
+        ax.annotate(letters(name, 60), (1, level), xycoords=("axes fraction", "data"), xytext=(-4, 4), textcoords="offset points", ha="right", color=INK)
     if percent:
         _percent(ax.yaxis)
     ax.set_ylim(bottom=0)
@@ -88,11 +91,11 @@ def plot_rates(
 
 
 def plot_series(
-    table: pd.DataFrame, *, x: str, ax: Axes, y: str = "rate", usual: float | None = None, mature: str | None = None
+    table: pd.DataFrame, *, x: str, ax: Axes, y: str = "rate", usual: float | None = None, mature: str | None = None, percent: bool = True
 ) -> Axes:
     """Draw `y` with its `low` to `high` bar for each period in order, over the band (`low998` to `high998`) that chance explains.
 
-    `usual` is the level the band is around. Periods that are not `mature` have no dot; their place is hatched. Names
+    `usual` is the level the band is around. What is no percentage may lie below zero. Periods that are not `mature` have no dot; their place is hatched. Names
     stand every few steps, so that no two touch.
     """
     table = drawn(ax, table, x, y, "low", "high", "n", mature, "low998", "high998")
@@ -107,8 +110,9 @@ def plot_series(
     for place in places[~table[mature].astype(bool)] if mature else ():
         ax.axvspan(place - 0.5, place + 0.5, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0)
     ax.grid(axis="x", visible=False)
-    ax.set_ylim(bottom=0)
-    _percent(ax.yaxis)
+    if percent:
+        ax.set_ylim(bottom=0)
+        _percent(ax.yaxis)
     return ax
 
 

@@ -25,6 +25,37 @@ tz = "{tz}"  # every time of day becomes a local date in this zone
 as_of = "{as_of}"  # the last complete day; the few rows of the day after are counted, not used
 history_start = "{history_start}"  # the export's first day: whoever signed up before it is not a new customer
 currency = "{currency}"  # what every amount is in
+
+[[goals]]  # what the company wants: judged on what has happened since it was set
+metric = "second_purchase.share"  # a number of the scorecard, by its name in metrics.csv
+target = 0.30
+since = 2025-11-01  # the day it was set
+by = 2027-03-31
+
+[[goals]]
+metric = "second_purchase.share"
+group = "segment=B2C"
+target = 0.20
+since = 2025-11-01
+by = 2027-03-31
+
+[[goals]]
+metric = "churn.monthly"
+target = 0.015
+since = 2026-01-01
+by = 2026-12-31
+
+[[goals]]
+metric = "nps.score"
+target = 25
+since = 2026-01-01
+by = 2027-06-30
+
+[[goals]]
+metric = "deals.win_by"
+target = 0.32
+since = 2026-01-01
+by = 2027-06-30
 """
 
 

@@ -1,7 +1,8 @@
 -- The sums by follow-up behind the interval of M(:early) and M(:late): each customer's :value up to each age, every
 -- event weighted by all customers over those observed at its age. Sums are decimal, so that they come out the same
 -- in whatever order the engine adds. Every age has a weight, whether anything happened at it or not: to look for the
--- ages at which something did would cost another pass.
+-- ages at which something did would cost another pass. Weights are wide, for a product of two narrow decimals is narrow too,
+-- and one large order would not fit.
 with digits as (
   select 0 as i union all select 1 as i union all select 2 as i union all select 3 as i union all select 4 as i
   union all select 5 as i union all select 6 as i union all select 7 as i union all select 8 as i union all select 9 as i
@@ -13,7 +14,7 @@ with digits as (
   ) g
   where g.age <= :late
 ), weights as (
-  select o.age, cast(o.everybody * 1.0 / o.observed as decimal(18, 9)) as weight
+  select o.age, cast(o.everybody * 1.0 / o.observed as decimal(28, 9)) as weight
   from (
     select t.age, sum(t.n) over (order by t.age desc) as observed, sum(t.n) over () as everybody
     from (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cache
 
 from retainkit.metrics.cross_sell import CROSS_SELLS, REVENUE
@@ -25,7 +26,7 @@ QUESTIONS: dict[str, tuple[str, dict[str, Value]]] = {
     "cross_sell_first": ("first_or_left", {"by": "all", "hit": CROSS_SOLD}),
     "cross_sell_naive": ("cross_sell_naive", {"within": 90, "horizon": 365}),
     "revenue_by_month": ("revenue_by_month", {}),
-    "revenue_split": ("revenue_split", {}),
+    "revenue_split": ("revenue_split", {"opens": date.min, "closes": date.max}),
     "retention_purchases": ("retention_purchases", {}),
     "lapse_gaps": ("lapse_gaps", {}),
     "lapse_lives": ("lapse_lives", {"days": 120}),

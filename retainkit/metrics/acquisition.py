@@ -1,0 +1,206 @@
+"""What a new customer costs, by where they come from, and how long until that is earned back.
+
+Money spent this month wins customers some weeks later, so spending is taken from as many months earlier as a deal takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from retainkit.estimate.checks import z_value
+from retainkit.estimate.intervals import poisson_interval
+from retainkit.metrics.churn_money import customer_retention
+from retainkit.metrics.deals_values import cycle_days
+from retainkit.metrics.lifetime_value import lifetime_value, lifetime_value_curve, spread
+from retainkit.metrics.months import first_whole, last_closed, month_name, month_number
+from retainkit.tally import Engine, split_by, tally
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+RETENTION = "retention"  # the spend category that keeps customers; all others win them
+A_MONTH = 30.44
+COST = ["value", "low", "high", "n", "spend", "lag_months", "first_month", "last_month", "note"]
+
+
+def acquisition_cost(
+    shop: Engine, *, by: str | None = None, months: int = 12, lag_months: int | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """Money spent to win customers over the new customers it won.
+
+    New customers are those who first bought in the last `months` closed months; the money is that of as many months, `lag_months`
+    earlier: the median time to win a deal, where there are deals. Fewer months where spending is not known so far back. Left out:
+    spending on retention, customers who first bought before the recorded history and, by source, sources nothing is spent on.
+
+    Parameters
+    ----------
+    shop
+        The shop; it needs `spend` and `orders`.
+    by
+        `source`: the spend category, against customers from that source; empty: all spending over all new customers.
+    months
+        How many months of new customers.
+    lag_months
+        How many months earlier the money is spent; empty: from the median sales cycle, to the nearest month.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: the group, `value` (the shop's currency a new customer), `low`, `high`, `n` (new customers), `spend`, `lag_months`,
+        `first_month`, `last_month` (of new customers), `note`. NaN where nobody came.
+
+    Notes
+    -----
+    The money is known, the number of customers it won is a count: mid-P Poisson limits.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2], "customer_id": ["ann", "bob"], "amount": 50, "ordered_at": ["2026-01-05", "2026-01-07"]})
+    >>> spend = pd.DataFrame({"month": "2026-01-01", "category": ["paid", "retention"], "amount": [60, 10]})
+    >>> shop = open_shop({"orders": orders, "spend": spend}, as_of="2026-01-31", history_start="2026-01-01")
+    >>> acquisition_cost(shop)[["value", "n", "spend"]]
+       value  n  spend
+    0   30.0  2   60.0
+    """
+    split_by(by, ("source",))
+    lag = cycle_months(shop) if lag_months is None else lag_months
+    counts = monthly_costs(shop, lag_months=lag)
+    last = counts["number"].max() if len(counts) else 0
+    window = counts[counts["number"] > last - months]
+    sums = window.groupby("source")[["spend", "n"]].sum().query("spend > 0").reset_index() if by else window[["spend", "n"]].sum().to_frame().T
+    low, high = poisson_interval(sums["n"], level=level)
+    some, found = sums["n"] > 0, window["number"].nunique()
+    span = [month_name(int(m)) for m in (window["number"].min(), last)] if len(window) else ["", ""]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimates = {name: (sums["spend"] / over).where(some) for name, over in (("value", sums["n"]), ("low", high), ("high", low))}
+    table = sums.assign(**estimates, n=sums["n"].astype(int), lag_months=lag, first_month=span[0], last_month=span[1],
+                        note=np.where(some, "" if found == months else f"{found} months only", "nobody came"))
+    return table[[*([by] if by else []), *COST]]
+
+
+def monthly_costs(shop: Engine, *, lag_months: int | None = None) -> pd.DataFrame:
+    """New customers of every closed month, and the money spent on them that many months earlier: `number` (of the month), `source, spend, n`."""
+    lag = cycle_months(shop) if lag_months is None else lag_months
+    money, came = tally(shop, "spend_months"), tally(shop, "new_customers")
+    money = money[money["category"] != RETENTION]
+    spent = pd.DataFrame({"number": _numbers(money["month"]) + lag, "source": money["category"], "spend": money["amount"].astype(float)})
+    new = pd.DataFrame({"number": _numbers(came["month"]), "source": came["source"], "n": came["n"]})
+    both = spent.merge(new, on=["number", "source"], how="outer").fillna({"spend": 0.0, "n": 0})
+    first = max(first_whole(shop.history_start), int(spent["number"].min())) if len(spent) else 0
+    last = min(last_closed(shop.as_of), int(spent["number"].max())) if len(spent) else -1
+    return both[both["number"].between(first, last)].astype({"n": int, "number": int}).reset_index(drop=True)
+
+
+def value_to_cost(
+    shop: Shop, *, by: str | None = None, horizon: int = 365, margin: float = 1.0, lag_months: int | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """What a new customer brings in the first `horizon` days over what winning one costs (LTV:CAC).
+
+    Value as in `lifetime_value`, of all new customers of the recorded history; cost as in `acquisition_cost`.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    by
+        `source`, or empty for all together.
+    horizon
+        Days of a customer's life that count.
+    margin
+        The share of revenue that is left after the cost of what was sold.
+    lag_months
+        As in `acquisition_cost`.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: the group, `value` (times), `low`, `high`, `n` (new customers behind the value), `horizon_days`, `worth`, `cost`.
+
+    Notes
+    -----
+    Log scale; the variances of value (over customers) and of the count of new customers add up.
+    """
+    cost = acquisition_cost(shop, by=by, lag_months=lag_months, level=level)
+    worth = lifetime_value(shop, horizons=[horizon], by=by, margin=margin, level=level)
+    both = worth.merge(cost.add_prefix("cost_").rename(columns={"cost_source": "source"}), on=by) if by else worth.join(cost.add_prefix("cost_"))
+    ratio = both["value"] / both["cost_value"]
+    variance = spread(both, level=level) + 1 / both["cost_n"].where(both["cost_n"] > 0)
+    reach = np.exp(z_value(level) * np.sqrt(variance))
+    table = both.assign(worth=both["value"], cost=both["cost_value"], value=ratio, low=ratio / reach, high=ratio * reach)
+    return table[[*([by] if by else []), "value", "low", "high", "n", "horizon_days", "worth", "cost"]]
+
+
+def payback(
+    shop: Shop, *, by: str | None = None, horizon: int = 365, margin: float = 1.0, lag_months: int | None = None, level: float = 0.95
+) -> pd.DataFrame:
+    """The first day by which a new customer has brought, on average, what winning one costs.
+
+    NaN, and `note` says so, where that does not happen within `horizon` days; the same goes for its limits. Parameters, and who
+    is left out, as in `value_to_cost`.
+
+    Returns
+    -------
+    DataFrame
+        A row a group: the group, `value` (days), `low`, `high`, `n` (new customers), `horizon_days`, `note`.
+
+    Notes
+    -----
+    The limits are where the band of value over cost crosses 1 (log scale; variances of value and of the count of customers).
+    """
+    rows = []
+    for price in acquisition_cost(shop, by=by, lag_months=lag_months, level=level).to_dict("records"):
+        part = shop.only(source=str(price["source"])) if by else shop
+        curve = lifetime_value_curve(part, margin=margin, until=horizon, level=level)
+        found = {"source": price["source"]} if by else {}
+        days = _crossings(curve, price, level)
+        late = f"not within {horizon} days"
+        note = late if np.isnan(days["value"]) else f"upper limit {late}" if np.isnan(days["high"]) else ""
+        rows.append({**found, **days, "n": int(curve["observed"].iloc[0]) if len(curve) else 0, "horizon_days": horizon, "note": note})
+    return pd.DataFrame(rows, columns=[*([by] if by else []), "value", "low", "high", "n", "horizon_days", "note"])
+
+
+def keeping_cost(shop: Engine, *, months: int = 12) -> pd.DataFrame:
+    """Retention spending of the last `months` closed months over the customers under contract who stayed through them.
+
+    Returns
+    -------
+    DataFrame
+        One row: `value` (the shop's currency a customer kept), `n` (customers kept), `spend`, `months`. An accounting ratio: no interval.
+    """
+    money = tally(shop, "spend_months")
+    last = last_closed(shop.as_of)
+    kept = money[(money["category"] == RETENTION) & _numbers(money["month"]).between(last - months + 1, last)]["amount"].astype(float).sum()
+    stayed = customer_retention(shop, months=months)["stayed"]
+    n = int(stayed.iloc[-1]) if len(stayed) else 0
+    return pd.DataFrame([{"value": kept / n if n else np.nan, "n": n, "spend": kept, "months": months}])
+
+
+def cycle_months(shop: Engine) -> int:
+    """The median time to win a deal, in whole months; 0 without deals."""
+    won = cycle_days(shop).query("measure == 'median'")["value"]
+    return round(float(won.iloc[0]) / A_MONTH) if len(won) and won.iloc[0] == won.iloc[0] else 0
+
+
+def _crossings(curve: pd.DataFrame, price: Mapping[Any, Any], level: float) -> dict[str, float]:
+    """The ages at which the curve, and the ends of its band, reach the price."""
+    cost = price["value"]
+    if curve.empty or not cost > 0:
+        return {"value": np.nan, "low": np.nan, "high": np.nan}
+    inner = np.log(curve["high"] / curve["value"].where(curve["value"] > 0)) / z_value(level)
+    reach = np.exp(z_value(level) * np.sqrt(inner**2 + 1 / max(price["n"], 1)))
+    lines = {"value": curve["value"], "low": curve["value"] * reach, "high": curve["value"] / reach}
+    return {name: float(curve["age"][line >= cost].min()) for name, line in lines.items()}
+
+
+def _numbers(months: pd.Series) -> pd.Series:
+    """Months as whole numbers."""
+    return pd.Series([month_number(day) for day in pd.to_datetime(months)], index=months.index, dtype=int)

@@ -1,0 +1,63 @@
+"""Who buys again within a month or a year: two rates with like names that answer different questions."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from retainkit.estimate.intervals import wilson
+from retainkit.metrics.months import first_day, first_whole, last_closed, month_name, month_number
+from retainkit.tally import Column, Engine, literal, tally
+
+
+def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.DataFrame:
+    """Of the customers who bought in a period: those who bought on two days of it, and those who were customers before it.
+
+    `repeat_rate` (repeat purchase rate) looks at the period alone: bought on two days of it or more. `returning_share` looks
+    back: had bought before it began, however long ago. A shop without new customers has a returning share of 100 % and any
+    repeat rate. Left out: periods that still run, and those not wholly inside the recorded history. Customers known
+    before the history began count as returning; without `customers.signed_up_at` the first months know too few of them.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    months
+        Length of the period; it ends with each closed month.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a measure and period: `measure` (`repeat_rate`, `returning_share`), `month` (the period's last), `rate`, `low`,
+        `high`, `n` (customers who bought), `hits`.
+
+    Notes
+    -----
+    Wilson. Periods of more than a month overlap: their rates move together.
+
+    Examples
+    --------
+    In January Ann buys on two days; in February she and Bob, who is new, buy once each.
+
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3, 4], "customer_id": ["ann", "ann", "ann", "bob"], "amount": 5,
+    ...                        "ordered_at": ["2026-01-01", "2026-01-20", "2026-02-05", "2026-02-07"]})
+    >>> repeat_buying(open_shop({"orders": orders}, as_of="2026-02-28"))[["measure", "month", "rate", "n"]]
+               measure    month  rate  n
+    0      repeat_rate  2026-01   1.0  1
+    1      repeat_rate  2026-02   0.0  2
+    2  returning_share  2026-01   0.0  1
+    3  returning_share  2026-02   0.5  2
+    """
+    closings = range(first_whole(shop.history_start) + months, last_closed(shop.as_of) + 2)
+    windows = [f"select {literal(first_day(c - months))} as opens, {literal(first_day(c))} as closes" for c in closings]
+    never = "select cast('0001-01-01' as date) as opens, cast('0001-01-01' as date) as closes"
+    found = tally(shop, "buying_windows", windows=Column("(" + " union all ".join(windows or [never]) + ")"))
+    names = pd.Series([month_name(month_number(day) - 1) for day in pd.to_datetime(found["closes"])], index=found.index, dtype=object)
+    tables = []
+    for measure, hits in (("repeat_rate", "repeaters"), ("returning_share", "returning_buyers")):
+        count, n = found[hits].astype(int), found["buyers"].astype(int)
+        low, high = wilson(count, n, level=level)
+        tables.append(pd.DataFrame({"measure": measure, "month": names, "rate": count / n, "low": low, "high": high, "n": n, "hits": count}))
+    return pd.concat(tables, ignore_index=True)

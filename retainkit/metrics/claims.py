@@ -1,0 +1,191 @@
+"""The claims that articles quote, put to the test on this shop: what is claimed, what is found, and a verdict that never confirms."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+import retainkit
+from retainkit.errors import BadValueError, closest, listed
+from retainkit.estimate.smalln import GATES, judge, short_of, verdict
+from retainkit.load.stated import Record, claims_quoted, claims_stated
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+OWN = "retainkit.metrics.claim_measures"
+UNITS = {"share": (100, " %"), "points": (100, " points"), "times": (1, " times"), "number": (1, ""), "money": (1, ""), "days": (1, " days")}
+KINDS = {"share": "proportion", "points": "points", "times": "ratio", "number": "points", "money": "money", "days": "days"}
+VERDICTS = ("consistent with", "higher than claimed", "lower than claimed", "cannot tell", "arithmetic", "reference line", "not measured")
+UNTESTED = {"arithmetic": "arithmetic", "reference": "reference line"}
+OUTSIDE = {"higher than claimed": "above the claimed range", "lower than claimed": "below the claimed range", "consistent with": "inside the claimed range"}
+COLUMNS = ["claim", "sentence", "said_by", "population", "source_says", "kind", "claimed", "estimand", "measure", "value", "low", "high", "n",
+           "measured", "verdict", "note"]
+
+
+def claim_bench(shop: Shop, *, claims: Sequence[Record] | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Every claim with what its source says, what this shop's data say, and a verdict.
+
+    The verdict is about this shop's customers. `consistent with`: the whole interval lies in the claimed range. `higher` or `lower
+    than claimed`: all of it lies outside. `cannot tell`: it overlaps an edge, or too few customers are behind it. `arithmetic`: a
+    formula, which says nothing about customers. `reference line`: about groups of firms, of which one firm is one observation.
+    `not measured`: a table is missing. Nothing is ever confirmed: other shops, other years and other causes are not in the data.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    claims
+        Records as in retainkit.toml's `[[claims]]`; the kit's own and then the shop's unless given. One of the same `claim` replaces.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a claim: `claim` (short name), `sentence`, `said_by`, `population`, `source_says`, `kind`, `claimed` (the range in words),
+        `estimand`, `measure`, `value`, `low`, `high`, `n`, `measured` (in words, as the interval allows), `verdict`, `note`.
+
+    Raises
+    ------
+    RetainkitError
+        A claim whose measure, argument or row does not exist.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> mine = {"claim": "back_soon", "sentence": "Half are back in a month", "measure": "second_purchase", "low": 0.45, "high": 0.55,
+    ...         "arguments": {"horizons": [30]}}
+    >>> claim_bench(open_shop("sample"), claims=[mine])[["claimed", "measured", "verdict"]].values.tolist()
+    [['45 to 55 %', '23 % (21–24), n 3,532', 'lower than claimed']]
+    """
+    stated = claims_stated(claims) if claims is not None else tuple({c["claim"]: c for c in (*claims_quoted(), *shop.claims)}.values())
+    return pd.DataFrame([_put_to_the_test(shop, c, level) for c in stated], columns=COLUMNS)
+
+
+def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
+    """One claim as a row."""
+    kind, unit = claim.get("kind", "test"), claim.get("unit", "share")
+    ask, arguments = _measure(claim, level)
+    missing = [need for need in claim.get("needs", ()) if not shop.has(need)]
+    older = "" if missing or not claim.get("whole_life") else _older(shop)
+    row: dict[str, Any] = {"note": older} if missing or older else _answer(shop, claim, ask, arguments)
+    estimate = {c: float(row.get(c, math.nan)) for c in ("value", "low", "high")}
+    n = 0 if pd.isna(row.get("n", 0)) else int(row.get("n", 0))
+    why = f"needs {listed(missing)}" if missing else _withheld(claim, row, n)
+    words = "" if missing else measured(**estimate, n=n, unit=unit)
+    found = "not measured" if missing else _verdict(kind, claim, estimate, why)
+    place = OUTSIDE.get(verdict(estimate["value"], estimate["value"], claim["low"], claim["high"]), "") if found in UNTESTED.values() else ""
+    note = "; ".join(dict.fromkeys(filter(None, [place, why, str(row.get("note") or ""), _window(row, arguments), claim.get("caution", "")])))
+    told = {c: claim.get(c, "") for c in ("sentence", "said_by", "population", "source_says", "estimand")}
+    return {"claim": claim["claim"], **told, "kind": kind, "claimed": claimed(claim["low"], claim["high"], unit=unit), "measure": claim["measure"],
+            **estimate, "n": n, "measured": words, "verdict": found, "note": note}
+
+
+def _measure(claim: Record, level: float) -> tuple[Callable[..., pd.DataFrame], dict[str, Any]]:
+    """The metric function that answers a claim, and its arguments."""
+    where, name = f"claim `{claim['claim']}`", claim["measure"]
+    own = import_module(OWN)
+    names = {n: m for m, found in retainkit._HOMES.items() if m.startswith("retainkit.metrics.") for n in found}
+    names |= {n: OWN for n, f in vars(own).items() if inspect.isfunction(f) and f.__module__ == OWN and "shop" in inspect.signature(f).parameters}
+    if name not in names:
+        raise BadValueError(where, f"`{name}` is not a metric", listed(sorted(names), limit=12), f'measure = "{closest(name, names) or "second_purchase"}"')
+    ask = getattr(import_module(names[name]), name)
+    allowed = [p for p in inspect.signature(ask).parameters if p != "shop"]
+    for key in claim.get("arguments", {}):
+        if key not in allowed:
+            raise BadValueError(where, f"`{name}` has no argument `{key}`", listed(allowed), f"{closest(key, allowed) or allowed[0]} = ...")
+    return ask, {**({"level": level} if "level" in allowed else {}), **claim.get("arguments", {})}
+
+
+def _answer(shop: Shop, claim: Record, ask: Callable[..., pd.DataFrame], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The row of the measure's table that the claim is about, its estimate as `value, low, high`."""
+    where, table = f"claim `{claim['claim']}`", ask(shop, **arguments)
+    for column, wanted in claim.get("take", {}).items():
+        if column not in table:
+            raise BadValueError(where, f"`{claim['measure']}` has no column `{column}`", listed(table.columns, limit=20), f"take = {{ {closest(column, table.columns) or table.columns[0]} = ... }}")
+        matching = table[table[column].astype(str).str.lower() == str(wanted).lower()]
+        if matching.empty:
+            return {"note": f"no {column} `{wanted}`; there are {listed(table[column])}" if len(table) else f"no {column} to look at"}
+        table = matching
+    column = claim.get("column") or ("rate" if "rate" in table else "value")
+    if column not in table:
+        raise BadValueError(where, f"`{claim['measure']}` has no column `{column}`", listed(table.columns, limit=20), f'column = "{closest(column, table.columns) or "rate"}"')
+    if table.empty:
+        return {}
+    ends = ("low", "high") if column in ("rate", "value") else (f"{column}_low", f"{column}_high")
+    row = {str(k): v for k, v in table.iloc[0].items()}
+    return row | {"value": row[column], "low": row.get(ends[0], math.nan), "high": row.get(ends[1], math.nan)}
+
+
+def _withheld(claim: Record, row: dict[str, Any], n: int) -> str:
+    """Why no verdict may be given, or nothing."""
+    if pd.isna(row.get("value", math.nan)):
+        return str(row.get("note") or "the log is too short")
+    if claim["measure"] == "cross_sell_share":
+        late = row["total_late"] - row["total_early"]
+        return "; ".join(short_of({"cross_sells": row["total_late"], "late_cross_sells": late, "observed_past": row["observed"]}))
+    if claim["measure"] == "month_one_revenue":
+        return "; ".join(short_of({"observed_past": row["observed"]}))
+    return "; ".join(short_of({"customers_shown": n}))
+
+
+def _window(row: dict[str, Any], arguments: dict[str, Any]) -> str:
+    """The window the measure chose by itself, where the claim names none."""
+    days = row.get("horizon_days")
+    named = any(days == v or (isinstance(v, list) and days in v) for v in arguments.values())
+    return "" if days is None or pd.isna(days) or named or pd.isna(row["value"]) else f"within {days:.0f} days"
+
+
+def _older(shop: Shop) -> str:
+    """Why the log's first months are not the company's, or nothing."""
+    known = shop.sql("select count(*) as n from buyers b where not b.is_new").iloc[0]["n"]
+    return f"{known:,} customers were there before the log begins: its first months are not the company's" if known else ""
+
+
+def _verdict(kind: str, claim: Record, estimate: dict[str, float], why: str) -> str:
+    if kind in UNTESTED:
+        return UNTESTED[kind]
+    return "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
+
+
+def claimed(low: float, high: float, *, unit: str = "share") -> str:
+    """A claimed range in words.
+
+    >>> claimed(0.25, 0.35), claimed(0.5, 1.0), claimed(5, 25, unit="times"), claimed(1, float("inf"), unit="times"), claimed(0, 1, unit="points")
+    ('25 to 35 %', 'over 50 %', '5 to 25 times', 'over 1', 'over 0')
+    """
+    scale, after = UNITS[unit]
+    if high == (math.inf if unit not in ("share", "points", "number") else 1):
+        return f"over {low * scale:g}" + (after if unit == "share" else "")
+    return (f"{low * scale:g}" if low == high else f"{low * scale:g} to {high * scale:g}") + after
+
+
+def measured(value: float, low: float, high: float, n: int, *, unit: str = "share") -> str:
+    """An estimate in as few words as its interval allows, with no more digits than it supports.
+
+    >>> measured(0.2279, 0.2221, 0.2334, 3_120), measured(0.41, 0.09, 0.80, 12)
+    ('22.8 % (22.2–23.3), n 3,120', '9 to 80 %, n 12')
+    >>> measured(2.67, 1.4, 4.9, 150, unit="times"), measured(11.6, float("nan"), float("nan"), 900, unit="times")
+    ('2.7 times (1.4–4.9), n 150', '12 times, n 900')
+    >>> measured(0.06, 0.02, 0.1, 900, unit="points")
+    '+6 points (+2 to +10), n 900'
+    """
+    said = judge(value, low, high, n, kind=KINDS[unit])
+    if math.isnan(value) or said == "hidden":
+        return "too few to say" if 0 < n < GATES["customers_shown"].least else ""
+    scale, after = UNITS[unit]
+    signed = "+" if unit == "points" else ""
+    half = (high - low) / 2 * scale
+    places = (0 if half >= 1 else 1 if half >= 0.1 else 2) if half == half else 0 if abs(value * scale) >= 10 else 1
+    places = max(places, 1) if unit == "times" and half == half else places
+    middle, bottom, top = (f"{x * scale:{signed},.{places}f}" for x in (value, low, high))
+    if half != half:
+        return f"{middle}{after}, n {n:,}"
+    between = " to " if signed or low < 0 else "–"
+    return f"{bottom} to {top}{after}, n {n:,}" if said == "range" else f"{middle}{after} ({bottom}{between}{top}), n {n:,}"

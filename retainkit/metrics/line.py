@@ -1,0 +1,56 @@
+"""A line of the scorecard: one number a manager follows, how it is computed, and what says whether a month of it is news."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from retainkit.metrics.headlines import Found, Headline
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+SECTIONS = ("buying again", "staying", "money", "voices", "deals", "engagement")
+SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}
+OVERLAP = "its twelve-month windows overlap: this month's shares eleven months with the last"
+DERIVED = "it is worked out from two other lines: look at those"
+TOO_NOISY = "it is too uncertain to compare one month with the next"
+Asked = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number of the scorecard: its section, what kind of estimate it is, which way is better, and what judges a change of it."""
+
+    section: str
+    kind: str  # as in `estimate.smalln`
+    better: str  # "higher", "lower" or ""
+    headline: Headline
+    values: Callable[[Shop], pd.DataFrame] | None = None  # month, known_on, value: for what is not a count of customers
+    survey: str = ""  # whose answers: "customer" or "employee"
+
+
+def first(table: pd.DataFrame, group: str = "") -> Found:
+    """The estimate in a metric table's first row (`rate` or `value`); nothing is known where there is no row."""
+    if table.empty:
+        return Found(group=group)
+    row = table.iloc[0]
+    value = row["rate"] if "rate" in row else row["value"]
+    return Found(float(value), float(row["low"]), float(row["high"]), int(row["n"]), group)
+
+
+def latest(months: pd.DataFrame) -> Found:
+    """The estimate of a monthly table's last month."""
+    return first(months.tail(1), f"month={months['month'].iloc[-1]}") if len(months) else Found()
+
+
+def series(shop: Shop, months: pd.DataFrame, days: int = 0) -> pd.DataFrame:
+    """A monthly series of values, `month, known_on, value`, each known `days` after its month; whole months of the history only."""
+    first_on = pd.to_datetime(months["month"])
+    known_on = first_on + pd.offsets.MonthEnd(0) + pd.Timedelta(days=days)
+    table = pd.DataFrame({"month": first_on.dt.strftime("%Y-%m"), "known_on": known_on, "value": months["value"].astype(float)})
+    seen = (first_on >= pd.Timestamp(shop.history_start)) & (known_on <= pd.Timestamp(shop.as_of))
+    return table[seen].sort_values("month", ignore_index=True)

@@ -1,0 +1,108 @@
+"""Lines of the scorecard about money and deals."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from retainkit.metrics.acquisition import acquisition_cost, monthly_costs, payback, value_to_cost
+from retainkit.metrics.churn_money import revenue_churn
+from retainkit.metrics.deals_sources import referral_gap
+from retainkit.metrics.deals_values import cycle_days, deal_size, sales_velocity
+from retainkit.metrics.headlines import Found, Headline
+from retainkit.metrics.lifetime_value import lifetime_value
+from retainkit.metrics.line import DERIVED, OVERLAP, TOO_NOISY, Asked, Line, first, latest, series
+from retainkit.metrics.months import first_day
+from retainkit.metrics.purchases import usable_horizon
+from retainkit.tally import tally
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+
+def revenue(shop: Shop, asked: Asked) -> list[Line]:
+    """Revenue churn of a month, net and gross retention of twelve months."""
+    def find(s: Shop, measure: str) -> Found:
+        return latest(revenue_churn(s).query("measure == @measure", local_dict={"measure": measure}))
+
+    def values(s: Shop) -> pd.DataFrame:
+        return series(s, revenue_churn(s).query("measure == 'mrr_churn'"))
+
+    told = {"mrr_churn": ("lower", "revenue churn: monthly revenue lost in the latest finished month"),
+            "nrr": ("higher", "NRR: revenue of twelve months ago still paid today, growth included"),
+            "grr": ("higher", "GRR: revenue of twelve months ago still paid today, nobody counted for more than they paid then")}
+    return [Line("money", "proportion", better, Headline(
+        f"churn.{m}", label, ("contracts",), find=lambda s, m=m: find(s, m), why_no_months="" if m == "mrr_churn" else OVERLAP),  # type: ignore[misc]
+        values=values if m == "mrr_churn" else None) for m, (better, label) in told.items()]
+
+
+def worth(shop: Shop, asked: Asked) -> list[Line]:
+    """Customer lifetime value at a horizon."""
+    days, margin = usable_horizon(shop, int(max(asked.get("horizon", 365), 1))), asked["margin"]
+
+    def values(s: Shop) -> pd.DataFrame:
+        table = tally(s, "cohort_revenue", within=days)
+        return series(s, table.assign(value=table["revenue"].astype(float) / table["n"] * margin), days)
+
+    return [Line("money", "money", "higher", Headline(
+        "clv.revenue", f"customer lifetime value: revenue of a new customer in the first {days} days" + ("" if margin == 1 else f", times {margin:.0%} margin"), ("orders",), horizon=days,
+        find=lambda s: first(lifetime_value(s, horizons=[days], margin=margin))), values=values)]
+
+
+def costs(shop: Shop, asked: Asked) -> list[Line]:
+    """Cost of a new customer, what one is worth over it, and the time until it is earned back."""
+    days, margin = usable_horizon(shop, int(max(asked.get("horizon", 365), 1))), asked["margin"]
+
+    def values(s: Shop) -> pd.DataFrame:
+        months = monthly_costs(s).groupby("number")[["spend", "n"]].sum().reset_index()
+        return series(s, months.assign(month=[f"{first_day(n):%Y-%m}" for n in months["number"]], value=months["spend"] / months["n"]))
+
+    both = ("spend", "orders")
+    return [
+        Line("money", "money", "lower", Headline("cac.cost", "CAC: money spent to win a new customer, latest twelve months", both,
+                                                 find=lambda s: first(acquisition_cost(s))), values=values),
+        Line("money", "ratio", "higher", Headline("clv.to_cost", f"LTV to CAC: value of a new customer in {days} days over the cost of winning one", both, horizon=days,
+                                                  find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)), why_no_months=DERIVED)),
+        Line("money", "days", "lower", Headline("clv.payback", "payback: days until a new customer has brought what winning one costs", both, horizon=days,
+                                                find=lambda s: _open_ended(first(payback(s, horizon=days, margin=margin))), why_no_months=DERIVED)),
+    ]
+
+
+def _open_ended(found: Found) -> Found:
+    """What does not happen within the horizon happens later: no limit, rather than not known."""
+    value, low, high = (math.inf if math.isnan(limit) and found.n else limit for limit in found[:3])
+    return found._replace(value=value, low=low, high=high)
+
+
+def sales(shop: Shop, asked: Asked) -> list[Line]:
+    """Size, time to win, velocity; referrals against the rest."""
+    def size(s: Shop, measure: str) -> Found:
+        return first(deal_size(s).query("measure == @measure", local_dict={"measure": measure}))
+
+    def speed(s: Shop, measure: str) -> Found:
+        return first(sales_velocity(s, days=asked.get("within_days", 180)).query("measure == @measure", local_dict={"measure": measure}))
+
+    def values(s: Shop) -> pd.DataFrame:
+        table = tally(s, "deals_sizes")
+        return series(s, table.assign(value=table["total"].astype(float) / table["n"]))
+
+    def cycle(s: Shop) -> Found:
+        return first(cycle_days(s).query("measure == 'median'"), "measure=median")
+
+    def gap(s: Shop) -> Found:
+        return first(referral_gap(s, source=asked["referral"], days=asked.get("within_days", 180)))
+
+    amounts = [
+        Line("deals", "money", "higher", Headline("deals.average_won", "average deal size: amount of a won deal, mean", ("deals",), find=lambda s: size(s, "mean")), values=values),
+        Line("deals", "money", "higher", Headline("deals.median_won", "median deal size: amount of a won deal, the middle one", ("deals",), find=lambda s: size(s, "median"),
+                                                  why_no_months="look at the average")),
+        Line("deals", "money", "higher", Headline("deals.velocity", "sales velocity: deals x win rate x amount / days to win", ("deals",),
+                                                  find=lambda s: speed(s, "velocity"), why_no_months=TOO_NOISY)),
+    ] if shop.has("deals.amount") else []
+    referrals = [Line("deals", "points", "", Headline(
+        "deals.referral_gap", f"{asked['referral']} against the rest: won more often than the rest, at the same mix of segments", ("deals",),
+        find=gap, why_no_months=TOO_NOISY))] if len(referral_gap(shop, source=asked["referral"])) else []
+    return [*amounts, Line("deals", "days", "lower", Headline("deals.cycle_days", "sales cycle: median days from opening a deal to winning it", ("deals",), find=cycle,
+                                                              why_no_months="recent deals count only if they were quick")), *referrals]

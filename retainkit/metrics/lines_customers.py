@@ -1,0 +1,160 @@
+"""Lines of the scorecard about customers: do they buy again, do they stay, what do they say, do they use the product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from retainkit.metrics.buying import repeat_buying
+from retainkit.metrics.churn import early_cancellation, monthly_cancellation
+from retainkit.metrics.churn_money import customer_retention
+from retainkit.metrics.headlines import RISES, Found, Headline, cohorts, headlines
+from retainkit.metrics.lapse import lapse_rule
+from retainkit.metrics.line import OVERLAP, Asked, Line, first, latest
+from retainkit.metrics.purchases import usable_horizon
+from retainkit.metrics.use import quiet_months, weekly_active, went_quiet
+from retainkit.metrics.voices import promoter_scores
+from retainkit.tally import Column, tally
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+EARLY_BY = 90  # days after the start by which an early cancellation is looked for
+
+# The headline numbers that stand on the scorecard, with their section and which way is better.
+PLACES: Mapping[str, tuple[str, str]] = {
+    "second_purchase.share": ("buying again", "higher"), "next_purchase.share": ("buying again", "higher"),
+    "cross_sell.any": ("buying again", "higher"), "repeat_revenue.share": ("buying again", ""),
+    "churn.survival": ("staying", "higher"), "churn.monthly": ("staying", "lower"),
+    "deals.win_rate": ("deals", "higher"), "deals.win_by": ("deals", "higher")}
+
+
+def of_other_pages(*metrics: str) -> Callable[[Shop, Asked], list[Line]]:
+    """What makes the lines of headline numbers of the other pages.
+
+    Left out: the share not lapsed at an age at which, by the lapse rule, nobody can have lapsed yet.
+    """
+    def make(shop: Shop, asked: Asked) -> list[Line]:
+        return [Line(PLACES[h.metric][0], "survival" if h.metric == "churn.survival" else "proportion", PLACES[h.metric][1], h)
+                for h in headlines(shop, only=metrics, **asked) if h.metric != "churn.survival" or _can_lapse(shop, h, asked)]
+
+    return make
+
+
+def _can_lapse(shop: Shop, headline: Headline, asked: Asked) -> bool:
+    """Whether a customer can have left by the headline's age."""
+    return shop.has("contracts") or bool(lapse_rule(shop, days=asked.get("lapse_after") or None)["days"].iloc[0] < (headline.horizon or 0))
+
+
+def _not_lapsed(shop: Shop, asked: Asked) -> list[Line]:
+    """Without contracts: the base of buyers that has not lapsed in the latest finished month."""
+    churn = headlines(shop, only=["churn.monthly"], **asked) if not shop.has("contracts") else []
+    return [Line("staying", "proportion", "higher", replace(
+        h, metric="retention.customers", label="customers kept in a month: who did not lapse in the latest finished month",
+        find=lambda s, h=h: _left_over(h.find(s)), months=lambda s, h=h: _misses(h, s))) for h in churn]  # type: ignore[misc]
+
+
+def _left_over(found: Found) -> Found:
+    """One less the share."""
+    return found._replace(value=1 - found.value, low=1 - found.high, high=1 - found.low)
+
+
+def _misses(headline: Headline, shop: Shop) -> pd.DataFrame:
+    """The monthly series of those whom the headline number does not count."""
+    assert headline.months is not None
+    months = headline.months(shop)
+    return months.assign(hits=months["n"] - months["hits"])
+
+
+def buying(shop: Shop, asked: Asked) -> list[Line]:
+    """Repeat purchase rate and returning share of the latest finished month; without contracts, who has not lapsed in it."""
+    def months(s: Shop) -> pd.DataFrame:
+        return cohorts(s, repeat_buying(s).query("measure == 'repeat_rate'"), "month", 0)
+
+    def find(s: Shop, measure: str) -> Found:
+        return latest(repeat_buying(s).query("measure == @measure", local_dict={"measure": measure}))
+
+    return [
+        Line("buying again", "proportion", "higher", Headline(
+            "purchases.repeat_rate", "repeat purchase rate: buyers of the latest finished month who bought on two days of it", ("orders",),
+            find=lambda s: find(s, "repeat_rate"), months=months)),
+        Line("buying again", "proportion", "", Headline(
+            "purchases.returning_share", "returning share: buyers of the latest finished month who were customers before it", ("orders",),
+            find=lambda s: find(s, "returning_share"), why_no_months=RISES)),
+        *_not_lapsed(shop, asked),
+    ]
+
+
+def staying(shop: Shop, asked: Asked) -> list[Line]:
+    """Kept over twelve months, asked to leave in a month, cancelled early."""
+    days = asked["early_days"]
+    by = usable_horizon(shop, max(EARLY_BY, days), of="contracts")
+
+    def early(s: Shop) -> Found:
+        table = early_cancellation(s, early_days=days, horizons=[by]).query("cause == 'early_cancel'")
+        return first(table)
+
+    def cancelled(s: Shop) -> pd.DataFrame:
+        months = monthly_cancellation(s)
+        return cohorts(s, months.assign(hits=months["asked"], n=months["active_start"]), "month", 0)
+
+    return [
+        Line("staying", "proportion", "higher", Headline(
+            "retention.customers", "customer retention: customers of twelve months ago who have stayed ever since", ("contracts",),
+            find=lambda s: latest(customer_retention(s)), why_no_months=OVERLAP)),
+        Line("staying", "proportion", "lower", Headline(
+            "churn.cancellation", "cancellations: customers who asked to leave in the latest finished month", ("contracts",),
+            find=lambda s: latest(monthly_cancellation(s)), months=cancelled)),
+        Line("staying", "survival", "lower", Headline(
+            "churn.early", f"early cancellation: asked to leave within {days} days, gone by day {by}", ("contracts",), horizon=by,
+            find=early, months=lambda s: _early_months(s, days, by))),
+    ]
+
+
+def _early_months(shop: Shop, days: int, by: int) -> pd.DataFrame:
+    """Early cancellations of the customers who began in each month of the recorded history, once all are old enough."""
+    cells = tally(shop, "contract_lives", by=Column("substr(cast(s.started_on as varchar), 1, 7)"), early_days=days).query("entry == 0")
+    gone = cells["n"].where((cells["cause"] == "early_cancel") & (cells["duration"] <= by), 0)
+    months = cells.assign(hits=gone).groupby("grp", as_index=False)[["hits", "n"]].sum()
+    months = months[months["grp"] >= f"{shop.history_start:%Y-%m}"]
+    return cohorts(shop, months, "grp", by)
+
+
+def voices(shop: Shop, asked: Asked) -> list[Line]:
+    """The score of the latest survey and who answered it, of customers and of employees."""
+    told = [("customer", "nps", "customers"), ("employee", "enps", "employees")]
+    return [line for kind, name, who in told if len(promoter_scores(shop, kind=kind)) for line in _asked_of(shop, kind, name, who)]
+
+
+def _asked_of(shop: Shop, kind: str, name: str, who: str) -> list[Line]:
+    """The lines of the surveys of one kind of people."""
+    def response(s: Shop) -> Found:
+        row = promoter_scores(s, kind=kind).dropna(subset=["response"]).tail(1)
+        columns = {"response": "rate", "response_low": "low", "response_high": "high", "invited": "n"}
+        return first(row[list(columns)].rename(columns=columns))
+
+    score = Headline(f"{name}.score", f"{name.replace('nps', 'NPS')}: net promoter score of {who}, latest survey", ("responses",),
+                     find=lambda s: first(promoter_scores(s, kind=kind).tail(1)))
+    answered = Headline(f"{name}.response", f"{name.replace('nps', 'NPS')} response: {who} who answered the latest survey", ("responses",), find=response,
+                        why_no_months="there are too few surveys")
+    known = shop.has("responses.invited")
+    return [Line("voices", "score", "higher", score, survey=kind), *([Line("voices", "proportion", "higher", answered)] if known else [])]
+
+
+def use(shop: Shop, asked: Asked) -> list[Line]:
+    """Active in a week; used early, then quiet."""
+    def weeks(s: Shop) -> pd.DataFrame:
+        table = weekly_active(s)
+        return table.assign(month=table["week_to"].dt.strftime("%Y-%m"))
+
+    return [
+        Line("engagement", "proportion", "higher", Headline(
+            "engagement.weekly_active", "weekly active: customers who used the product in the last week of the latest finished month", ("activity",),
+            find=lambda s: latest(weeks(s)), months=lambda s: cohorts(s, weeks(s), "month", 0))),
+        Line("engagement", "proportion", "lower", Headline(
+            "engagement.went_quiet", "went quiet: used it in their first 30 days, still here on day 90, no use in the last 30 of those", ("activity",), horizon=90,
+            find=lambda s: first(went_quiet(s)), months=lambda s: cohorts(s, quiet_months(s), "month", 90))),
+    ]

@@ -1,0 +1,194 @@
+"""The scorecard: every number a manager follows in one table, with what it was before and whether a change of it is news."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from retainkit.estimate.control import value_limits
+from retainkit.metrics import lines_business as business
+from retainkit.metrics import lines_customers as customers
+from retainkit.metrics.changes import BASELINE, NEWS, UNKNOWN, USUAL, judged
+from retainkit.metrics.headlines import Found
+from retainkit.metrics.line import SECTIONS, SETTINGS, Asked, Line
+from retainkit.metrics.voices import promoter_changes
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+SURE = 0.998  # of two surveys between which nothing changed, 2 in 1,000 are called news
+COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "better", "value", "low", "high", "n", "month_ago", "year_ago",
+           "month", "month_value", "noise_low", "noise_high", "news", "note"]
+
+
+class Maker(NamedTuple):
+    """Makes some lines; what a shop must have for it, and what they are about."""
+
+    about: str
+    needs: tuple[str, ...]
+    make: Callable[[Shop, Asked], list[Line]]
+
+
+MAKERS = (
+    Maker("second and third purchase", ("orders",), customers.of_other_pages("second_purchase.share", "next_purchase.share")),
+    Maker("cross-sell", ("orders.product_line",), customers.of_other_pages("cross_sell.any")),
+    Maker("repeat purchases", ("orders",), customers.buying),
+    Maker("repeat revenue", ("orders",), customers.of_other_pages("repeat_revenue.share")),
+    Maker("customers who stay and leave", (), customers.of_other_pages("churn.survival", "churn.monthly")),
+    Maker("customers kept, cancellations, early cancellations", ("contracts",), customers.staying),
+    Maker("revenue churn, net and gross revenue retention", ("contracts.monthly_value",), business.revenue),
+    Maker("customer lifetime value", ("orders",), business.worth),
+    Maker("acquisition cost, value over cost, payback", ("spend", "orders"), business.costs),
+    Maker("what customers and employees say (NPS, eNPS)", ("responses",), customers.voices),
+    Maker("win rate", ("deals",), customers.of_other_pages("deals.win_rate", "deals.win_by")),
+    Maker("deal size, sales cycle, velocity, referrals", ("deals",), business.sales),
+    Maker("use of the product", ("activity",), customers.use),
+)
+
+
+def lines(shop: Shop, **settings: Any) -> list[Line]:
+    """The lines of the scorecard that this shop can give, section by section.
+
+    Left out: numbers that need a table or column the shop has not (`missing_lines` names them).
+
+    Parameters
+    ----------
+    shop
+        The shop as it is now; each line can then be asked of the same shop at another day.
+    settings
+        Parameters of the notebooks that differ from their defaults: those of `headlines`, and `margin`, `early_days`, `referral`.
+        Others are ignored.
+
+    Returns
+    -------
+    list of Line
+    """
+    asked = {**SETTINGS, **settings}
+    found = [line for maker in MAKERS if _can(shop, maker) for line in maker.make(shop, asked)]
+    return sorted(found, key=lambda line: SECTIONS.index(line.section))
+
+
+def missing_lines(shop: Shop) -> pd.DataFrame:
+    """What the scorecard cannot say of this shop, and the table it would need: `about, needs`."""
+    rows = [{"about": m.about, "needs": " and ".join(n for n in m.needs if not shop.has(n))} for m in MAKERS if not _can(shop, m)]
+    table = pd.DataFrame(rows, columns=["about", "needs"])
+    return pd.DataFrame([{"about": ", ".join(part["about"]), "needs": needs} for needs, part in table.groupby("needs", sort=False)], columns=["about", "needs"])
+
+
+def _can(shop: Shop, maker: Maker) -> bool:
+    return all(shop.has(need) for need in maker.needs)
+
+
+def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
+    """Every number of the scorecard now, a month ago and a year ago, with its interval and whether it is news.
+
+    Left out: numbers that need a table or column the shop has not (`missing_lines`). Earlier values are the same number, of
+    the same ages, as it was known at the end of that day; NaN where the recorded history had not begun.
+
+    Parameters
+    ----------
+    shop
+        The shop as of today.
+    settings
+        As for `lines`.
+
+    Returns
+    -------
+    DataFrame
+        A row a number: `section`, `metric` and `group` (as in metrics.csv), `horizon_days`, `label`, `kind` (as in `in_words`), `better`
+        ("higher", "lower" or ""), `value`, `low`, `high`, `n`, `month_ago`, `year_ago`; the newest `month` that came of age since a
+        month ago, its `month_value`, and `noise_low` to `noise_high`, where 998 of 1,000 months lie when nothing changes;
+        `news`; `note`.
+
+    Notes
+    -----
+    Shares: a p-chart of months of equal age (`control_limits`); money: prediction limits of months (`value_limits`); surveys:
+    the change since the survey before, with a 99.8 % interval. The rest is not judged, and `news` says why.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": range(4), "customer_id": ["ann", "ann", "bob", "bob"], "amount": 5,
+    ...                        "ordered_at": ["2026-01-01", "2026-01-05", "2026-01-08", "2026-02-03"]})
+    >>> card = scorecard(open_shop({"orders": orders}, as_of="2026-02-28"))
+    >>> card.loc[card["metric"] == "second_purchase.share", ["value", "n", "month_ago"]]
+       value  n  month_ago
+    0    1.0  2        0.5
+    """
+    month, year = (earlier(shop.as_of, months) for months in (1, 12))
+    then = {day: shop.at(day) for day in (month, year) if day >= shop.history_start}
+    rows = [{**_now(line, line.headline.find(shop)), "month_ago": _then(line, then.get(month)), "year_ago": _then(line, then.get(year)),
+             **judged_line(line, shop, month)} for line in lines(shop, **settings)]
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"horizon_days": float})
+
+
+def earlier(day: date, months: int) -> date:
+    """The same day so many months earlier; a month's last day stays one.
+
+    >>> earlier(date(2026, 2, 28), 1), earlier(date(2026, 3, 30), 1)
+    (datetime.date(2026, 1, 31), datetime.date(2026, 2, 28))
+    """
+    stamp = pd.Timestamp(day)
+    step = pd.offsets.MonthEnd(months) if stamp.is_month_end else pd.DateOffset(months=months)
+    return (stamp - step).date()
+
+
+def judged_line(line: Line, shop: Shop, previous: date) -> dict[str, Any]:
+    """Whether what came of age since `previous` is more than chance: `month, month_value, noise_low, noise_high, news`."""
+    if line.survey:
+        return _survey(line, shop)
+    if line.values is not None:
+        return _values(line.values(shop), line.kind, previous)
+    found = judged(line.headline, shop, previous)
+    return {name: found[name] for name in ("month", "month_value", "noise_low", "noise_high", "news")}
+
+
+def _now(line: Line, found: Found) -> dict[str, Any]:
+    """What the line says today."""
+    h = line.headline
+    note = f"not within {h.horizon} days" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
+    return {"section": line.section, "metric": h.metric, "group": found.group, "horizon_days": h.horizon, "label": h.label, "kind": line.kind,
+            "better": line.better, "value": found.value, "low": found.low, "high": found.high, "n": found.n, "note": note}
+
+
+def _then(line: Line, shop: Shop | None) -> float:
+    """The line's value at an earlier day; NaN where the history had not begun."""
+    return line.headline.find(shop).value if shop is not None else float("nan")
+
+
+def _values(months: pd.DataFrame, kind: str, previous: date) -> dict[str, Any]:
+    """The newest month of a series of values against the months known by `previous`."""
+    fresh = months["known_on"] > pd.Timestamp(previous)
+    limits = value_limits(months.loc[~fresh, "value"].tail(BASELINE))
+    if not fresh.any() or limits["note"]:
+        return _unjudged(str(limits["note"]) if fresh.any() else "no month has come of age since")
+    row = months[fresh].iloc[-1]
+    low, high = float(limits["low"]), float(limits["high"])
+    return _said(row["month"], row["value"], low, high, f"{low:.1%} to {high:.1%}" if kind == "proportion" else f"{low:,.0f} to {high:,.0f}")
+
+
+def _survey(line: Line, shop: Shop) -> dict[str, Any]:
+    """The latest survey's score against the one before."""
+    changes = promoter_changes(shop, kind=line.survey, level=SURE)
+    if changes.empty or changes["note"].iloc[-1]:
+        return _unjudged(changes["note"].iloc[-1] if len(changes) else "there is one survey only")
+    row = changes.iloc[-1]
+    value = line.headline.find(shop).value
+    before, reach = value - row["value"], (row["high"] - row["low"]) / 2
+    return _said(str(row["wave"]), value, before - reach, before + reach, f"{before - reach:.0f} to {before + reach:.0f} after {row['before']}")
+
+
+def _said(month: str, value: float, low: float, high: float, usual: str) -> dict[str, Any]:
+    """A month's value against its limits, in numbers and words."""
+    side = "lower" if value < low else "higher"
+    news = f"{USUAL} ({usual})" if low <= value <= high else f"{NEWS}: {side} than chance explains ({usual})"
+    return {"month": month, "month_value": value, "noise_low": low, "noise_high": high, "news": news}
+
+
+def _unjudged(why: str) -> dict[str, Any]:
+    """Nothing is said of a month, and why."""
+    return {"month": "", **dict.fromkeys(("month_value", "noise_low", "noise_high"), float("nan")), "news": f"{UNKNOWN}: {why}"}

@@ -1,0 +1,106 @@
+"""The scorecard as people read it: every number with the digits it supports, and in a word whether a change of it is news."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from retainkit.estimate.smalln import AFTER, in_parts, written
+from retainkit.metrics.changes import NEWS
+from retainkit.show.goals import goal_table
+from retainkit.show.words import missing
+
+TO = "\u2060–\u2060"  # no line breaks within a range
+FEW = {"hidden": "too few", "unknown": "not known yet"}
+
+
+def card_table(card: pd.DataFrame, *, unit: str = "", goals: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The table of `scorecard` in words.
+
+    Parameters
+    ----------
+    card
+        What `scorecard` returned.
+    unit
+        Written before amounts of money.
+    goals
+        What `goals` returned: those set for everybody get a column of their own, where there is one for any of these numbers.
+
+    Returns
+    -------
+    DataFrame
+        A row a number: `number` (its short name), `now` with its 95 % interval, or that alone where it is wide, `n`, `a month ago`, `a year ago`,
+        `news or noise`, `goal` (target, day and status) where there are goals.
+
+    Examples
+    --------
+    >>> card = pd.DataFrame([{"label": "closed deals that were won", "kind": "proportion", "value": 0.296, "low": 0.279, "high": 0.313, "n": 2698,
+    ...                       "month_ago": 0.295, "year_ago": float("nan"), "news": "news: lower than chance explains (31.0% to 43.5%)",
+    ...                       "month_value": 0.2, "noise_low": 0.31, "noise_high": 0.435}])
+    >>> [str(cell).replace("\\u2060", "") for cell in card_table(card).iloc[0, 1:]]
+    ['30% (28%–31%)', '2698', '30%', '–', 'NEWS: 20%, usual is 31%–44%']
+    """
+    rows = [_row(row, unit) for row in card.to_dict("records")]
+    table = pd.DataFrame(rows, columns=["number", "now", "n", "a month ago", "a year ago", "news or noise"])
+    if goals is None or goals.empty:
+        return table
+    whole = goals[goals["group"] == ""]
+    words = [f"{row['target']} by {row['by']}: {status}" for row, status in zip(goal_table(whole, unit=unit).to_dict("records"), whole["status"], strict=True)]
+    said = {(str(g["metric"]), _days(g["horizon_days"])): text for g, text in zip(whole.to_dict("records"), words, strict=True)}
+    mine = [said.get((str(m), _days(h)), "–") for m, h in zip(card["metric"], card["horizon_days"], strict=True)]
+    return table.assign(goal=mine) if set(mine) != {"–"} else table
+
+
+def card_numbers(card: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The scorecard's numbers by metric, as `record` takes them: what is not reached within its horizon is not known.
+
+    Examples
+    --------
+    >>> card = pd.DataFrame([{"metric": "next_purchase.share", "group": "k=2", "horizon_days": 365.0, "value": 0.7, "low": 0.6, "high": 0.8, "n": 90, "note": ""}])
+    >>> card_numbers(card)["next_purchase.share"].values.tolist()
+    [[365.0, 0.7, 0.6, 0.8, 90, '', '2']]
+    """
+    numbers = ["horizon_days", "value", "low", "high", "n", "note"]
+    known = card.assign(**{name: card[name].where(card[name].abs() != math.inf) for name in ("value", "low", "high")})
+    return {str(metric): part[numbers].assign(**_keys(part["group"].iloc[0])) for metric, part in known.groupby("metric", sort=False)}
+
+
+def _keys(group: str) -> dict[str, str]:
+    """The keys and values of a group."""
+    return dict(pair.split("=", 1) for pair in group.split(";") if pair)
+
+
+def _days(horizon: float) -> str:
+    """A horizon as a goal names it."""
+    return "" if missing(horizon) else str(int(horizon))
+
+
+def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
+    """One number in words."""
+    limits = float(row["low"]), float(row["high"])
+    said, middle, bottom, top = in_parts(float(row["value"]), *limits, int(row["n"]), kind=row["kind"], unit=unit)
+    earlier = [_like(row[name], row, unit) if said in ("number", "rough") else "–" for name in ("month_ago", "year_ago")]
+    after = AFTER.get(row["kind"], "")
+    to = " to " if row["kind"] == "score" else TO
+    limited = f"{bottom}{to}{top}" if bottom and top else f"above {bottom}" if bottom else f"not within {row['horizon_days']:.0f} days"
+    now = {"range": f"{limited}{after}", **FEW}.get(said) or f"{'about ' if said == 'rough' else ''}{middle}{after} ({limited})"
+    return {"number": str(row["label"]).partition(":")[0], "now": now, "n": int(row["n"]), "a month ago": earlier[0],
+            "a year ago": earlier[1], "news or noise": _news(row, unit)}
+
+
+def _like(value: float, row: dict[Any, Any], unit: str) -> str:
+    """Another value with the digits of the row's own."""
+    return "–" if missing(value) else written(float(value), (row["high"] - row["low"]) / 2, row["kind"], unit)
+
+
+def _news(row: dict[Any, Any], unit: str) -> str:
+    """News, noise or neither, with the newest month and what is usual."""
+    if missing(row["noise_low"]):
+        return "not judged"
+    low, high = float(row["noise_low"]), float(row["noise_high"])
+    half = min((high - low) / 6, low / 2 if row["kind"] == "money" and low > 0 else high)
+    value, bottom, top = (written(float(row[name]), half, row["kind"], unit) for name in ("month_value", "noise_low", "noise_high"))
+    word = "NEWS" if str(row["news"]).startswith(NEWS) else "noise"
+    return f"{word}: {value}, usual is {bottom}{' to ' if row['kind'] == 'score' else TO}{top}"

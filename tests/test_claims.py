@@ -1,0 +1,250 @@
+"""Claims are put to the test with the numbers the pages print, judged by their intervals, and never confirmed."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import retainkit as rk
+from retainkit import claim_bench, open_shop
+from retainkit.errors import BadValueError, MissingDataError
+from retainkit.load.stated import claims_quoted, claims_stated
+from retainkit.metrics.claim_measures import (
+    early_leaving_ratio,
+    five_points_more,
+    other_sources_win_rate,
+    purchase_step,
+    winning_over_keeping,
+    wins_with_churn,
+    worth_more,
+)
+from retainkit.metrics.claims import VERDICTS, claimed, measured
+
+WORDS = ("30 %", "75 %", "20 %", "50 to 70 %", "10 to 30 %", "5 to 25", "25 to 95 %", "over-selling", "riskiest", "year three", "month one", "third time")
+
+
+@pytest.fixture(scope="module")
+def shop():
+    return open_shop("sample")
+
+
+@pytest.fixture(scope="module")
+def bench(shop):
+    return claim_bench(shop).set_index("claim")
+
+
+def record(**more):
+    return {"claim": "mine", "sentence": "so they say", "measure": "second_purchase", "low": .25, "high": .35, "arguments": {"horizons": [30]}, **more}
+
+
+def judged(shop, **more):
+    return claim_bench(shop, claims=[record(**more)]).iloc[0]
+
+
+class TestTheRecords:
+    def test_every_claim_of_the_articles_is_there(self):
+        said = " ".join(c["sentence"] for c in claims_quoted())
+        assert [w for w in WORDS if w not in said] == []
+
+    def test_each_says_who_says_it_of_whom_and_what_the_source_says(self):
+        for claim in claims_quoted():
+            assert all(claim.get(field) for field in ("said_by", "population", "source_says", "estimand", "read_as")), claim["claim"]
+
+    def test_short_names_are_stable_and_each_its_own(self):
+        names = [c["claim"] for c in claims_quoted()]
+        assert len(set(names)) == len(names) == 16
+        assert all(n.isidentifier() for n in names)
+
+    def test_claims_that_are_formulas_are_labelled(self):
+        assert {c["claim"] for c in claims_quoted() if c.get("kind") == "arithmetic"} == {"keeping_5_to_25", "profit_25_to_95"}
+
+
+class TestVerdicts:
+    def test_every_verdict_is_one_of_the_vocabulary_and_none_is_confirmed(self, bench):
+        assert set(bench["verdict"]) <= set(VERDICTS)
+        assert not any("confirm" in v for v in VERDICTS)
+
+    @pytest.mark.parametrize(("low", "high", "says"), [
+        (.10, .15, "higher than claimed"), (.30, .40, "lower than claimed"), (.10, .40, "consistent with"), (.22, .40, "cannot tell"), (.225, .225, "cannot tell")])
+    def test_the_interval_decides(self, shop, low, high, says):
+        row = judged(shop, low=low, high=high)
+        assert row["verdict"] == says
+        assert (row["low"], row["high"]) == tuple(rk.second_purchase(shop, horizons=[30]).loc[0, ["low", "high"]])
+
+    def test_a_claim_about_firms_is_a_line_and_a_formula_is_arithmetic_whatever_the_interval(self, shop):
+        assert judged(shop, kind="reference")["verdict"] == "reference line"
+        row = judged(shop, kind="arithmetic")
+        assert (row["verdict"], row["note"].split(";")[0]) == ("arithmetic", "below the claimed range")
+
+    def test_values_are_those_of_the_metrics(self, shop, bench):
+        assert bench.loc["month_one_most", "value"] == rk.month_one_revenue(shop).loc[0, "rate"]
+        assert bench.loc["third_after_second", "value"] == rk.next_purchase(shop, k=[2]).loc[0, "rate"]
+        assert bench.loc["cross_sell_90_of_730", "value"] == rk.cross_sell_share(shop, horizons=[730]).loc[0, "rate"]
+        sources = rk.source_win_rates(shop).set_index("source")
+        assert bench.loc["referrals_close", "value"] == sources.loc["referral", "rate"]
+
+    def test_the_sample_is_judged_as_its_truth_is(self, shop, bench):
+        """The company was made so that none of these holds, and the verdicts say which way."""
+        assert bench.loc[["cross_sell_90_of_365", "cross_sell_90_of_730", "again_within_30"], "verdict"].tolist() == ["lower than claimed"] * 3
+        assert bench.loc[["first_90_riskiest", "third_after_second"], "verdict"].tolist() == ["consistent with"] * 2
+
+    def test_a_log_that_begins_mid_life_does_not_say_what_the_first_months_were(self, bench):
+        row = bench.loc["repeat_20_first_months"]
+        assert (row["verdict"], row["measured"]) == ("cannot tell", "")
+        assert row["note"].startswith("665 customers were there before the log begins")
+
+
+class TestLaws:
+    def test_a_wider_claim_is_never_contradicted_by_what_a_narrower_one_is_not(self, shop):
+        order = {"consistent with": 2, "cannot tell": 1, "lower than claimed": 0, "higher than claimed": 0}
+        for narrow, wide in (((.2, .3), (.1, .4)), ((.25, .3), (.2, .35)), ((.5, .6), (.4, .7))):
+            a, b = (order[judged(shop, low=lo, high=hi)["verdict"]] for lo, hi in (narrow, wide))
+            assert b >= a
+
+    def test_what_is_not_measured_has_no_number(self, shop):
+        bench = claim_bench(open_shop({"orders": shop.sql("select cast(customer as varchar) as customer_id, ordered_on as ordered_at, order_id, amount from orders where order_type = 'one_off'")}))
+        missing = bench[bench["verdict"] == "not measured"]
+        assert {"referrals_close", "keeping_5_to_25", "first_90_riskiest", "winners_oversell", "cross_sell_90_of_365"} <= set(missing["claim"])
+        assert missing["value"].isna().all()
+        assert (missing["measured"] == "").all()
+        assert missing["note"].str.startswith("needs ").all()
+
+
+class TestByHand:
+    def test_other_sources_are_the_rest_added_up(self, shop):
+        deals = shop.sql("select source, outcome from deals where outcome <> 'open' and date_diff('day', opened_on, date '2026-10-31') >= 180")
+        rest = deals[deals["source"] != "referral"]
+        got = other_sources_win_rate(shop).iloc[0]
+        assert (got["n"], got["rate"]) == (len(rest), pytest.approx((rest["outcome"] == "won").mean()))
+        assert other_sources_win_rate(shop, source="fairs").empty
+
+    def test_early_over_later_is_the_rate_the_other_way_round(self, shop):
+        later = rk.leaving_rates(shop).iloc[1]
+        got = early_leaving_ratio(shop).iloc[0]
+        assert (got["value"], got["low"], got["high"]) == pytest.approx((1 / later["ratio"], 1 / later["ratio_high"], 1 / later["ratio_low"]))
+
+    def test_the_step_is_the_difference_of_two_rows_and_wider_than_either(self, shop):
+        two = rk.next_purchase(shop, k=[2, 3])
+        got = purchase_step(shop).iloc[0]
+        assert got["rate"] == pytest.approx(two["rate"].iloc[1] - two["rate"].iloc[0])
+        assert got["high"] - got["low"] > (two["high"] - two["low"]).max()
+        assert got["n"] == two["n"].iloc[1]
+
+    def test_five_points_more_of_the_methods_table(self):
+        assert [round(100 * worth_more(r, points=.05, discount=.1)) for r in (.6, .7, .8, .9)] == [11, 14, 20, 33]
+
+    def test_five_points_more_is_the_formula_at_the_shops_own_retention(self, shop):
+        year = rk.contract_survival(shop, horizons=[365]).iloc[0]
+        got = five_points_more(shop).iloc[0]
+        assert got["rate"] == pytest.approx(.05 / (1.1 - year["rate"] - .05))
+        assert got["low"] < got["rate"] < got["high"]
+
+    def test_winning_over_keeping_from_the_files(self, shop):
+        """Second route: the ledger of spending, divided by heads."""
+        from retainkit.resources import sample_folder
+
+        money = pd.read_csv(sample_folder() / "spend.csv", parse_dates=["month"]).set_index("month").sort_index()
+        got = winning_over_keeping(shop).iloc[0]
+        winning = money.loc["2025-10-01":"2026-09-30"].query("category != 'retention'")["amount"].sum()
+        assert got["winning"] * got["n"] == pytest.approx(winning)
+        assert got["keeping"] < got["winning"]
+        assert math.isnan(got["low"])
+
+    def test_wins_with_churn_is_the_maps_correlation(self, shop):
+        rho = rk.rep_map(shop).company.set_index("quantity").loc["rho"]
+        got = wins_with_churn(shop).iloc[0]
+        assert (got["value"], got["low"], got["high"]) == (rho["value"], rho["low"], rho["high"])
+
+    def test_revenue_between_months_adds_up_to_all_of_it(self, shop):
+        parts = [rk.repeat_revenue_between(shop, first_month=a, last_month=b).iloc[0] for a, b in ((1, 12), (13, 24), (25, 36))]
+        whole = rk.repeat_revenue(shop).iloc[0]
+        assert sum(p["total"] for p in parts) == pytest.approx(whole["total"])
+        assert sum(p["repeat"] for p in parts) == pytest.approx(whole["repeat"])
+        assert math.isnan(rk.repeat_revenue_between(shop, first_month=37, last_month=37).loc[0, "rate"])  # has not happened yet
+
+
+class TestEdges:
+    def test_a_handful_of_customers_gets_no_verdict(self):
+        orders = pd.DataFrame({"order_id": range(4), "customer_id": list("aabc"), "amount": 5, "ordered_at": ["2026-01-01", "2026-01-10", "2026-01-02", "2026-01-03"]})
+        row = judged(open_shop({"orders": orders}, as_of="2026-03-31"))
+        assert (row["verdict"], row["measured"]) == ("cannot tell", "too few to say")
+        back = pd.DataFrame({"order_id": range(8), "customer_id": list("abcdabcd"), "amount": 5, "ordered_at": ["2026-01-01"] * 4 + ["2026-01-10"] * 4})
+        row = judged(open_shop({"orders": back}, as_of="2026-03-31"), low=0.0, high=0.1)
+        assert row["low"] > 0.1  # the interval alone would contradict it
+        assert (row["verdict"], row["note"]) == ("cannot tell", "needs 5 customers, has 4")
+
+    def test_a_large_order_does_not_break_the_sum_behind_an_interval(self):
+        """A wholesaler's day of 168,469.60 times its weight does not fit a narrow decimal."""
+        orders = pd.DataFrame({"order_id": range(80), "customer_id": [i % 40 for i in range(80)], "amount": 5_000_000.0,
+                               "ordered_at": ["2025-01-01"] * 20 + ["2026-01-01"] * 20 + ["2026-01-09"] * 40})
+        got = rk.month_one_revenue(open_shop({"orders": orders}, as_of="2026-03-31"), horizons=[400]).iloc[0]
+        assert 0 < got["low"] < got["rate"] < got["high"] < 1
+
+    def test_a_row_that_is_not_there_is_a_note(self, shop):
+        row = judged(shop, measure="source_win_rates", arguments={}, take={"source": "fair"}, unit="share")
+        assert (row["verdict"], row["note"]) == ("cannot tell", "no source `fair`; there are inbound, outbound, paid, referral")
+
+    def test_words(self):
+        assert measured(float("nan"), float("nan"), float("nan"), 0) == ""
+        assert measured(.5, .2, .8, 4) == "too few to say"
+        assert claimed(.3, .3) == "30 %"
+
+
+class TestYourOwn:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        pd.DataFrame({"order_id": range(60), "customer_id": [i % 30 for i in range(60)], "amount": 5,
+                      "ordered_at": ["2026-01-01"] * 30 + ["2026-01-20"] * 12 + ["2026-04-01"] * 18}).to_csv(tmp_path / "orders.csv", index=False)
+        return tmp_path
+
+    def write(self, folder, text):
+        (folder / "retainkit.toml").write_text(f'{text}\n\n[orders]\npath = "orders.csv"\n')
+        return open_shop(folder)
+
+    MINE = '[[claims]]\nclaim = "consultant"\nsentence = "Nine in ten are back in a month"\nlow = 0.85\nhigh = 0.95\nmeasure = "second_purchase"\narguments = { horizons = [30] }'
+
+    def test_one_record_is_enough(self, folder):
+        bench = claim_bench(self.write(folder, self.MINE)).set_index("claim")
+        assert len(bench) == 17
+        assert bench.loc["consultant", ["claimed", "measured", "verdict"]].tolist() == ["85 to 95 %", "40 % (25–60), n 30", "lower than claimed"]
+
+    def test_a_record_of_the_same_name_replaces(self, folder):
+        bench = claim_bench(self.write(folder, self.MINE.replace("consultant", "again_within_30")))
+        assert len(bench) == 16
+        assert bench.set_index("claim").loc["again_within_30", "claimed"] == "85 to 95 %"
+
+    @pytest.mark.parametrize(("change", "said"), [
+        (("low = 0.85", "low = 0.99"), "retainkit.toml [[claims]]: the claim `consultant` begins above its end. Found: 0.99 to 0.95. To fix it: low, then high"),
+        (("low = 0.85\n", ""), "retainkit.toml [[claims]]: a record has no `low`. Found: claim, sentence, high, measure, arguments. To fix it: low = 0.25"),
+        (("sentence", "sentense"), "retainkit.toml [[claims]]: a record has no setting `sentense`"),
+        (("[30] }", '[30] }\nunit = "percent"'), "retainkit.toml [[claims]]: `unit` is none of its choices. Found: 'percent'; choices: share, points, times"),
+        (("[30] }", '[30] }\nwhole_life = "yes"'), "retainkit.toml [[claims]]: `whole_life` is not true or false. Found: 'yes'."),
+    ])  # fmt: skip
+    def test_a_record_that_cannot_be_meant_says_what_to_type(self, folder, change, said):
+        with pytest.raises((BadValueError, MissingDataError)) as err:
+            self.write(folder, self.MINE.replace(*change))
+        assert said in str(err.value)
+
+    @pytest.mark.parametrize(("more", "said"), [
+        ({"measure": "second_purchas"}, 'claim `mine`: `second_purchas` is not a metric. Found: '),
+        ({"measure": "second_purchas"}, 'To fix it: measure = "second_purchase"'),
+        ({"arguments": {"horizon": [30]}}, "claim `mine`: `second_purchase` has no argument `horizon`. Found: horizons, by, level. To fix it: horizons = ..."),
+        ({"take": {"segmnt": "SMB"}}, "claim `mine`: `second_purchase` has no column `segmnt`."),
+        ({"column": "rat"}, 'claim `mine`: `second_purchase` has no column `rat`. Found: horizon_days, rate, low'),
+    ])  # fmt: skip
+    def test_a_claim_the_metrics_cannot_answer_says_what_to_type(self, shop, more, said):
+        with pytest.raises(BadValueError) as err:
+            judged(shop, **more)
+        assert said in str(err.value)
+
+    def test_no_measure_can_be_anything_but_a_metric(self, shop):
+        with pytest.raises(BadValueError, match="`open_shop` is not a metric"):
+            judged(shop, measure="open_shop")
+
+    def test_infinity_is_written_inf(self):
+        [claim] = claims_stated(tomllib.loads(f"{self.MINE.replace('0.95', 'inf')}")["claims"])
+        assert claim["high"] == math.inf

@@ -1,0 +1,315 @@
+"""The metrics of the scorecard: by hand, by law, at the edge, and by a second route on the sample."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import retainkit as rk
+from retainkit.errors import BadValueError
+from retainkit.estimate.control import value_limits
+from retainkit.metrics.acquisition import cycle_months
+from retainkit.metrics.scorecard import COLUMNS, earlier, lines
+from retainkit.resources import sample_folder
+
+DAY = pd.Timestamp("2026-10-31")
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return rk.open_shop("sample")
+
+
+@pytest.fixture(scope="module")
+def card(sample):
+    return rk.scorecard(sample).drop_duplicates("metric").set_index("metric")
+
+
+@pytest.fixture(scope="module")
+def days(sample):
+    return sample.sql("select * from days").astype({"on_day": "datetime64[ns]", "first_on": "datetime64[ns]", "amount": float})
+
+
+def buys(*rows, **facts):
+    orders = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"])
+    return rk.open_shop({"orders": orders.assign(order_id=range(len(orders)))}, **facts)
+
+
+# ---- by hand ----------------------------------------------------------------------------------------------------------
+
+
+def test_repeat_rate_looks_inside_the_month_and_returning_share_before_it():
+    shop = buys(("ann", "2026-01-10", 5), ("ann", "2026-02-03", 5), ("ann", "2026-02-09", 5), ("bob", "2026-02-01", 5),
+                ("bob", "2026-02-01", 5),  # the same day: one purchase
+                ("cy", "2026-01-31", 5), ("cy", "2026-02-28", 5), as_of="2026-02-28", history_start="2026-01-01")
+    table = rk.repeat_buying(shop).set_index(["measure", "month"])
+    assert table.loc[("repeat_rate", "2026-02"), ["hits", "n"]].tolist() == [1, 3]  # ann
+    assert table.loc[("returning_share", "2026-02"), ["hits", "n"]].tolist() == [2, 3]  # ann and cy
+
+
+def test_a_month_that_still_runs_has_no_rate():
+    shop = buys(("ann", "2026-01-10", 5), ("ann", "2026-02-03", 5), as_of="2026-02-27", history_start="2026-01-01")
+    assert set(rk.repeat_buying(shop)["month"]) == {"2026-01"}
+
+
+def test_who_left_and_came_back_has_not_stayed():
+    book = pd.DataFrame({"contract_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "started_at": ["2024-12-01", "2025-06-10", "2024-12-01"],
+                         "ended_at": ["2025-06-01", None, None]})
+    for as_of, stayed in (("2025-12-31", 1), ("2026-05-31", 1), ("2026-06-30", 2)):  # a year before the last ann was here again
+        kept = rk.customer_retention(rk.open_shop({"contracts": book}, as_of=as_of)).iloc[-1]
+        assert (kept["month"], kept["stayed"], kept["n"]) == (as_of[:7], stayed, 2)
+
+
+def test_lifetime_value_counts_the_left_and_takes_refunds_off():
+    orders = pd.DataFrame({"order_id": range(4), "customer_id": ["ann", "ann", "bob", "cy"], "amount": [100, 50, 30, 20], "ordered_at": [
+        "2026-01-01", "2026-01-12", "2026-01-01", "2026-01-21"], "status": ["paid", "refunded", "paid", "paid"], "refunded_at": [None, "2026-01-15", None, None]})
+    shop = rk.open_shop({"orders": orders}, as_of="2026-01-31")
+    table = rk.lifetime_value(shop, horizons=[12, 20], margin=0.5).set_index("horizon_days")
+    assert table.loc[20, "value"] == pytest.approx(0.5 * (150 / 3 + 0))  # day 0: 150 over three; the 50 came and went
+    assert table.loc[12, ["observed", "too_young"]].tolist() == [2, 1]
+    assert table.loc[12, "value"] == pytest.approx(0.5 * (150 / 3 + 50 / 2))  # on day 11 only ann and bob are observed
+
+
+def shop_with_spend(**facts):
+    orders = pd.DataFrame({"order_id": range(4), "customer_id": ["a", "b", "c", "d"], "amount": 40, "ordered_at": ["2026-02-03", "2026-02-05", "2026-03-01", "2026-03-31"]})
+    people = pd.DataFrame({"customer_id": ["a", "b", "c", "d"], "source": ["paid", "paid", "inbound", "paid"]})
+    spend = pd.DataFrame({"month": ["2026-01-01", "2026-01-01", "2026-02-01", "2026-02-01", "2026-03-01"], "amount": [60, 500, 30, 20, 900],
+                          "category": ["paid", "retention", "paid", "inbound", "paid"]})
+    return rk.open_shop({"orders": orders, "customers": people, "spend": spend}, as_of="2026-03-31", history_start="2026-01-01", **facts)
+
+
+def test_cost_takes_the_money_of_the_month_before_and_leaves_out_retention():
+    cost = rk.acquisition_cost(shop_with_spend(), by="source", lag_months=1).set_index("source")
+    assert cost.loc["paid", ["spend", "n", "value"]].tolist() == [90, 3, 30]
+    assert cost.loc["inbound", ["spend", "n", "value"]].tolist() == [20, 1, 20]
+    whole = rk.acquisition_cost(shop_with_spend(), lag_months=1).iloc[0]
+    assert (whole["spend"], whole["n"], whole["value"], whole["first_month"]) == (110, 4, 27.5, "2026-02")
+
+
+def test_without_deals_there_is_no_lag():
+    assert cycle_months(shop_with_spend()) == 0
+    assert rk.acquisition_cost(shop_with_spend()).iloc[0]["spend"] == 60 + 30 + 20 + 900
+
+
+def test_payback_is_not_within_the_horizon_when_it_is_not():
+    back = rk.payback(shop_with_spend(), horizon=30).iloc[0]  # 40 a customer against 252.5
+    assert np.isnan(back["value"])
+    assert back["note"] == "not within 30 days"
+    back = rk.payback(shop_with_spend(), horizon=30, lag_months=1).iloc[0]  # 40 on the first day against 27.5
+    assert back["value"] == 0
+
+
+def test_the_last_answer_of_a_customer_in_a_wave_counts_alone():
+    answers = pd.DataFrame({"customer_id": ["ann", "ann", None, None], "answered_at": ["2026-03-01", "2026-03-05", "2026-03-01", "2026-03-01"],
+                            "score": [10, 2, 9, 9], "kind": "customer", "wave": "w"})
+    row = rk.promoter_scores(rk.open_shop({"responses": answers}, as_of="2026-03-31")).iloc[0]
+    assert (row["promoters"], row["detractors"], row["n"]) == (2, 1, 3)  # ann's second thought; nobody knows who the others are
+
+
+def test_answers_without_a_wave_belong_to_their_quarter():
+    answers = pd.DataFrame({"customer_id": ["ann", "bob"], "answered_at": ["2026-03-31", "2026-04-01"], "score": [10, 2], "kind": "customer"})
+    assert rk.promoter_scores(rk.open_shop({"responses": answers}, as_of="2026-04-30"))["wave"].tolist() == ["2026-Q1", "2026-Q2"]
+
+
+def test_a_small_team_s_score_is_hidden():
+    answers = pd.DataFrame({"answered_at": "2026-03-01", "score": [10] * 7, "kind": "employee", "invited": 9})
+    row = rk.promoter_scores(rk.open_shop({"responses": answers}, as_of="2026-03-31"), kind="employee").iloc[0]
+    assert np.isnan(row["value"])
+    assert row["note"] == "needs 8 answers, has 7"
+
+
+def test_quiet_is_looked_for_at_equal_age_among_those_still_there():
+    book = pd.DataFrame({"contract_id": range(4), "customer_id": ["ann", "bob", "cy", "di"], "started_at": ["2026-01-01"] * 3 + ["2026-02-15"],
+                         "ended_at": [None, None, "2026-03-20", None]})
+    use = pd.DataFrame({"customer_id": ["ann", "ann", "bob", "cy", "di"], "active_on": ["2026-01-30", "2026-03-02", "2026-01-01", "2026-01-02", "2026-02-16"]})
+    shop = rk.open_shop({"contracts": book, "activity": use}, as_of="2026-04-30", history_start="2026-01-01")
+    row = rk.went_quiet(shop).iloc[0]  # ann used it on day 60, the first of the last thirty; cy has left; di is too young
+    assert (row["rate"], row["n"]) == (0.5, 2)
+
+
+def test_who_joined_or_left_in_the_week_is_in_no_week():
+    book = pd.DataFrame({"contract_id": range(3), "customer_id": ["ann", "bob", "cy"], "started_at": ["2026-01-01", "2026-01-01", "2026-01-26"], "ended_at": [None, "2026-01-31", None]})
+    use = pd.DataFrame({"customer_id": ["ann", "bob", "cy"], "active_on": ["2026-01-25", "2026-01-26", "2026-01-27"]})
+    row = rk.weekly_active(rk.open_shop({"contracts": book, "activity": use}, as_of="2026-01-31", history_start="2026-01-01")).iloc[0]
+    assert (row["n"], row["hits"]) == (1, 1)  # ann, used on the first of the seven days
+
+
+def test_months_of_money_are_judged_by_their_own_spread():
+    even, odd = [100.0] * 6 + [110.0] * 6, [100.0] * 6 + [300.0] * 6
+    assert value_limits(even)["high"] < value_limits(odd)["high"]
+    short = value_limits([100.0] * 11)
+    assert (np.isnan(short["high"]), short["note"]) == (True, "needs 12 baseline months, has 11")
+
+
+# ---- laws -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_month_s_retention_is_one_less_its_churn(sample):
+    kept, lost = rk.customer_retention(sample, months=1), rk.monthly_churn(sample)
+    assert kept["month"].tolist() == lost["month"].tolist()
+    np.testing.assert_allclose(kept["rate"], 1 - lost["rate"])
+
+
+def test_the_overall_cost_lies_between_those_of_the_sources(sample):
+    by, whole = rk.acquisition_cost(sample, by="source"), rk.acquisition_cost(sample).iloc[0]
+    assert by["value"].min() < whole["value"] < by["value"].max()
+    assert by["n"].sum() == whole["n"]
+
+
+def test_a_higher_margin_never_pays_back_later(sample):
+    some, all_of_it = rk.payback(sample, margin=0.3).iloc[0], rk.payback(sample).iloc[0]
+    assert some["value"] >= all_of_it["value"]
+    assert some["low"] <= some["value"] <= (some["high"] if some["high"] == some["high"] else np.inf)
+
+
+def test_value_over_cost_is_one_where_it_is_paid_back(sample):
+    day = int(rk.payback(sample, by="source").set_index("source")["value"]["paid"])
+    before, after = (rk.value_to_cost(sample, by="source", horizon=h).set_index("source")["value"]["paid"] for h in (day - 1, day))
+    assert before < 1 <= after
+
+
+def test_earlier_values_are_what_the_number_was_then(sample, card):
+    then = sample.at("2026-09-30")
+    for line in lines(sample):
+        row = card.loc[line.headline.metric]
+        if row["horizon_days"] == line.headline.horizon or line.headline.horizon is None:
+            assert line.headline.find(then).value == pytest.approx(row["month_ago"], nan_ok=True)
+
+
+@pytest.mark.parametrize(("day", "months", "then"), [("2026-10-31", 1, "2026-09-30"), ("2026-10-31", 12, "2025-10-31"), ("2026-02-28", 12, "2025-02-28"), ("2024-02-29", 12, "2023-02-28"),
+                                               ("2026-03-30", 1, "2026-02-28")])
+def test_a_month_s_end_has_an_end_of_month_before_it(day, months, then):
+    assert earlier(date.fromisoformat(day), months) == date.fromisoformat(then)
+
+
+# ---- news -------------------------------------------------------------------------------------------------------------
+
+
+def monthly_orders(shares, n=200):
+    """Month by month `n` buyers, of whom a share buys on a second day."""
+    rows = [(f"m{m}c{i}", f"{2024 + m // 12}-{m % 12 + 1:02d}-{day:02d}", 10) for m, share in enumerate(shares) for i in range(n) for day in ((3, 9) if i < share * n else (3,))]
+    return buys(*rows, as_of=str((pd.Timestamp("2024-01-01") + pd.offsets.MonthEnd(len(shares))).date()), history_start="2024-01-01")
+
+
+def test_a_month_unlike_all_others_is_news_and_a_usual_one_is_not():
+    usual = [0.20, 0.22, 0.18, 0.21, 0.19] * 3
+    for last, word in ((0.45, "news: higher"), (0.05, "news: lower"), (0.22, "within the usual noise")):
+        table = rk.scorecard(monthly_orders([*usual, last])).set_index("metric")
+        assert table.loc["purchases.repeat_rate", "news"].startswith(word)
+
+
+def test_money_that_doubles_is_news_when_months_were_even():
+    rows = [(f"m{m}c{i}", f"{2024 + m // 12}-{m % 12 + 1:02d}-03", (60 if m == 16 else 30) + i % 7 + m % 3) for m in range(18) for i in range(40)]
+    table = rk.scorecard(buys(*rows, as_of="2025-06-30", history_start="2024-01-01"), horizon=30).set_index("metric")
+    assert table.loc["clv.revenue", ["month", "horizon_days"]].tolist() == ["2025-05", 30]
+    assert table.loc["clv.revenue", "news"].startswith("news: higher")
+
+
+# ---- the edge ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tables", [("orders",), ("contracts",), ("deals",), ("responses",), ("activity",), ("orders", "spend")])
+def test_each_table_alone_gives_its_lines_and_the_rest_is_named(tables):
+    frames = {name: pd.read_csv(f"{sample_folder()}/{name}.csv", dtype=str) for name in tables}
+    shop = rk.open_shop(frames, tz="America/New_York", as_of="2026-10-31", history_start="2025-05-01")
+    table = rk.scorecard(shop)
+    assert len(table)
+    assert list(table.columns) == COLUMNS
+    assert (table["news"] != "").all()
+    missing = rk.missing_lines(shop)
+    assert not missing["needs"].str.contains("|".join(tables) + r"\b(?!\.)").any()
+    assert len(rk.card_table(table)) == len(table)
+
+
+def test_two_orders_are_too_few_for_anything_but_not_an_error():
+    table = rk.scorecard(buys(("ann", "2026-01-01", 1), ("bob", "2026-01-31", 2)))
+    assert table["month_ago"].isna().all()
+    assert set(rk.card_table(table)["now"]) <= {"too few", "not known yet"}
+
+
+def test_no_source_called_referral_is_no_line_and_no_error(sample):
+    assert rk.referral_gap(sample, source="friends").empty
+    assert "deals.referral_gap" not in [line.headline.metric for line in lines(sample, referral="friends")]
+
+
+def test_a_kind_nobody_asks_is_an_error_that_says_what_to_type(sample):
+    with pytest.raises(BadValueError, match='kind="customer"'):
+        rk.promoter_scores(sample, kind="customers")
+
+
+# ---- a second route, on the sample --------------------------------------------------------------------------------------
+
+
+def test_repeat_buying_in_pandas(days, card):
+    bought = days[(days["ordinal"] > 0) & (days["on_day"] >= "2026-10-01")].groupby("customer").agg(times=("on_day", "nunique"), first=("first_on", "first"), new=("is_new", "first"))
+    assert card.loc["purchases.repeat_rate", "value"] == pytest.approx((bought["times"] >= 2).mean())
+    assert card.loc["purchases.returning_share", "value"] == pytest.approx(((bought["first"] < "2026-10-01") | ~bought["new"]).mean())
+    assert card.loc["purchases.repeat_rate", "n"] == len(bought)
+
+
+def test_lifetime_value_in_pandas(days, card):
+    new = days[days["is_new"] & days["first_on"].notna() & (days["age"] >= 0)]
+    followed = (DAY - new.groupby("customer")["first_on"].first()).dt.days.to_numpy()
+    value = sum(amount / (followed >= age).sum() for age, amount in new[new["age"] <= 365].groupby("age")["amount"].sum().items())
+    assert card.loc["clv.revenue", "value"] == pytest.approx(value)
+    assert card.loc["clv.revenue", "n"] == len(followed)
+
+
+def test_lifetime_value_by_segment_is_near_the_planted_truth(sample):
+    """People have no invoices: what they bring is what the answer key measured on a copy twenty times as large."""
+    row = rk.lifetime_value(sample, by="segment").set_index("segment").loc["B2C"]
+    assert row["low"] < 212.25 < row["high"]
+
+
+def test_acquisition_cost_in_pandas(sample, card):
+    spend = pd.read_csv(f"{sample_folder()}/spend.csv", parse_dates=["month"])
+    lagged = spend[(spend["category"] != "retention") & spend["month"].between("2025-10-01", "2026-09-30")]["amount"].sum()
+    new = sample.sql("select count(*) as n from buyers where is_new and first_on >= date '2025-11-01'")["n"][0]
+    assert cycle_months(sample) == 1
+    assert card.loc["cac.cost", "value"] == pytest.approx(lagged / new)
+    assert card.loc["clv.to_cost", "value"] == pytest.approx(card.loc["clv.revenue", "value"] / (lagged / new))
+
+
+def test_scores_in_pandas(card):
+    answers = pd.read_csv(f"{sample_folder()}/responses.csv")
+    for kind, metric in (("customer", "nps"), ("employee", "enps")):
+        wave = answers[(answers["kind"] == kind) & (answers["wave"] == "2026-09")]
+        score = 100 * ((wave["score"] >= 9).mean() - (wave["score"] <= 6).mean())
+        assert card.loc[f"{metric}.score", "value"] == pytest.approx(score)
+        assert card.loc[f"{metric}.response", "value"] == pytest.approx(len(wave) / wave["invited"].max())
+
+
+def test_those_who_answer_are_happier_than_everybody(card):
+    """Everybody would have scored 2.2, those who answer 15.5: no interval covers who is silent."""
+    assert card.loc["nps.score", "low"] < 15.5 < card.loc["nps.score", "high"]
+    assert card.loc["nps.score", "low"] > 2.2
+
+
+def test_use_in_pandas(card):
+    book = pd.read_csv(f"{sample_folder()}/contracts.csv", parse_dates=["started_at", "ended_at"])
+    use = pd.read_csv(f"{sample_folder()}/activity.csv", parse_dates=["active_on"])
+    first, last = (set(book.loc[(book["started_at"] <= day) & ~(book["ended_at"] <= day), "customer_id"]) for day in ("2026-10-25", "2026-10-31"))
+    here = pd.Series(sorted(first & last))  # one of them changed the plan in between
+    week = set(use.loc[use["active_on"].between("2026-10-25", "2026-10-31"), "customer_id"])
+    assert card.loc["engagement.weekly_active", "n"] == len(here)
+    assert card.loc["engagement.weekly_active", "value"] == pytest.approx(here.isin(week).mean())
+    stays = book.sort_values("started_at").groupby("customer_id").agg(start=("started_at", "min"), end=("ended_at", lambda s: s.max() if s.notna().all() else pd.NaT))
+    stays = stays[(stays["start"] >= "2023-11-01") & (stays["start"] <= DAY - pd.Timedelta(days=90)) & ~((stays["end"] - stays["start"]).dt.days < 90)]
+    ages = use[use["active_on"] <= DAY].merge(stays["start"], left_on="customer_id", right_index=True)
+    age = (ages["active_on"] - ages["start"]).dt.days
+    early, late = (set(ages.loc[age.between(*span), "customer_id"]) for span in ((0, 29), (60, 89)))
+    assert card.loc["engagement.went_quiet", "n"] == len(early)
+    assert card.loc["engagement.went_quiet", "value"] == pytest.approx(1 - len(early & late) / len(early))
+
+
+def test_referrals_against_the_rest_by_hand_standardisation(sample, card):
+    deals = pd.read_csv(f"{sample_folder()}/deals.csv", parse_dates=["opened_at"])
+    old = deals[(DAY + pd.Timedelta(days=1) - deals["opened_at"].dt.tz_convert("America/New_York").dt.tz_localize(None)).dt.days >= 180]
+    closed = old[(old["outcome"] != "open")].assign(won=lambda t: t["outcome"] == "won", it=lambda t: t["source"] == "referral")
+    mix = closed["segment"].value_counts(normalize=True)
+    rates = closed.groupby(["it", "segment"])["won"].mean()
+    gap = sum(mix[s] * (rates[True, s] - rates[False, s]) for s in mix.index)
+    assert card.loc["deals.referral_gap", "value"] == pytest.approx(gap, abs=0.004)  # days are counted in whole local days
