@@ -47,11 +47,11 @@ def test_no_chart_of_a_notebook_tells_of_a_group_under_five():
             assert all(c == 0 or c >= 5 for c in counts), (stem, count)
 
 
-def test_the_data_are_the_columns_that_are_drawn_with_six_digits():
+def test_the_data_are_the_columns_that_are_drawn_with_four_digits_or_six():
     _, ax = canvas()
     table = pd.DataFrame({"by": ["a", "b"], "rate": [1 / 3, 0.5], "low": 0.1, "high": 0.9, "n": [10, 2_500_000], "secret": ["ann", "bob"]})
     charts.plot_rates(table, by="by", ax=ax)
-    assert chart_data(ax.figure) == "by,rate,low,high,n\na,0.333333,0.1,0.9,10\nb,0.5,0.1,0.9,2500000\n"
+    assert chart_data(ax.figure) == "by,rate,low,high,n\na,0.3333,0.1,0.9,10\nb,0.5,0.1,0.9,2500000\n"
 
 
 def test_a_group_of_one_to_four_is_named_and_neither_drawn_nor_told():

@@ -141,6 +141,7 @@ def test_executed_notebooks_are_published_without_timings_and_can_be_run_again(p
     assert "papermill" not in book.metadata
     assert not any("papermill" in c.metadata for c in book.cells)
     assert [c.metadata.get("tags") for c in book.cells][1:3] == [["parameters"], ["injected-parameters"]]
+    assert book.cells[2].id == "injected"  # the same in every run
     assert (published[0] / "notebooks" / "02_raises.ipynb").exists()
 
 

@@ -107,7 +107,7 @@ def win_by(shop: Engine, *, days: int = WITHIN_DAYS, by: str | None = None, leve
 
     def read(cells: pd.DataFrame) -> pd.DataFrame:
         curve = aalen_johansen(cells, causes=["won", "lost"], level=level)
-        return incidence_read(cells, curve, [days]).query("cause == 'won'").drop(columns="cause")
+        return incidence_read(cells, curve, [days], only="won").drop(columns="cause")
 
     return each_group(_lives(shop, by), by, read)
 

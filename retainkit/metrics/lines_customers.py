@@ -53,7 +53,7 @@ def _not_lapsed(shop: Shop, asked: Asked) -> list[Line]:
     """Without contracts: the base of buyers that has not lapsed in the latest finished month."""
     churn = headlines(shop, only=["churn.monthly"], **asked) if not shop.has("contracts") else []
     return [Line("staying", "proportion", "higher", replace(
-        h, metric="retention.monthly", label="customers kept in a month: who did not lapse in the latest finished month",
+        h, metric="retention.customers", label="customers kept in a month: who did not lapse in the latest finished month",
         find=lambda s, h=h: _left_over(h.find(s)), months=lambda s, h=h: _misses(h, s))) for h in churn]  # type: ignore[misc]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -35,10 +36,11 @@ def survival_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *,
     return _counted(table.rename(columns={"survival": "rate"}), cells, curve, horizons, nobody)
 
 
-def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody") -> pd.DataFrame:
-    """The incidence of every cause at the horizons, as `cause` and `NUMBERS`. Once all is decided, it stays decided."""
+def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody", only: str | None = None) -> pd.DataFrame:
+    """The incidence of every cause, or `only` one, at the horizons, as `cause` and `NUMBERS`. Once all is decided, it stays decided."""
     free = curve.table.loc[curve.table["cause"] == EVENT_FREE, "incidence"]
-    table = incidence_at(curve, _within(cells, curve, horizons, over=bool(free.iloc[-1] < NEARLY)))
+    asked = curve if only is None else replace(curve, table=curve.table[curve.table["cause"] == only])
+    table = incidence_at(asked, _within(cells, curve, horizons, over=bool(free.iloc[-1] < NEARLY)))
     causes = [
         _counted(one.rename(columns={"incidence": "rate"}).reset_index(drop=True), cells, curve, horizons, nobody).assign(cause=cause)
         for cause, one in table.groupby("cause", sort=False)

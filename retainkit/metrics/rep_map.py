@@ -19,7 +19,7 @@ from retainkit.estimate.rep_model import (
     too_few_for_rho,
 )
 from retainkit.metrics.deals import WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
-from retainkit.metrics.reps import STRATA, coded, departed, rep_churn, rep_churn_withheld
+from retainkit.metrics.reps import STRATA, coded, departed, expected_losses, rep_churn, rep_churn_withheld
 from retainkit.tally import Engine, tally
 
 if TYPE_CHECKING:
@@ -139,8 +139,7 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
     rows = [found.company[found.company["quantity"] == "rho"].assign(segment="all")]
     for segment in tally(shop, "reps_wins", days=days)["segment"].dropna().sort_values().unique():
         within = shop.only(segment=str(segment))
-        churn = rep_churn(within, by=rest)
-        able = int((churn["expected"] >= EXPECTED_FOR_RHO).sum())
+        able = int((expected_losses(within, by=rest) >= EXPECTED_FOR_RHO).sum())
         company = rep_map(within, days=days, by=rest).company.query("quantity == 'rho'") if able >= REPS_FOR_RHO else pd.DataFrame([{"note": too_few_for_rho(able)}])
         rows.append(company.assign(segment=segment))
     return pd.concat(rows, ignore_index=True).reindex(columns=["segment", "value", "low", "high", "p_positive", "note"])

@@ -14,7 +14,7 @@ from hashlib import sha256
 import pandas as pd
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.exposure import churn_by_rep
+from retainkit.estimate.exposure import churn_by_rep, expected_churn
 from retainkit.estimate.funnel import poisson_limits
 from retainkit.estimate.intervals import benjamini_hochberg
 from retainkit.tally import Engine, tally
@@ -90,6 +90,14 @@ def rep_churn(
     gone = departed(shop)
     table["departed"] = [name in gone for name in table.index]
     return coded(table.reset_index(), reps)[_COLUMNS]
+
+
+def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.Series:
+    """The `expected` of `rep_churn` alone, by rep."""
+    everybody = _cells(shop, early_days, grace_days)
+    if _withheld(everybody):
+        return pd.Series(dtype=float)
+    return expected_churn(_seen(_followed(everybody), "duration", "event"), by=by).groupby("rep")["expected"].sum()
 
 
 def rep_churn_withheld(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> str:

@@ -165,6 +165,8 @@ def plot_matrix(
     sns.heatmap(
         wide, ax=ax, mask=young | wide.isna(), cmap="Blues", vmin=0, vmax=1.15 * float(np.nanmax(later)) if np.isfinite(later).any() else 100,
         cbar=False, linewidths=0.5, linecolor="white", annot=True, fmt=".0f", annot_kws={"fontsize": 6.5 if small else 9})  # fmt: skip
+    for text in ax.texts:
+        text.set_in_layout(False)  # they lie inside the axes, and measuring a thousand of them takes a second
     for i, j in zip(*np.nonzero(young.to_numpy()), strict=True):
         ax.add_patch(Rectangle((j, i), 1, 1, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0))
     ax.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{c}" for c in wide.columns], fontsize=8 if small else 10, rotation=0)

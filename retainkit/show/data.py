@@ -32,7 +32,7 @@ def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n")
 
 
 def chart_data(fig: Figure) -> str:
-    """The data of a chart as CSV, with six significant digits; "" where it was not drawn from a table.
+    """The data of a chart as CSV, with four significant digits below one and six above; "" where it was not drawn from a table.
 
     No cell can run as a formula in a spreadsheet.
     """
@@ -48,7 +48,7 @@ def _cell(value: Any) -> str:
     """A value as a spreadsheet reads it.
 
     >>> [_cell(v) for v in (0.123456789, 12, True, None, "=cmd()", pd.Timestamp("2026-10-01"))]
-    ['0.123457', '12', 'yes', '', "'=cmd()", '2026-10-01']
+    ['0.1235', '12', 'yes', '', "'=cmd()", '2026-10-01']
     """
     if missing(value):
         return ""
@@ -56,5 +56,5 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if pd.api.types.is_number(value):
         number: Any = value
-        return format(float(number), ".6g" if abs(number) < 1e6 else ".12g")
+        return format(float(number), ".4g" if abs(number) < 1 else ".6g" if abs(number) < 1e6 else ".12g")
     return f"{value:%Y-%m-%d}" if isinstance(value, pd.Timestamp) else sheet_text(short(clean(value)))

@@ -3,19 +3,22 @@
 -- purchase plus a number of days. Flat counts: lapses are purchases less those that another followed in time. Only under a
 -- rule of less than 31 days can a customer come and lapse in one month; such customers are looked for one by one, and
 -- moved from lost to lost_intra.
-with counted as (
-  select date_diff('day', cast('2000-01-01' as date), d.on_day) as nth_day, d.gap, count(*) as n
+with by_day as (
+  select date_diff('day', cast('2000-01-01' as date), d.on_day) as nth_day, count(*) as n,
+    count(case when d.ordinal = 1 then 1 end) as came,
+    count(case when d.gap > :days then 1 end) as returned
   from days d
   where d.ordinal > 0
-  group by 1, 2
+  group by 1
+), followed as (
+  select date_diff('day', cast('2000-01-01' as date), d.on_day) - d.gap as nth_day, count(*) as n
+  from days d
+  where d.ordinal > 1 and d.gap <= :days
+  group by 1
 ), ends as (
-  select e.closed, sum(e.n) as n
-  from (
-    select c.nth_day + :days as closed, c.n from counted c
-    union all
-    select c.nth_day - c.gap + :days as closed, case when c.gap > :days then 0 else -c.n end as n from counted c where c.gap is not null
-  ) e
-  group by e.closed
+  select e.nth_day + :days as closed, sum(e.n) as n
+  from (select b.nth_day, b.n from by_day b union all select f.nth_day, -f.n as n from followed f) e
+  group by e.nth_day
 ), opened as (
   select d.customer, d.ordinal, date_diff('day', cast('2000-01-01' as date), d.on_day) as nth_day, d.gap,
     date_diff('day', d.on_day, last_day(d.on_day)) as days_left
@@ -37,8 +40,9 @@ with counted as (
 )
 select m.on_day, m.movement, cast(sum(m.n) as bigint) as customers
 from (
-  select c.nth_day as on_day, case when c.gap is null then 'new' else 'reactivated' end as movement, c.n
-  from counted c where c.gap is null or c.gap > :days
+  select b.nth_day as on_day, 'new' as movement, b.came as n from by_day b
+  union all
+  select b.nth_day as on_day, 'reactivated' as movement, b.returned as n from by_day b
   union all
   select e.closed as on_day, 'lost' as movement, e.n from ends e where e.closed <= date_diff('day', cast('2000-01-01' as date), :as_of)
   union all
