@@ -22,6 +22,7 @@ from .shops import STRIDE, Clock, Frames, known
 
 CLOCK = Clock(date(2023, 11, 1), date(2026, 10, 31))
 NEW, TIMES, BEFORE, FOLLOWED, FIRMS = 400, 3.0, 730, 1100, 0.4
+SPENT = 6_500  # a month, to win customers
 LAPSE, RETURN, BANDS = 180, 180, ((0, 30), (30, 90), (90, 180), (180, 365), (365, 730))
 
 
@@ -86,6 +87,8 @@ def export(lived: Frames) -> Frames:
         "contracts": pd.DataFrame({
             "shop": firms["shop"].to_numpy(), "customer": firms["customer"].to_numpy(), "customer_id": ids("c", firms["customer"]),
             "contract_id": ids("k", firms["customer"]), "started_at": CLOCK.dates(firms["start"]), "ended_at": CLOCK.dates(known(firms["left"], CLOCK))}),
+        "spend": pd.DataFrame([{"shop": shop, "month": month, "category": "paid", "amount": SPENT} for shop in sorted(people["shop"].unique())
+                               for month in pd.date_range(CLOCK.first, CLOCK.last, freq="MS")]),
     }  # fmt: skip
 
 
@@ -107,7 +110,7 @@ def truth(seed: int, shops: int) -> dict[tuple[str, Any], float]:
     steps = {("next_purchase", k): _following(nth[k], 365) for k in (1, 2, 3)}
     return {
         **second, ("second_purchase_by_cohort", 30): second["second_purchase", 30], **steps, **_crossed(new, n, people),
-        **_money(lived, new), **_by_month(new), **_lapsed(days, new, n)}  # fmt: skip
+        **_money(lived, new), **_earned(lived, new, shops), **_repeated(new, days), **_by_month(new), **_lapsed(days, new, n)}  # fmt: skip
 
 
 def purchase_days(lived: Frames) -> pd.DataFrame:
@@ -157,6 +160,26 @@ def _money(lived: Frames, new: pd.DataFrame) -> dict[tuple[str, Any], float]:
     total = {(least, h): amount[(age >= least) & (age <= h)].sum() for least in (0, 1) for h in (30, 365)}
     shares = {("month_one_revenue", kind): total[least, 30] / total[least, 365] for least, kind in ((0, "all"), (1, "later"))}
     return shares | {("repeat_revenue", "all"): _repeat_share(line, signed_up)}
+
+
+def _earned(lived: Frames, new: pd.DataFrame, shops: int) -> dict[tuple[str, Any], float]:
+    """What a new customer brings by an age, what one costs in the last twelve months, and the day on which the first reaches the second."""
+    line, first = lived["lines"][~lived["lines"]["cancelled"]], new.drop_duplicates("customer").set_index("customer")["first"]
+    moved = _moved(line, line["refund_day"] >= 0)
+    age = moved["day"].to_numpy() - first.reindex(moved["customer"]).to_numpy()
+    sums = pd.Series(moved["amount"].to_numpy()).groupby(age).sum().reindex(range(366), fill_value=0.0)
+    worth = (sums.cumsum() / len(first)).to_numpy()
+    cost = 12 * SPENT * shops / (first >= CLOCK.day("2025-11-01")).sum()
+    return {("lifetime_value", 90): worth[90], ("lifetime_value", 365): worth[365], ("acquisition_cost", "all"): cost,
+            ("value_to_cost", 365): worth[365] / cost, ("payback", "all"): float(np.argmax(worth >= cost))}
+
+
+def _repeated(new: pd.DataFrame, days: pd.DataFrame) -> dict[tuple[str, Any], float]:
+    """Of the buyers of the last month: on two days of it, and customers before it."""
+    month = CLOCK.day("2026-10-01")
+    bought = days[days["day"].between(month, CLOCK.end)].groupby("customer").agg(times=("day", "size"), first=("first", "first"), new=("new", "first"))
+    before = (bought["first"] < month) | ~bought["new"]
+    return {("repeat_buying", "repeat_rate"): (bought["times"] > 1).mean(), ("repeat_buying", "returning_share"): before.mean()}
 
 
 def _moved(line: pd.DataFrame, repaid: pd.Series) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from .coverage import HIGH, LOW, SEED
 README = Path(__file__).with_name("README.md")
 TITLES = {
     "01": "Notebook 01: cross-sell in the first 90 days", "02": "Notebook 02: the second purchase",
-    "03": "Notebook 03: churn", "04": "Notebook 04: deals and reps"}  # fmt: skip
+    "03": "Notebook 03: churn", "04": "Notebook 04: deals and reps", "05": "Notebook 05: the scorecard"}  # fmt: skip
 HEAD = ("| number | truth | shops | holds the truth | misses below / above | mean error | mean width | naive reads |", "|---|---|---|---|---|---|---|---|")
 
 

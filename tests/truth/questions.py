@@ -79,6 +79,11 @@ def _lapse(shop: Any) -> list[Reading]:
             + rows("monthly_lapse", rk.monthly_lapse(shop, days=LAPSE).tail(1), ["2026-10"]))  # fmt: skip
 
 
+def _repeated(shop: Any) -> list[Reading]:
+    table = rk.repeat_buying(shop).query("month == '2026-10'")
+    return rows("repeat_buying", table, table["measure"])
+
+
 BUYERS: dict[str, Asked] = {
     "cross_sell_share": _cross_sell_share,
     "cross_sell_any": lambda shop: rows("cross_sell_any", rk.cross_sell_any(shop, horizons=HORIZONS), HORIZONS),
@@ -91,6 +96,11 @@ BUYERS: dict[str, Asked] = {
     "repeat_revenue": lambda shop: rows("repeat_revenue", rk.repeat_revenue(shop), ["all"]),
     "retention_matrix": _matrix,
     "lapse": _lapse,
+    "repeat_buying": _repeated,
+    "lifetime_value": lambda shop: rows("lifetime_value", rk.lifetime_value(shop, horizons=[90, 365]), [90, 365], "value"),
+    "acquisition_cost": lambda shop: rows("acquisition_cost", rk.acquisition_cost(shop), ["all"], "value"),
+    "value_to_cost": lambda shop: rows("value_to_cost", rk.value_to_cost(shop), [365], "value"),
+    "payback": lambda shop: rows("payback", rk.payback(shop).fillna(float("inf")), ["all"], "value"),
 }
 
 
@@ -137,6 +147,11 @@ def _leaving(shop: Any) -> list[Reading]:
     return rows("leaving_rates", rk.leaving_rates(shop).tail(1), ["ratio"], "ratio", "ratio_low", "ratio_high")
 
 
+def _scores(shop: Any) -> list[Reading]:
+    said, staff = rk.promoter_scores(shop), rk.promoter_scores(shop, kind="employee")
+    return rows("promoter_scores", said, said["wave"], "value") + rows("promoter_scores", staff, ["staff"], "value")
+
+
 SUBSCRIBERS: dict[str, Asked] = {
     "contract_survival": lambda shop: rows("contract_survival", rk.contract_survival(shop, horizons=[30, 90, 180, 365]), (30, 90, 180, 365)),
     "early_cancellation": _early,
@@ -145,6 +160,11 @@ SUBSCRIBERS: dict[str, Asked] = {
     "monthly_cancellation": lambda shop: rows("monthly_cancellation", rk.monthly_cancellation(shop).tail(1), ["2026-10"]),
     "revenue_churn": _money,
     "leaving_rates": _leaving,
+    "customer_retention": lambda shop: rows("customer_retention", rk.customer_retention(shop).tail(1), ["2026-10"]),
+    "promoter_scores": _scores,
+    "promoter_changes": lambda shop: rows("promoter_changes", rk.promoter_changes(shop), ["2026-09"], "value"),
+    "weekly_active": lambda shop: rows("weekly_active", rk.weekly_active(shop).tail(1), ["2026-10-31"]),
+    "went_quiet": lambda shop: rows("went_quiet", rk.went_quiet(shop), [90]),
 }
 
 
@@ -196,6 +216,7 @@ SELLERS: dict[str, Asked] = {
     "cycle_days": lambda shop: rows("cycle_days", rk.cycle_days(shop), ("mean", "median", "median_to_outcome"), "value"),
     "sales_velocity": _velocity,
     "source_win_rates": _sources,
+    "referral_gap": lambda shop: rows("referral_gap", rk.referral_gap(shop), ["all"]),
     "rep_churn": _rep_churn,
 }
 

@@ -121,7 +121,8 @@ def _sources(deals: pd.DataFrame, closed: pd.DataFrame) -> dict[tuple[str, Any],
     referral = old["source"] == sizes.SOURCES.index("referral")
     rate, rest = old.loc[referral, "won"].mean(), old.loc[~referral, "won"].mean()
     return {("source_win_rates", "rate"): rate, ("source_win_rates", "difference"): rate - rest,
-            ("source_win_rates", "standardised"): _standardised(old, referral)}  # fmt: skip
+            ("source_win_rates", "standardised"): _standardised(old, referral),
+            ("referral_gap", "all"): _standardised(old, referral) - _standardised(old, ~referral)}  # fmt: skip
 
 
 def _standardised(old: pd.DataFrame, referral: pd.Series) -> float:

@@ -22,7 +22,8 @@ from retainkit.load.store import sql_type
 from retainkit.tally import render, text_of
 
 STRIDE = 100_000  # customers are numbered shop * STRIDE + 0, 1, 2, ...
-SEEN = ("ids", "customers", "orders", "contracts", "deals", *DERIVED)
+OF_SHOPS = ("deals", "responses", "spend")  # tables whose rows may have no customer: they carry the shop
+SEEN = ("ids", "customers", "orders", "contracts", "deals", "responses", "spend", "activity", *DERIVED)
 Frames = dict[str, pd.DataFrame]
 
 
@@ -96,7 +97,7 @@ def small_shops(frames: Frames, clock: Clock) -> Iterator[SmallShop]:
     """
     con = duckdb.connect(config={"threads": 1})
     con.execute("set enable_progress_bar = false")
-    for name in ("customers", "orders", "contracts", "deals"):
+    for name in ("customers", "orders", "contracts", "deals", "responses", "spend", "activity"):
         _store(con, name, frames.get(name))
     con.execute("create table ids as select customer, customer_id from customers")
     facts = {"as_of": clock.last, "history_start": clock.first, "refunds": "out"}
@@ -109,7 +110,7 @@ def small_shops(frames: Frames, clock: Clock) -> Iterator[SmallShop]:
     for number in sorted(frames["customers"]["shop"].unique()):
         con.execute(f"create schema shop_{number}")
         for name in SEEN:
-            mine = f"shop = {number}" if name == "deals" else f"customer between {number * STRIDE} and {(number + 1) * STRIDE - 1}"
+            mine = f"shop = {number}" if name in OF_SHOPS else f"customer between {number * STRIDE} and {(number + 1) * STRIDE - 1}"
             con.execute(f"create view shop_{number}.{name} as select * from main.{name} where {mine}")
         yield SmallShop(int(number), clock, con)
     con.close()
@@ -124,8 +125,8 @@ def real_shop(frames: Frames, clock: Clock, number: int) -> Shop:
 def _store(con: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame | None) -> None:
     """A canonical table as the loader stores it, before anything is cut at the last day."""
     columns = {("customer" if c.name == "customer_id" else c.sql_name): ("integer" if c.name == "customer_id" else sql_type(c)) for c in TABLES[name].columns}
-    stored = "customers" if name == "customers" else f"all_{name}"
-    extra = {"customer_id": "varchar"} if name == "customers" else {"shop": "integer"} if name == "deals" else {}
+    stored = f"all_{name}" if name in ("orders", "contracts", "deals") else name  # the others hold no row after the last day
+    extra = {"customer_id": "varchar"} if name == "customers" else {"shop": "integer"} if name in OF_SHOPS else {}
     columns |= extra
     con.execute(f"create table {stored} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
     if frame is None:
