@@ -254,3 +254,12 @@ def test_a_table_with_rejected_rows_may_be_followed_by_another():
     people = pd.DataFrame({"customer_id": ["ann"], "segment": ["SMB"]})
     shop = rk.open_shop({"orders": orders, "customers": people}, as_of="2026-01-31")
     assert shop.ledger["rejected"].tolist() == [1, 0]
+
+
+def test_a_file_named_like_no_table_is_not_read_and_said_so(tmp_path):
+    folder_with(folder_with(tmp_path, GOOD), GOOD, "orders_late.csv")
+    shop = rk.open_shop(tmp_path)
+    assert (shop.unread, rk.overview(shop).revenue[0]) == (("orders_late.csv",), 35)
+    folder_with(tmp_path, "[orders]\npath = \"orders*.csv\"\n", "retainkit.toml")
+    shop = rk.open_shop(tmp_path)
+    assert (shop.unread, rk.overview(shop).revenue[0]) == ((), 70)

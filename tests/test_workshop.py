@@ -112,7 +112,7 @@ def test_each_usual_wrong_answer_is_told_by_its_name(shop, name):
 
 
 def test_a_seed_that_cannot_ask_every_question_is_refused(shop, tmp_path):
-    with mock.patch.object(copies, "untold", lambda _: ["mature"]), pytest.raises(RetainkitError, match=r"seed: .*Found: 8: mature.*SEED=9"):
+    with mock.patch.object(copies, "untold", return_value=["mature"]), pytest.raises(RetainkitError, match=r"seed: .*Found: 8: mature.*SEED=9"):
         copies.build(tmp_path)
     assert untold(shop) == []
 

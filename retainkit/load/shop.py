@@ -131,6 +131,8 @@ class Shop:
         The last finished month, as YYYY-MM.
     name, tz, currency, refunds, sources
         What it is called, and the facts it was opened with.
+    unread
+        Files of data in its folder that are named like no table, and were not read.
     goals, claims
         Those stated in its retainkit.toml, as records.
     """
@@ -141,7 +143,7 @@ class Shop:
         self._only, self._known_by = only or {}, known_by
         self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
         self._con = con.cursor()
-        self.name, self.sources, self.refunds = plan.name, sources, refunds
+        self.name, self.sources, self.refunds, self.unread = plan.name, sources, refunds, plan.unread
         self.goals, self.claims = plan.goals, plan.claims
         self.tz: str = facts.get("tz") or ""
         self.currency: str = facts.get("currency") or ""

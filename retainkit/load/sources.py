@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 FACTS = ("tz", "as_of", "history_start", "currency")
 OPTIONS = ("path", "where", "header", "columns", "delimiter", "encoding", "date_format", "join")
-LIKELY = {".parquet", ".csv", ".tsv", ".txt", ".gz"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,7 @@ class Plan:
     facts: dict[str, Any]
     goals: tuple[Record, ...] = ()
     claims: tuple[Record, ...] = ()
+    unread: tuple[str, ...] = ()  # files of data in the folder that are named like no table
 
 
 def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
@@ -70,7 +70,7 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
     path = Path(source).expanduser()
     if path.is_dir():
         settings = path / "retainkit.toml"
-        return _from_toml(settings) if settings.exists() else Plan(path.name, _canonical_files(path), {})
+        return _from_toml(settings) if settings.exists() else Plan(path.name, _canonical_files(path), {}, unread=_unread(path))
     if path.suffix == ".toml" and path.exists():
         return _from_toml(path)
     if path.exists():
@@ -106,6 +106,12 @@ def _canonical_files(folder: Path) -> dict[str, TablePlan]:
     return plans
 
 
+def _unread(folder: Path) -> tuple[str, ...]:
+    """The files of data in a folder that are named like no table."""
+    tables = {f"{table}{suffix}" for table in TABLES for suffix in SUFFIXES}
+    return tuple(sorted(f.name for f in folder.iterdir() if f.name.endswith(SUFFIXES) and f.name not in tables))
+
+
 def _from_toml(path: Path) -> Plan:
     try:
         stated = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -117,7 +123,7 @@ def _from_toml(path: Path) -> Plan:
             raise BadValueError(f"{path.name} [shop]", f"has no setting `{fact}`", listed(FACTS), f"{closest(fact, FACTS) or FACTS[0]} = ...")
     goals, claims = goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"), claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]")
     tables = {name: _table_plan(path, name, body) for name, body in stated.items()}
-    return Plan(path.parent.name, tables or _canonical_files(path.parent), facts, goals, claims)
+    return Plan(path.parent.name, tables or _canonical_files(path.parent), facts, goals, claims, () if tables else _unread(path.parent))
 
 
 def _table_plan(path: Path, name: str, body: Any) -> TablePlan:

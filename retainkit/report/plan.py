@@ -42,6 +42,11 @@ class Job:
     def question(self) -> str:
         return str(self.notebook.metadata.retainkit.get("question") or self.stem)
 
+    @property
+    def first(self) -> bool:
+        """Whether its card leads the index."""
+        return bool(self.notebook.metadata.retainkit.get("first"))
+
 
 @dataclass
 class Plan:
