@@ -19,7 +19,7 @@ from retainkit.report.run import report
 from retainkit.resources import notebooks_folder, sample_folder
 
 ROWS = re.compile(r"\b[COPDK]\d{5,6}\b")  # how the sample writes the ids of customers, prospects, orders, deals and contracts
-COUNTS = ("n", "at risk", "accounts", "observed")  # what estimates are made of; the steps of a bridge from one count to another may be of one
+COUNTS = ("n", "at risk", "accounts")  # what estimates are made of; what happened to a group (losses, steps of a bridge) may be of one
 NOTEBOOKS = sorted(notebooks_folder().glob("*.ipynb"))
 
 
