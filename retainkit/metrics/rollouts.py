@@ -51,7 +51,7 @@ class Rollout(NamedTuple):
         What is measured, for a sentence.
     power
         One row, to be read first: `detectable` (the smallest effect seen four times of five), `n`, `units_with`, `units_without`,
-        `horizon_days`, `note`.
+        `horizon_days`, `table` (what the outcome is counted from), `note`.
     effect
         One row: `rate` (a difference of shares; below zero is fewer), `low`, `high`, `n`, `p`, `p_shuffled`, `low_shuffled`,
         `high_shuffled`, `method`, `horizon_days`, `note`. With fewer than 4 units in an arm the interval holds only the chance in
@@ -154,7 +154,7 @@ def rollout(
     units = units_before_and_after(data, starts, base_months, asked.bad)
     labels = {"change": name, "outcome": which, "horizon_days": within_days}
     return Rollout(
-        asked.words.format(within_days), pd.DataFrame([{**labels, **_power(data, found, base_months, level), "note": reason}]),
+        asked.words.format(within_days), pd.DataFrame([{**labels, **_power(data, found, base_months, level), "table": asked.needs, "note": reason}]),
         pd.DataFrame([{**labels, **_effect(found, bool(reason), level), "note": reason}]),
         _named(by_month(data, base=base_months, level=level)), by_age(data, base=base_months, level=level), units,
         roll_out_notes(data, units, starts, base_months, shop))
