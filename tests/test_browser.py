@@ -14,7 +14,7 @@ import pytest
 
 from retainkit.report import kernel, pdf
 from retainkit.report.run import report
-from retainkit.resources import sample_folder
+from retainkit.resources import notebooks_folder, sample_folder
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install -e '.[dev]')")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -32,7 +32,7 @@ HOSTILE = (
     "invoice\u202egnp.exe", "شركة الاختبار", "👩‍👩‍👧‍👦🔥 emoji", '"><svg onload=alert(1)>', "{{7*7}} {0} $x$ **bold** `a`",
     "</style></title></textarea>--><script>alert(2)</script>", "-1+1|cmd", "a\\nb <b>",
 )
-STEMS = ("index", "definitions", "01_first_90_days_cross_sell", "02_second_purchase_funnel", "03_cohort_churn", "04_win_rate_vs_churn_by_rep")
+STEMS = ("index", "definitions", *sorted(path.stem for path in notebooks_folder().glob("0[1-9]*.ipynb")))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from retainkit.errors import RetainkitError
 TEMPLATES = Path(__file__).parent / "template"
 SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # no script, no widget, no formula
 CONTENTS = "<!--contents-->"
+PLAIN = re.compile(r'<span class="(?:n|p|w|nb|nn|nf|mi|mf|kp|bp)">(.*?)</span>')  # marks of code that the style leaves plain
 
 
 class PageError(RetainkitError):
@@ -37,7 +38,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
 
     exporter = TemplateExporter(  # not its HTML child, which adds themes and parses every page once more
         extra_template_basedirs=[str(TEMPLATES)], template_name="retainkit", template_file="page.html.j2",
-        filters={"highlight_code": Highlight2HTML(pygments_lexer="ipython3"), "markdown2html": markdown},
+        filters={"highlight_code": lambda code: PLAIN.sub(r"\1", Highlight2HTML(pygments_lexer="ipython3")(code)), "markdown2html": markdown},
         config=Config(NbConvertBase={"display_data_priority": SHOWN}),
     )
     shown = deepcopy(notebook)

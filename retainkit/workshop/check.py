@@ -45,7 +45,7 @@ class Check:
         if answer is None or answer is ... or (isinstance(answer, (list, tuple)) and any(a is ... for a in answer)):
             return say(TODO)
         if question not in QUESTIONS:
-            return say("Not yet, because no question is called {name!r}; there are {all}.", name=question, all=listed(QUESTIONS, limit=20))
+            return say("Not yet, because no question is called {name}; there are {all}.", name=repr(question), all=listed(QUESTIONS, limit=20))
         try:
             reason = judged(QUESTIONS[question], self._shop, answer)
         except Exception as err:  # whatever a learner hands over, the lesson goes on

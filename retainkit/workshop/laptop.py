@@ -29,7 +29,7 @@ def main() -> int:
         if wrong:
             print("\nThis laptop is not ready yet. Do what the last line says, then run this again.")
             return 1
-    print("\nReady. Start with: jupyter lab")
+    print("\nReady. Start with: jupyter lab 01_distrust_a_file.ipynb")
     return 0
 
 
