@@ -63,3 +63,11 @@ def test_no_number_from_the_data_is_typed_into_prose(cells):
 def test_nothing_of_the_machine_is_stored(cells):
     text = json.dumps(cells)
     assert not re.search(r"/home/|/root/|/tmp/|/Users/|ipykernel_", text)
+
+
+def test_the_scorecard_leads_the_index_and_the_others_follow_by_name():
+    from retainkit.report.plan import read_jobs
+
+    stems = [job.stem for job in read_jobs(NOTEBOOKS[0].parent)]
+    assert stems[0] == "05_scorecard_and_claims"
+    assert stems[1:] == sorted(stems[1:])

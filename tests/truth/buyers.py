@@ -22,7 +22,7 @@ from .shops import STRIDE, Clock, Frames, known
 
 CLOCK = Clock(date(2023, 11, 1), date(2026, 10, 31))
 NEW, TIMES, BEFORE, FOLLOWED, FIRMS = 400, 3.0, 730, 1100, 0.4
-SPENT = 6_500  # a month, to win customers
+SPENT = 5_500  # a month, to win customers
 LAPSE, RETURN, BANDS = 180, 180, ((0, 30), (30, 90), (90, 180), (180, 365), (365, 730))
 
 

@@ -118,7 +118,7 @@ def small_shops(frames: Frames, clock: Clock) -> Iterator[SmallShop]:
 
 def real_shop(frames: Frames, clock: Clock, number: int) -> Shop:
     """The same shop as `open_shop` makes it of its tables."""
-    mine = {name: t[t["shop"] == number].drop(columns=["shop", "customer"]) for name, t in frames.items()}
+    mine = {name: t[t["shop"] == number].drop(columns=["shop", "customer"], errors="ignore") for name, t in frames.items()}
     return open_shop(mine, as_of=clock.last, history_start=clock.first)
 
 
