@@ -131,12 +131,18 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
             raise BadValueError(where, f"`{key}` is neither a column of {name} nor a setting", listed(known, limit=30), f"{closest(key, known) or 'path'} = ...")
     formats = body.get("date_format", [])
     return TablePlan(
-        name, files=_files(path.parent, str(body["path"]), where), columns={c: str(body[c]) for c in table.names if c in body},
+        name, files=_all_files(path.parent, body["path"], where), columns={c: str(body[c]) for c in table.names if c in body},
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
         delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")),
         date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
         joins=tuple(Join(_files(path.parent, j["path"], where)[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]))
                     for j in body.get("join", ())))
+
+
+def _all_files(folder: Path, stated: Any, where: str) -> tuple[Path, ...]:
+    """The files of one path, or of a list of paths, each once."""
+    patterns = stated if isinstance(stated, list) else [stated]
+    return tuple(dict.fromkeys(f for pattern in patterns for f in _files(folder, str(pattern), where)))
 
 
 def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:
