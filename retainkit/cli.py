@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import webbrowser
@@ -91,6 +92,10 @@ def _add_check(commands: Any) -> None:
     check.add_argument("paths", nargs="+", metavar="PATH", help="files or folders")
     check.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page too")
     check.set_defaults(run=_check)
+    init = commands.add_parser("init", parents=[plain], help="make a project of your own from an export", description="Write retainkit.toml, notebooks and a Makefile.")
+    init.add_argument("folder", type=Path, metavar="DIR", help="where the project goes")
+    init.add_argument("--from", dest="paths", nargs="+", default=[], metavar="PATH", help="the exports (default: those in DIR, else the sample company)")
+    init.set_defaults(run=_init)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
@@ -132,6 +137,20 @@ def _check(given: argparse.Namespace) -> int:
     if given.html:
         given.html.write_text(as_html(found), encoding="utf-8")
         print(f"\n{given.html}")
+    return 0
+
+
+def _init(given: argparse.Namespace) -> int:
+    """Make a project; what to type next on stdout."""
+    from retainkit.check.project import init
+
+    found = init(given.folder, given.paths, _answers(given))
+    for proposal in found.proposals:
+        print(f"{proposal.table}: {proposal.look.name} ({proposal.sure})")
+    for question in found.questions:
+        if question.key not in found.answers:
+            print(f"may still be answered: {question.text}: {' or '.join(question.answers)}")
+    print(f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(str(given.folder))} && retainkit report retainkit.toml --notebooks notebooks")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Five real exports go through the check with no mapping written by hand, and then give the figures computed for them independently.
+"""Five real exports go through check and init with no mapping written by hand, and then give the figures computed for them independently.
 
 At most two questions are answered; they skip where the data are not beside the checkout (see test_real_data.py).
 """
@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from test_real_data import BUYING, BY_REP, CROSSING, DATA, HORIZONS, mapping
 
-from retainkit.check.examine import Examined, examine
+from retainkit import open_shop
+from retainkit.check.examine import Examined
+from retainkit.check.project import init
 from retainkit.metrics.cross_sell import cross_sell_any
 from retainkit.metrics.deals import win_rate
 from retainkit.metrics.deals_values import cycle_days, deal_size
@@ -32,7 +34,10 @@ def checked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             if name == "northwind":
                 folder = mapping(name, tmp_path_factory).parent
                 (folder / "retainkit.toml").unlink()
-            known[name] = examine([folder], ANSWERS[name])
+            project = tmp_path_factory.mktemp(name) / "project"
+            found = init(project, [folder], ANSWERS[name])
+            found.shop = open_shop(project)  # what init wrote
+            known[name] = found
         return known[name]
 
     return check

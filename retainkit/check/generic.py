@@ -187,8 +187,8 @@ def _cases(column: Column, canonical: Canonical, by: dict[str, list[str]]) -> st
     if own and (canonical.default or len(column.values) <= len(canonical.choices)):
         return column.name if column.sql == f'"{column.name}"' else column.sql
     other = column.sql if canonical.default else literal(_other(canonical))
-    whens = [f"when trim({column.sql}) in ({', '.join(literal(v) for v in by[c])}) then {literal(c)}" for c in canonical.choices if c in by and literal(c) != other]
-    return f"case {' '.join(whens)} else {other} end"
+    whens = [f"when {literal(v)} then {literal(c)}" for c in canonical.choices for v in by.get(c, []) if literal(c) != other]
+    return f"case trim({column.sql}) {' '.join(whens)} else {other} end"
 
 
 def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
@@ -253,9 +253,9 @@ def _finish(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[st
         proposal.notes.append("Lines at or below zero are kept as money given back. To leave them out: --answer returns=out")
     if proposal.table == "deals" and "amount" in columns and "outcome" in columns:
         stage, amount = columns["outcome"], columns["amount"]
-        won = proposal.lines["outcome"]
-        won = f'"{won}"' if won == stage.name else won
-        row = con.execute(f"select count(*) from {proposal.look.table} where ({won}) <> 'won' and try_cast({amount.sql} as double) <> 0").fetchone()
-        if amount.name in proposal.look.columns and stage.name in proposal.look.columns and row == (0,):
-            proposal.lines["amount"] = f"case when ({won}) = 'won' then {proposal.lines['amount'] if amount.numbers and amount.numbers.sql else amount.sql} end"
+        _, by = choices("deals", TABLES["deals"].column("outcome"), stage)
+        won = f"trim({stage.sql}) in ({', '.join(map(literal, by['won']))})"
+        own = amount.name in proposal.look.columns and stage.name in proposal.look.columns
+        if own and con.execute(f"select count(*) from {proposal.look.table} where not {won} and try_cast({amount.sql} as double) <> 0").fetchone() == (0,):
+            proposal.lines["amount"] = f"case when {won} then {(amount.numbers.sql if amount.numbers else '') or amount.sql} end"
             proposal.why["amount"] = (proposal.why["amount"][0], "a lost or open deal carries 0, which is no value")

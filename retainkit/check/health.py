@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -209,12 +210,15 @@ def late_columns(shop: Shop) -> Iterator[str]:
 
 def reports(shop: Shop) -> Iterator[str]:
     """Which pages the data supports, and what would open the others."""
-    from retainkit.report.plan import lacks, read_jobs
+    import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
+    from retainkit.report.plan import lacks
     from retainkit.resources import notebooks_folder
 
-    for job in read_jobs(notebooks_folder()):
-        missing = lacks(shop, job.notebook.metadata.retainkit.get("needs", []))
-        yield f"{'no ' if missing else 'yes'}  {job.question}" + (f" It needs {missing}." if missing else "")
+    for path in sorted(notebooks_folder().glob("*.ipynb")):
+        about = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("retainkit")
+        if about:
+            missing = lacks(shop, about.get("needs", []))
+            yield f"{'no ' if missing else 'yes'}  {about.get('question', path.stem)}" + (f" It needs {missing}." if missing else "")
 
 
 def _day(what: Any) -> date:

@@ -73,9 +73,13 @@ def next_command(found: Examined, folder: str = "my-shop") -> str:
     if not found.proposals:
         return "name files with orders, deals or contracts, or write a retainkit.toml (README.md shows how)"
     paths = " ".join(shlex.quote(str(p)) for p in found.paths)
-    given = " ".join(f"--{k} {shlex.quote(v)}" if k in FLAGS else f"--answer {k}={shlex.quote(v)}" for k, v in found.answers.items())
     asked = " ".join(q.answers[0] for q in found.open_questions)
-    return " ".join(part for part in (f"retainkit init {folder} --from {paths}", given, asked) if part)
+    return " ".join(part for part in (f"retainkit init {shlex.quote(folder)} --from {paths}", flags(found), asked) if part)
+
+
+def flags(found: Examined) -> str:
+    """What was answered, as it is typed."""
+    return " ".join(f"--{k} {shlex.quote(v)}" if k in FLAGS else f"--answer {k}={shlex.quote(v)}" for k, v in found.answers.items())
 
 
 def as_text(found: Examined) -> str:
