@@ -112,3 +112,17 @@ def _weighed(con: duckdb.DuckDBPyConnection, table: str, group: tuple[str, ...])
     if against is None and row[-1]:
         return first, (group[0], group[1]), ""
     return first, None, f"`{against}` can be nothing else" if against else "both readings give the same days"
+
+
+def counted_days(sql: str, least: float | None, most: float | None) -> Days | None:
+    """How numbers count days or seconds, when they can be nothing else under such a name: spreadsheets from 1899, computers from 1970."""
+    number = f"try_cast({sql} as double)"
+    if least is None or most is None:
+        return None
+    if least >= 20_000 and most <= 80_000:
+        return Days((), f"timestamp '1899-12-30' + to_seconds(cast(round({number} * 86400) as bigint))", None, "days counted from 1899, as spreadsheets do", timed=False)
+    if least >= 3e8 and most <= 4e9:
+        return Days((), f"to_timestamp({number})", None, "seconds counted from 1970", timed=True, zoned=True)
+    if least >= 3e11 and most <= 4e12:
+        return Days((), f"to_timestamp({number} / 1000)", None, "milliseconds counted from 1970", timed=True, zoned=True)
+    return None

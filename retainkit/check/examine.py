@@ -96,13 +96,15 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute("set TimeZone = 'UTC'")
     files = files_in([Path(p) for p in paths])
-    looks = grouped([settled(look_at(con, f, i, given.get("decimal", "")), given.get("date-format", "")) for i, f in enumerate(files)])
+    looks = grouped([settled(look_at(con, f, i, given.get("decimal", ""), given.get("sheets", "")), given.get("date-format", "")) for i, f in enumerate(files)])
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
     found = Examined([Path(p) for p in paths], given, looks, proposals, con, asked(proposals))
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
                                         ("--tz Europe/Berlin", "--tz America/New_York")))
+    found.questions += [Question("sheets", f"{look.name}: {look.shared:,} rows stand on more than one of its {look.sheets} sheets. They are all kept until you say once",
+                                 ("--answer sheets=once", "--answer sheets=all"), needed=False) for look in looks if look.shared]
     _open(found)
     return found
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retainkit.check.dates import Days, days_in
+from retainkit.check.dates import Days, counted_days, days_in
 from retainkit.check.numbers import Numbers, numbers_in
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, first_line
-from retainkit.load.read import _file
+from retainkit.load.book import BOOKS
+from retainkit.load.other import OTHERS, is_other
+from retainkit.load.read import Relation, _read
 from retainkit.load.sources import TablePlan
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 MOST = 2_000_000  # rows looked at; of a larger file a sample of this many
 WIDE = 150  # columns looked at closely
 ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
-DAYLIKE = re.compile("dat|day|tag|time|column|fecha|month")  # eight digits are a day only under such a name
-ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet")
+DAYLIKE = re.compile("dat|day|tag|time|column|fecha|month|created|_at$| at$")  # eight digits are a day only under such a name
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", *OTHERS)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Look:
     table: str  # in the connection: its rows as text (a sample of a very large file)
     rows: int
     sampled: bool
+    sheets: int = 1
+    shared: int = 0  # rows of a workbook that stand on an earlier sheet as well
     columns: dict[str, Column] = field(default_factory=dict)
 
     @property
@@ -69,30 +73,43 @@ def files_in(paths: list[Path]) -> list[Path]:
     return found
 
 
-def look_at(con: duckdb.DuckDBPyConnection, path: Path, number: int, decimal: str = "") -> Look:
+def look_at(con: duckdb.DuckDBPyConnection, path: Path, number: int, decimal: str = "", sheets: str = "") -> Look:
     """One file with its columns described."""
-    settings = {} if path.suffix.lower() == ".parquet" else _dialect(path)
-    plan = TablePlan("orders", (path,), header=settings.get("header", True), names=tuple(settings.get("columns", ())),
-                     delimiter=settings.get("delimiter"), encoding=settings.get("encoding", "utf-8"), columns={})
+    settings = {} if path.suffix.lower() == ".parquet" or is_other(path) else _dialect(path)
+    if sheets == "once" and path.name.lower().endswith(BOOKS):
+        settings["sheets"] = "once"
+    plan = TablePlan("orders", (path,), header=settings.get("header", True), names=tuple(settings.get("columns", ())), delimiter=settings.get("delimiter"),
+                     encoding=settings.get("encoding", "utf-8"), sheets_once="sheets" in settings, columns={})
     table = f"look_{number}"
     try:
-        relation = _file(con, plan, path, 900 + number)
-        sql = ", ".join(f'cast("{_quoted(c)}" as varchar) as "{_quoted(c)}"' for c in relation.types)
-        con.execute(f"create or replace temp table {table} as select {sql or '1 as nothing'} from {relation.sql} s limit {MOST + 1}")
+        relations = _read(con, plan, path, 900 + number)
+        types = relations[0].types
+        sql = ", ".join(f'cast("{_quoted(c)}" as varchar) as "{_quoted(c)}"' for c in types)
+        source = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
+        con.execute(f"create or replace temp table {table} as select * from ({source}) t limit {MOST + 1}")
         rows = _count(con, table)
         if sampled := rows > MOST:
-            con.execute(f"create or replace temp table {table} as select {sql} from {relation.sql} s using sample reservoir({MOST} rows) repeatable (8)")
+            con.execute(f"create or replace temp table {table} as select * from ({source}) t using sample reservoir({MOST} rows) repeatable (8)")
             rows = MOST
     except RetainkitError:
         raise
     except Exception as err:
         raise BadValueError(path.name, "cannot be read as a table", first_line(err), "export it again as CSV or Parquet") from err
-    names = {name: f'"{_quoted(name)}"' for name in relation.types}
+    names = {name: f'"{_quoted(name)}"' for name in types}
     if settings.get("columns") == ["line"]:
         names = _blank_separated(con, table)
-    look = Look((path,), settings, table, rows, sampled)
+    shared = _shared(con, table, relations) if len(relations) > 1 else 0
+    look = Look((path,), settings, table, rows, sampled, sheets=len(relations), shared=shared)
     columns = {name: _column(con, look, name, sql, decimal) for name, sql in list(names.items())[:WIDE]}
     return replace(look, columns=columns)
+
+
+def _shared(con: duckdb.DuckDBPyConnection, table: str, relations: list[Relation]) -> int:
+    """Rows that more than one sheet has, beyond the sheet that has them most often."""
+    columns = ", ".join(f'"{_quoted(c)}"' for c in relations[0].types)
+    each = " union all ".join(f"select {n} as sheet, {columns}, count(*) as n from {r.sql} s{n} group by all" for n, r in enumerate(relations))
+    row = con.execute(f"select coalesce(sum(total - most), 0) from (select sum(n) as total, max(n) as most from ({each}) e group by {columns}) t").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _quoted(name: str) -> str:
@@ -166,7 +183,9 @@ def _column(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str, dec
         return replace(column, kind="day", days=days)
     if numbers := numbers_in(con, values, sql, decimal):
         value = numbers.sql.replace(sql, "v") or "try_cast(v as double)"
-        least = (con.execute(f"select min({value}) from texts").fetchone() or (None,))[0]
+        least, most = con.execute(f"select min({value}), max({value}) from texts").fetchone() or (None, None)
+        if not numbers.sql and DAYLIKE.search(name.lower()) and (counted := counted_days(sql, least, most)):
+            return replace(column, kind="day", days=counted)
         return replace(column, kind="number", numbers=numbers, least=least)
     return column
 

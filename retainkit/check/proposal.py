@@ -74,7 +74,7 @@ class Proposal:
 
 
 SETTINGS = {"header": "the first line is data already", "columns": "so the columns get these names", "delimiter": "what stands between two values",
-            "encoding": "the file is not UTF-8"}
+            "encoding": "the file is not UTF-8", "sheets": "a row that an earlier sheet has as well is left out"}
 
 
 def value(what: Any) -> str:

@@ -15,9 +15,9 @@ from retainkit.load.stated import Record, claims_stated, goals_stated
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
+SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".xlsx", ".xls", ".ods", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 FACTS = ("tz", "as_of", "history_start", "currency")
-OPTIONS = ("path", "where", "header", "columns", "delimiter", "encoding", "date_format", "join")
+OPTIONS = ("path", "where", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets")
 LIKELY = {".parquet", ".csv", ".tsv", ".txt", ".gz"}
 
 
@@ -44,6 +44,8 @@ class TablePlan:
     encoding: str = "utf-8"
     date_formats: tuple[str, ...] = ()
     joins: tuple[Join, ...] = ()
+    sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold the same table
+    sheets_once: bool = False  # a row that an earlier sheet has as well is left out
 
     def label(self, file: Path) -> str:
         """What a file is called in messages: its name, with its folder where two files share one."""
@@ -129,11 +131,12 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     for key in body:
         if key not in known:
             raise BadValueError(where, f"`{key}` is neither a column of {name} nor a setting", listed(known, limit=30), f"{closest(key, known) or 'path'} = ...")
-    formats = body.get("date_format", [])
+    formats, sheets = body.get("date_format", []), body.get("sheets", "all")
     return TablePlan(
         name, files=_all_files(path.parent, body["path"], where), columns={c: str(body[c]) for c in table.names if c in body},
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
         delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")),
+        sheets=tuple(sheets) if isinstance(sheets, list) else (), sheets_once=sheets == "once",
         date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
         joins=tuple(Join(_files(path.parent, j["path"], where)[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]))
                     for j in body.get("join", ())))

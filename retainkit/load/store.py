@@ -56,7 +56,7 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     memo = _Hashes(cache_folder() / "hashes.json")
     sources: list[dict[str, Any]] = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "sha256": memo.of(f)} for t in plan.tables.values() for f in t.files]
     joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
-    mapping = repr([(t.table, t.columns, t.where, t.header, t.names, t.delimiter, t.encoding, t.date_formats, [j.on for j in t.joins]) for t in plan.tables.values()])
+    mapping = repr([(t.table, t.columns, t.where, t.header, t.names, t.delimiter, t.encoding, t.date_formats, t.sheets, t.sheets_once, [j.on for j in t.joins]) for t in plan.tables.values()])
     names = [(s["table"], Path(s["path"]).name, s["sha256"]) for s in sources]
     memo.save()
     return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
@@ -185,7 +185,9 @@ def _facts(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> dic
     dated = f"min({plan_day}), max({plan_day})" if (plan_day := _dated(table, have)) else "null, null"
     kept = {f: (n, a, b) for f, n, a, b in con.execute(f"select file, count(*), {dated} from stage_{table.name} where why is null group by file").fetchall()}
     rejected = dict(con.execute(f"select file, count(*) from reject_{table.name} group by file").fetchall())
-    names = [plan.label(f) for f in plan.files] or list({*kept, *rejected})
+    inside = list(dict.fromkeys([*kept, *rejected]))  # files, or the sheets of a workbook
+    names = [n for n in map(plan.label, plan.files) if n in inside or not any(i.startswith(f"{n}, sheet ") for i in inside)]
+    names += sorted(i for i in inside if i not in names)
     files = [{"file": f, "rows": kept.get(f, (0,))[0] + rejected.get(f, 0), "kept": kept.get(f, (0,))[0], "rejected": rejected.get(f, 0),
               "first_day": kept.get(f, (0, None, None))[1], "last_day": kept.get(f, (0, None, None))[2]} for f in names]
     present = [c for c in table.columns if c.sql_name in have]
