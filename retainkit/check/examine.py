@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.check.generic import propose
-from retainkit.check.look import Look, files_in, grouped, look_at, settled
+from retainkit.check.look import Look, grouped, look_at, settled, sources_in
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import Proposal, Question, asked, value
 from retainkit.errors import BadValueError, RetainkitError, closest, listed
@@ -27,7 +27,7 @@ ANSWERS = {"returns": ("out", "in"), "sheets": ("all", "once")}
 class Examined:
     """What was found: the files, the proposed mapping, what must be asked, and the shop it makes."""
 
-    paths: list[Path]
+    paths: list[str]
     answers: dict[str, str]
     looks: list[Look]
     proposals: list[Proposal]
@@ -81,7 +81,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     Parameters
     ----------
     paths
-        Files or folders.
+        Files, folders, or databases (`postgresql://...`, SQLite and DuckDB files).
     answers
         What the data cannot say: `tz`, `date-format`, `decimal`, `currency`, `history-start`, `as-of`, `returns`.
 
@@ -95,11 +95,11 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     given = _checked(dict(answers or {}))
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute("set TimeZone = 'UTC'")
-    files = files_in([Path(p) for p in paths])
+    files = sources_in(paths)
     looks = grouped([settled(look_at(con, f, i, given.get("decimal", ""), given.get("sheets", "")), given.get("date-format", "")) for i, f in enumerate(files)])
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
-    found = Examined([Path(p) for p in paths], given, looks, proposals, con, asked(proposals))
+    found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals))
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
                                         ("--tz Europe/Berlin", "--tz America/New_York")))

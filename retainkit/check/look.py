@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,16 @@ from retainkit.check.dates import Days, counted_days, days_in
 from retainkit.check.numbers import Numbers, numbers_in
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, first_line
 from retainkit.load.book import BOOKS
+from retainkit.load.database import extract, is_address, is_database, tables_in
 from retainkit.load.other import OTHERS, is_other
 from retainkit.load.read import Relation, _read
-from retainkit.load.sources import TablePlan
+from retainkit.load.sources import TablePlan, cache_folder
 
 if TYPE_CHECKING:
     import duckdb
 
 MOST = 2_000_000  # rows looked at; of a larger file a sample of this many
+MOST_TABLES = 60  # of a database
 WIDE = 150  # columns looked at closely
 ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
 DAYLIKE = re.compile("dat|day|tag|time|column|fecha|month|created|_at$| at$")  # eight digits are a day only under such a name
@@ -60,22 +63,45 @@ class Look:
         return self.files[0].name if len(self.files) == 1 else f"{self.files[0].name} and {len(self.files) - 1} more"
 
 
-def files_in(paths: list[Path]) -> list[Path]:
-    """The readable files that were named, and those in the folders that were named."""
-    found: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise MissingDataError(str(path), "does not exist", remedy="the path of a file or a folder")
-        inside = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-        found += [p for p in inside if p.name.lower().endswith(ENDINGS)]
+@dataclass(frozen=True)
+class Source:
+    """One table to look at: a file, and what retainkit.toml must say to come by it."""
+
+    file: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def sources_in(paths: Sequence[str | Path]) -> list[Source]:
+    """The readable files that were named, those in the folders that were named, and the tables of databases."""
+    found: list[Source] = []
+    for path in map(str, paths):
+        if is_address(path):
+            found += _tables(path)
+            continue
+        if not Path(path).exists():
+            raise MissingDataError(path, "does not exist", remedy="the path of a file or a folder")
+        inside = sorted(p for p in Path(path).iterdir() if p.is_file()) if Path(path).is_dir() else [Path(path)]
+        found += [Source(p) for p in inside if p.name.lower().endswith(ENDINGS)]
+        found += [source for p in inside if is_database(p.name) for source in _tables(str(p))]
     if not found:
-        raise MissingDataError(", ".join(map(str, paths)), "holds no file that can be read", remedy=f"files ending in {', '.join(ENDINGS)}")
+        raise MissingDataError(", ".join(map(str, paths)), "holds no file that can be read", remedy=f"files ending in {', '.join(ENDINGS)}, or a database")
     return found
 
 
-def look_at(con: duckdb.DuckDBPyConnection, path: Path, number: int, decimal: str = "", sheets: str = "") -> Look:
+def _tables(address: str) -> list[Source]:
+    """The tables of a database, each as a query and the file its answer became."""
+    found = []
+    for name in tables_in(address, Path())[:MOST_TABLES]:
+        query = f"select * from {name}"
+        plain = name.replace('"', "").removeprefix("public.").removeprefix("main.")
+        found.append(Source(extract(address, query, name=plain, folder=Path(), where=plain, cache=cache_folder()), {"address": address, "query": query}))
+    return found
+
+
+def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, decimal: str = "", sheets: str = "") -> Look:
     """One file with its columns described."""
-    settings = {} if path.suffix.lower() == ".parquet" or is_other(path) else _dialect(path)
+    path = source.file
+    settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else _dialect(path)
     if sheets == "once" and path.name.lower().endswith(BOOKS):
         settings["sheets"] = "once"
     plan = TablePlan("orders", (path,), header=settings.get("header", True), names=tuple(settings.get("columns", ())), delimiter=settings.get("delimiter"),
@@ -85,11 +111,11 @@ def look_at(con: duckdb.DuckDBPyConnection, path: Path, number: int, decimal: st
         relations = _read(con, plan, path, 900 + number)
         types = relations[0].types
         sql = ", ".join(f'cast("{_quoted(c)}" as varchar) as "{_quoted(c)}"' for c in types)
-        source = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
-        con.execute(f"create or replace temp table {table} as select * from ({source}) t limit {MOST + 1}")
+        everything = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
+        con.execute(f"create or replace temp table {table} as select * from ({everything}) t limit {MOST + 1}")
         rows = _count(con, table)
         if sampled := rows > MOST:
-            con.execute(f"create or replace temp table {table} as select * from ({source}) t using sample reservoir({MOST} rows) repeatable (8)")
+            con.execute(f"create or replace temp table {table} as select * from ({everything}) t using sample reservoir({MOST} rows) repeatable (8)")
             rows = MOST
     except RetainkitError:
         raise

@@ -12,6 +12,7 @@ from retainkit.check.examine import Examined, examine
 from retainkit.check.proposal import relative
 from retainkit.check.say import flags, next_command
 from retainkit.errors import BadValueError, MissingDataError
+from retainkit.load.database import is_address
 from retainkit.resources import notebooks_folder, sample_folder
 
 MAKEFILE = """\
@@ -90,9 +91,9 @@ def init(folder: Path, sources: Sequence[str | Path] = (), answers: Mapping[str,
     return found
 
 
-def _sources(folder: Path, sources: Sequence[str | Path], given: dict[str, str]) -> tuple[list[Path], dict[str, str]]:
+def _sources(folder: Path, sources: Sequence[str | Path], given: dict[str, str]) -> tuple[list[str | Path], dict[str, str]]:
     if sources:
-        return [Path(s) for s in sources], given
+        return list(sources), given
     if any(folder.iterdir()):
         return [folder], given
     shutil.copytree(sample_folder(), folder / "data", ignore=shutil.ignore_patterns("*.toml", "*.json", "*.md"))
@@ -112,7 +113,7 @@ def _write(found: Examined, folder: Path) -> None:
     (folder / "retainkit.toml").write_text(found.toml(folder), encoding="utf-8")
     (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
     names = _notebooks(folder / "notebooks")
-    paths = " ".join(shlex.quote(relative(p, folder)) for p in found.paths)
+    paths = " ".join(shlex.quote(p if is_address(p) else relative(Path(p), folder)) for p in found.paths)
     text = MAKEFILE.replace("{paths}", f"{paths} {flags(found)}".strip().replace("$", "$$")).replace("{first}", names[0])
     (folder / "Makefile").write_text(text, encoding="utf-8")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from retainkit.check.look import Column, Look
+from retainkit.load.database import is_address
 from retainkit.load.schema import TABLES
 
 SURE, LIKELY, GUESS = "sure", "likely", "a guess"
@@ -53,7 +54,7 @@ class Proposal:
     def toml(self, home: Path) -> list[str]:
         """Its section of retainkit.toml, with paths as seen from `home` and a comment on every line."""
         table = TABLES[self.table]
-        lines = [f"[{self.table}]  # {table.row} a row; {self.system or 'recognised by its columns'}", f"path = {self._paths(home)}"]
+        lines = [f"[{self.table}]  # {table.row} a row; {self.system or 'recognised by its columns'}", f"path = {paths(self.look, home)}"]
         for key, said in SETTINGS.items():
             if key in self.look.settings:
                 lines.append(f"{key} = {value(self.look.settings[key])}  # {said}")
@@ -65,16 +66,22 @@ class Proposal:
             how, why = self.why.get(name, (SURE, ""))
             lines.append(f"{name} = {value(sql)}  # {table.column(name).meaning}; {how}{': ' + why if why else ''}")
         for look, key in self.joins:
-            lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {value(relative(look.files[0], home))}", f"on = {value(key)}"]
+            lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {paths(look, home)}"]
+            lines += [f"query = {value(look.settings['query'])}"] * ("query" in look.settings) + [f"on = {value(key)}"]
         return lines
 
-    def _paths(self, home: Path) -> str:
-        paths = [relative(f, home) for f in self.look.files]
-        return value(paths[0] if len(paths) == 1 else paths)
+
+def paths(look: Look, home: Path) -> str:
+    """Where a file or database is, as TOML."""
+    if "address" in look.settings:
+        address = str(look.settings["address"])
+        return value(address if is_address(address) else relative(Path(address), home))
+    found = [relative(f, home) for f in look.files]
+    return value(found[0] if len(found) == 1 else found)
 
 
 SETTINGS = {"header": "the first line is data already", "columns": "so the columns get these names", "delimiter": "what stands between two values",
-            "encoding": "the file is not UTF-8", "sheets": "a row that an earlier sheet has as well is left out"}
+            "encoding": "the file is not UTF-8", "sheets": "a row that an earlier sheet has as well is left out", "query": "what is asked of the database"}
 
 
 def value(what: Any) -> str:

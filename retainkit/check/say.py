@@ -72,7 +72,7 @@ def next_command(found: Examined, folder: str = "my-shop") -> str:
     """The exact command to type next."""
     if not found.proposals:
         return "name files with orders, deals or contracts, or write a retainkit.toml (README.md shows how)"
-    paths = " ".join(shlex.quote(str(p)) for p in found.paths)
+    paths = " ".join(shlex.quote(p) for p in found.paths)
     asked = " ".join(q.answers[0] for q in found.open_questions)
     return " ".join(part for part in (f"retainkit init {shlex.quote(folder)} --from {paths}", flags(found), asked) if part)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed
+from retainkit.load.database import extract, is_database
 from retainkit.load.schema import TABLES
 from retainkit.load.stated import Record, claims_stated, goals_stated
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".xlsx", ".xls", ".ods", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 FACTS = ("tz", "as_of", "history_start", "currency")
-OPTIONS = ("path", "where", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets")
+OPTIONS = ("path", "where", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "query")
 LIKELY = {".parquet", ".csv", ".tsv", ".txt", ".gz"}
 
 
@@ -133,19 +136,29 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
             raise BadValueError(where, f"`{key}` is neither a column of {name} nor a setting", listed(known, limit=30), f"{closest(key, known) or 'path'} = ...")
     formats, sheets = body.get("date_format", []), body.get("sheets", "all")
     return TablePlan(
-        name, files=_all_files(path.parent, body["path"], where), columns={c: str(body[c]) for c in table.names if c in body},
+        name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body},
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
         delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")),
         sheets=tuple(sheets) if isinstance(sheets, list) else (), sheets_once=sheets == "once",
         date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
-        joins=tuple(Join(_files(path.parent, j["path"], where)[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]))
+        joins=tuple(Join(_all_files(path.parent, j, f"{where} join", f"{name}-join")[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]))
                     for j in body.get("join", ())))
 
 
-def _all_files(folder: Path, stated: Any, where: str) -> tuple[Path, ...]:
-    """The files of one path, or of a list of paths, each once."""
-    patterns = stated if isinstance(stated, list) else [stated]
+def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tuple[Path, ...]:
+    """The files of one path or of a list of paths, each once; of a database, what its query answers."""
+    patterns = body["path"] if isinstance(body["path"], list) else [body["path"]]
+    if is_database(str(patterns[0])):
+        base = Path(urlsplit(str(patterns[0])).path).name or "database"
+        return (extract(str(patterns[0]), str(body.get("query", "")), name=f"{name} from {base}", folder=folder, where=where, cache=cache_folder()),)
     return tuple(dict.fromkeys(f for pattern in patterns for f in _files(folder, str(pattern), where)))
+
+
+def cache_folder() -> Path:
+    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
 
 
 def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:

@@ -17,10 +17,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError
 from retainkit.load.read import stage
 from retainkit.load.schema import TABLES, Column, Table
-from retainkit.load.sources import Plan, TablePlan
+from retainkit.load.sources import Plan, TablePlan, cache_folder
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
@@ -29,21 +28,6 @@ if TYPE_CHECKING:
 LAYOUT = 4  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
-
-
-def cache_folder() -> Path:
-    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder; made if need be."""
-    from platformdirs import user_cache_path
-
-    folder = Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-        why = "no permission"
-    except OSError as err:
-        why = err.strerror or str(err)
-    raise BadValueError("the cache", "is a folder that cannot be written to", f"{folder}: {why}", "export RETAINKIT_CACHE=/a/folder/of/yours")
 
 
 def sql_type(column: Column) -> str:
