@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -153,7 +154,7 @@ def _dialect(path: Path) -> dict[str, Any]:
         with opener(path, "rb") as handle:
             start: bytes = handle.read(1 << 18)
             encoding = _encoding(start, handle)
-    except (OSError, EOFError) as err:
+    except (OSError, EOFError, zlib.error) as err:
         raise BadValueError(path.name, "cannot be read", str(err), "export it again, or unpack it") from err
     settings: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
     lines = [line for line in start.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()[:50] if line.strip()]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.errors import BadValueError, MissingDataError, closest, first_line, listed
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.schema import TABLES, Column, Table
@@ -123,6 +124,8 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
     try:
         with opener(path, "rt", encoding="utf-8-sig" if plan.encoding == "utf-8" else plan.encoding, newline="") as lines:
             first = lines.readline(1_000_000)
+    except (EOFError, OSError, zlib.error) as err:
+        raise BadValueError(plan.label(path), "cannot be read: the file is damaged or was cut short", first_line(err), "copy or export it again") from err
     except (UnicodeDecodeError, LookupError) as err:
         raise BadValueError(plan.label(path), f"is not {plan.encoding} text", str(err), f'encoding = "latin-1" under [{plan.table}]') from err
     delimiter = plan.delimiter or max(",;\t|", key=first.count)

@@ -155,10 +155,18 @@ def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tup
 
 
 def cache_folder() -> Path:
-    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder."""
+    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder; made if need be."""
     from platformdirs import user_cache_path
 
-    return Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
+    folder = Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+        why = "no permission"
+    except OSError as err:
+        why = err.strerror or str(err)
+    raise BadValueError("the cache", "is a folder that cannot be written to", f"{folder}: {why}", "export RETAINKIT_CACHE=/a/folder/of/yours")
 
 
 def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:

@@ -25,7 +25,7 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 4  # raise it when the loader or the store's files change: older entries are then not found
+LAYOUT = 5  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
 
