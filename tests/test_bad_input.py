@@ -263,3 +263,12 @@ def test_a_file_named_like_no_table_is_not_read_and_said_so(tmp_path):
     folder_with(tmp_path, "[orders]\npath = \"orders*.csv\"\n", "retainkit.toml")
     shop = rk.open_shop(tmp_path)
     assert (shop.unread, rk.overview(shop).revenue[0]) == ((), 70)
+
+
+def test_days_before_1900_are_rejected_so_that_no_clock_breaks(tmp_path):
+    got = reasons(rk.open_shop(folder_with(tmp_path, GOOD + "4,cy,0001-01-01,5\n5,dee,0026-01-25,5\n")))
+    assert got == [[5, "`ordered_at` is before 1900"], [6, "`ordered_at` is before 1900"]]
+
+
+def test_a_gzip_file_that_was_cut_short_is_one_clear_error(tmp_path):
+    refused(folder_with(tmp_path, gzip.compress((GOOD * 500).encode())[:60], "orders.csv.gz"), "cut short", "again")

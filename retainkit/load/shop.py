@@ -84,7 +84,7 @@ def open_shop(
     plan = plan_for(source)
     stated = {"as_of": as_of, "tz": tz, "history_start": history_start, "currency": currency}
     facts = {**plan.facts, **{name: value for name, value in stated.items() if value not in (None, "")}}
-    zone = _zone(facts.get("tz"))
+    zone = known_zone(facts.get("tz"))
     if refunds not in ("in", "out"):
         raise BadValueError("refunds", "is neither in nor out", repr(refunds), 'refunds="out"')
     temporary, sources = None, list[dict[str, Any]]()
@@ -111,7 +111,8 @@ def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _zone(tz: str | None) -> str | None:
+def known_zone(tz: str | None) -> str | None:
+    """The time zone, if it is one."""
     if tz is None or tz in available_timezones():
         return tz
     guess = closest(tz, available_timezones()) or "Europe/Berlin"
