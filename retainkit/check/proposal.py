@@ -67,7 +67,7 @@ class Proposal:
             lines.append(f"{name} = {value(sql)}  # {table.column(name).meaning}; {how}{': ' + why if why else ''}")
         for look, key in self.joins:
             lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {paths(look, home)}"]
-            lines += [f"query = {value(look.settings['query'])}"] * ("query" in look.settings) + [f"on = {value(key)}"]
+            lines += [f"query = {value(look.settings.get('query', ''))}"] * ("query" in look.settings) + [f"on = {value(key)}"]
         return lines
 
 
