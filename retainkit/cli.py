@@ -1,9 +1,10 @@
-"""The command line: `retainkit report`, `retainkit notebooks` and `retainkit workshop`."""
+"""The command line: `retainkit check`, `init`, `report`, `notebooks` and `workshop`."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import webbrowser
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"retainkit {retainkit.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_report(commands.add_parser("report", parents=[debug], help="write a month's pages", description="Write a month's pages."))
+    _add_check(commands)
     books = commands.add_parser("notebooks", parents=[debug], help="re-run the kit's notebooks in place, or copy them")
     what = books.add_mutually_exclusive_group(required=True)
     what.add_argument("--execute", action="store_true", help="run them all again and keep the outputs")
@@ -77,6 +79,23 @@ def _parser() -> argparse.ArgumentParser:
     room.add_argument("--out", type=Path, default=Path("build/workshop"), metavar="DIR", help="where they go (build/workshop)")
     room.set_defaults(run=_workshop)
     return parser
+
+
+def _add_check(commands: Any) -> None:
+    plain = argparse.ArgumentParser(add_help=False)
+    plain.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    for flag, said in (("tz", "the time zone of your days: Europe/Berlin"), ("date-format", 'd/m, m/d, or a format such as "%%d.%%m.%%Y"'), ("decimal", "the decimal mark: . or ,"),
+                       ("currency", "three letters that stand beside amounts"), ("history-start", "the first day of the recorded history"), ("as-of", "the last day to count")):
+        plain.add_argument(f"--{flag}", default="", metavar=flag.upper(), help=said)
+    plain.add_argument("--answer", action="append", default=[], metavar="KEY=VALUE", help="answer a question of the check")
+    check = commands.add_parser("check", parents=[plain], help="say what an export is, and what retainkit would do with it", description="A health report of an export; nothing is changed.")
+    check.add_argument("paths", nargs="+", metavar="PATH", help="files or folders")
+    check.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page too")
+    check.set_defaults(run=_check)
+    init = commands.add_parser("init", parents=[plain], help="make a project of your own from an export", description="Write retainkit.toml, notebooks and a Makefile.")
+    init.add_argument("folder", type=Path, metavar="DIR", help="where the project goes")
+    init.add_argument("--from", dest="paths", nargs="+", default=[], metavar="PATH", help="the exports (default: those in DIR, else the sample company)")
+    init.set_defaults(run=_init)
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
@@ -92,6 +111,47 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pdf", dest="paper", action="store_true", help="print each page as an A4 PDF too (needs Chromium)")
     parser.add_argument("--open", action="store_true", help="show the index page in the browser when it is there")
     parser.set_defaults(run=_report)
+
+
+def _answers(given: argparse.Namespace) -> dict[str, str]:
+    """What the flags say, by question."""
+    from retainkit.check.examine import FLAGS
+    from retainkit.errors import BadValueError
+
+    answers = {flag: str(getattr(given, flag.replace("-", "_"))) for flag in FLAGS}
+    for text in given.answer:
+        key, sign, value = text.partition("=")
+        if not sign:
+            raise BadValueError("--answer", "needs KEY=VALUE", text, "--answer returns=out")
+        answers[key] = value
+    return {key: value for key, value in answers.items() if value}
+
+
+def _check(given: argparse.Namespace) -> int:
+    """Print the health report of an export."""
+    from retainkit.check.examine import examine
+    from retainkit.check.say import as_html, as_text
+
+    found = examine(given.paths, _answers(given))
+    print(as_text(found), flush=True)
+    if given.html:
+        given.html.write_text(as_html(found), encoding="utf-8")
+        print(f"\n{given.html}")
+    return 0
+
+
+def _init(given: argparse.Namespace) -> int:
+    """Make a project; what to type next on stdout."""
+    from retainkit.check.project import init
+
+    found = init(given.folder, given.paths, _answers(given))
+    for proposal in found.proposals:
+        print(f"{proposal.table}: {proposal.look.name} ({proposal.sure})")
+    for question in found.questions:
+        if question.key not in found.answers:
+            print(f"may still be answered: {question.text}: {' or '.join(question.answers)}")
+    print(f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(str(given.folder))} && retainkit report retainkit.toml --notebooks notebooks")
+    return 0
 
 
 def _report(given: argparse.Namespace) -> int:

@@ -254,3 +254,21 @@ def test_a_table_with_rejected_rows_may_be_followed_by_another():
     people = pd.DataFrame({"customer_id": ["ann"], "segment": ["SMB"]})
     shop = rk.open_shop({"orders": orders, "customers": people}, as_of="2026-01-31")
     assert shop.ledger["rejected"].tolist() == [1, 0]
+
+
+def test_a_file_named_like_no_table_is_not_read_and_said_so(tmp_path):
+    folder_with(folder_with(tmp_path, GOOD), GOOD, "orders_late.csv")
+    shop = rk.open_shop(tmp_path)
+    assert (shop.unread, rk.overview(shop).revenue[0]) == (("orders_late.csv",), 35)
+    folder_with(tmp_path, "[orders]\npath = \"orders*.csv\"\n", "retainkit.toml")
+    shop = rk.open_shop(tmp_path)
+    assert (shop.unread, rk.overview(shop).revenue[0]) == ((), 70)
+
+
+def test_days_before_1900_are_rejected_so_that_no_clock_breaks(tmp_path):
+    got = reasons(rk.open_shop(folder_with(tmp_path, GOOD + "4,cy,0001-01-01,5\n5,dee,0026-01-25,5\n")))
+    assert got == [[5, "`ordered_at` is before 1900"], [6, "`ordered_at` is before 1900"]]
+
+
+def test_a_gzip_file_that_was_cut_short_is_one_clear_error(tmp_path):
+    refused(folder_with(tmp_path, gzip.compress((GOOD * 500).encode())[:60], "orders.csv.gz"), "cut short", "again")

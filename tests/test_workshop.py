@@ -21,7 +21,8 @@ import pytest
 from retainkit import open_shop, second_purchase_mature
 from retainkit.errors import RetainkitError
 from retainkit.load.shop import Shop
-from retainkit.report import committed
+from retainkit.report import committed, plan
+from retainkit.resources import notebooks_folder
 from retainkit.workshop import copies, laptop, ten
 from retainkit.workshop.check import RIGHT, TODO, Check, untold, verdict, worked_out
 from retainkit.workshop.questions import QUESTIONS
@@ -112,7 +113,7 @@ def test_each_usual_wrong_answer_is_told_by_its_name(shop, name):
 
 
 def test_a_seed_that_cannot_ask_every_question_is_refused(shop, tmp_path):
-    with mock.patch.object(copies, "untold", lambda _: ["mature"]), pytest.raises(RetainkitError, match=r"seed: .*Found: 8: mature.*SEED=9"):
+    with mock.patch.object(copies, "untold", return_value=["mature"]), pytest.raises(RetainkitError, match=r"seed: .*Found: 8: mature.*SEED=9"):
         copies.build(tmp_path)
     assert untold(shop) == []
 
@@ -266,6 +267,13 @@ def test_the_guides_minutes_are_the_lessons_and_fill_ninety():
     assert sum(m for _, m in rows) == 90
     lessons = [int(re.search(r"\*(\d+) minutes", p.read_text())[1]) for p in LESSONS]
     assert [m for _, m in rows[1:-1]] == lessons
+
+
+def test_the_lessons_are_run_again_with_the_others_and_are_no_pages_of_the_report():
+    with mock.patch.object(committed, "_execute", return_value=""):
+        run_again = committed.execute()
+    assert {path.name for path in LESSONS} < set(run_again)
+    assert not {path.stem for path in LESSONS} & {job.stem for job in plan.read_jobs(notebooks_folder(), [])}
 
 
 # --- the laptop -----------------------------------------------------------------------------------------------

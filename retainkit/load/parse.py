@@ -70,6 +70,7 @@ def reasons(column: Column, value: str, text: str) -> list[tuple[str, str]]:
     what = {"day": "not a date", "money": "not a number", "number": "not a number"}.get(column.kind, "not one of " + ", ".join(column.choices))
     if column.kind in ("id", "text"):
         return [(f"{value} is null", f"{name} is empty" + (" (a guest?)" if column.name == "customer_id" else ""))] if column.required else []
+    old = [(f"{value} < cast('1900-01-01' as date)", f"{name} is before 1900")] if column.kind == "day" else []  # a year of two digits, or none
     if column.required:
-        return [(f"{value} is null and {empty}", f"{name} is empty"), (f"{value} is null", f"{name} is {what}")]
-    return [(f"{value} is null and not ({empty})", f"{name} is {what}")]
+        return [*old, (f"{value} is null and {empty}", f"{name} is empty"), (f"{value} is null", f"{name} is {what}")]
+    return [*old, (f"{value} is null and not ({empty})", f"{name} is {what}")]

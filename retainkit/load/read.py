@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.errors import BadValueError, MissingDataError, closest, first_line, listed
+from retainkit.load.other import is_other, relations_of
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan
@@ -44,12 +46,13 @@ class Relation:
     types: dict[str, str]  # source column -> SQL type
     first_row: int  # the row number of the first data row, as a person would count it
     rejects: str | None = None  # the engine's table of rows it could not split into columns
+    numbered: bool = False  # `row_no` is the number a person counts already
 
 
 def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) -> None:
     """Create `stage_<table>` (the source's rows as canonical columns, `why` null when kept) and `reject_<table>`."""
     table = TABLES[plan.table]
-    relations = [_frame(con, plan)] if plan.frame is not None else [_file(con, plan, f, i) for i, f in enumerate(plan.files)]
+    relations = [_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in _read(con, plan, f, i)]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
     selects, whys = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
@@ -73,9 +76,21 @@ def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> N
 
 
 def _file(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
-    name = plan.label(path)
+    """One file as one relation; of a workbook, its first sheet."""
+    return _read(con, plan, path, i)[0]
+
+
+def _read(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> list[Relation]:
+    """One file as relations: a workbook may have several sheets of the same table."""
     if path.stat().st_size == 0:
-        raise MissingDataError(name, "is an empty file", "0 bytes", f"export {plan.table} again, with its header row")
+        raise MissingDataError(plan.label(path), "is an empty file", "0 bytes", f"export {plan.table} again, with its header row")
+    if is_other(path):
+        return [Relation(name, sql, types, 1, rejects, numbered=True) for name, sql, types, rejects in relations_of(con, plan, path, i)]
+    return [_text_or_parquet(con, plan, path, i)]
+
+
+def _text_or_parquet(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
+    name = plan.label(path)
     escaped = "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
     if path.suffix.lower() == ".parquet":
         sql = f"(select file_row_number + 1 as row_no, * exclude (file_row_number) from read_parquet({literal(escaped)}, file_row_number=true))"
@@ -109,6 +124,8 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
     try:
         with opener(path, "rt", encoding="utf-8-sig" if plan.encoding == "utf-8" else plan.encoding, newline="") as lines:
             first = lines.readline(1_000_000)
+    except (EOFError, OSError, zlib.error) as err:
+        raise BadValueError(plan.label(path), "cannot be read: the file is damaged or was cut short", first_line(err), "copy or export it again") from err
     except (UnicodeDecodeError, LookupError) as err:
         raise BadValueError(plan.label(path), f"is not {plan.encoding} text", str(err), f'encoding = "latin-1" under [{plan.table}]') from err
     delimiter = plan.delimiter or max(",;\t|", key=first.count)
@@ -267,10 +284,11 @@ def _keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation
             raise BadValueError(f"{relation.name} row {unclosed[0]:,}", "a quotation mark opens there and is never closed, so nothing after it can be read",
                                 "", 'close it, or double the ones inside text ("")')
     # the r-th row read stands after as many broken rows as lie before it in the file
-    con.execute(f"""insert into reject_{table} select file, row_no + {ahead} + (
-            select count(*) from (select line - {ahead} - row_number() over (order by line) as before from broken) b where b.before < s.row_no),
+    before = f"(select count(*) from (select line - {ahead} - row_number() over (order by line) as before from broken) b where b.before < s.row_no)"
+    con.execute(f"""insert into reject_{table} select file, row_no + {0 if relation.numbered else f'{ahead} + {before}'},
         coalesce(col, ''), why, left(found, 200) from (select * from stage_{table} where why is not null and file = {here}) s""")
-    con.execute(f"insert into reject_{table} select {here}, line, '', 'cannot be split into the header''s columns: ' || lower(kind), left(text, 200) from broken")
+    why = "kind" if relation.numbered else "'cannot be split into the header''s columns: ' || lower(kind)"
+    con.execute(f"insert into reject_{table} select {here}, line, '', {why}, left(text, 200) from broken")
 
 
 def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table) -> None:

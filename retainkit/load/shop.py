@@ -84,7 +84,7 @@ def open_shop(
     plan = plan_for(source)
     stated = {"as_of": as_of, "tz": tz, "history_start": history_start, "currency": currency}
     facts = {**plan.facts, **{name: value for name, value in stated.items() if value not in (None, "")}}
-    zone = _zone(facts.get("tz"))
+    zone = known_zone(facts.get("tz"))
     if refunds not in ("in", "out"):
         raise BadValueError("refunds", "is neither in nor out", repr(refunds), 'refunds="out"')
     temporary, sources = None, list[dict[str, Any]]()
@@ -111,7 +111,8 @@ def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _zone(tz: str | None) -> str | None:
+def known_zone(tz: str | None) -> str | None:
+    """The time zone, if it is one."""
     if tz is None or tz in available_timezones():
         return tz
     guess = closest(tz, available_timezones()) or "Europe/Berlin"
@@ -131,6 +132,8 @@ class Shop:
         The last finished month, as YYYY-MM.
     name, tz, currency, refunds, sources
         What it is called, and the facts it was opened with.
+    unread
+        Files of data in its folder that are named like no table, and were not read.
     goals, claims
         Those stated in its retainkit.toml, as records.
     """
@@ -141,7 +144,7 @@ class Shop:
         self._only, self._known_by = only or {}, known_by
         self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
         self._con = con.cursor()
-        self.name, self.sources, self.refunds = plan.name, sources, refunds
+        self.name, self.sources, self.refunds, self.unread = plan.name, sources, refunds, plan.unread
         self.goals, self.claims = plan.goals, plan.claims
         self.tz: str = facts.get("tz") or ""
         self.currency: str = facts.get("currency") or ""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed
+from retainkit.load.database import extract, is_database
 from retainkit.load.schema import TABLES
 from retainkit.load.stated import Record, claims_stated, goals_stated
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
+SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".xlsx", ".xls", ".ods", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 FACTS = ("tz", "as_of", "history_start", "currency")
-OPTIONS = ("path", "where", "header", "columns", "delimiter", "encoding", "date_format", "join")
-LIKELY = {".parquet", ".csv", ".tsv", ".txt", ".gz"}
+OPTIONS = ("path", "where", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "query")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class TablePlan:
     encoding: str = "utf-8"
     date_formats: tuple[str, ...] = ()
     joins: tuple[Join, ...] = ()
+    sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold the same table
+    sheets_once: bool = False  # a row that an earlier sheet has as well is left out
 
     def label(self, file: Path) -> str:
         """What a file is called in messages: its name, with its folder where two files share one."""
@@ -59,6 +63,7 @@ class Plan:
     facts: dict[str, Any]
     goals: tuple[Record, ...] = ()
     claims: tuple[Record, ...] = ()
+    unread: tuple[str, ...] = ()  # files of data in the folder that are named like no table
 
 
 def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
@@ -70,7 +75,7 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
     path = Path(source).expanduser()
     if path.is_dir():
         settings = path / "retainkit.toml"
-        return _from_toml(settings) if settings.exists() else Plan(path.name, _canonical_files(path), {})
+        return _from_toml(settings) if settings.exists() else Plan(path.name, _canonical_files(path), {}, unread=_unread(path))
     if path.suffix == ".toml" and path.exists():
         return _from_toml(path)
     if path.exists():
@@ -106,6 +111,12 @@ def _canonical_files(folder: Path) -> dict[str, TablePlan]:
     return plans
 
 
+def _unread(folder: Path) -> tuple[str, ...]:
+    """The files of data in a folder that are named like no table."""
+    tables = {f"{table}{suffix}" for table in TABLES for suffix in SUFFIXES}
+    return tuple(sorted(f.name for f in folder.iterdir() if f.name.endswith(SUFFIXES) and f.name not in tables))
+
+
 def _from_toml(path: Path) -> Plan:
     try:
         stated = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -117,7 +128,7 @@ def _from_toml(path: Path) -> Plan:
             raise BadValueError(f"{path.name} [shop]", f"has no setting `{fact}`", listed(FACTS), f"{closest(fact, FACTS) or FACTS[0]} = ...")
     goals, claims = goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"), claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]")
     tables = {name: _table_plan(path, name, body) for name, body in stated.items()}
-    return Plan(path.parent.name, tables or _canonical_files(path.parent), facts, goals, claims)
+    return Plan(path.parent.name, tables or _canonical_files(path.parent), facts, goals, claims, () if tables else _unread(path.parent))
 
 
 def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
@@ -129,14 +140,39 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     for key in body:
         if key not in known:
             raise BadValueError(where, f"`{key}` is neither a column of {name} nor a setting", listed(known, limit=30), f"{closest(key, known) or 'path'} = ...")
-    formats = body.get("date_format", [])
+    formats, sheets = body.get("date_format", []), body.get("sheets", "all")
     return TablePlan(
-        name, files=_files(path.parent, str(body["path"]), where), columns={c: str(body[c]) for c in table.names if c in body},
+        name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body},
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
         delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")),
+        sheets=tuple(sheets) if isinstance(sheets, list) else (), sheets_once=sheets == "once",
         date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
-        joins=tuple(Join(_files(path.parent, j["path"], where)[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]))
+        joins=tuple(Join(_all_files(path.parent, j, f"{where} join", f"{name}-join")[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]))
                     for j in body.get("join", ())))
+
+
+def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tuple[Path, ...]:
+    """The files of one path or of a list of paths, each once; of a database, what its query answers."""
+    patterns = body["path"] if isinstance(body["path"], list) else [body["path"]]
+    if is_database(str(patterns[0])):
+        base = Path(urlsplit(str(patterns[0])).path).name or "database"
+        return (extract(str(patterns[0]), str(body.get("query", "")), name=f"{name} from {base}", folder=folder, where=where, cache=cache_folder()),)
+    return tuple(dict.fromkeys(f for pattern in patterns for f in _files(folder, str(pattern), where)))
+
+
+def cache_folder() -> Path:
+    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder; made if need be."""
+    from platformdirs import user_cache_path
+
+    folder = Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+        why = "no permission"
+    except OSError as err:
+        why = err.strerror or str(err)
+    raise BadValueError("the cache", "is a folder that cannot be written to", f"{folder}: {why}", "export RETAINKIT_CACHE=/a/folder/of/yours")
 
 
 def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:

@@ -17,33 +17,17 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError
 from retainkit.load.read import stage
 from retainkit.load.schema import TABLES, Column, Table
-from retainkit.load.sources import Plan, TablePlan
+from retainkit.load.sources import Plan, TablePlan, cache_folder
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 4  # raise it when the loader or the store's files change: older entries are then not found
+LAYOUT = 5  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
-
-
-def cache_folder() -> Path:
-    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder; made if need be."""
-    from platformdirs import user_cache_path
-
-    folder = Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-        why = "no permission"
-    except OSError as err:
-        why = err.strerror or str(err)
-    raise BadValueError("the cache", "is a folder that cannot be written to", f"{folder}: {why}", "export RETAINKIT_CACHE=/a/folder/of/yours")
 
 
 def sql_type(column: Column) -> str:
@@ -56,7 +40,7 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     memo = _Hashes(cache_folder() / "hashes.json")
     sources: list[dict[str, Any]] = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "sha256": memo.of(f)} for t in plan.tables.values() for f in t.files]
     joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
-    mapping = repr([(t.table, t.columns, t.where, t.header, t.names, t.delimiter, t.encoding, t.date_formats, [j.on for j in t.joins]) for t in plan.tables.values()])
+    mapping = repr([(t.table, t.columns, t.where, t.header, t.names, t.delimiter, t.encoding, t.date_formats, t.sheets, t.sheets_once, [j.on for j in t.joins]) for t in plan.tables.values()])
     names = [(s["table"], Path(s["path"]).name, s["sha256"]) for s in sources]
     memo.save()
     return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
@@ -185,7 +169,9 @@ def _facts(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> dic
     dated = f"min({plan_day}), max({plan_day})" if (plan_day := _dated(table, have)) else "null, null"
     kept = {f: (n, a, b) for f, n, a, b in con.execute(f"select file, count(*), {dated} from stage_{table.name} where why is null group by file").fetchall()}
     rejected = dict(con.execute(f"select file, count(*) from reject_{table.name} group by file").fetchall())
-    names = [plan.label(f) for f in plan.files] or list({*kept, *rejected})
+    inside = list(dict.fromkeys([*kept, *rejected]))  # files, or the sheets of a workbook
+    names = [n for n in map(plan.label, plan.files) if n in inside or not any(i.startswith(f"{n}, sheet ") for i in inside)]
+    names += sorted(i for i in inside if i not in names)
     files = [{"file": f, "rows": kept.get(f, (0,))[0] + rejected.get(f, 0), "kept": kept.get(f, (0,))[0], "rejected": rejected.get(f, 0),
               "first_day": kept.get(f, (0, None, None))[1], "last_day": kept.get(f, (0, None, None))[2]} for f in names]
     present = [c for c in table.columns if c.sql_name in have]

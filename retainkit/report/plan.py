@@ -42,6 +42,11 @@ class Job:
     def question(self) -> str:
         return str(self.notebook.metadata.retainkit.get("question") or self.stem)
 
+    @property
+    def first(self) -> bool:
+        """Whether its card leads the index."""
+        return bool(self.notebook.metadata.retainkit.get("first"))
+
 
 @dataclass
 class Plan:
@@ -74,7 +79,7 @@ def make_plan(
     shop = shop.at(day)
     for job in jobs:
         job.given = {n: _typed(n, values[n], default) for n, default in job.defaults.items() if n in values}
-        job.lacks = _lacks(shop, job.notebook.metadata.retainkit.get("needs", []))
+        job.lacks = lacks(shop, job.notebook.metadata.retainkit.get("needs", []))
         if not job.lacks:
             others = {n: v for n, v in {**job.defaults, **job.given}.items() if n not in ("source", "as_of")}
             check_parameters(shop, others)
@@ -204,7 +209,7 @@ def _date(text: str) -> date:
         raise BadValueError("--as-of", "is not a day", repr(text), "--as-of 2026-10-31") from None
 
 
-def _lacks(shop: Shop, needs: Sequence[str]) -> str:
+def lacks(shop: Shop, needs: Sequence[str]) -> str:
     """What the shop lacks of a notebook's needs ("deals.rep", "a.x|b.y" for either), as words; empty when nothing."""
     missing = [need for need in needs if not any(shop.has(option) for option in need.split("|"))]
     return "; ".join(" or ".join(map(_place, need.split("|"))) for need in missing)

@@ -165,15 +165,22 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
     for result in results:
         if result.notebook is not None:
             nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
-    shown = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r), "chart": cards.trend_chart(r.trend, plan.shop, r.job.stem)} for r in results]
+    shown = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r), "first": r.job.first, "chart": _chart(r, results, plan)} for r in results]
     index = pages.front(
         **_about(plan), source=plan.shop.name, cards=shown, earlier=[(name, period(name)) for name in earlier], rejected=rejected,
         failed=sum(r.status == "failed" for r in results), ledger=cards.health(plan.shop), paper=paper,
-        age=cards.age(plan.shop, cards.made_on()), absent=cards.absent(plan.shop),
+        age=cards.age(plan.shop, cards.made_on()), absent=cards.absent(plan.shop), unread=plan.shop.unread,
     )
     (stage / "index.html").write_text(index, encoding="utf-8")
     used = {row[0] for r in results for row in csv.reader(r.metrics)}
     (stage / "definitions.html").write_text(pages.definitions(**_about(plan), sections=definitions.sections(used), words=definitions.words(), keys=definitions.keys()), encoding="utf-8")
+
+
+def _chart(result: Result, results: list[Result], plan: Plan) -> str:
+    """The small chart of a card; the first card goes without one that another card has."""
+    elsewhere = [r.trend.label for r in results if r.trend and not r.job.first]
+    twice = result.job.first and result.trend is not None and result.trend.label in elsewhere
+    return "" if twice else cards.trend_chart(result.trend, plan.shop, result.job.stem)
 
 
 def _lacks(result: Result) -> str:

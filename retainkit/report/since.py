@@ -126,7 +126,7 @@ def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
     notes = [f"Rows behind it: {'; '.join(dict.fromkeys(map(_behind, rows)))}.", *back.notes(job)]
     said = "".join(f'\n<p class="note">{html.escape(note)}</p>' for note in notes)
     told = f"{markup}{said}\n<details><summary>What these words mean</summary><p>{html.escape(MEANS)}</p></details>"
-    if not job.notebook.metadata.retainkit.get("first"):
+    if not job.first:
         return told
     return f"<details><summary>What moved the headline numbers since {html.escape(back.day)}: restated, matured, new</summary>{told}</details>"
 

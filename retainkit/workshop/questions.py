@@ -115,12 +115,12 @@ def _here_now(shop: Shop) -> float:
 @cache
 def _moved(shop: Shop) -> pd.Series:
     """Customers whom one of two definitions of the last month calls lost and the other does not: added, taken away."""
-    bridge = churn_bridge(shop, month=shop.closed_through, definition="asked_to_leave").query("side == 'lost'")
+    bridge = churn_bridge(shop, month=ten.month(shop), definition="asked_to_leave").query("side == 'lost'")
     return bridge["customers"].iloc[1:-1]
 
 
 def _opening(shop: Shop) -> int:
-    return int(churn_definitions(shop, month=shop.closed_through)["lost"].iloc[0])
+    return int(churn_definitions(shop, month=ten.month(shop))["lost"].iloc[0])
 
 
 # --- 4: the first 90 days -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit.load.shop import Shop, open_shop
+from retainkit.metrics.definitions import churn_bridge
 
 NAMES = ["Ann", "Bob", "Cy", "Dee", "Eve", "Fay", "Gus", "Hal", "Ida", "Jo"]
 YEAR, EARLY, PERIOD, DEALS = 365, 90, 30, 40
@@ -127,6 +128,21 @@ def reps(shop: Shop) -> pd.DataFrame:
         return table.assign(rate=table["won"] / DEALS).sort_values(["won", "rep"], ascending=[False, True], ignore_index=True)
 
     return _first(shop, "reps", drawn, lambda t: t["rate"].max() < luck_line and t["rate"].max() - t["rate"].min() >= 0.2)
+
+
+def month(shop: Shop) -> str:
+    """The last finished month in which finance and support each lost customers whom the other did not (YYYY-MM).
+
+    And in which no slip in counting them gives the right number, or another slip's; the last month where there is none.
+    """
+    months = [str(pd.Period(shop.closed_through, "M") - back) for back in range(24)]
+    return next((name for name in months if _countable(shop, name)), months[0])
+
+
+def _countable(shop: Shop, name: str) -> bool:
+    steps = churn_bridge(shop, month=name, definition="asked_to_leave").query("side == 'lost'")["customers"]
+    more, fewer, lost = int(steps.iloc[1:-1].clip(lower=0).sum()), int(-steps.iloc[1:-1].clip(upper=0).sum()), int(steps.iloc[0])
+    return min(more, fewer) > 0 and lost != fewer and abs(more - fewer) not in (more, fewer)
 
 
 def opened(shop: Shop, table: pd.DataFrame) -> Shop:

@@ -94,6 +94,15 @@ def report(plan: Plan) -> str:
     return markdown(["", "seconds", "CPU seconds", "times"], rows)
 
 
+def reps(plan: Plan) -> str:
+    """The joint model of reps, fitted once."""
+    rows = []
+    for n in (25, 200):
+        found = rounds({"": {"what": "reps", "n": n}}, plan.rounds)[""]
+        rows.append([f"{n}", ms(middle(found)), f"{middle(found, 'peak_mb'):,.0f}"])
+    return markdown(["reps", "CPU ms", "peak MB of the process"], rows)
+
+
 def memory(plan: Plan) -> str:
     """Five times the lines within 2 GB: load, and every tally once."""
     rows = plan.rows * 5
@@ -103,7 +112,7 @@ def memory(plan: Plan) -> str:
     return markdown(["lines", "seconds", "CPU seconds", "peak MB of the process"], [line])
 
 
-BENCHMARKS: dict[str, Callable[[Plan], str]] = {f.__name__: f for f in (tallies, load, peers, imports, report, memory)}
+BENCHMARKS: dict[str, Callable[[Plan], str]] = {f.__name__: f for f in (tallies, load, peers, imports, report, reps, memory)}
 
 
 def ms(seconds: float) -> str:

@@ -150,8 +150,23 @@ def peer(rows: int, ids: str, name: str) -> dict[str, Any]:
     return spent(work)
 
 
+def reps(n: int) -> dict[str, Any]:
+    """The joint model of so many made-up reps, with 120 deals and 8 expected losses each."""
+    import numpy as np
+    import pandas as pd
+
+    from retainkit.estimate.rep_model import joint_rep_model
+
+    chance, names = np.random.default_rng(15), [f"rep {i}" for i in range(n)]
+    u, v = 0.4 * chance.standard_normal((2, n))
+    deals = pd.DataFrame({"rep": names, "offset": -1.0, "won": chance.binomial(120, 1 / (1 + np.exp(1 - u))), "n": 120})
+    losses = pd.DataFrame({"rep": names, "observed": chance.poisson(8 * np.exp(v)).astype(float), "expected": 8.0})
+    joint_rep_model(deals, losses)
+    return spent(lambda: len(joint_rep_model(deals, losses).reps))
+
+
 WORK: dict[str, Callable[..., dict[str, Any]]] = {
-    f.__name__: f for f in (tallies, load, again, small_memory, peer)}
+    f.__name__: f for f in (tallies, load, again, small_memory, peer, reps)}
 
 if __name__ == "__main__":
     job = json.loads(sys.argv[1])

@@ -1,0 +1,128 @@
+"""How a column of texts writes its days: proved from every value, never guessed between day-month and month-day."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+SHARE = 0.9  # of the filled values must be dates for the column to be one of dates
+ZONES = ("Z", "z", "UTC", "utc", "GMT", "gmt")
+_DAYS = (
+    (r"\d{4}-\d{1,2}-\d{1,2}", ("%Y-%m-%d",)), (r"\d{4}/\d{1,2}/\d{1,2}", ("%Y/%m/%d",)), (r"\d{4}\.\d{1,2}\.\d{1,2}", ("%Y.%m.%d",)),
+    (r"(19|20)\d{2}(0[1-9]|1[0-2])\d{2}", ("%Y%m%d",)),
+    (r"\d{1,2}/\d{1,2}/\d{4}", ("%d/%m/%Y", "%m/%d/%Y")), (r"\d{1,2}\.\d{1,2}\.\d{4}", ("%d.%m.%Y", "%m.%d.%Y")),
+    (r"\d{1,2}-\d{1,2}-\d{4}", ("%d-%m-%Y", "%m-%d-%Y")), (r"\d{1,2}/\d{1,2}/\d{2}", ("%d/%m/%y", "%m/%d/%y")),
+    (r"\d{1,2}\.\d{1,2}\.\d{2}", ("%d.%m.%y", "%m.%d.%y")), (r"\d{1,2}-\d{1,2}-\d{2}", ("%d-%m-%y", "%m-%d-%y", "%y-%m-%d")),
+    (r"\d{1,2} [a-z]{3} \d{4}", ("%d %b %Y",)), (r"\d{1,2} [a-z]{3,9} \d{4}", ("%d %B %Y",)), (r"\d{1,2}\. [a-z]{3,9} \d{4}", ("%d. %B %Y",)),
+    (r"\d{1,2}-[a-z]{3}-\d{4}", ("%d-%b-%Y",)), (r"\d{1,2}-[a-z]{3}-\d{2}", ("%d-%b-%y",)), (r"\d{1,2}/[a-z]{3}/\d{4}", ("%d/%b/%Y",)),
+    (r"[a-z]{3} \d{1,2}, \d{4}", ("%b %d, %Y",)), (r"[a-z]{3,9} \d{1,2}, \d{4}", ("%B %d, %Y",)), (r"[a-z]{3,9} \d{1,2} \d{4}", ("%B %d %Y",)),
+    (r"[a-z]{3}, \d{1,2} [a-z]{3} \d{4}", ("%a, %d %b %Y",)), (r"[a-z]{6,9}, \d{1,2} [a-z]{3,9} \d{4}", ("%A, %d %B %Y",)),
+    (r"[a-z]{6,9}, [a-z]{3,9} \d{1,2}, \d{4}", ("%A, %B %d, %Y",)), (r"[a-z]{3} [a-z]{3} \d{1,2} \d{4}", ("%a %b %d %Y",)),
+)  # fmt: skip
+_TIMES = ((r"\d{1,2}:\d{2}", "%H:%M"), (r"\d{1,2}:\d{2}:\d{2}", "%H:%M:%S"), (r"\d{1,2}:\d{2}:\d{2}\.\d+", "%H:%M:%S.%f"))
+_WHOLE = re.compile(r"(?P<day>.+?)(?:(?P<gap>,? |t)(?P<time>\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)(?P<noon> ?[ap]m)?(?P<zone> ?[+-]\d{2}(?::?\d{2})?| ?z| utc| gmt)?)?", re.IGNORECASE)
+_NATIVE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ tT]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?([zZ]|[+-]\d{2}(:?\d{2})?)?)?")
+
+
+@dataclass(frozen=True)
+class Days:
+    """How a column writes its days, and what proves it."""
+
+    formats: tuple[str, ...] = ()  # empty: written so that they need no format
+    sql: str = ""  # SQL that reads them, where a format does not do
+    doubt: tuple[str, str] | None = None  # two formats that both read every value
+    proof: str = ""  # in words, with an example
+    timed: bool = False
+    zoned: bool = False
+
+
+def formats_of(text: str) -> tuple[str, ...]:
+    """The formats that a written day may have, most likely first; empty when it is none.
+
+    >>> formats_of("25/01/2026 14:30"), formats_of("2026-01-25"), formats_of("Jan 5, 2026"), formats_of("x")
+    (('%d/%m/%Y %H:%M', '%m/%d/%Y %H:%M'), ('%Y-%m-%d',), ('%b %d, %Y',), ())
+    """
+    found = _WHOLE.fullmatch(text.strip())
+    if not found:
+        return ()
+    days = next((formats for shape, formats in _DAYS if re.fullmatch(shape, found["day"], re.IGNORECASE)), ())
+    if not found["time"]:
+        return days
+    time = next(form for shape, form in _TIMES if re.fullmatch(shape, found["time"]))
+    if found["noon"]:
+        time = time.replace("%H", "%I") + (" %p" if found["noon"].startswith(" ") else "%p")
+    zone = found["zone"] or ""
+    mark = zone if zone.strip().isalpha() else "%z"
+    gap = "T" if found["gap"].lower() == "t" else found["gap"]
+    return tuple(day + gap + time + (f"{' ' if zone.startswith(' ') else ''}{mark.strip()}" if zone else "") for day in days)
+
+
+def days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: str) -> Days | None:
+    """How a column writes days, or None when it does not.
+
+    `values` is a table of its distinct texts `v` with how often each stands there (a sample, when there are many), and
+    `everything` all of them; `sql` is how the column is named where it is read.
+    """
+    shape = "regexp_replace(regexp_replace(v, '[0-9]', '9', 'g'), '[A-Za-z]', 'a', 'g')"
+    shapes = con.execute(f"select {shape} as shape, sum(n), min(v) from {values} group by 1 order by 2 desc, 1 limit 200").fetchall()
+    total = sum(n for _, n, _ in shapes)
+    by: dict[tuple[str, ...], int] = {}
+    for _, n, example in shapes:
+        if formats := formats_of(example):
+            by[formats] = by.get(formats, 0) + n
+    if not total or sum(by.values()) < SHARE * total:
+        return None
+    timed = any("%H" in f or "%I" in f for formats in by for f in formats)
+    zoned = any("%z" in f or f.endswith(ZONES) for formats in by for f in formats)
+    if all(_NATIVE.fullmatch(example) for _, _, example in shapes if formats_of(example)):
+        return Days(timed=timed, zoned=zoned, proof="year first")
+    readings = [_reading(con, values, everything, group) for group in sorted(by, key=lambda f: -by[f])]
+    doubt = next((r[1] for r in readings if r[1]), None)
+    proof = next((r[2] for r in readings if r[2]), "")
+    formats = tuple(dict.fromkeys(r[0] for r in readings))
+    if any(f.endswith(ZONES) and "%z" not in f for f in formats):  # a zone that is a letter is no part of a format that the loader knows
+        reads = [f"timezone('UTC', try_strptime(trim({sql}), '{f}'))" if "%z" not in f else f"try_strptime(trim({sql}), '{f}')" for f in formats]
+        return Days((), f"coalesce({', '.join(reads)})", doubt, proof, timed, True)
+    return Days(formats, "", doubt, proof, timed, zoned)
+
+
+def _reading(con: duckdb.DuckDBPyConnection, values: str, everything: str, group: tuple[str, ...]) -> tuple[str, tuple[str, str] | None, str]:
+    """The format of a group that fits, the two that are in doubt, and what proves it."""
+    if len(group) == 1:
+        return group[0], None, "the month has a name" if re.search("%[bB]", group[0]) else "year first"
+    for table in dict.fromkeys((values, everything)):  # all of them only when the sample leaves a doubt
+        first, doubt, proof = _weighed(con, table, group)
+        if not doubt:
+            break
+    return first, doubt, proof
+
+
+def _weighed(con: duckdb.DuckDBPyConnection, table: str, group: tuple[str, ...]) -> tuple[str, tuple[str, str] | None, str]:
+    own = " or ".join(f"try_strptime(v, '{f}') is not null" for f in group)
+    counts = ", ".join(f"sum(case when try_strptime(v, '{f}') is not null then n else 0 end), min(case when try_strptime(v, '{f}') is null then v end)" for f in group)
+    differ = f"count(case when try_strptime(v, '{group[0]}') <> try_strptime(v, '{group[1]}') then 1 end)"
+    row = con.execute(f"select {counts}, {differ} from {table} where {own}").fetchone() or ()
+    order = sorted(range(len(group)), key=lambda i: -(row[2 * i] or 0))
+    first = group[order[0]]
+    against = row[2 * order[1] + 1]  # what the other reading cannot read proves this one
+    if against is None and row[-1]:
+        return first, (group[0], group[1]), ""
+    return first, None, f"`{against}` can be nothing else" if against else "both readings give the same days"
+
+
+def counted_days(sql: str, least: float | None, most: float | None) -> Days | None:
+    """How numbers count days or seconds, when they can be nothing else under such a name: spreadsheets from 1899, computers from 1970."""
+    number = f"try_cast({sql} as double)"
+    if least is None or most is None:
+        return None
+    if least >= 20_000 and most <= 80_000:
+        return Days((), f"timestamp '1899-12-30' + to_seconds(cast(round({number} * 86400) as bigint))", None, "days counted from 1899, as spreadsheets do", timed=False)
+    if least >= 3e8 and most <= 4e9:
+        return Days((), f"to_timestamp({number})", None, "seconds counted from 1970", timed=True, zoned=True)
+    if least >= 3e11 and most <= 4e12:
+        return Days((), f"to_timestamp({number} / 1000)", None, "milliseconds counted from 1970", timed=True, zoned=True)
+    return None

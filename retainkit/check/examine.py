@@ -1,0 +1,140 @@
+"""Examine an export: look at its files, propose a mapping, try it, and say what is healthy and what is not."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retainkit.check.generic import propose
+from retainkit.check.look import Look, grouped, look_at, settled, sources_in
+from retainkit.check.presets import recognised
+from retainkit.check.proposal import Proposal, Question, asked, value
+from retainkit.errors import BadValueError, RetainkitError, closest, listed
+from retainkit.load.shop import Shop, known_zone, open_shop
+from retainkit.load.sources import as_date
+
+if TYPE_CHECKING:
+    import duckdb
+
+FLAGS = ("tz", "date-format", "decimal", "currency", "history-start", "as-of")
+ANSWERS = {"returns": ("out", "in"), "sheets": ("all", "once")}
+
+
+@dataclass
+class Examined:
+    """What was found: the files, the proposed mapping, what must be asked, and the shop it makes."""
+
+    paths: list[str]
+    answers: dict[str, str]
+    looks: list[Look]
+    proposals: list[Proposal]
+    con: duckdb.DuckDBPyConnection
+    questions: list[Question] = field(default_factory=list)
+    shop: Shop | None = None
+    trouble: str = ""
+
+    @property
+    def open_questions(self) -> list[Question]:
+        """What must be answered before the data can be trusted."""
+        return [q for q in self.questions if q.needed and q.key not in self.answers]
+
+    def toml(self, home: Path) -> str:
+        """The whole retainkit.toml, with paths as seen from `home`."""
+        lines = ["# Proposed by retainkit from the files themselves. Every line may be changed: a value is a column, or SQL over columns.", "[shop]", *self._facts()]
+        for proposal in self.proposals:
+            lines += ["", *(f"# {note}" for note in proposal.notes), *proposal.toml(home)]
+        return "\n".join(lines) + "\n"
+
+    def _facts(self) -> list[str]:
+        said = {"tz": "times of day become days of this calendar", "currency": "stands beside amounts", "history-start": "nobody is a new customer before this day",
+                "as-of": "the last day counted"}
+        given = {key: self.answers.get(key, "") for key in said}
+        given["currency"] = given["currency"] or self.currency
+        lines = [f"{key.replace('-', '_')} = {value(given[key])}  # {why}" for key, why in said.items() if given[key]]
+        if not given["history-start"]:
+            lines.append('# history_start = "YYYY-MM-DD"  # without it the first day in the data: earlier customers count as new when first seen')
+        return lines
+
+    @property
+    def currency(self) -> str:
+        """The currency all rows are in, where a column says so."""
+        found = {c for p in self.proposals for c in currencies(self.con, p)}
+        return next(iter(found)) if len(found) == 1 else ""
+
+
+def currencies(con: duckdb.DuckDBPyConnection, proposal: Proposal) -> dict[str, int]:
+    """Rows by currency, where a column says it."""
+    if not proposal.currency:
+        return {}
+    rows = con.execute(f"select upper(trim(cast({proposal.currency} as varchar))) as c, count(*) from {proposal.look.table} where {proposal.currency} is not null group by 1 order by 2 desc, 1 limit 20")
+    return {c: n for c, n in rows.fetchall() if c}
+
+
+def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = None) -> Examined:
+    """Look at the files (or those in a folder), propose a mapping and try it.
+
+    Nothing is written but the cache. Who is left out: rows the loader rejects, which it counts with their reasons.
+
+    Parameters
+    ----------
+    paths
+        Files, folders, or databases (`postgresql://...`, SQLite and DuckDB files).
+    answers
+        What the data cannot say: `tz`, `date-format`, `decimal`, `currency`, `history-start`, `as-of`, `returns`.
+
+    Raises
+    ------
+    RetainkitError
+        A file that cannot be read, or an answer that is none.
+    """
+    import duckdb
+
+    given = _checked(dict(answers or {}))
+    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    con.execute("set TimeZone = 'UTC'")
+    files = sources_in(paths)
+    looks = grouped([settled(look_at(con, f, i, given.get("decimal", ""), given.get("sheets", "")), given.get("date-format", "")) for i, f in enumerate(files)])
+    proposals, rest = recognised(con, looks)
+    proposals += propose(con, rest, given, {p.table for p in proposals})
+    found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals))
+    if any(p.timed for p in proposals) and "tz" not in given:
+        found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
+                                        ("--tz Europe/Berlin", "--tz America/New_York")))
+    found.questions += [Question("sheets", f"{look.name}: {look.shared:,} rows stand on more than one of its {look.sheets} sheets. They are all kept until you say once",
+                                 ("--answer sheets=once", "--answer sheets=all"), needed=False) for look in looks if look.shared]
+    _open(found)
+    return found
+
+
+def _checked(answers: dict[str, str]) -> dict[str, str]:
+    for key, text in answers.items():
+        if key not in (*FLAGS, *ANSWERS):
+            raise BadValueError("--answer", f"`{key}` is nothing that is asked", listed((*ANSWERS, *FLAGS)), f"--answer {closest(key, ANSWERS) or 'returns'}=...")
+        if key in ANSWERS and text not in ANSWERS[key]:
+            raise BadValueError(f"--answer {key}", "is not one of its answers", repr(text), f"--answer {key}={ANSWERS[key][0]}")
+    if answers.get("tz"):
+        known_zone(answers["tz"])
+    for key in ("history-start", "as-of"):
+        if answers.get(key):
+            as_date(answers[key], f"--{key}")
+    return {k: v for k, v in answers.items() if v}
+
+
+def _open(found: Examined) -> None:
+    """Try the mapping. Without a time zone the days of UTC stand in; days in doubt are not tried."""
+    if not found.proposals:
+        found.trouble = "none of the files looks like orders, deals, contracts or customers"
+        return
+    if any(q.key in ("date-format", "decimal") for q in found.open_questions):
+        found.trouble = "not tried yet: first the questions below"
+        return
+    with tempfile.TemporaryDirectory(prefix="retainkit-check-") as folder:
+        path = Path(folder) / "retainkit.toml"
+        path.write_text(found.toml(Path(folder)), encoding="utf-8")
+        try:
+            found.shop = open_shop(path, tz=found.answers.get("tz") or ("UTC" if any(p.timed for p in found.proposals) else None))
+        except RetainkitError as err:
+            found.trouble = str(err)

@@ -1,0 +1,261 @@
+"""Propose the canonical tables from files of no system in particular: every file is tried as every table, with its joins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from retainkit.check.look import Column, Look
+from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines
+from retainkit.check.words import choices, fits, likeness, words
+from retainkit.load.parse import plain_id
+from retainkit.load.schema import TABLES, Table
+from retainkit.load.schema import Column as Canonical
+from retainkit.tally import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+ENOUGH = 0.55  # the likeness below which a name says nothing
+# What shows that a file is of a table, beside its needed columns: one of these must be found.
+EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
+            "activity": (), "changes": (), "orders": (), "deals": (), "responses": (), "spend": ()}
+ORDER = ("deals", "contracts", "orders", "responses", "spend", "changes", "activity", "customers")
+
+
+def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict[str, str], taken: set[str]) -> list[Proposal]:
+    """The best proposal for each canonical table that is not `taken`; a file is the base of one table."""
+    tried = []
+    for look in looks:
+        links = _links(con, look, looks)
+        for name in ORDER:
+            if name not in taken and (found := _try(look, links, TABLES[name])):
+                tried.append(found)
+    tried.sort(key=lambda t: (-t[0], ORDER.index(t[1].table)))
+    used: set[str] = set()
+    chosen: list[Proposal] = []
+    for _, proposal, columns in tried:
+        if proposal.table in taken or proposal.look.table in used:
+            continue
+        taken.add(proposal.table)
+        used.add(proposal.look.table)
+        _finish(con, proposal, columns, answers)
+        chosen.append(proposal)
+    return sorted(chosen, key=lambda p: list(TABLES).index(p.table))
+
+
+Links = list[tuple[Look, str, str]]  # a file, the column it is joined by, and the file that has that column
+
+
+def _links(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) -> Links:
+    """The files whose columns may be added to those of `base`: matched by a column that names one row each."""
+    have = dict.fromkeys(base.columns, base)
+    links: Links = []
+    more = True
+    while more:
+        more = False
+        for look in looks:
+            if look is base or any(look is found for found, _, _ in links) or len(look.files) > 1:
+                continue
+            keys = [n for n, c in look.columns.items() if n in have and c.kind != "day" and c.distinct == look.rows > 1 and not _measure(c)]
+            key = next((k for k in keys if _share(con, have[k], look, k) >= 0.5), None)
+            if key:
+                links.append((look, key, have[key].table))
+                have |= {n: look for n in look.columns if n not in have}
+                more = True
+    return links
+
+
+def _measure(column: Column) -> bool:
+    """A number with decimals is no key."""
+    return column.kind == "number" and any("." in v and not v.endswith(".0") for v in column.values)
+
+
+def _share(con: duckdb.DuckDBPyConnection, left: Look, right: Look, key: str) -> float:
+    one, other = (f"select {plain_id(look.columns[key].sql)} as k from {look.table} where {look.columns[key].sql} is not null" for look in (left, right))
+    row = con.execute(f"select avg(case when k in ({other}) then 1.0 else 0 end) from (select distinct k from ({one}) a limit 2000) b").fetchone()
+    return float(row[0] or 0) if row else 0.0
+
+
+def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[str, Column]] | None:
+    """The file as one canonical table: how well it fits, or None when a needed column is nowhere."""
+    columns = dict(look.columns)
+    if table.name != "customers":
+        for other, _, _ in links:
+            columns |= {n: c for n, c in other.columns.items() if n not in columns}
+    found = _assign(look, table, columns)
+    proposal = Proposal(table.name, look)
+    for name, (column, score) in found.items():
+        _map(proposal, table.column(name), column, score)
+    if table.name == "orders":
+        _amount(proposal, columns, found)
+        _order_number(proposal, look, found)
+    missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
+    evidence = EVIDENCE[table.name]
+    if missing or (evidence and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.name.lower()):
+        return None
+    if table.name == "customers" and look.columns[found["customer_id"][0].name].distinct < look.rows * 0.98:
+        return None
+    proposal.joins = _used(proposal, look, links, [c for c, _ in found.values()] + _beside(proposal, columns))
+    proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
+    proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "")
+    scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required]
+    named = 0.3 if table.name.rstrip("s") in look.name.lower() else 0.0
+    rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
+    return sum(scores) / len(scores) + named + rows + 0.02 * len(found), proposal, {n: c for n, (c, _) in found.items()}
+
+
+def _assign(look: Look, table: Table, columns: dict[str, Column]) -> dict[str, tuple[Column, float]]:
+    """The column for each canonical one, the most alike first, none used twice."""
+    known = words().get(table.name, {})
+    pairs = []
+    for canonical in table.columns:
+        names = list(known.get(canonical.name, []))
+        if canonical.name == (table.key or ("order_id",))[0] and table.name.rstrip("s") in look.name.lower():
+            names.append("id")
+        for column in columns.values():
+            if not fits(canonical, column) or (canonical.kind == "choice" and not _known(table, canonical, column)):
+                continue
+            score = likeness(column.name, names) - (0.03 if column.name not in look.columns else 0)
+            if canonical.name == "product_line" and column.distinct > 60:
+                score *= 0.9  # a line is a coarse group: some dozens, not hundreds
+            if score >= ENOUGH:
+                pairs.append((score * (0.9 + 0.1 * column.filled / max(column.rows, 1)), score, canonical.name, column))
+    found: dict[str, tuple[Column, float]] = {}
+    for _, score, name, column in sorted(pairs, key=lambda p: (-p[0], p[2], p[3].name)):
+        if name not in found and all(column is not other for other, _ in found.values()):
+            found[name] = (column, score)
+    _by_kind(look, table, columns, found)
+    return found
+
+
+def _known(table: Table, canonical: Canonical, column: Column) -> bool:
+    share, by = choices(table.name, canonical, column)
+    return {"won", "lost"} <= set(by) if canonical.name == "outcome" else share >= 0.5
+
+
+def _by_kind(look: Look, table: Table, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
+    """Orders without telling names: the only day is the day, and in a file without a header the order of columns speaks."""
+    if table.name != "orders":
+        return
+    days = [c for c in columns.values() if c.kind == "day"]
+    if "ordered_at" not in found and len(days) == 1:
+        found["ordered_at"] = (days[0], 0.5)
+    if look.settings.get("header", True):
+        return
+    numbers = [c for c in columns.values() if c.kind == "number" and all(c is not o for o, _ in found.values())]
+    repeats = [c for c in columns.values() if c.kind != "day" and not _measure(c) and 1 < c.distinct < c.rows and len(c.values[0]) > 1]
+    if money := [c for c in numbers if _measure(c)]:
+        found["amount"] = (money[-1], 0.5)
+    if repeats:
+        found["customer_id"] = (repeats[0], 0.5)
+    if counts := [c for c in numbers if not _measure(c) and c.distinct < 200 and all(c is not r for r in repeats[:1])]:
+        found["quantity"] = (counts[-1], 0.5)
+
+
+def _map(proposal: Proposal, canonical: Canonical, column: Column, score: float) -> None:
+    """One line of the mapping, with how sure it is."""
+    sql = column.name if column.sql == f'"{column.name}"' else column.sql
+    how = SURE if score >= 0.9 else LIKELY if score >= 0.65 else GUESS
+    why = "its name and its values" if score >= 0.65 else "its values only"
+    if column.days and column.days.formats and column.days.proof:
+        why += f"; {column.days.proof}"
+    if column.numbers and column.numbers.sql and canonical.kind in ("money", "number"):
+        sql = column.numbers.sql
+        why += f"; {column.numbers.proof}"
+        if column.numbers.doubt:
+            proposal.questions.append(Question("decimal", f"{proposal.look.name} column `{column.name}`: {column.values[0]!r} may hold thousands or decimals", ("--decimal .", "--decimal ,")))
+    if canonical.kind == "choice":
+        _, by = choices(proposal.table, canonical, column)
+        sql = _cases(column, canonical, by)
+        left = [v for v in column.values if all(v not in vs for vs in by.values())]
+        if left:
+            what = "left as they are, and rejected" if canonical.default else f"read as {_other(canonical)}"
+            why += f"; {what}: {', '.join(left[:5])}"
+            proposal.notes += [f"`{column.name}` has words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}. Those rows are {what}."] if canonical.default else []
+    proposal.lines[canonical.name] = sql
+    proposal.why[canonical.name] = (how, why)
+
+
+def _other(canonical: Canonical) -> str:
+    return canonical.default or canonical.choices[-1]
+
+
+def _cases(column: Column, canonical: Canonical, by: dict[str, list[str]]) -> str:
+    """SQL that turns the file's words into those of a choice; a word nobody knows stays as it is where it would be a guess."""
+    own = {v.lower() for v in column.values[: len(canonical.choices)]} <= set(canonical.choices)  # the commonest are the very words
+    if own and (canonical.default or len(column.values) <= len(canonical.choices)):
+        return column.name if column.sql == f'"{column.name}"' else column.sql
+    other = column.sql if canonical.default else literal(_other(canonical))
+    whens = [f"when {literal(v)} then {literal(c)}" for c in canonical.choices for v in by.get(c, []) if literal(c) != other]
+    return f"case trim({column.sql}) {' '.join(whens)} else {other} end"
+
+
+def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
+    """Where no column is the amount: price times quantity, less the discount."""
+    if "amount" in found:
+        return
+    also = words()["also"]
+    price = _best(columns, also["price"])
+    quantity = found.get("quantity", (None, 0.0))[0]
+    if not price or not quantity:
+        return
+
+    def number(column: Column) -> str:
+        return (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
+
+    sql, why = f"{number(quantity)} * {number(price)}", f"{quantity.name} times {price.name}"
+    discount = _best(columns, also["discount"])
+    if discount and all(0 <= float(v) <= 1 for v in discount.values if v.replace(".", "", 1).replace("e-", "", 1).isdigit()):
+        sql, why = f"{sql} * (1 - coalesce({number(discount)}, 0))", f"{why}, less {discount.name}"
+    proposal.lines["amount"], proposal.why["amount"] = sql, (LIKELY, why)
+    if (quantity.least or 0) < 0 or (price.least or 0) <= 0:
+        proposal.questions.append(Question(
+            "returns", f"{proposal.look.name}: some lines have `{quantity.name}` or `{price.name}` at or below zero (returns, corrections, gifts)",
+            ("--answer returns=out", "--answer returns=in"), needed=False))
+        proposal.above_zero = f"{number(quantity)} > 0 and {number(price)} > 0"
+
+
+def _best(columns: dict[str, Column], names: list[str]) -> Column | None:
+    scored = [(likeness(c.name, names), c) for c in columns.values() if c.kind == "number"]
+    score, column = max(scored, key=lambda s: s[0], default=(0.0, None))
+    return column if score >= ENOUGH else None
+
+
+def _order_number(proposal: Proposal, look: Look, found: dict[str, tuple[Column, float]]) -> None:
+    if "order_id" not in proposal.lines and {"customer_id", "ordered_at"} <= set(found) and found["customer_id"][0].distinct < look.rows:
+        proposal.lines = {"order_id": "row_no", **proposal.lines}
+        proposal.why["order_id"] = (GUESS, "no column names the order, so every row is taken as one")
+
+
+def _beside(proposal: Proposal, columns: dict[str, Column]) -> list[Column]:
+    return [c for c in columns.values() if any(c.sql in line for line in proposal.lines.values())]
+
+
+def _used(proposal: Proposal, look: Look, links: Links, columns: list[Column]) -> list[tuple[Look, str]]:
+    """The joins that the mapping needs, and those they stand on."""
+    wanted = {other.table for other, _, _ in links for c in columns if any(c is own for own in other.columns.values())}
+    for other, _, stands_on in reversed(links):
+        if other.table in wanted and stands_on != look.table:
+            wanted.add(stands_on)
+    return [(other, key) for other, key, _ in links if other.table in wanted]
+
+
+def _finish(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], answers: dict[str, str]) -> None:
+    """Settle days, returns, and values that say nothing."""
+    order = {c.name: i for i, c in enumerate(TABLES[proposal.table].columns)}
+    proposal.lines = dict(sorted(proposal.lines.items(), key=lambda line: order[line[0]]))
+    days_lines(proposal, columns)
+    only, proposal.above_zero = proposal.above_zero, ""
+    if only and answers.get("returns") == "out":
+        proposal.where = only
+    elif only and answers.get("returns") != "in":
+        proposal.notes.append("Lines at or below zero are kept as money given back. To leave them out: --answer returns=out")
+    if proposal.table == "deals" and "amount" in columns and "outcome" in columns:
+        stage, amount = columns["outcome"], columns["amount"]
+        _, by = choices("deals", TABLES["deals"].column("outcome"), stage)
+        won = f"trim({stage.sql}) in ({', '.join(map(literal, by['won']))})"
+        own = amount.name in proposal.look.columns and stage.name in proposal.look.columns
+        if own and con.execute(f"select count(*) from {proposal.look.table} where not {won} and try_cast({amount.sql} as double) <> 0").fetchone() == (0,):
+            proposal.lines["amount"] = f"case when {won} then {(amount.numbers.sql if amount.numbers else '') or amount.sql} end"
+            proposal.why["amount"] = (proposal.why["amount"][0], "a lost or open deal carries 0, which is no value")

@@ -1,0 +1,242 @@
+"""What is healthy about an export and what is not: each finding is a sentence with its numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from retainkit.check.examine import Examined, currencies
+from retainkit.check.proposal import Proposal
+from retainkit.load.schema import TABLES
+from retainkit.tally import literal
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+
+def rows_read(shop: Shop) -> Iterator[str]:
+    """Rows read, kept and rejected, with the commonest reasons and an example of each."""
+    ledger = shop.ledger.groupby("table", sort=False)[["rows", "kept", "rejected"]].sum()
+    for table, row in ledger.iterrows():
+        yield f"{table}: {row['rows']:,} rows read = {row['kept']:,} kept + {row['rejected']:,} rejected"
+        if row["rejected"]:
+            rejected = shop.rejected(str(table))
+            reasons = rejected.groupby("reason", sort=False).agg(n=("row", "size"), row=("row", "min"), file=("file", "first")).sort_values("n", ascending=False, kind="stable")
+            for reason, found in reasons.head(5).iterrows():
+                yield f"  {found['n']:,}: {reason} (first: {found['file']} row {found['row']:,})"
+            if len(reasons) > 5:
+                yield f"  and {len(reasons) - 5} more reasons"
+
+
+def identity(found: Examined) -> Iterator[str]:
+    """Customers by id and by email, and what merging by email would change."""
+    for p in found.proposals:
+        who = _sql(p, "customer_id")
+        if not who or p.table not in ("orders", "customers"):
+            continue
+        n, alike = _one(found, f"select count(distinct trim(cast({who} as varchar))), count(distinct lower(trim(cast({who} as varchar)))) from {{file}}", p)
+        if n is None:
+            continue
+        yield f"{p.look.name}: {n:,} different customers by `{_short(p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
+        if p.email and p.email.strip('"') != p.lines["customer_id"]:
+            yield from _by_email(found, p, who)
+
+
+def _by_email(found: Examined, p: Proposal, who: str) -> Iterator[str]:
+    pairs = f"select distinct trim(cast({who} as varchar)) as id, lower(trim(cast({p.email} as varchar))) as email from {{file}}"
+    emails, several, shared = _one(found, f"""with pairs as (select * from ({pairs}) t where id <> '' and email <> '') select count(distinct email),
+        (select count(*) from (select id from pairs group by 1 having count(*) > 1) a), (select coalesce(sum(n - 1), 0) from (select count(*) as n from pairs group by email) b) from pairs""", p)
+    if emails:
+        yield f"  by {p.email}: {emails:,} different ones; {several:,} customers have more than one; merging customers who share one would make {int(shared):,} customers fewer"
+    lost = _one(found, f"select count(*) from (select cast({who} as varchar) as id, cast({p.email} as varchar) as email from {{file}}) t where coalesce(trim(id), '') = '' and coalesce(trim(email), '') <> ''", p)[0]
+    if lost:
+        yield f"  {lost:,} rows have an email but no customer: customer_id = '''coalesce({who}, {p.email})''' would keep them"
+
+
+def guests(shop: Shop) -> Iterator[str]:
+    """Rows that name no customer."""
+    for table in ("orders", "contracts"):
+        if table in shop.tables:
+            n = int((shop.rejected(table)["reason"] == "`customer_id` is empty (a guest?)").sum())
+            total = int(shop.ledger.set_index("table").loc[[table], "rows"].sum())
+            yield f"{table}: {n:,} of {total:,} rows name no customer ({n / max(total, 1):.1%}): they are rejected, and no share counts them" if n else f"{table}: every row names a customer"
+
+
+def duplicates(found: Examined) -> Iterator[str]:
+    """Rows that are there twice in all their columns."""
+    for p in found.proposals:
+        if len(p.look.columns) <= 60:
+            n = _one(found,
+                     f"select count(*) - (select count(*) from (select distinct * from {p.look.table}) d) from {{file}}", p)[0]
+            if n:
+                kept = "they are kept: lines of an order may repeat" if not TABLES[p.table].key else "only the first of a key is kept"
+                yield f"{p.look.name}: {n:,} rows repeat another one in every column; {kept}"
+
+
+def fates(shop: Shop) -> Iterator[str]:
+    """Cancelled and refunded rows."""
+    if "orders" not in shop.tables:
+        return
+    counts = shop.sql("select status, count(*) as n, count(refunded_on) as dated from all_orders group by 1 order by 1")
+    total = int(counts["n"].sum())
+    for status, n, dated in zip(counts["status"], counts["n"], counts["dated"], strict=True):
+        if status != "paid":
+            undated = f"; {n - dated:,} of them without a day of the refund" if status == "refunded" and n > dated else ""
+            yield f"orders: {n:,} of {total:,} lines are {status} ({n / total:.1%}){undated}"
+    below = shop.sql("select count(*) as n, sum(amount) as amount from all_orders where amount < 0").iloc[0]
+    if below["n"]:
+        yield f"orders: {int(below['n']):,} lines have an amount below zero ({float(below['amount']):,.2f} in all): money given back, no purchase"
+    if not shop.has("orders.status") and not below["n"]:
+        yield "orders: no column says which orders were cancelled or refunded, so all of them count"
+
+
+def zones(found: Examined) -> Iterator[str]:
+    """The time zone, and what a wrong one would move."""
+    tz = found.answers.get("tz")
+    for p in found.proposals:
+        name = TABLES[p.table].dated_by or ""
+        column = p.dated.get(name)
+        if not p.timed or not column or not column.days or not column.days.timed:
+            continue
+        at = column.days.sql or (f"try_strptime(trim({column.sql}), {list(column.days.formats)!r})" if column.days.formats else f"try_cast({column.sql} as timestamp{'tz' if column.days.zoned else ''})")
+        kind = "carry their own offset" if column.days.zoned else "carry no offset: they are taken as local"
+        if not tz:
+            yield f"{p.look.name}: the times in `{column.name}` {kind}"
+            continue
+        moment = at if column.days.zoned or column.days.sql else f"timezone('UTC', {at})"
+        day = f"cast(timezone({literal(tz)}, {moment}) as date)"
+        utc = f"cast(timezone('UTC', {moment}) as date)"
+        n, days, months = _one(found, f"select count({at}), count(case when {day} <> {utc} then 1 end), count(case when date_trunc('month', {day}) <> date_trunc('month', {utc}) then 1 end) from {{file}}", p)
+        if n:
+            what = f"read in UTC instead of {tz}" if column.days.zoned or column.days.sql else f"if they are really UTC and not {tz}"
+            yield f"{p.look.name}: the times in `{column.name}` {kind}; {what}, {days:,} of {n:,} rows ({days / n:.1%}) fall on another day and {months:,} in another month"
+
+
+def formats(found: Examined) -> Iterator[str]:
+    """How days are written, and what proves it."""
+    for p in found.proposals:
+        for name, column in p.dated.items():
+            if column.days and column.days.formats and not column.days.doubt:
+                yield f"{p.look.name} `{column.name}` ({p.table}.{name}): {' or '.join(column.days.formats)}; {column.days.proof or 'the only reading'}"
+
+
+def money(found: Examined) -> Iterator[str]:
+    """Currencies that are mixed."""
+    for p in found.proposals:
+        counts = currencies(found.con, p)
+        if len(counts) > 1:
+            total = sum(counts.values())
+            parts = ", ".join(f"{c} {n:,} ({n / total:.1%})" for c, n in list(counts.items())[:6])
+            first = next(iter(counts))
+            yield f"{p.look.name}: {len(counts)} currencies are mixed: {parts}. Amounts would be added as they stand. To count {first} only: where = '''{p.currency} = {literal(first)}'''"
+        elif counts:
+            yield f"{p.look.name}: every row is in {next(iter(counts))}"
+
+
+def calendar(shop: Shop) -> Iterator[str]:
+    """First and last day of each table, days without rows, and an end that is not whole."""
+    for name in shop.tables:
+        table = TABLES[name]
+        if not table.dated_by:
+            continue
+        day = table.column(table.dated_by).sql_name
+        row = shop.sql(f"select min({day}) as a, max({day}) as b, count(distinct {day}) as days from all_{name}").iloc[0]
+        if row["a"] != row["a"] or row["a"] is None:
+            continue
+        first, last = _day(row["a"]), _day(row["b"])
+        span = (last - first).days + 1
+        empty = f"; {span - int(row['days']):,} of the {span:,} days have no row" if name in ("orders", "activity") and int(row["days"]) < span else ""
+        yield f"{name}: {first} to {last}{empty}"
+        if empty and name == "orders":
+            yield from _gaps(shop, day)
+    yield from _ends(shop)
+
+
+def _gaps(shop: Shop, day: str) -> Iterator[str]:
+    weekdays = shop.sql(f"select dayname({day}) as d from all_orders group by 1")["d"].tolist()
+    missing = [d for d in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday") if d not in weekdays]
+    if missing and len(missing) < 4:
+        yield f"  never an order on a {' or '.join(missing)}"
+    gap = shop.sql(f"select d, n from (select {day} as d, date_diff('day', {day}, lead({day}) over (order by {day})) as n from (select distinct {day} from all_orders) t) g order by n desc nulls last, d limit 1")
+    if len(gap) and gap["n"][0] == gap["n"][0] and gap["n"][0] > 3:
+        yield f"  the longest gap: {int(gap['n'][0]) - 1} days after {_day(gap['d'][0])}"
+
+
+def _ends(shop: Shop) -> Iterator[str]:
+    end = shop.as_of
+    if (end + timedelta(days=1)).day != 1:
+        yield f"the last month, {end:%B %Y}, ends on day {end.day}: it is never shown as a whole month; the last whole one is {shop.closed_through}"
+    if "orders" in shop.tables:
+        counts = shop.sql(f"select ordered_on as d, count(*) as n from all_orders where ordered_on > cast('{end}' as date) - 57 and ordered_on <= cast('{end}' as date) group by 1")
+        rows = {_day(d): int(n) for d, n in zip(counts["d"], counts["n"], strict=True)}
+        before = sorted(rows.get(end - timedelta(days=7 * k), 0) for k in range(1, 9))
+        usual = (before[3] + before[4]) / 2
+        if rows.get(end, 0) * 2 < usual:
+            yield f"the last day, {end}, has {rows.get(end, 0):,} rows where the same weekday usually has {usual:,.0f}: it may be unfinished. To leave it out: --as-of {end - timedelta(days=1)}"
+
+
+def history(shop: Shop) -> Iterator[str]:
+    """The day before which nothing is known, and whether early customers look new when they are not."""
+    if "orders" not in shop.tables:
+        return
+    firsts = shop.sql("select date_trunc('month', f) as m, count(*) as n from (select customer, min(ordered_on) as f from all_orders group by 1) t group by 1 order by 1")
+    counts = [int(n) for n in firsts["n"]]
+    yield f"orders begin on {shop.history_start}: who bought before is not known, and counts as new when first seen"
+    later = sorted(counts[1:-1])
+    if len(later) >= 3 and counts[0] > 1.5 * (typical := later[len(later) // 2]):
+        yield (f"  the first month brings {counts[0]:,} customers, a later one {typical:,}: many of the first are old customers. If you know when the history begins, "
+               "say --history-start; the pages on second purchases then start with customers who are really new")
+    if shop.has("customers.signed_up_at"):
+        n = int(shop.sql(f"select count(*) as n from customers where signed_up_on < {literal(shop.history_start)}")["n"][0])
+        if n:
+            yield f"  {n:,} customers signed up before that day: their first order here may not be their first"
+
+
+def late_columns(shop: Shop) -> Iterator[str]:
+    """Columns that are empty at first and filled later on."""
+    for name in shop.tables:
+        table = TABLES[name]
+        day = table.column(table.dated_by).sql_name if table.dated_by else ""
+        columns = [c for c in table.columns if not c.required and not c.name.endswith(("_at", "_on")) and c.default is None and c.name != "customer_id" and shop.has(f"{name}.{c.name}")]
+        if not day or not columns:
+            continue
+        row = shop.sql(f"select min({day}) as first, " + ", ".join(f"min(case when {c.sql_name} is not null then {day} end) as {c.sql_name}" for c in columns) + f" from all_{name}").iloc[0]
+        for c in columns:
+            if row["first"] == row["first"] and row[c.sql_name] == row[c.sql_name] and (_day(row[c.sql_name]) - _day(row["first"])).days > 31:
+                yield f"{name}.{c.name} is filled from {_day(row[c.sql_name])} on, while {name} begins on {_day(row['first'])}: earlier rows have none"
+
+
+def reports(shop: Shop) -> Iterator[str]:
+    """Which pages the data supports, and what would open the others."""
+    import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
+    from retainkit.report.plan import lacks
+    from retainkit.resources import notebooks_folder
+
+    for path in sorted(notebooks_folder().glob("*.ipynb")):
+        about = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("retainkit")
+        if about:
+            missing = lacks(shop, about.get("needs", []))
+            yield f"{'no ' if missing else 'yes'}  {about.get('question', path.stem)}" + (f" It needs {missing}." if missing else "")
+
+
+def _day(what: Any) -> date:
+    return what if type(what) is date else date.fromisoformat(str(what)[:10])
+
+
+def _sql(p: Proposal, name: str) -> str:
+    line = p.lines.get(name, "")
+    return f'"{line}"' if line in p.look.columns else line
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= 60 else f"{line[:57]}..."
+
+
+def _one(found: Examined, sql: str, p: Proposal) -> tuple[Any, ...]:
+    """The one row of a query over the proposal's file; nothing where the mapping needs a joined column."""
+    try:
+        return found.con.execute(sql.replace("{file}", p.look.table)).fetchone() or (None,) * 5
+    except Exception:
+        return (None,) * 5

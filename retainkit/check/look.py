@@ -1,0 +1,245 @@
+"""Look at a file as it is: its dialect, its columns, and what kind of values each of them holds."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retainkit.check.dates import Days, counted_days, days_in
+from retainkit.check.numbers import Numbers, numbers_in
+from retainkit.errors import BadValueError, MissingDataError, RetainkitError, first_line
+from retainkit.load.book import BOOKS
+from retainkit.load.database import extract, is_address, is_database, tables_in
+from retainkit.load.other import OTHERS, is_other
+from retainkit.load.read import Relation, _read
+from retainkit.load.sources import TablePlan, cache_folder
+
+if TYPE_CHECKING:
+    import duckdb
+
+MOST = 2_000_000  # rows looked at; of a larger file a sample of this many
+MOST_TABLES = 60  # of a database
+WIDE = 150  # columns looked at closely
+ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
+DAYLIKE = re.compile("dat|day|tag|time|column|fecha|month|created|_at$| at$")  # eight digits are a day only under such a name
+ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", *OTHERS)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file: how SQL names it, and what its values are like."""
+
+    name: str
+    sql: str
+    rows: int
+    filled: int
+    distinct: int
+    kind: str  # day, number, text or empty
+    days: Days | None = None
+    numbers: Numbers | None = None
+    least: float | None = None
+    values: tuple[str, ...] = ()  # a few, the most frequent first
+
+
+@dataclass(frozen=True)
+class Look:
+    """One file, or several of the same layout: where it is, how to read it, and its columns."""
+
+    files: tuple[Path, ...]
+    settings: dict[str, Any]  # what retainkit.toml must say to read it
+    table: str  # in the connection: its rows as text (a sample of a very large file)
+    rows: int
+    sampled: bool
+    sheets: int = 1
+    shared: int = 0  # rows of a workbook that stand on an earlier sheet as well
+    columns: dict[str, Column] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.files[0].name if len(self.files) == 1 else f"{self.files[0].name} and {len(self.files) - 1} more"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One table to look at: a file, and what retainkit.toml must say to come by it."""
+
+    file: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def sources_in(paths: Sequence[str | Path]) -> list[Source]:
+    """The readable files that were named, those in the folders that were named, and the tables of databases."""
+    found: list[Source] = []
+    for path in map(str, paths):
+        if is_address(path):
+            found += _tables(path)
+            continue
+        if not Path(path).exists():
+            raise MissingDataError(path, "does not exist", remedy="the path of a file or a folder")
+        inside = sorted(p for p in Path(path).iterdir() if p.is_file()) if Path(path).is_dir() else [Path(path)]
+        found += [Source(p) for p in inside if p.name.lower().endswith(ENDINGS)]
+        found += [source for p in inside if is_database(p.name) for source in _tables(str(p))]
+    if not found:
+        raise MissingDataError(", ".join(map(str, paths)), "holds no file that can be read", remedy=f"files ending in {', '.join(ENDINGS)}, or a database")
+    return found
+
+
+def _tables(address: str) -> list[Source]:
+    """The tables of a database, each as a query and the file its answer became."""
+    found = []
+    for name in tables_in(address, Path())[:MOST_TABLES]:
+        query = f"select * from {name}"
+        plain = name.replace('"', "").removeprefix("public.").removeprefix("main.")
+        found.append(Source(extract(address, query, name=plain, folder=Path(), where=plain, cache=cache_folder()), {"address": address, "query": query}))
+    return found
+
+
+def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, decimal: str = "", sheets: str = "") -> Look:
+    """One file with its columns described."""
+    path = source.file
+    settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else _dialect(path)
+    if sheets == "once" and path.name.lower().endswith(BOOKS):
+        settings["sheets"] = "once"
+    plan = TablePlan("orders", (path,), header=settings.get("header", True), names=tuple(settings.get("columns", ())), delimiter=settings.get("delimiter"),
+                     encoding=settings.get("encoding", "utf-8"), sheets_once="sheets" in settings, columns={})
+    table = f"look_{number}"
+    try:
+        relations = _read(con, plan, path, 900 + number)
+        types = relations[0].types
+        sql = ", ".join(f'cast("{_quoted(c)}" as varchar) as "{_quoted(c)}"' for c in types)
+        everything = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
+        con.execute(f"create or replace temp table {table} as select * from ({everything}) t limit {MOST + 1}")
+        rows = _count(con, table)
+        if sampled := rows > MOST:
+            con.execute(f"create or replace temp table {table} as select * from ({everything}) t using sample reservoir({MOST} rows) repeatable (8)")
+            rows = MOST
+    except RetainkitError:
+        raise
+    except Exception as err:
+        raise BadValueError(path.name, "cannot be read as a table", first_line(err), "export it again as CSV or Parquet") from err
+    names = {name: f'"{_quoted(name)}"' for name in types}
+    if settings.get("columns") == ["line"]:
+        names = _blank_separated(con, table)
+    shared = _shared(con, table, relations) if len(relations) > 1 else 0
+    look = Look((path,), settings, table, rows, sampled, sheets=len(relations), shared=shared)
+    columns = {name: _column(con, look, name, sql, decimal) for name, sql in list(names.items())[:WIDE]}
+    return replace(look, columns=columns)
+
+
+def _shared(con: duckdb.DuckDBPyConnection, table: str, relations: list[Relation]) -> int:
+    """Rows that more than one sheet has, beyond the sheet that has them most often."""
+    columns = ", ".join(f'"{_quoted(c)}"' for c in relations[0].types)
+    each = " union all ".join(f"select {n} as sheet, {columns}, count(*) as n from {r.sql} s{n} group by all" for n, r in enumerate(relations))
+    row = con.execute(f"select coalesce(sum(total - most), 0) from (select sum(n) as total, max(n) as most from ({each}) e group by {columns}) t").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _quoted(name: str) -> str:
+    return name.replace('"', '""')
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int((con.execute(f"select count(*) from {table}").fetchone() or (0,))[0])
+
+
+def _dialect(path: Path) -> dict[str, Any]:
+    """Encoding, delimiter and header of a text file, as retainkit.toml names them; what is usual is not said."""
+    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    try:
+        with opener(path, "rb") as handle:
+            start: bytes = handle.read(1 << 18)
+            encoding = _encoding(start, handle)
+    except (OSError, EOFError, zlib.error) as err:
+        raise BadValueError(path.name, "cannot be read", str(err), "export it again, or unpack it") from err
+    settings: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
+    lines = [line for line in start.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()[:50] if line.strip()]
+    first = lines[0] if lines else ""
+    counts = {mark: first.count(mark) for mark in ",;\t|"}
+    if lines and not any(counts.values()) and all(re.search(r"\S\s+\S", line) for line in lines) and len({len(line.split()) for line in lines}) == 1:
+        return {**settings, "header": False, "delimiter": "\t", "columns": ["line"]}
+    delimiter = max(counts, key=counts.__getitem__)
+    cells = first.split(delimiter)
+    if lines and all(re.fullmatch(r'\s*"?[-+]?[0-9][0-9.,:/ TZ-]*"?\s*', cell) for cell in cells if cell.strip()) and any(cell.strip() for cell in cells):
+        return {**settings, "header": False, "columns": [f"column{n + 1}" for n in range(len(cells))]}
+    return settings
+
+
+def _encoding(start: bytes, handle: Any) -> str:
+    """utf-16 by its mark, utf-8 when all of it is, else latin-1."""
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    import codecs
+
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    chunk = start
+    try:
+        while chunk:
+            decoder.decode(chunk)
+            chunk = handle.read(1 << 22)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
+
+
+def _blank_separated(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """The columns of a file whose values stand apart by blanks, each cut out of its line by SQL."""
+    n = int((con.execute(f"select max(len(string_split_regex(trim(line), ' +'))) from {table}").fetchone() or (0,))[0] or 0)
+    return {f"column{k}": f"string_split_regex(trim(line), ' +')[{k}]" for k in range(1, n + 1)}
+
+
+def _column(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str, decimal: str) -> Column:
+    """What the values of one column are like, seen from its distinct texts."""
+    con.execute(f"create or replace temp table texts as select trim({sql}) as v, count(*) as n from {look.table} where coalesce(trim({sql}), '') <> '' group by 1")
+    distinct, filled = con.execute("select count(*), coalesce(sum(n), 0) from texts").fetchone() or (0, 0)
+    if not filled:
+        return Column(name, sql, look.rows, 0, 0, "empty")
+    values = "texts"
+    if distinct > ENOUGH:
+        values = "some_texts"
+        con.execute(f"create or replace temp table some_texts as select * from texts using sample reservoir({ENOUGH} rows) repeatable (8)")
+    top = con.execute("select left(v, 80) from texts order by n desc, v limit 30").fetchall()
+    column = Column(name, sql, look.rows, int(filled), distinct, "text", values=tuple(v for v, in top))
+    days = days_in(con, values, "texts", sql)
+    if days and (days.formats != ("%Y%m%d",) or DAYLIKE.search(name.lower())):
+        return replace(column, kind="day", days=days)
+    if numbers := numbers_in(con, values, sql, decimal):
+        value = numbers.sql.replace(sql, "v") or "try_cast(v as double)"
+        least, most = con.execute(f"select min({value}), max({value}) from texts").fetchone() or (None, None)
+        if not numbers.sql and DAYLIKE.search(name.lower()) and (counted := counted_days(sql, least, most)):
+            return replace(column, kind="day", days=counted)
+        return replace(column, kind="number", numbers=numbers, least=least)
+    return column
+
+
+def settled(look: Look, date_format: str) -> Look:
+    """The look with days in doubt read as they were said to be written: "d/m", "m/d" or a format."""
+    if not date_format:
+        return look
+
+    def settle(column: Column) -> Column:
+        days = column.days
+        if not days or not days.doubt:
+            return column
+        chosen = next((f for f in days.doubt if f == date_format or (f.startswith(f"%{date_format[:1]}") and len(date_format) == 3)), None)
+        if chosen is None:
+            raise BadValueError("--date-format", f"is not how `{column.name}` in {look.name} may be written", date_format, f'--date-format "{days.doubt[0]}"')
+        other = tuple(chosen if f in days.doubt else f for f in days.formats)
+        return replace(column, days=replace(days, formats=other, doubt=None, proof="as you said"))
+
+    return replace(look, columns={n: settle(c) for n, c in look.columns.items()})
+
+
+def grouped(looks: list[Look]) -> list[Look]:
+    """Files of one folder with the same columns are parts of one table."""
+    by: dict[Any, list[Look]] = {}
+    for look in looks:
+        by.setdefault((look.files[0].parent, look.files[0].suffix, tuple(look.columns), repr(look.settings)), []).append(look)
+    return [replace(found[0], files=tuple(f for look in found for f in look.files)) for found in by.values()]
+
+

@@ -1,0 +1,116 @@
+"""Recognise the export of a known system: a preset is a data file in `retainkit/presets/`, found by its signs."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from retainkit.check.look import Column, Look, _column
+from retainkit.check.proposal import SURE, Proposal, days_lines
+from retainkit.load.schema import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One system: its name, what is worth knowing, and how its exports become canonical tables."""
+
+    name: str
+    notes: tuple[str, ...]
+    facts: tuple[str, ...]
+    ways: tuple[tuple[str, dict[str, Any]], ...]  # canonical table, its mapping
+
+
+@cache
+def presets() -> tuple[Preset, ...]:
+    """Every preset there is, in order of file name."""
+    files = sorted((f for f in resources.files("retainkit").joinpath("presets").iterdir() if f.name.endswith(".toml") and f.name != "words.toml"), key=lambda f: f.name)
+    return tuple(_preset(tomllib.loads(f.read_text(encoding="utf-8"))) for f in files)
+
+
+def _preset(stated: dict[str, Any]) -> Preset:
+    ways = [(name, way) for name in TABLES if name in stated for way in (stated[name] if isinstance(stated[name], list) else [stated[name]])]
+    return Preset(stated["name"], tuple(stated.get("notes", ())), tuple(stated["facts"]), tuple(ways))
+
+
+def recognised(con: duckdb.DuckDBPyConnection, looks: Sequence[Look]) -> tuple[list[Proposal], list[Look]]:
+    """The tables that presets make of the files, and the files that no preset knows."""
+    found: dict[str, tuple[int, int, Proposal]] = {}
+    known: set[str] = set()
+    for look in looks:
+        for preset, place, table, way in _matching(look):
+            known.add(look.table)
+            proposal = _proposal(con, look, preset, table, way)
+            rank = (-len(way["signs"]), place)
+            if proposal and (table not in found or rank < found[table][:2]):
+                found[table] = (*rank, proposal)
+    proposals = [found[t][2] for t in TABLES if t in found]
+    said: set[str] = set()
+    for proposal in proposals:  # a system's notes are said once
+        proposal.notes = [n for n in proposal.notes if n not in said]
+        said.update(proposal.notes)
+    return proposals, [look for look in looks if look.table not in known]
+
+
+def _matching(look: Look) -> Iterator[tuple[Preset, int, str, dict[str, Any]]]:
+    """The ways whose signs the file has, each table's most telling one first."""
+    have = {name.lower().strip() for name in look.columns}
+    for preset in presets():
+        for place, (table, way) in enumerate(preset.ways):
+            if {sign.lower() for sign in way["signs"]} <= have:
+                yield preset, place, table, way
+
+
+def _proposal(con: duckdb.DuckDBPyConnection, look: Look, preset: Preset, table: str, way: dict[str, Any]) -> Proposal | None:
+    proposal = Proposal(table, look, system=preset.name, notes=list(preset.notes))
+    columns: dict[str, Column] = {}
+    for canonical in TABLES[table].columns:
+        stated = way.get(canonical.name, [])
+        line = next((_as_written(look, s) for s in ([stated] if isinstance(stated, str) else stated) if _runs(con, look, s)), None)
+        if line is None:
+            if canonical.required:
+                return None
+            continue
+        proposal.lines[canonical.name] = line
+        proposal.why[canonical.name] = (SURE, "")
+        if canonical.kind == "day":
+            sql = f'"{line}"' if line in look.columns else line
+            columns[canonical.name] = look.columns[line] if line in look.columns else _computed(con, look, canonical.name, sql)
+    for key in ("where", "currency", "email"):
+        stated = way.get(key, [])
+        text = next((s for s in ([stated] if isinstance(stated, str) else stated) if _runs(con, look, s)), "")
+        setattr(proposal, key, f'"{_as_written(look, text)}"' if key != "where" and text and _as_written(look, text) in look.columns else text)
+    days_lines(proposal, columns, utc=way.get("tz") == "UTC")
+    return proposal
+
+
+def _as_written(look: Look, text: str) -> str:
+    """A plain column as the file writes its name; SQL as it is, on one line."""
+    return next((n for n in look.columns if n.lower() == text.lower()), " ".join(text.split()))
+
+
+def _runs(con: duckdb.DuckDBPyConnection, look: Look, text: str) -> bool:
+    """Whether the file has the columns that a line names."""
+    if text.lower() in {n.lower() for n in look.columns}:
+        return True
+    try:
+        con.execute(f"describe select {text} as x from {look.table}")
+    except Exception:
+        return False
+    return True
+
+
+def _computed(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str) -> Column:
+    """A column that SQL makes, looked at like one of the file."""
+    con.execute(f"create or replace temp table computed as select cast({sql} as varchar) as x, typeof({sql}) as kind from {look.table}")
+    kinds = con.execute("select distinct kind from computed where x is not null limit 2").fetchall()
+    column = _column(con, replace(look, table="computed"), name, "x", "")
+    typed = bool(kinds) and kinds[0][0] != "VARCHAR"
+    days = replace(column.days, formats=(), sql="", doubt=None, zoned="TIME ZONE" in kinds[0][0]) if typed and column.days else column.days
+    return replace(column, sql=sql, days=replace(days, sql=days.sql.replace("(x)", f"({sql})")) if days else None)

@@ -1,0 +1,146 @@
+"""What is proposed: a canonical table's lines of retainkit.toml, why each of them, and what has to be asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from retainkit.check.look import Column, Look
+from retainkit.load.database import is_address
+from retainkit.load.schema import TABLES
+
+SURE, LIKELY, GUESS = "sure", "likely", "a guess"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something the data cannot say: the flag that answers it, and what each answer does."""
+
+    key: str
+    text: str
+    answers: tuple[str, ...]  # what to type, the likeliest first
+    needed: bool = True
+
+
+@dataclass
+class Proposal:
+    """How one canonical table is made from a file."""
+
+    table: str
+    look: Look
+    lines: dict[str, str] = field(default_factory=dict)  # canonical column -> column or SQL
+    why: dict[str, tuple[str, str]] = field(default_factory=dict)  # canonical column -> how sure, and why
+    where: str = ""
+    date_format: tuple[str, ...] = ()
+    joins: list[tuple[Look, str]] = field(default_factory=list)
+    system: str = ""
+    notes: list[str] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    email: str = ""  # SQL of the column that holds an email address
+    currency: str = ""
+    timed: bool = False  # holds times of day, so that a time zone is needed
+    above_zero: str = ""  # SQL for lines that are no return, until it is known whether those count
+    dated: dict[str, Column] = field(default_factory=dict)  # canonical column -> the column its days come from
+
+    @property
+    def sure(self) -> str:
+        """How sure the least sure of the needed columns is."""
+        needed = [self.why[c.name][0] for c in TABLES[self.table].columns if c.required and c.name in self.why]
+        return max(needed, key=[SURE, LIKELY, GUESS].index, default=GUESS)
+
+    def toml(self, home: Path) -> list[str]:
+        """Its section of retainkit.toml, with paths as seen from `home` and a comment on every line."""
+        table = TABLES[self.table]
+        lines = [f"[{self.table}]  # {table.row} a row; {self.system or 'recognised by its columns'}", f"path = {paths(self.look, home)}"]
+        for key, said in SETTINGS.items():
+            if key in self.look.settings:
+                lines.append(f"{key} = {value(self.look.settings[key])}  # {said}")
+        if self.date_format:
+            lines.append(f"date_format = {value(self.date_format[0] if len(self.date_format) == 1 else list(self.date_format))}  # how its days are written")
+        if self.where:
+            lines.append(f"where = {value(self.where)}  # other rows are left out, and counted")
+        for name, sql in self.lines.items():
+            how, why = self.why.get(name, (SURE, ""))
+            lines.append(f"{name} = {value(sql)}  # {table.column(name).meaning}; {how}{': ' + why if why else ''}")
+        for look, key in self.joins:
+            lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {paths(look, home)}"]
+            lines += [f"query = {value(look.settings['query'])}"] * ("query" in look.settings) + [f"on = {value(key)}"]
+        return lines
+
+
+def paths(look: Look, home: Path) -> str:
+    """Where a file or database is, as TOML."""
+    if "address" in look.settings:
+        address = str(look.settings["address"])
+        return value(address if is_address(address) else relative(Path(address), home))
+    found = [relative(f, home) for f in look.files]
+    return value(found[0] if len(found) == 1 else found)
+
+
+SETTINGS = {"header": "the first line is data already", "columns": "so the columns get these names", "delimiter": "what stands between two values",
+            "encoding": "the file is not UTF-8", "sheets": "a row that an earlier sheet has as well is left out", "query": "what is asked of the database"}
+
+
+def value(what: Any) -> str:
+    """A value as TOML.
+
+    >>> print(value('a "b"'), value("it's"), value(["x", True]))
+    'a "b"' "it's" ["x", true]
+    """
+    if isinstance(what, list):
+        return f"[{', '.join(map(value, what))}]"
+    if isinstance(what, str) and '"' in what and what.isprintable():
+        if "'" not in what:
+            return f"'{what}'"
+        if "'''" not in what and not what.endswith("'"):
+            return f"'''{what}'''"
+    return json.dumps(what, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def relative(path: Path, home: Path) -> str:
+    """A path as seen from a folder, with plain slashes."""
+    import os
+
+    try:
+        return Path(os.path.relpath(path.resolve(), home.resolve())).as_posix()
+    except ValueError:  # another drive
+        return path.resolve().as_posix()
+
+
+def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False) -> None:
+    """Settle how the proposal's days are read: one date_format for the table, or SQL for the columns that differ."""
+    proposal.dated = {n: c for n, c in columns.items() if c.days}
+    timed = [(name, columns[name]) for name in proposal.lines if name in columns and columns[name].days]
+    formats = {c.days.formats for _, c in timed if c.days and not c.days.sql}
+    doubts = [(name, c) for name, c in timed if c.days and c.days.doubt]
+    if len(formats) == 1 and not utc:
+        proposal.date_format = next(iter(formats))
+    for name, column in timed:
+        days = column.days
+        if days is None:
+            continue
+        proposal.timed |= days.timed
+        if days.sql:
+            proposal.lines[name] = days.sql
+        elif utc and not days.zoned:
+            read = f"try_strptime(trim({column.sql}), {list(days.formats)!r})" if days.formats else f"try_cast({column.sql} as timestamp)"
+            proposal.lines[name] = f"timezone('UTC', {read})"
+        elif days.formats and not proposal.date_format:
+            proposal.lines[name] = f"try_strptime(trim({column.sql}), {list(days.formats)!r})"
+    for _, column in doubts[:1]:
+        assert column.days
+        assert column.days.doubt
+        one, other = column.days.doubt
+        example = next((v for v in column.values if v[:2] != v[3:5]), column.values[0])
+        proposal.questions.append(Question(
+            "date-format", f"{proposal.look.name} column `{column.name}`: {example!r} may be {one} or {other}, and nothing in the column proves which",
+            (f'--date-format "{one}"', f'--date-format "{other}"')))
+
+
+def asked(proposals: Iterable[Proposal]) -> list[Question]:
+    """The questions of all proposals, each once."""
+    found = {q.key: q for p in proposals for q in p.questions}
+    return list(found.values())

@@ -1,0 +1,111 @@
+"""The health report of an export, as text for a terminal and as one page of HTML."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from html import escape
+
+from retainkit.check import health
+from retainkit.check.examine import FLAGS, Examined
+from retainkit.load.schema import TABLES
+from retainkit.load.shop import Shop
+
+MOST = 12  # lines of a section; the rest is counted
+
+
+def sections(found: Examined) -> list[tuple[str, list[str]]]:
+    """The report: headings, and lines under each. Sections that have nothing to say are left out."""
+    parts: list[tuple[str, Iterable[str]]] = [("Files", _files(found)), ("What it looks like", _systems(found)), ("Proposed mapping", _mapping(found))]
+    if found.trouble:
+        parts.append(("What stands in the way", [found.trouble]))
+
+    def of(shop_lines: Callable[[Shop], Iterable[str]]) -> Iterable[str]:
+        return shop_lines(found.shop) if found.shop else ()
+
+    parts += [
+        ("Rows", of(health.rows_read)), ("Customers", [*health.identity(found), *of(health.guests)]), ("Duplicates", health.duplicates(found)),
+        ("Cancelled and refunded", of(health.fates)), ("How days are written", health.formats(found)), ("Time zone", health.zones(found)),
+        ("Currency", health.money(found)), ("Calendar", of(health.calendar)), ("History", of(health.history)), ("Columns that begin late", of(health.late_columns)),
+        ("Reports this data supports", of(health.reports)), ("Questions", _questions(found)), ("Next", [next_command(found)])]
+    return [(title, lines) for title, found_lines in parts if (lines := list(found_lines))]
+
+
+def _files(found: Examined) -> Iterable[str]:
+    for look in found.looks:
+        users = [p.table for p in found.proposals if p.look.table == look.table]
+        joined = [p.table for p in found.proposals for other, _ in p.joins if other.table == look.table]
+        use = f"becomes {' and '.join(users)}" if users else f"adds columns to {' and '.join(dict.fromkeys(joined))}" if joined else "is not used"
+        said = ", ".join([f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)] + ["no header line"] * (look.settings.get("header") is False) + [f"{look.sheets} sheets"] * (look.sheets > 1) + ["a sample of it"] * look.sampled)
+        yield f"{look.name}: {look.rows:,} rows, {len(look.columns)} columns{f' ({said})' if said else ''}; {use}"
+
+
+def _systems(found: Examined) -> Iterable[str]:
+    names = dict.fromkeys(p.system for p in found.proposals if p.system)
+    yield from names
+    if not names and found.proposals:
+        yield "no system retainkit knows: the columns were recognised by what people usually call them, and by their values"
+    for p in found.proposals:
+        yield from (f"  {note}" for note in p.notes)
+
+
+def _mapping(found: Examined) -> Iterable[str]:
+    for p in found.proposals:
+        yield f"{p.table} ({p.sure}) from {p.look.name}"
+        for name, sql in p.lines.items():
+            how, why = p.why.get(name, ("sure", ""))
+            yield f"  {name:<20} {sql if len(sql) <= 70 else sql[:67] + '...'}   {how}{': ' + why if why and how != 'sure' else ''}"
+        if p.where:
+            yield f"  only rows where       {p.where}"
+        for name in (c.name for c in TABLES[p.table].columns if c.name not in p.lines):
+            yield f"  {name:<20} -"
+
+
+def _questions(found: Examined) -> Iterable[str]:
+    for q in found.questions:
+        if q.key not in found.answers:
+            yield f"{'' if q.needed else '(may be left) '}{q.text}"
+            yield f"  answer with  {'   or   '.join(q.answers)}"
+
+
+def next_command(found: Examined, folder: str = "my-shop") -> str:
+    """The exact command to type next."""
+    if not found.proposals:
+        return "name files with orders, deals or contracts, or write a retainkit.toml (README.md shows how)"
+    paths = " ".join(shlex.quote(p) for p in found.paths)
+    asked = " ".join(q.answers[0] for q in found.open_questions)
+    return " ".join(part for part in (f"retainkit init {shlex.quote(folder)} --from {paths}", flags(found), asked) if part)
+
+
+def flags(found: Examined) -> str:
+    """What was answered, as it is typed."""
+    return " ".join(f"--{k} {shlex.quote(v)}" if k in FLAGS else f"--answer {k}={shlex.quote(v)}" for k, v in found.answers.items())
+
+
+def as_text(found: Examined) -> str:
+    """The report for a terminal."""
+    blocks = []
+    for title, lines in sections(found):
+        shown = lines if title in ("Proposed mapping", "Questions", "Files", "What it looks like", "Rows", "Calendar") or len(lines) <= MOST else [*lines[:MOST], f"and {len(lines) - MOST} more"]
+        blocks.append("\n".join([title, *(f"  {line}" for line in shown)]))
+    return "\n\n".join(blocks)
+
+
+def as_html(found: Examined) -> str:
+    """The report as a page that loads nothing from anywhere; every text of the files is escaped."""
+    body = []
+    for title, lines in sections(found):
+        if title in ("Proposed mapping", "Next", "Questions"):
+            inner = f"<pre>{escape(chr(10).join(lines))}</pre>"
+        else:
+            inner = "<ul>" + "".join(f"<li{' class=sub' if line.startswith('  ') else ''}>{escape(line.strip())}</li>" for line in lines) + "</ul>"
+        body.append(f"<section><h2>{escape(title)}</h2>{inner}</section>")
+    title = "Check of " + ", ".join(look.name for look in found.looks[:3])
+    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+            f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'"><title>{escape(title)}</title><style>{STYLE}</style></head>'
+            f"<body><main><h1>{escape(title)}</h1>{''.join(body)}</main></body></html>\n")
+
+
+STYLE = ("body{font:1rem/1.5 system-ui,sans-serif;color:#1f2933;background:#fff;margin:0}main{max-width:60rem;margin:0 auto;padding:1.5rem}h1{font-size:1.5rem}"
+         "h2{font-size:1.1rem;border-bottom:1px solid #ccd;margin-top:2rem}li.sub{margin-left:1.5rem;list-style:none;color:#52606d}"
+         "pre{background:#f4f5f7;padding:.8rem;overflow-x:auto;font-size:.85rem}")

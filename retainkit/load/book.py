@@ -1,0 +1,160 @@
+"""Read a workbook as people send it: titles above the header, merged cells, totals at the bottom, sheets that overlap."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from retainkit.errors import BadValueError, MissingDataError, listed
+
+BOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+TOTALS = re.compile(r"\s*(grand |sub|sub-)?(total|totals|sum|summe|gesamt|gesamtsumme|zwischensumme|somme|totaal|totale|suma)\s*:?\s*", re.IGNORECASE)
+LOOKED = 40  # rows in which the header is looked for
+
+
+@dataclass
+class Sheet:
+    """One sheet as a table of texts: its columns, its rows by the number a person sees, and the rows that are none."""
+
+    name: str
+    header: list[str]
+    rows: list[tuple[int, list[str | None]]] = field(default_factory=list)
+    rejected: list[tuple[int, str, str]] = field(default_factory=list)  # row, why, text
+
+
+def sheets_of(path: Path, wanted: Sequence[str] = (), *, once: bool = False) -> list[Sheet]:
+    """The sheets that hold the same table as the first one, in their order.
+
+    A row that says total, or repeats the header, is rejected with its reason. With `once`, so is a row that an earlier
+    sheet has as well, as often as it has it.
+    """
+    found = [sheet for name, cells in _cells(path, wanted) if (sheet := _sheet(name, cells))]
+    if not found:
+        raise MissingDataError(path.name, "has no sheet with a header and rows", remedy="one table a sheet, its column names in one row")
+    largest = max(found, key=lambda s: len(s.rows)).header
+    same = [s for s in found if s.header == largest]
+    if once:
+        _once(same)
+    return same
+
+
+def shared_rows(sheets: Sequence[Sheet]) -> int:
+    """How many rows stand on an earlier sheet as well."""
+    seen: Counter[tuple[str | None, ...]] = Counter()
+    n = 0
+    for sheet in sheets:
+        own = Counter(tuple(cells) for _, cells in sheet.rows)
+        n += sum((own & seen).values())
+        seen |= own
+    return n
+
+
+def _once(sheets: Sequence[Sheet]) -> None:
+    seen: Counter[tuple[str | None, ...]] = Counter()
+    for sheet in sheets:
+        left = seen.copy()
+        own = Counter(tuple(cells) for _, cells in sheet.rows)
+        kept = []
+        for number, cells in sheet.rows:
+            if left[tuple(cells)] > 0:
+                left[tuple(cells)] -= 1
+                sheet.rejected.append((number, "the same row stands on an earlier sheet", " | ".join(c or "" for c in cells)))
+            else:
+                kept.append((number, cells))
+        sheet.rows = kept
+        seen |= own
+
+
+def _cells(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, list[list[Any]]]]:
+    try:
+        import python_calamine as calamine
+    except ImportError as err:
+        raise MissingDataError(path.name, "is a workbook, and what reads workbooks is not installed", remedy='pip install "retainkit[excel]", or save the sheet as CSV') from err
+    try:
+        with calamine.load_workbook(path) as book:
+            if missing := [name for name in wanted if name not in book.sheet_names]:
+                raise MissingDataError(path.name, f"has no sheet {missing[0]!r}", listed(book.sheet_names), f'sheets = ["{book.sheet_names[0]}"]')
+            for name in wanted or book.sheet_names:
+                sheet = book.get_sheet_by_name(name)
+                cells = [list(row) for row in sheet.to_python(skip_empty_area=False)]
+                for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+                    for r in range(top, min(bottom + 1, len(cells))):
+                        for c in range(left, min(right + 1, len(cells[r]))):
+                            if r > top and left == right:  # down a column: one value for several rows
+                                cells[r][c] = cells[top][left]
+                yield name, cells
+    except (calamine.CalamineError, OSError) as err:
+        raise BadValueError(path.name, "cannot be read as a workbook", str(err).splitlines()[0], "open it, save it again without a password, or save the sheet as CSV") from err
+
+
+def _sheet(name: str, cells: list[list[Any]]) -> Sheet | None:
+    """One sheet's table, or None when it holds none."""
+    at = _header_row(cells)
+    if at is None:
+        return None
+    header = _unique([_text(c) or "" for c in cells[at]])
+    columns = [i for i, text in enumerate(header) if text]
+    dated = {i for i in columns if sum(isinstance(row[i], date) for row in cells[at + 1 :]) * 2 > sum(row[i] != "" for row in cells[at + 1 :])}
+    sheet = Sheet(name, [header[i] for i in columns])
+    for number, row in enumerate(cells[at + 1 :], at + 2):
+        texts = [_text(row[i], dated=i in dated) for i in columns]
+        if not any(texts):
+            continue
+        if why := _no_row(texts, sheet.header):
+            sheet.rejected.append((number, why, " | ".join(t or "" for t in texts)))
+        else:
+            sheet.rows.append((number, texts))
+    return sheet if sheet.rows or sheet.rejected else None
+
+
+def _header_row(cells: list[list[Any]]) -> int | None:
+    """The first row that is as wide as the table below it and names its columns in words."""
+    widths = [sum(c != "" for c in row) for row in cells]
+    if not widths or max(widths) < 2:
+        return None
+    usual = sorted(w for w in widths[: LOOKED * 5] if w)[-max(1, len([w for w in widths[: LOOKED * 5] if w]) // 2)]
+    for i, row in enumerate(cells[:LOOKED]):
+        words = [c for c in row if isinstance(c, str) and c.strip()]
+        if widths[i] >= max(2, 0.6 * usual) and len(words) >= 0.8 * widths[i] and len(set(words)) == len(words):
+            return i
+    return None
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: Counter[str] = Counter()
+    found = []
+    for place, name in enumerate(names):
+        own = " ".join(name.split())
+        seen[own.lower()] += 1
+        found.append(own if seen[own.lower()] == 1 else f"{own}_{place}" if own else "")
+    return found
+
+
+def _text(cell: Any, dated: bool = False) -> str | None:
+    """A cell as text: days as YYYY-MM-DD, whole numbers without a point; a number among days is a day counted from 1899."""
+    if isinstance(cell, str):
+        return cell.strip() or None
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ") if cell.time() != time() else cell.date().isoformat()
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        if dated and 1 <= cell < 110_000:
+            return _text(datetime(1899, 12, 30) + timedelta(days=cell))
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    return None if cell is None else str(cell)
+
+
+def _no_row(texts: list[str | None], header: list[str]) -> str:
+    """Why a row is none of the table: a total, or the header again."""
+    filled = [t for t in texts if t]
+    if [t or "" for t in texts] == header:
+        return "the header again"
+    if any(TOTALS.fullmatch(t) for t in filled) and len(filled) <= max(2, 0.7 * len(header)):
+        return "a line of totals"
+    return ""

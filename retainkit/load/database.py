@@ -1,0 +1,188 @@
+"""Tables out of a database: a query's answer becomes a Parquet file in the cache, named by what is in it.
+
+PostgreSQL hands over Arrow through ADBC, DuckDB files are opened by the engine, SQLite files by Python's own module: nothing
+is fetched from the network to do it. Passwords come from the environment and are in no file, message or page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sqlite3
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from retainkit.errors import BadValueError, MissingDataError, first_line, listed
+from retainkit.tally import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMES = re.compile(r"(postgres|postgresql|sqlite|duckdb)://")
+FILES = (".sqlite", ".sqlite3", ".db", ".duckdb", ".ddb")
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+BATCH = 50_000
+NAMES = {
+    "postgresql": "select table_schema || '.' || table_name from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') order by 1",
+    "sqlite": "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by 1",
+    "duckdb": "select table_schema || '.' || table_name from information_schema.tables order by 1",
+}
+
+
+def is_database(address: str) -> bool:
+    """Whether a path names a database: an address (postgresql://...), or a SQLite or DuckDB file."""
+    return bool(SCHEMES.match(address)) or address.lower().endswith(FILES)
+
+
+def is_address(text: str) -> bool:
+    """Whether a text names a database by address, not by the path of a file."""
+    return bool(SCHEMES.match(text))
+
+
+def tables_in(address: str, folder: Path) -> list[str]:
+    """The tables of a database, each as a query names it."""
+    kind, _ = _kind(address, folder)
+    found = _rows(address, folder, NAMES[kind])
+    return [".".join(f'"{part}"' for part in name.split(".", 1)) if kind != "sqlite" else f'"{name}"' for name in found]
+
+
+def extract(address: str, query: str, *, name: str, folder: Path, where: str, cache: Path) -> Path:
+    """The answer to a query as a Parquet file in the cache; the same answer is the same file.
+
+    Parameters
+    ----------
+    address
+        `postgresql://user:${SHOP_PASSWORD}@host/base` (with `${...}` taken from the environment), or the path of a
+        SQLite or DuckDB file.
+    name
+        What the file is called in messages.
+    folder, where
+        Where relative paths begin, and what a message calls the place that names the database.
+
+    Raises
+    ------
+    RetainkitError
+        A password written out, a variable that is not set, a server that does not answer, a query it refuses.
+    """
+    if not query:
+        tables = listed(tables_in(address, folder), limit=20)
+        raise MissingDataError(where, "names a database and no query", f"tables {tables}", 'query = "select * from orders"')
+    aside = cache / f".extract-{os.getpid()}-{uuid.uuid4().hex[:8]}.parquet"
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _answer(address, folder, query, where, lambda con, rows: con.execute(f"copy (select * from {rows}) to {literal(str(aside))} (format parquet)"))
+        with aside.open("rb") as handle:
+            digest = hashlib.file_digest(handle, "sha256").hexdigest()[:24]
+        place = cache / f"extract-{digest}"
+        place.mkdir(exist_ok=True)
+        file = place / f"{re.sub(r'[^A-Za-z0-9_. -]', '_', name)}.parquet"
+        os.replace(aside, file)
+        (place / "done").touch()
+        return file
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _rows(address: str, folder: Path, query: str) -> list[str]:
+    found: list[str] = []
+    _answer(address, folder, query, str(address).split("://")[0], lambda con, rows: found.extend(str(r[0]) for r in con.execute(f"select * from {rows}").fetchall()))
+    return found
+
+
+def _kind(address: str, folder: Path) -> tuple[str, str]:
+    """What kind of database it is, and its address with the environment's values in it."""
+    scheme = SCHEMES.match(address)
+    if scheme and scheme[1].startswith("postgres"):
+        return "postgresql", address
+    path = folder / (address.split("://", 1)[1] if scheme else address)
+    if not path.is_file():
+        raise MissingDataError(str(address), "does not exist", remedy='path = "shop.sqlite"')
+    with path.open("rb") as handle:
+        start = handle.read(16)
+    return ("sqlite" if start.startswith(b"SQLite format 3") else "duckdb"), str(path)
+
+
+def _answer(address: str, folder: Path, query: str, where: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
+    """Let `use` see the rows of a query, under a name in a connection; whatever goes wrong is said without secrets."""
+    import duckdb
+
+    kind, place = _kind(address, folder)
+    read = {"postgresql": _postgres, "sqlite": _sqlite, "duckdb": _duckdb}[kind]
+    secrets: list[str] = []
+    try:
+        con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+        read(con, _filled(place, where, secrets) if kind == "postgresql" else place, query, use)
+    except (MissingDataError, BadValueError):
+        raise
+    except Exception as err:
+        # `from None`: the driver's own message may hold the address it was given
+        raise BadValueError(where, "the database did not answer the query", _without(first_line(err), secrets), "check the address, the query and the environment") from None
+
+
+def _filled(address: str, where: str, secrets: list[str]) -> str:
+    """The address with `${NAME}` replaced from the environment; a password written out is refused."""
+    parts = urlsplit(VARIABLE.sub("", address))
+    if parts.password:
+        raise BadValueError(where, "has a password written out in its address", "", 'path = "postgresql://user:${SHOP_PASSWORD}@host/base", and SHOP_PASSWORD in the environment')
+    for name in VARIABLE.findall(address):
+        if name not in os.environ:
+            raise MissingDataError(where, f"needs the environment variable {name}", remedy=f"export {name}=...")
+        secrets.append(os.environ[name])
+    if os.environ.get("PGPASSWORD"):
+        secrets.append(os.environ["PGPASSWORD"])
+    return VARIABLE.sub(lambda found: quote(os.environ[found[1]], safe="") if parts.hostname else os.environ[found[1]], address)
+
+
+def _without(text: str, secrets: list[str]) -> str:
+    """A message without the values that came from the environment, nor any address with a password."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for form in (secret, quote(secret, safe="")):
+            text = text.replace(form, "***")
+    return re.sub(r"://[^/\s@]*:[^/\s@]*@", "://***@", text)[:300]
+
+
+def _postgres(con: duckdb.DuckDBPyConnection, address: str, query: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
+    try:
+        import adbc_driver_manager
+        import adbc_driver_postgresql as driver
+    except ImportError:
+        raise MissingDataError("postgresql://", "what reads PostgreSQL is not installed", remedy='pip install "retainkit[postgres]"') from None
+    with driver.connect(address) as base, adbc_driver_manager.AdbcConnection(base) as connection:
+        with adbc_driver_manager.AdbcStatement(connection) as statement:
+            statement.set_sql_query("set default_transaction_read_only = on")
+            statement.execute_update()
+        with adbc_driver_manager.AdbcStatement(connection) as statement:
+            statement.set_sql_query(query)
+            stream, _ = statement.execute_query()
+            con.register("answer", stream)
+            use(con, "answer")
+
+
+def _duckdb(con: duckdb.DuckDBPyConnection, path: str, query: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
+    con.execute(f"attach {literal(path)} as base (read_only)")
+    con.execute("use base")
+    use(con, f"({query})")
+
+
+def _sqlite(con: duckdb.DuckDBPyConnection, path: str, query: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
+    """Every value as text, as in a CSV: a SQLite column may hold anything."""
+    import pandas as pd
+
+    base = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+    try:
+        cursor = base.execute(query)
+        names = [c[0] for c in cursor.description]
+        columns = ", ".join('"' + n.replace('"', '""') + '" varchar' for n in names)
+        con.execute(f"create temp table answer ({columns})")
+        while rows := cursor.fetchmany(BATCH):
+            frame = pd.DataFrame([[v if v is None or isinstance(v, str) else v.hex() if isinstance(v, bytes) else repr(v) for v in row] for row in rows], columns=range(len(names)), dtype="string")
+            con.register("batch", frame)
+            con.execute("insert into answer select * from batch")
+            con.unregister("batch")
+    finally:
+        base.close()
+    use(con, "answer")

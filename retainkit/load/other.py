@@ -1,0 +1,107 @@
+"""Files that are neither CSV nor Parquet, as relations of texts: workbooks and JSON lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retainkit.errors import BadValueError, MissingDataError, first_line
+from retainkit.load.book import BOOKS, sheets_of
+from retainkit.tally import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from retainkit.load.sources import TablePlan
+
+LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
+OTHERS = (*BOOKS, *LINES)
+# label, from clause, columns, table of rejected rows (line, error_type, csv_line)
+Found = tuple[str, str, dict[str, str], str]
+
+
+def is_other(path: Path) -> bool:
+    return path.name.lower().endswith(OTHERS)
+
+
+def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, number: int) -> list[Found]:
+    """What SQL may select from: a relation a sheet, or one for a file of JSON lines; `row_no` is the row a person counts."""
+    label = plan.label(path)
+    if not path.name.lower().endswith(BOOKS):
+        return [_json_lines(con, plan, path, label, number)]
+    return [_sheet(con, plan, f"{label}, sheet {s.name}", f"{number}_{i}", s.header, s.rows, s.rejected)
+            for i, s in enumerate(sheets_of(path, plan.sheets, once=plan.sheets_once))]
+
+
+def _sheet(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, number: str, header: list[str], rows: list[tuple[int, list[str | None]]],
+           rejected: list[tuple[int, str, str]]) -> Found:
+    import pandas as pd
+
+    name = f"sheet_{plan.table}_{number}"
+    frame = pd.DataFrame([cells for _, cells in rows], columns=header, dtype="string")
+    frame["row_no"] = [n for n, _ in rows]
+    con.register(f"{name}_frame", frame)
+    con.execute(f"create or replace temp table {name} as select cast(row_no as bigint) as row_no, {_listed(header, 'varchar')} from {name}_frame")
+    con.unregister(f"{name}_frame")
+    _rejects(con, name, rejected)
+    return label, f"(select * from {name})", _types(con, name, header), f"{name}_rejects"
+
+
+def _listed(names: list[str], kind: str) -> str:
+    return ", ".join(f'cast("{quoted(n)}" as {kind}) as "{quoted(n)}"' for n in names)
+
+
+def quoted(name: str) -> str:
+    return name.replace('"', '""')
+
+
+def _rejects(con: duckdb.DuckDBPyConnection, name: str, rejected: list[tuple[int, str, str]]) -> None:
+    con.execute(f"create or replace temp table {name}_rejects (line bigint, error_type varchar, csv_line varchar)")
+    if rejected:
+        con.executemany(f"insert into {name}_rejects values (?, ?, ?)", rejected)
+
+
+def _types(con: duckdb.DuckDBPyConnection, name: str, names: list[str]) -> dict[str, str]:
+    """Columns that hold nothing but numbers are offered to expressions as numbers."""
+    if not names:
+        return {}
+    tests = ", ".join(f'count("{quoted(n)}"), count(try_cast("{quoted(n)}" as double))' for n in names)
+    counts = con.execute(f"select {tests} from {name}").fetchall()[0]
+    return {n: "DOUBLE" if counts[2 * i] and counts[2 * i] == counts[2 * i + 1] else "VARCHAR" for i, n in enumerate(names)}
+
+
+def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, label: str, number: int) -> Found:
+    """An object a line; an object inside becomes columns named with a point (`customer.id`); a broken line is rejected."""
+    name = f"lines_{plan.table}_{number}"
+    escaped = "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+    compression = ", compression='gzip'" if path.suffix.lower() == ".gz" else ""
+    try:
+        con.execute(f"""create or replace temp table {name}_text as select row_number() over () as row_no, line, try_cast(line as json) as j from read_csv({literal(escaped)},
+            auto_detect=false, header=false, delim='\\x1d', quote='', escape='', columns={{'line': 'varchar'}}, max_line_size=16777216, parallel=false,
+            encoding={literal(plan.encoding)}, null_padding=true, strict_mode=false{compression})""")
+    except Exception as err:
+        raise BadValueError(label, "cannot be read as JSON lines", first_line(err), "one JSON object a line, in UTF-8") from err
+    con.execute(f"create or replace temp table {name}_objects as select row_no, line, case when json_type(j) = 'OBJECT' then j end as j from {name}_text where coalesce(trim(line), '') <> ''")
+    paths = _paths(con, f"{name}_objects")
+    if not paths:
+        raise MissingDataError(label, "has no line that is a JSON object", remedy="one JSON object a line: {\"order_id\": 1, ...}")
+    columns = ", ".join(f'j ->> {literal(p)} as "{quoted(n)}"' for n, p in paths.items())
+    con.execute(f"create or replace temp table {name} as select row_no, {columns} from {name}_objects where j is not null")
+    con.execute(f"create or replace temp table {name}_rejects as select row_no as line, 'no JSON object' as error_type, line as csv_line from {name}_objects where j is null")
+    return label, f"(select * from {name})", _types(con, name, list(paths)), f"{name}_rejects"
+
+
+def _paths(con: duckdb.DuckDBPyConnection, table: str, into: str = "$", before: str = "", depth: int = 0) -> dict[str, str]:
+    """The columns of the objects in a table: name -> JSON path."""
+    found: dict[str, str] = {}
+    inner = "j" if into == "$" else f"json_extract(j, {literal(into)})"
+    keys = con.execute(f"""select k, max(case when json_type(json_extract({inner}, '$.' || cast(to_json(k) as varchar))) = 'OBJECT' then 1 else 0 end)
+        from (select j, unnest(json_keys({inner})) as k from {table} where json_type({inner}) = 'OBJECT') t group by k order by k""").fetchall()
+    for key, nested in keys:
+        path, name = f"{into}.{json.dumps(key, ensure_ascii=False)}", f"{before}{key}"
+        if nested and depth < 2:
+            found |= _paths(con, table, path, f"{name}.", depth + 1)
+        else:
+            found[name] = path
+    return found

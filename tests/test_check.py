@@ -1,0 +1,172 @@
+"""`retainkit check`: what it recognises, what it proves, what it asks, and that it never invents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import retainkit as rk
+from retainkit import cli
+from retainkit.check.examine import Examined, examine
+from retainkit.check.say import as_html, as_text, sections
+
+LINE = "{i},c{c},{day},{amount}\n"
+
+
+def export(tmp_path: Path, days: list[str], *, head: str = "Order No,Customer,Date,Total", amount: str = "10.50", name: str = "export.csv", encoding: str = "utf-8") -> Path:
+    """A small export: one order a day, two customers in turn."""
+    text = head + "\n" + "".join(LINE.format(i=i, c=i % 2, day=day, amount=amount) for i, day in enumerate(days))
+    path = tmp_path / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def days_of(found: Examined) -> list[str]:
+    assert found.shop
+    return found.shop.sql("select cast(ordered_on as varchar) as d from all_orders order by d")["d"].tolist()
+
+
+def test_columns_are_recognised_by_what_people_call_them(tmp_path):
+    found = examine([export(tmp_path, ["2026-01-05", "2026-01-06", "2026-01-07"], head="Bestellnummer;Kundennummer;Bestelldatum;Betrag".replace(";", ","))])
+    assert found.proposals[0].lines == {"order_id": "Bestellnummer", "customer_id": "Kundennummer", "ordered_at": "Bestelldatum", "amount": "Betrag"}
+    assert found.proposals[0].sure == "sure"
+    assert days_of(found) == ["2026-01-05", "2026-01-06", "2026-01-07"]
+
+
+def test_days_that_may_be_either_are_asked_and_never_guessed(tmp_path):
+    path = export(tmp_path, ["01/02/2026", "03/04/2026", "05/06/2026"])
+    found = examine([path])
+    assert found.shop is None
+    assert [q.key for q in found.open_questions] == ["date-format"]
+    assert "nothing in the column proves which" in as_text(found)
+    assert days_of(examine([path], {"date-format": "d/m"})) == ["2026-02-01", "2026-04-03", "2026-06-05"]
+    assert days_of(examine([path], {"date-format": "%m/%d/%Y"})) == ["2026-01-02", "2026-03-04", "2026-05-06"]
+    with pytest.raises(rk.RetainkitError, match="is not how"):
+        examine([path], {"date-format": "%Y"})
+
+
+@pytest.mark.parametrize(("proof", "expected"), [("25/02/2026", "2026-02-25"), ("02/25/2026", "2026-02-25")])
+def test_one_value_that_can_be_nothing_else_proves_the_format(tmp_path, proof, expected):
+    found = examine([export(tmp_path, ["01/02/2026"] * 40 + [proof])])
+    assert not found.questions
+    assert expected in days_of(found)
+    assert f"`{proof}` can be nothing else" in as_text(found)
+
+
+def test_days_whose_two_readings_agree_need_no_question(tmp_path):
+    assert days_of(examine([export(tmp_path, ["01/01/2026", "02/02/2026"])])) == ["2026-01-01", "2026-02-02"]
+
+
+@pytest.mark.parametrize(("written", "amount"), [
+    ("1.234,50", 1234.5), ("1 234.50", 1234.5), ("$1234.5", 1234.5), ("€ 12,30", 12.3), ("(12.30)", -12.3), ("-5.10", -5.1), ("12.30-", -12.3), ("1'234.50", 1234.5), ("12,30 EUR", 12.3), ("1,234,567.00", 1234567)])
+def test_numbers_as_people_write_them(tmp_path, written, amount):
+    path = export(tmp_path, ["2026-01-05", "2026-01-06"], amount=f'"{written}"')
+    found = examine([path])
+    assert found.shop
+    assert found.shop.sql("select distinct amount from all_orders")["amount"].tolist() == [pytest.approx(amount)]
+
+
+def test_a_separator_that_may_be_either_is_asked(tmp_path):
+    path = export(tmp_path, ["2026-01-05", "2026-01-06"], amount='"1,234"')
+    assert [q.key for q in examine([path]).open_questions] == ["decimal"]
+    for mark, amount in ((".", 1234), (",", 1.234)):
+        shop = examine([path], {"decimal": mark}).shop
+        assert shop
+        assert shop.sql("select min(amount) as a from all_orders")["a"][0] == pytest.approx(amount)
+
+
+def test_times_of_day_ask_for_a_zone_and_say_what_a_wrong_one_would_move(tmp_path):
+    path = export(tmp_path, ["2026-01-05T03:30:00Z", "2026-01-06T15:00:00Z"])
+    assert [q.key for q in examine([path]).open_questions] == ["tz"]
+    found = examine([path], {"tz": "America/New_York"})
+    assert days_of(found) == ["2026-01-04", "2026-01-06"]
+    assert "1 of 2 rows (50.0%) fall on another day and 0 in another month" in as_text(found)
+
+
+def test_an_unknown_status_is_rejected_and_said_not_taken_as_paid(tmp_path):
+    text = "order_id,customer_id,ordered_at,amount,status\n" + "".join(f"{i},c{i},2026-01-05,5,{s}\n" for i, s in enumerate(["completed", "completed", "storniert", "limbo"]))
+    (tmp_path / "orders.csv").write_text(text)
+    found = examine([tmp_path])
+    assert found.shop
+    assert found.shop.sql("select status, count(*) as n from all_orders group by 1 order by 1").values.tolist() == [["cancelled", 1], ["paid", 2]]
+    assert found.shop.rejected("orders")["found"].tolist() == ["limbo"]
+    assert "limbo" in as_text(found)
+
+
+def test_rows_below_zero_are_kept_until_told_and_left_out_when_told(tmp_path):
+    text = "Invoice,Customer,Date,Quantity,Unit Price\n1,a,2026-01-05,2,3.5\nC2,a,2026-01-06,-2,3.5\n3,b,2026-01-07,1,0\n"
+    path = tmp_path / "lines.csv"
+    path.write_text(text)
+    found = examine([path])
+    assert found.shop
+    assert not found.open_questions
+    assert found.shop.ledger["kept"].tolist() == [3]
+    assert examine([path], {"returns": "out"}).shop.ledger[["kept", "rejected"]].values.tolist() == [[1, 2]]
+
+
+def test_mixed_currencies_are_said_with_the_line_that_keeps_one(tmp_path):
+    text = "order_id,customer_id,ordered_at,amount,currency\n" + "".join(f"{i},c,2026-01-0{i},5,{c}\n" for i, c in enumerate(["EUR", "EUR", "USD"], 1))
+    (tmp_path / "orders.csv").write_text(text)
+    said = dict(sections(examine([tmp_path])))["Currency"]
+    assert "2 currencies are mixed: EUR 2 (66.7%), USD 1 (33.3%)" in said[0]
+
+
+def test_guests_duplicates_and_shared_emails_are_counted(tmp_path):
+    rows = ["1,c1,a@x.org,2026-01-05,5", "1,c1,a@x.org,2026-01-05,5", "2,c2,A@x.org,2026-01-06,5", "3,,guest@x.org,2026-01-07,5"]
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,email,ordered_at,amount\n" + "\n".join(rows) + "\n")
+    said = as_text(examine([tmp_path]))
+    for words in ("1 of 4 rows name no customer (25.0%)", "1 rows repeat another one", "merging customers who share one would make 1 customers fewer", "1 rows have an email but no customer"):
+        assert words in said
+
+
+def test_two_files_of_one_layout_are_one_table(tmp_path):
+    for year in (2025, 2026):
+        export(tmp_path, [f"{year}-01-05", f"{year}-02-05"], name=f"orders-{year}.csv")
+    found = examine([tmp_path])
+    assert len(found.proposals) == 1
+    assert len(days_of(found)) == 4
+
+
+def test_names_and_values_are_escaped_on_the_page(tmp_path):
+    evil = "<script>alert(1)</script>"
+    text = f'Order No,Customer,Date,Total,"{evil}"\n1,{evil},2026-01-05,3\n'.replace(",3\n", f",3,{evil}\n")
+    (tmp_path / "orders.csv").write_text(text)
+    page = as_html(examine([tmp_path]))
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_the_same_mapping_from_a_file_that_is_not_utf8(tmp_path):
+    found = examine([export(tmp_path, ["2026-01-05", "2026-01-06"], head="Bestellnummer,Kundennummer,Käufer,Betrag".replace("Käufer", "Bestelldatum ä"), encoding="latin-1")])
+    assert found.looks[0].settings == {"encoding": "latin-1"}
+    assert days_of(found) == ["2026-01-05", "2026-01-06"]
+
+
+def test_check_ends_with_the_command_to_type_next(tmp_path, capsys):
+    path = export(tmp_path, ["01/02/2026", "03/04/2026"])
+    assert cli.main(["check", str(path), "--currency", "EUR", "--html", str(tmp_path / "page.html")]) == 0
+    said = capsys.readouterr().out
+    assert f'retainkit init my-shop --from {path} --currency EUR --date-format "%d/%m/%Y"' in said
+    assert (tmp_path / "page.html").exists()
+
+
+def test_a_wrong_flag_and_an_empty_folder_are_one_clear_error(tmp_path, capsys):
+    assert cli.main(["check", str(tmp_path)]) == 2
+    path = export(tmp_path, ["2026-01-05", "2026-01-06"])
+    assert cli.main(["check", str(path), "--answer", "retruns=out"]) == 2
+    assert cli.main(["check", str(path), "--tz", "Europe/Berlinn"]) == 2
+    said = capsys.readouterr().err
+    assert "holds no file that can be read" in said
+    assert "--answer returns=..." in said
+    assert 'tz = "Europe/Berlin"' in said
+
+
+def test_the_sample_is_recognised_whole_and_loads_the_same():
+    sample = rk.open_shop("sample")
+    found = examine([Path(rk.__file__).parents[1] / "data" / "sample"], {"tz": "America/New_York"})
+    assert found.shop
+    assert {p.table for p in found.proposals} == set(sample.tables)
+    assert {p.sure for p in found.proposals} == {"sure"}
+    pd.testing.assert_frame_equal(found.shop.ledger.drop(columns="after_as_of"), sample.ledger.drop(columns="after_as_of").set_index("table").loc[found.shop.ledger["table"]].reset_index())

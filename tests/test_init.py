@@ -1,0 +1,90 @@
+"""`retainkit init`: a project that works at once, or one message and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import retainkit as rk
+from retainkit import cli
+from retainkit.check.project import init
+
+GOOD = "Order No,Customer,Date,Total\n1,ann,2026-01-01,10\n2,ann,2026-02-01,20\n3,bob,2026-01-15,5\n"
+
+
+def put(tmp_path: Path, text: str = GOOD, name: str = "export.csv") -> Path:
+    path = tmp_path / "exports" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_the_project_opens_as_the_check_did(tmp_path):
+    found = init(tmp_path / "shop", [put(tmp_path)], {"currency": "EUR"})
+    shop = rk.open_shop(tmp_path / "shop")
+    assert found.shop
+    assert rk.overview(shop).revenue[0] == 35
+    assert shop.currency == "EUR"
+    assert shop.ledger.equals(found.shop.ledger)
+
+
+def test_every_line_of_the_settings_is_explained_and_paths_are_relative(tmp_path):
+    init(tmp_path / "shop", [put(tmp_path)])
+    text = (tmp_path / "shop" / "retainkit.toml").read_text()
+    assert all("#" in line for line in text.splitlines() if line and not line.startswith(("path", "[shop]")))
+    assert tomllib.loads(text)["orders"]["path"] == "../exports/export.csv"
+
+
+def test_a_question_that_is_open_leaves_nothing_behind_and_says_what_to_type(tmp_path, capsys):
+    path = put(tmp_path, GOOD.replace("2026-01-01", "01/02/2026").replace("2026-02-01", "02/03/2026").replace("2026-01-15", "04/05/2026"))
+    assert cli.main(["init", str(tmp_path / "shop"), "--from", str(path)]) == 2
+    assert not (tmp_path / "shop").exists()
+    assert f'retainkit init {tmp_path / "shop"} --from {path} --date-format "%d/%m/%Y"' in capsys.readouterr().err
+    assert cli.main(["init", str(tmp_path / "shop"), "--from", str(path), "--date-format", "%d/%m/%Y"]) == 0
+
+
+def test_a_project_is_never_written_over(tmp_path):
+    init(tmp_path / "shop", [put(tmp_path)])
+    before = (tmp_path / "shop" / "retainkit.toml").read_text()
+    with pytest.raises(rk.RetainkitError, match="holds a project already"):
+        init(tmp_path / "shop", [put(tmp_path)])
+    assert (tmp_path / "shop" / "retainkit.toml").read_text() == before
+
+
+def test_the_notebooks_open_the_project_and_carry_no_numbers_of_the_sample(tmp_path):
+    init(tmp_path / "shop", [put(tmp_path)])
+    books = sorted((tmp_path / "shop" / "notebooks").glob("*.ipynb"))
+    assert len(books) >= 4
+    for path in books:
+        book = json.loads(path.read_text())
+        assert all(not cell.get("outputs") for cell in book["cells"])
+        assert 'source = "sample"' not in json.dumps(book).replace('\\"', '"')
+
+
+def test_git_keeps_data_out(tmp_path):
+    import subprocess
+
+    init(tmp_path / "shop", [put(tmp_path)])
+    (tmp_path / "shop" / "data").mkdir()
+    for name in ("orders.csv", "data/x.txt", "book.xlsx", "lines.jsonl"):
+        (tmp_path / "shop" / name).write_text("secret")
+    subprocess.run(["git", "init", "-q", str(tmp_path / "shop")], check=True)
+    seen = subprocess.run(["git", "-C", str(tmp_path / "shop"), "status", "--short", "-uall"], check=True, capture_output=True, text=True).stdout
+    assert {line[3:].split("/")[0] for line in seen.splitlines()} == {".gitignore", "Makefile", "notebooks", "retainkit.toml"}
+
+
+def test_without_an_export_it_is_a_project_of_the_sample_company(tmp_path):
+    init(tmp_path / "shop")
+    assert rk.overview(rk.open_shop(tmp_path / "shop")).equals(rk.overview(rk.open_shop("sample")))
+
+
+def test_the_makefile_carries_the_answers(tmp_path):
+    import subprocess
+
+    path = put(tmp_path, GOOD.replace("2026-01-01", "2026-01-01T10:00:00Z"), "a $file.csv")
+    init(tmp_path / "shop", [path], {"tz": "Europe/Berlin"})
+    said = subprocess.run(["make", "-n", "check"], cwd=tmp_path / "shop", check=True, capture_output=True, text=True).stdout
+    assert said == "retainkit check '../exports/a $file.csv' --tz Europe/Berlin\n"

@@ -1,0 +1,95 @@
+"""Presets: the export of a known system becomes the tables that the sample company's own files become, to the row."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import export_layouts
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import retainkit
+from retainkit import open_shop
+from retainkit.check.examine import examine
+from retainkit.check.presets import presets
+from retainkit.load.shop import Shop
+
+PRESETS = Path(retainkit.__file__).parent / "presets"
+ORDERS = "order_id, i.customer_id, ordered_on, amount, status"
+DEALS = "deal_id, i.customer_id, rep, opened_on, closed_on, outcome, amount, source, segment, region"
+CONTRACTS = "contract_id, i.customer_id, started_on, cancel_requested_on, ended_on, end_reason, monthly_value"
+CUSTOMERS = "i.customer_id, signed_up_on, segment, region, source, owner"
+PURCHASE = "order_type = 'one_off'"
+MERGED = "(select order_id, customer, min(ordered_on) as ordered_on, sum(amount) as amount, min(status) as status, min(order_type) as order_type from all_orders group by 1, 2)"
+# system: its name, and for each table the columns its layout carries, what of the sample is in it, and how its ids are written
+CARRIES = {
+    "shopify": ("Shopify orders", {"orders": (f"{ORDERS}, product_line, quantity", "all_orders", PURCHASE, ("#{}", "{l}@example.org"))}),
+    "woocommerce": ("WooCommerce orders", {"orders": (f"{ORDERS}, product_line, quantity", "all_orders", PURCHASE, ("{n}", "{n}"))}),
+    "stripe_dashboard": ("Stripe (exported from the dashboard)", {
+        "orders": (f"{ORDERS}, order_type", MERGED, "true", ("ch_{}", "cus_{}")), "contracts": (CONTRACTS, "all_contracts", "true", ("sub_{}", "cus_{}"))}),
+    "stripe": ("Stripe (objects of the API)", {
+        "orders": (f"{ORDERS}, order_type", MERGED, "true", ("ch_{}", "cus_{}")), "contracts": (CONTRACTS, "all_contracts", "true", ("sub_{}", "cus_{}"))}),
+    "invoices": ("Stripe (objects of the API)", {
+        "orders": ("order_id, i.customer_id, ordered_on, amount, case when status = 'cancelled' then 'cancelled' else 'paid' end as status, order_type", MERGED, "true", ("in_{}", "cus_{}"))}),
+    "hubspot": ("HubSpot", {"deals": (DEALS, "all_deals", "true", ("{}", "{}")), "customers": (CUSTOMERS, "all_customers", "true", ("", "{}"))}),
+    "salesforce": ("Salesforce", {"deals": (DEALS, "all_deals", "true", ("{}", "{}")), "customers": (CUSTOMERS, "all_customers", "true", ("", "{}"))}),
+    "pipedrive": ("Pipedrive deals", {"deals": (DEALS, "all_deals", "true", ("{}", "{}"))}),
+    "chargebee": ("Chargebee subscriptions", {"contracts": (CONTRACTS, "all_contracts", "true", ("{}", "{}"))}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sample() -> Shop:
+    return open_shop("sample")
+
+
+def rows(shop: Shop, columns: str, source: str, where: str = "true") -> pd.DataFrame:
+    table = shop.sql(f"select {columns} from {source} t left join ids i on i.customer = t.customer where {where}")
+    return table.sort_values(list(table.columns), ignore_index=True)
+
+
+def written(text: str | None, form: str) -> str | None:
+    """An id as a system writes it: {} as it is, {l} in small letters, {n} its number."""
+    return form.replace("{l}", text.lower()).replace("{n}", str(int(text[1:])) if "{n}" in form else "").replace("{}", text) if text and text == text else text
+
+
+@pytest.mark.parametrize("name", CARRIES)
+def test_an_export_becomes_the_tables_of_the_sample_to_the_row(name: str, sample: Shop, tmp_path: Path) -> None:
+    system, tables = CARRIES[name]
+    found = examine([export_layouts.write(name, tmp_path / "export")], {"tz": export_layouts.TZ})
+    assert not found.trouble
+    assert {p.system for p in found.proposals} == {system}
+    assert {p.table for p in found.proposals} == set(tables)
+    assert found.shop
+    assert not found.open_questions
+    for table, (columns, source, where, (key, who)) in tables.items():
+        expected = rows(sample, columns, source, where)
+        expected["customer_id"] = [written(c, who) for c in expected["customer_id"]]
+        if key:
+            expected[expected.columns[0]] = [written(k, key) for k in expected.iloc[:, 0]]
+        expected = expected.sort_values(list(expected.columns), ignore_index=True)
+        assert len(expected) > 1000
+        assert_frame_equal(rows(found.shop, columns, f"all_{table}"), expected)
+    ledger = found.shop.ledger
+    assert (ledger["rows"] == ledger["kept"] + ledger["rejected"]).all()
+    assert ledger["rows"].sum() == sum(len(t) for t in export_layouts.LAYOUTS[name]().values())
+
+
+def test_every_preset_names_its_sources_and_is_tried() -> None:
+    assert {p.name for p in presets()} == {system for system, _ in CARRIES.values()}
+    for preset in presets():
+        assert preset.facts
+        assert all(fact.startswith("https://") and ": " in fact for fact in preset.facts)
+
+
+@pytest.mark.parametrize("path", sorted(PRESETS.glob("*.toml")), ids=lambda p: p.stem)
+def test_a_preset_says_only_what_the_loader_knows(path: Path) -> None:
+    from retainkit.load.schema import TABLES
+
+    stated = tomllib.loads(path.read_text(encoding="utf-8"))
+    for table, ways in stated.items():
+        for way in ways if isinstance(ways, list) else [ways]:
+            if table in TABLES and isinstance(way, dict):
+                assert set(way) <= {*TABLES[table].names, "signs", "where", "tz", "currency", "email"}
