@@ -26,6 +26,10 @@ COUNTS = "Most reps lose two or three accounts, and limits of so small a count c
 MIDS = "Some hundred customers of middle size, entering late; the same estimator keeps its promise for the more numerous small ones."
 
 
+SKEWED = ("Few firms bring most of the revenue. A shop that happens to have few of the large ones has an average that is too low, and a spread that is "
+          "too small with it: more intervals lie below the truth than above.")
+
+
 def _many(world: str, page: str, name: str, cells: dict[Any, str], **more: str) -> list[Promise]:
     return [Promise(world, page, name, cell, says, **more) for cell, says in cells.items()]
 
@@ -68,10 +72,10 @@ PROMISES: list[Promise] = [
     Promise("sellers", "04", "sales_velocity", "won_per_day", "revenue won a day", unit="money", why=WINS),
     *_many("buyers", "05", "repeat_buying", {"repeat_rate": "bought on two days of the last month", "returning_share": "bought in the last month, customers before it"}),
     Promise("subscribers", "05", "customer_retention", "2026-10", "stayed, of the customers of twelve months ago"),
-    *_many("buyers", "05", "lifetime_value", {h: f"revenue of a new customer in {h} days" for h in (90, 365)}, unit="money"),
+    *_many("buyers", "05", "lifetime_value", {h: f"revenue of a new customer in {h} days" for h in (90, 365)}, unit="money", why=SKEWED),
     Promise("buyers", "05", "acquisition_cost", "all", "money spent on a new customer", unit="money"),
-    Promise("buyers", "05", "value_to_cost", 365, "value in 365 days over cost", unit="times"),
-    Promise("buyers", "05", "payback", "all", "days until a customer has earned back the cost", unit="days"),
+    Promise("buyers", "05", "value_to_cost", 365, "value in 365 days over cost", unit="times", why=SKEWED),
+    Promise("buyers", "05", "payback", "all", "days until a customer has earned back the cost", unit="days", why=SKEWED),
     *_many("subscribers", "05", "promoter_scores", {"2026-03": "net promoter score, an earlier survey", "2026-09": "net promoter score, the latest", "staff": "net promoter score of a team of 64"}, unit="points"),
     Promise("subscribers", "05", "promoter_changes", "2026-09", "change of the score, a quarter of customers in both surveys", unit="points"),
     Promise("sellers", "05", "referral_gap", "all", "referrals won, less the rest, same mix of segments"),
