@@ -211,6 +211,8 @@ def test_a_percentage_a_rounded_share_and_a_table_of_one_number_are_understood(s
 
 def test_a_table_with_other_columns_or_rows_is_told_so(shop):
     assert "rows where 4 belong" in verdict("row", shop, [1.0, 0.75])
+    assert "a blank belongs there" in verdict("row", shop, [1.0, 0.1, 0.1, 0.1])
+    assert "a blank where enough time" in verdict("row", shop, [1.0, None, None, None])
     assert "has no column rate" in verdict("row", shop, pd.DataFrame({"share": [1.0], "n": [4]}))
 
 

@@ -104,6 +104,8 @@ def _table(asked: Question, shop: Shop, answer: Any) -> str:
             return hint
     if (given.isna().to_numpy() & right.notna().to_numpy()).any():
         return "there is a blank where enough time has passed for everybody"
+    if (given.notna().to_numpy() & right.isna().to_numpy()).any():
+        return "there is a number where the time has not passed for everybody: a blank belongs there, because nobody can know yet"
     return UNEXPLAINED
 
 

@@ -201,13 +201,15 @@ QUESTIONS = {
     "mature": Question(_ten_mature, {
         "you counted customers who are too young: they have not had their year, and count as if they had failed": _of_ten("naive"),
         "you counted somebody who came back after the year was over": _of_ten("ever"),
+        "you counted everybody who ever came back, over everybody: leave out who is too young, and stop at the year": _of_ten("all_ever"),
         "that is the share who did not come back": lambda s: 1 - _ten_mature(s),
     }),
     "curve": Question(_ten_by_package, {
         "you counted customers who are too young: they have not had their year, and count as if they had failed": _of_ten("naive"),
         "you dropped the customers who are too young: they still count for as long as they were seen": _of_ten("mature"),
         "you went on multiplying after the year was over": _of_ten("beyond"),
-        "that is the share who have not bought again: take it from 1": lambda s: 1 - _ten_by_package(s),
+        "that is the share who have not bought again: take it from 1, and stop at the year":
+            lambda s: [1 - _ten_by_package(s), 1 - _of_ten("beyond")(s)],
     }),
     "company": Question(_again, {
         "you counted customers who are too young: everybody who bought again so far, over everybody":
@@ -253,6 +255,7 @@ QUESTIONS = {
         "that is the lower end, or only the distance from the average: the question asks how high luck reaches":
             lambda s: [_luck_line("low95")(s), 2 * _spread(s)],
         "the square root is missing": lambda s: _chance(s) + 2 * _spread(s) ** 2,
+        "the forty belongs under the root, with the rest": lambda s: _chance(s) + 2 * np.sqrt(_chance(s) * (1 - _chance(s))) / ten.DEALS,
         "that is how much one deal varies: divide by the forty deals before you take the root": lambda s: _chance(s) + 2 * np.sqrt(_chance(s) * (1 - _chance(s))),
         "that is one spread above the average; luck reaches two": lambda s: _chance(s) + _spread(s),
     }, within=0.025),

@@ -69,7 +69,7 @@ def repeat_readings(ten: pd.DataFrame) -> dict[str, float]:
     seen = ten["again_after"].fillna(ten["followed"])
     waiting = {day: 1 - (ten["again_after"] == day).sum() / (seen >= day).sum() for day in ten["again_after"].dropna()}
     km, beyond = (1 - prod(still for day, still in waiting.items() if day <= last) for last in (YEAR, max(waiting)))
-    return {"naive": hit.mean(), "mature": hit[old].mean(), "km": km, "ever": ever[old].mean(), "beyond": beyond}
+    return {"naive": hit.mean(), "mature": hit[old].mean(), "km": km, "ever": ever[old].mean(), "beyond": beyond, "all_ever": ever.mean()}
 
 
 def crossed(shop: Shop) -> pd.DataFrame:
@@ -182,5 +182,5 @@ def _named(luck: Random, columns: dict[str, list[Any]]) -> pd.DataFrame:
 def _tells(table: pd.DataFrame) -> bool:
     """Whether no two readings of a table of buyers, or what is left of them, could be taken for each other."""
     read = repeat_readings(table)
-    values = sorted([*read.values(), 1 - read["mature"], 1 - read["km"]])
+    values = sorted([*read.values(), 1 - read["mature"], 1 - read["km"], 1 - read["beyond"]])
     return table["again_after"].dropna().is_unique and min(b - a for a, b in pairwise(values)) > 0.02
