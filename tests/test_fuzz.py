@@ -37,6 +37,13 @@ def no_hang() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def told(err: rk.RetainkitError) -> None:
+    """An error of ours says where, what is wrong, and what was found or what to type."""
+    assert err.where
+    assert err.wrong
+    assert err.found or err.remedy
+
+
 def load(folder: Path, seed: int) -> None:
     """Load a broken export as a shop: one clear error, or every row accounted for."""
     case = broken(seed)
@@ -47,8 +54,7 @@ def load(folder: Path, seed: int) -> None:
             shop = rk.open_shop(folder, tz="Europe/Berlin")
             ledger, rejected = shop.ledger, shop.rejected("orders")
     except rk.RetainkitError as err:
-        assert err.where, case.done  # noqa: PT017
-        assert err.wrong, case.done  # noqa: PT017
+        told(err)
     else:
         assert (ledger["rows"] == ledger["kept"] + ledger["rejected"]).all(), case.done
         assert len(rejected) == ledger["rejected"].sum(), case.done
@@ -72,8 +78,7 @@ def check(folder: Path, seed: int) -> None:
         if found.shop is not None and case.rows is not None and [p.table for p in found.proposals] == ["orders"]:
             assert found.shop.ledger["rows"].sum() == case.rows, case.done
     except rk.RetainkitError as err:
-        assert err.where, case.done  # noqa: PT017
-        assert err.wrong, case.done  # noqa: PT017
+        told(err)
     finally:
         path.unlink()
 
@@ -114,7 +119,7 @@ def test_any_texts_in_the_cells_of_a_table_in_hand_are_kept_or_rejected(rows: li
     try:
         ledger = rk.open_shop({"orders": frame}, tz="Europe/Berlin", as_of="2026-01-01").ledger
     except rk.RetainkitError as err:
-        assert err.remedy or err.found  # noqa: PT017
+        told(err)
     else:
         assert ledger["rows"].sum() == len(rows)
         assert (ledger["rows"] == ledger["kept"] + ledger["rejected"]).all()
@@ -127,7 +132,6 @@ def test_any_bytes_are_a_shop_or_one_clear_error(tmp_path: Path, data: bytes) ->
     try:
         ledger = rk.open_shop(tmp_path, tz="Europe/Berlin").ledger
     except rk.RetainkitError as err:
-        assert err.where  # noqa: PT017
-        assert err.wrong  # noqa: PT017
+        told(err)
     else:
         assert (ledger["rows"] == ledger["kept"] + ledger["rejected"]).all()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.check.generic import propose
-from retainkit.check.look import Look, grouped, look_at, settled, sources_in
+from retainkit.check.identity import same_customers
+from retainkit.check.look import Look, described, grouped, look_at, settled, sources_in
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import Proposal, Question, asked, value
 from retainkit.errors import BadValueError, RetainkitError, closest, listed
@@ -96,13 +97,15 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute("set TimeZone = 'UTC'")
     files = sources_in(paths)
-    looks = grouped([settled(look_at(con, f, i, given.get("decimal", ""), given.get("sheets", "")), given.get("date-format", "")) for i, f in enumerate(files)])
+    opened = grouped(con, [look_at(con, f, i, given.get("sheets", "")) for i, f in enumerate(files)])
+    looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in opened]
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
+    same_customers(con, proposals)
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals))
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
-                                        ("--tz Europe/Berlin", "--tz America/New_York")))
+                                        ("--tz AREA/CITY", "for example --tz Europe/Berlin")))
     found.questions += [Question("sheets", f"{look.name}: {look.shared:,} rows stand on more than one of its {look.sheets} sheets. They are all kept until you say once",
                                  ("--answer sheets=once", "--answer sheets=all"), needed=False) for look in looks if look.shared]
     _open(found)

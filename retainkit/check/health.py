@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from retainkit.check.examine import Examined, currencies
-from retainkit.check.proposal import Proposal
+from retainkit.check.identity import one
 from retainkit.load.schema import TABLES
 from retainkit.tally import literal
 
@@ -30,31 +30,6 @@ def rows_read(shop: Shop) -> Iterator[str]:
                 yield f"  and {len(reasons) - 5} more reasons"
 
 
-def identity(found: Examined) -> Iterator[str]:
-    """Customers by id and by email, and what merging by email would change."""
-    for p in found.proposals:
-        who = _sql(p, "customer_id")
-        if not who or p.table not in ("orders", "customers"):
-            continue
-        n, alike = _one(found, f"select count(distinct trim(cast({who} as varchar))), count(distinct lower(trim(cast({who} as varchar)))) from {{file}}", p)
-        if n is None:
-            continue
-        yield f"{p.look.name}: {n:,} different customers by `{_short(p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
-        if p.email and p.email.strip('"') != p.lines["customer_id"]:
-            yield from _by_email(found, p, who)
-
-
-def _by_email(found: Examined, p: Proposal, who: str) -> Iterator[str]:
-    pairs = f"select distinct trim(cast({who} as varchar)) as id, lower(trim(cast({p.email} as varchar))) as email from {{file}}"
-    emails, several, shared = _one(found, f"""with pairs as (select * from ({pairs}) t where id <> '' and email <> '') select count(distinct email),
-        (select count(*) from (select id from pairs group by 1 having count(*) > 1) a), (select coalesce(sum(n - 1), 0) from (select count(*) as n from pairs group by email) b) from pairs""", p)
-    if emails:
-        yield f"  by {p.email}: {emails:,} different ones; {several:,} customers have more than one; merging customers who share one would make {int(shared):,} customers fewer"
-    lost = _one(found, f"select count(*) from (select cast({who} as varchar) as id, cast({p.email} as varchar) as email from {{file}}) t where coalesce(trim(id), '') = '' and coalesce(trim(email), '') <> ''", p)[0]
-    if lost:
-        yield f"  {lost:,} rows have an email but no customer: customer_id = '''coalesce({who}, {p.email})''' would keep them"
-
-
 def guests(shop: Shop) -> Iterator[str]:
     """Rows that name no customer."""
     for table in ("orders", "contracts"):
@@ -68,8 +43,7 @@ def duplicates(found: Examined) -> Iterator[str]:
     """Rows that are there twice in all their columns."""
     for p in found.proposals:
         if len(p.look.columns) <= 60:
-            n = _one(found,
-                     f"select count(*) - (select count(*) from (select distinct * from {p.look.table}) d) from {{file}}", p)[0]
+            n = one(found.con, f"select count(*) - (select count(*) from (select distinct * from {p.look.table}) d) from {{file}}", p)[0]
             if n:
                 kept = "they are kept: lines of an order may repeat" if not TABLES[p.table].key else "only the first of a key is kept"
                 yield f"{p.look.name}: {n:,} rows repeat another one in every column; {kept}"
@@ -108,7 +82,7 @@ def zones(found: Examined) -> Iterator[str]:
         moment = at if column.days.zoned or column.days.sql else f"timezone('UTC', {at})"
         day = f"cast(timezone({literal(tz)}, {moment}) as date)"
         utc = f"cast(timezone('UTC', {moment}) as date)"
-        n, days, months = _one(found, f"select count({at}), count(case when {day} <> {utc} then 1 end), count(case when date_trunc('month', {day}) <> date_trunc('month', {utc}) then 1 end) from {{file}}", p)
+        n, days, months, *_ = one(found.con, f"select count({at}), count(case when {day} <> {utc} then 1 end), count(case when date_trunc('month', {day}) <> date_trunc('month', {utc}) then 1 end) from {{file}}", p)
         if n:
             what = f"read in UTC instead of {tz}" if column.days.zoned or column.days.sql else f"if they are really UTC and not {tz}"
             yield f"{p.look.name}: the times in `{column.name}` {kind}; {what}, {days:,} of {n:,} rows ({days / n:.1%}) fall on another day and {months:,} in another month"
@@ -223,20 +197,3 @@ def reports(shop: Shop) -> Iterator[str]:
 
 def _day(what: Any) -> date:
     return what if type(what) is date else date.fromisoformat(str(what)[:10])
-
-
-def _sql(p: Proposal, name: str) -> str:
-    line = p.lines.get(name, "")
-    return f'"{line}"' if line in p.look.columns else line
-
-
-def _short(line: str) -> str:
-    return line if len(line) <= 60 else f"{line[:57]}..."
-
-
-def _one(found: Examined, sql: str, p: Proposal) -> tuple[Any, ...]:
-    """The one row of a query over the proposal's file; nothing where the mapping needs a joined column."""
-    try:
-        return found.con.execute(sql.replace("{file}", p.look.table)).fetchone() or (None,) * 5
-    except Exception:
-        return (None,) * 5

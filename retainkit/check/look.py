@@ -55,6 +55,7 @@ class Look:
     table: str  # in the connection: its rows as text (a sample of a very large file)
     rows: int
     sampled: bool
+    names: dict[str, str]  # its columns, and how SQL names each
     sheets: int = 1
     shared: int = 0  # rows of a workbook that stand on an earlier sheet as well
     columns: dict[str, Column] = field(default_factory=dict)
@@ -99,8 +100,8 @@ def _tables(address: str) -> list[Source]:
     return found
 
 
-def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, decimal: str = "", sheets: str = "") -> Look:
-    """One file with its columns described."""
+def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, sheets: str = "") -> Look:
+    """One file: its rows as texts, and the names of its columns."""
     path = source.file
     settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else _dialect(path)
     if sheets == "once" and path.name.lower().endswith(BOOKS):
@@ -126,9 +127,12 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, decimal
     if settings.get("columns") == ["line"]:
         names = _blank_separated(con, table)
     shared = _shared(con, table, relations) if len(relations) > 1 else 0
-    look = Look((path,), settings, table, rows, sampled, sheets=len(relations), shared=shared)
-    columns = {name: _column(con, look, name, sql, decimal) for name, sql in list(names.items())[:WIDE]}
-    return replace(look, columns=columns)
+    return Look((path,), settings, table, rows, sampled, names, len(relations), shared)
+
+
+def described(con: duckdb.DuckDBPyConnection, look: Look, decimal: str = "") -> Look:
+    """The look with each of its columns described."""
+    return replace(look, columns={name: _column(con, look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]})
 
 
 def _shared(con: duckdb.DuckDBPyConnection, table: str, relations: list[Relation]) -> int:
@@ -235,11 +239,13 @@ def settled(look: Look, date_format: str) -> Look:
     return replace(look, columns={n: settle(c) for n, c in look.columns.items()})
 
 
-def grouped(looks: list[Look]) -> list[Look]:
-    """Files of one folder with the same columns are parts of one table."""
+def grouped(con: duckdb.DuckDBPyConnection, looks: list[Look]) -> list[Look]:
+    """Files of one folder with the same columns are parts of one table, and looked at together."""
     by: dict[Any, list[Look]] = {}
     for look in looks:
-        by.setdefault((look.files[0].parent, look.files[0].suffix, tuple(look.columns), repr(look.settings)), []).append(look)
-    return [replace(found[0], files=tuple(f for look in found for f in look.files)) for found in by.values()]
-
-
+        by.setdefault((look.files[0].parent, look.files[0].suffix, tuple(look.names), repr(look.settings)), []).append(look)
+    for found in by.values():
+        for look in found[1:]:
+            con.execute(f"insert into {found[0].table} select * from {look.table}")
+    return [replace(found[0], files=tuple(f for look in found for f in look.files), rows=sum(look.rows for look in found), sampled=any(look.sampled for look in found))
+            for found in by.values()]

@@ -1,0 +1,89 @@
+"""Who is who: customers by id and by email, and whether the tables call them by the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from retainkit.check.proposal import LIKELY, Proposal
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def same_customers(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> None:
+    """Where orders name customers by email and the list of customers does not, the list is read by email too."""
+    by = {p.table: p for p in proposals}
+    orders, people = by.get("orders"), by.get("customers")
+    if not orders or not people or not people.email:
+        return
+    by_id, by_email = _shared(con, orders, people, sql_of(people, "customer_id")), _shared(con, orders, people, people.email)
+    if by_id < 0.05 and by_email >= 0.5:
+        people.lines["customer_id"] = f"lower(trim({people.email}))"
+        people.why["customer_id"] = (LIKELY, "the orders name customers by email")
+        people.notes.append("The orders name customers by email, so the list of customers is read by email as well; other tables may still use its number.")
+
+
+def _shared(con: duckdb.DuckDBPyConnection, left: Proposal, right: Proposal, column: str) -> float:
+    """The share of the different customers of one file that are in another one's column."""
+    ids = _ids(left, sql_of(left, "customer_id"))
+    there = _ids(right, column).replace("{file}", right.look.table)
+    return float(one(con, f"select coalesce(avg(case when id in (select id from ({there}) t) then 1.0 else 0 end), 0) from (select distinct id from ({ids}) o) d", left)[0])
+
+
+def _ids(p: Proposal, column: str) -> str:
+    return f"select lower(trim(cast(id as varchar))) as id from (select {column} as id from {{file}}) i where trim(cast(id as varchar)) <> ''"
+
+
+def identity(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> Iterator[str]:
+    """Customers by id and by email, what merging by email would change, and tables that name nobody the others know."""
+    for p in proposals:
+        who = sql_of(p, "customer_id")
+        if who and p.table in ("orders", "customers"):
+            n, alike, *_ = one(con, f"select count(distinct id), count(distinct lower(id)) from (select trim(cast({who} as varchar)) as id from {{file}}) t where id <> ''", p)
+            if n:
+                yield f"{p.look.name}: {n:,} different customers by `{_short(p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
+                yield from _by_email(con, p, who)
+    yield from _strangers(con, proposals)
+
+
+def _by_email(con: duckdb.DuckDBPyConnection, p: Proposal, who: str) -> Iterator[str]:
+    if not p.email or p.email in who:
+        return
+    pairs = f"select distinct trim(cast({who} as varchar)) as id, lower(trim(cast({p.email} as varchar))) as email from {{file}}"
+    emails, several, shared, *_ = one(con, f"""with pairs as (select * from ({pairs}) t where id <> '' and email <> '') select count(distinct email),
+        (select count(*) from (select id from pairs group by 1 having count(*) > 1) a), (select coalesce(sum(n - 1), 0) from (select count(*) as n from pairs group by email) b) from pairs""", p)
+    if emails:
+        yield f"  by {p.email}: {emails:,} different ones; {several:,} customers have more than one; merging customers who share one would make {int(shared):,} customers fewer"
+    lost = one(con, f"select count(*) from (select cast({who} as varchar) as id, cast({p.email} as varchar) as email from {{file}}) t where coalesce(trim(id), '') = '' and coalesce(trim(email), '') <> ''", p)[0]
+    if lost:
+        yield f"  {lost:,} rows have an email but no customer: customer_id = '''coalesce({who}, {p.email})''' would keep them"
+
+
+def _strangers(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> Iterator[str]:
+    """Tables whose customers the list of customers does not know."""
+    people = next((p for p in proposals if p.table == "customers"), None)
+    for p in proposals:
+        if people and p.table in ("orders", "contracts", "deals") and sql_of(p, "customer_id"):
+            n, known, *_ = one(con, f"select count(*), coalesce(sum(case when id in (select id from ({_ids(people, sql_of(people, 'customer_id')).replace('{file}', people.look.table)}) t) then 1 else 0 end), 0)"
+                                    f" from (select distinct id from ({_ids(p, sql_of(p, 'customer_id'))}) o) d", p)
+            if n and known < n:
+                yield f"{p.table}: {int(known):,} of its {n:,} customers are in {people.look.name}" + ("" if known else ": the two files call them by different names, so no segment or region reaches them")
+
+
+def sql_of(p: Proposal, name: str) -> str:
+    """A proposed line as SQL over its file."""
+    line = p.lines.get(name, "")
+    return '"' + line.replace('"', '""') + '"' if line in p.look.columns and p.look.columns[line].sql != line else line
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= 60 else f"{line[:57]}..."
+
+
+def one(con: duckdb.DuckDBPyConnection, sql: str, p: Proposal) -> list[Any]:
+    """The numbers of a query over the proposal's file; zeros where the mapping needs a joined column."""
+    try:
+        return list(con.execute(sql.replace("{file}", p.look.table)).fetchall()[0])
+    except Exception:
+        return [0] * 5
