@@ -12,6 +12,7 @@ from datetime import date
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakKeyDictionary
 
 from retainkit.errors import BadValueError, closest, listed
 
@@ -33,6 +34,9 @@ class Engine(Protocol):
     def sql(self) -> Callable[[str], pd.DataFrame]: ...
 
 
+_KNOWN: WeakKeyDictionary[Engine, dict[str, pd.DataFrame]] = WeakKeyDictionary()  # what a shop has been asked; small tables
+
+
 class Column(str):
     """A column name that goes into the SQL as an identifier, never as a text literal."""
 
@@ -52,10 +56,14 @@ def tally(shop: Engine, name: str, **values: Value) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of the file's final `select`, in its order.
+        The columns of the file's final `select`, in its order. A shop does not change, so it is asked once.
     """
     clock: dict[str, Value] = {"as_of": shop.as_of, "history_start": shop.history_start}
-    return shop.sql(render(text_of(name), **{**clock, **values}))
+    asked = render(text_of(name), **{**clock, **values})
+    known = _KNOWN.setdefault(shop, {})
+    if asked not in known:
+        known[asked] = shop.sql(asked)
+    return known[asked].copy()
 
 
 def render(text: str, **values: Value) -> str:

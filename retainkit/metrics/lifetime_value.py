@@ -96,8 +96,9 @@ def lifetime_value_curve(shop: Shop, *, margin: float = 1.0, until: int = 365, s
     read = lifetime_value(shop, horizons=points, level=level)
     known = read["value"].gt(0) & read["high"].notna()
     reach = np.interp(ages, np.array(points)[known], np.log(read["high"] / read["value"])[known]) if known.any() else np.full(len(ages), np.nan)
-    days = followup["followup"].to_numpy()
-    observed = [int(followup.loc[days >= age, "n"].sum()) for age in ages]
+    by_length = followup.sort_values("followup")
+    longer = np.append(by_length["n"].to_numpy()[::-1].cumsum()[::-1], 0)
+    observed = longer[np.searchsorted(by_length["followup"], ages)]
     return pd.DataFrame({"age": ages, "value": value, "low": value / np.exp(reach), "high": value * np.exp(reach), "observed": observed})
 
 
