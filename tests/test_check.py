@@ -129,6 +129,32 @@ def test_two_files_of_one_layout_are_one_table(tmp_path):
     assert len(days_of(found)) == 4
 
 
+def test_what_only_a_later_file_proves_counts_for_all(tmp_path):
+    export(tmp_path, ["01/02/2026", "03/04/2026"], name="orders-a.csv")
+    export(tmp_path, ["25/02/2026", "26/02/2026"], name="orders-b.csv")
+    found = examine([tmp_path])
+    assert not found.questions
+    assert found.looks[0].rows == 4
+    assert days_of(found) == ["2026-02-01", "2026-02-25", "2026-02-26", "2026-04-03"]
+
+
+def people_and_orders(tmp_path: Path, who: str) -> Path:
+    (tmp_path / "customers.csv").write_text("customer_id,email,segment\n" + "".join(f"{i},C{i}@x.org,SMB\n" for i in range(5)))
+    (tmp_path / "orders.csv").write_text("order_id,customer,ordered_at,amount\n" + "".join(f"{i},{who.format(i % 5)},2026-01-0{i + 1},5\n" for i in range(8)))
+    return tmp_path
+
+
+def test_a_list_of_customers_by_number_is_read_by_email_where_the_orders_use_that(tmp_path):
+    found = examine([people_and_orders(tmp_path, "c{}@x.org")])
+    assert found.shop
+    assert found.shop.sql("select count(*) as n from customers c join all_orders o on o.customer = c.customer")["n"][0] == 8
+    assert "The orders name customers by email" in as_text(found)
+
+
+def test_customers_that_no_other_table_knows_are_said(tmp_path):
+    assert "orders: 0 of its 5 customers are in customers.csv: the two files call them by different names" in as_text(examine([people_and_orders(tmp_path, "K-{}")]))
+
+
 def test_names_and_values_are_escaped_on_the_page(tmp_path):
     evil = "<script>alert(1)</script>"
     text = f'Order No,Customer,Date,Total,"{evil}"\n1,{evil},2026-01-05,3\n'.replace(",3\n", f",3,{evil}\n")
