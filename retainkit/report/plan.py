@@ -45,7 +45,7 @@ class Job:
     @property
     def first(self) -> bool:
         """Whether its card leads the index."""
-        return bool(self.notebook.metadata.retainkit.get("first"))
+        return bool(self.notebook.metadata.get("retainkit", {}).get("first"))
 
 
 @dataclass
