@@ -7,7 +7,7 @@ SOURCE ?= sample
 MONTH ?=
 OUT ?= reports
 TESTS ?= not slow and not browser
-JOBS ?= 2
+JOBS ?= auto
 SEED ?=
 .PHONY: help setup report test browser lint types notebooks workshop check truth bench lab sample clean
 
@@ -25,8 +25,8 @@ report: $(READY) ## Build a month's pages: make report SOURCE=my/retainkit.toml 
 	$(BIN)/retainkit report "$(SOURCE)" $(if $(MONTH),--month $(MONTH)) --out "$(OUT)"
 
 test: $(READY) ## Run every test: the code's, the examples in its docs, and the notebooks
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "$(TESTS)"
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
+	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 --dist loadfile -m "$(TESTS)"
+	$(BIN)/python -m pytest -q -n $(JOBS) --maxprocesses 4 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout 120 notebooks
 
 browser: $(READY) ## Look at the pages in headless Chromium, with axe (minutes)
 	$(BIN)/python -m pytest -q -m browser
