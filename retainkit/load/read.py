@@ -112,8 +112,11 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: s
     types = dict.fromkeys(names, "VARCHAR")
     if any(expression not in names for expression in plan.columns.values()) or plan.where:
         # expressions may calculate: columns that look like numbers are offered to them as numbers
-        seen = con.execute(f"describe select * from read_csv({literal(escaped)}, delim={literal(delimiter)}, quote='\"', escape='\"', strict_mode=false, ignore_errors=true,"
-                           f" header={literal(plan.header)}, encoding={literal(plan.encoding)}, names={list(names)!r}, null_padding=true, parallel=false)").fetchall()
+        try:
+            seen = con.execute(f"describe select * from read_csv({literal(escaped)}, delim={literal(delimiter)}, quote='\"', escape='\"', strict_mode=false, ignore_errors=true,"
+                               f" header={literal(plan.header)}, encoding={literal(plan.encoding)}, names={list(names)!r}, null_padding=true, parallel=false)").fetchall()
+        except Exception as err:  # the engine's guess at the types gives up on what its reader would split or reject
+            raise BadValueError(label, "cannot be split into columns", first_line(err).split(". ")[0], "export it again, or name delimiter and encoding in retainkit.toml") from err
         types |= {name: kind for name, kind, *_ in seen if kind in ("BIGINT", "DOUBLE")}
     return Relation(label, sql, types, 2 if plan.header else 1, rejects)
 
