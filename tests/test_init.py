@@ -86,5 +86,5 @@ def test_the_makefile_carries_the_answers(tmp_path):
 
     path = put(tmp_path, GOOD.replace("2026-01-01", "2026-01-01T10:00:00Z"), "a $file.csv")
     init(tmp_path / "shop", [path], {"tz": "Europe/Berlin"})
-    said = subprocess.run(["make", "-n", "check"], cwd=tmp_path / "shop", check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(["make", "--no-print-directory", "-n", "check"], cwd=tmp_path / "shop", check=True, capture_output=True, text=True).stdout
     assert said == "retainkit check '../exports/a $file.csv' --tz Europe/Berlin\n"
