@@ -76,7 +76,7 @@ def _near(asked: Question, shop: Shop, answer: Any) -> str:
     if not np.isfinite(value):
         return "it is not a number that is known: is there a blank in what you added up, or a zero below the line?"
     right = worked_out(asked.right, shop)
-    if abs(value - right) <= asked.within:
+    if abs(value - right) <= asked.within or (asked.share and abs(value - round(right, 2)) < 1e-9):  # two decimals are enough
         return ""
     for hint, way in asked.wrong.items():
         if np.any(np.abs(value - np.asarray(worked_out(way, shop), dtype=float)) <= min(asked.within, 0.005)):
