@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,11 @@ def view(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
     con.execute(f"create or replace view {name} as {select}")
 
 
-def canonical(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], clock: dict[str, Any], who: str = "true") -> None:
-    """Views of the canonical tables as they were known, of everybody or of some customers."""
+def canonical(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], clock: dict[str, Any], who: str = "true", names: Iterable[str] = TABLES) -> None:
+    """Views of the canonical tables (those named, or all) as they were known, of everybody or of some customers."""
     view(con, "ids", f"select * from {parquet(store / 'ids.parquet')} where {who}")
-    for name, table in TABLES.items():
+    for name in names:
+        table = TABLES[name]
         columns = ", ".join("cast(null as integer) as customer" if c.name == "customer_id" else f"cast(null as {sql_type(c)}) as {c.sql_name}" for c in table.columns)
         some = who if "customer_id" in table.names else "true"
         view(con, f"all_{name}", f"select * from {parquet(store / f'{name}.parquet')} where {some}" if name in facts else f"select {columns} where false")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,7 +156,7 @@ class Shop:
         self.history_start: date = as_date(facts["history_start"], "history_start") if self.history_given else self._first_day()
         if self.history_start > self.as_of:
             raise BadValueError("history_start", f"is after as_of ({self.as_of})", str(self.history_start), "history_start = the first day of the export")
-        self._needs_views = True
+        self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
 
     def _last_day(self) -> tuple[date, str]:
         reach: dict[str, date] = {}
@@ -268,32 +270,49 @@ class Shop:
         The tables are the canonical ones (every `*_at` column is a local date named `*_on`), and the ones made from
         them: `days` (customer-days), `buyers`, `line_starts`, `spells` (of uninterrupted contract).
         """
-        if self._needs_views:
-            self._make_views()
+        self._look_at(set(re.findall(r"\w+", text.lower())))
         return self._con.execute(text).df()
 
-    def _make_views(self) -> None:
-        clock: dict[str, Any] = {"as_of": self.as_of, "history_start": self.history_start, "refunds": self.refunds}
-        made_by = hashlib.sha256("".join(text_of(name) for name in (*DERIVED, *KNOWN)).encode()).hexdigest()[:8]
-        entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
-        ensure(self._store / entry, lambda aside: derive(self._con, self._store, self._facts, clock, aside))
-        self._con.execute(f"create schema if not exists {entry}")
-        self._con.execute(f"set schema = '{entry}'")
-        canonical(self._con, self._store, self._facts, clock)
-        for name in DERIVED:
-            view(self._con, name, f"select * from {parquet(self._store / entry / f'{name}_*.parquet')}")
-        if self._only or self._known_by:
-            self._restrict(entry)
-        self._needs_views = False
+    def _look_at(self, words: set[str]) -> None:
+        """Make the views of the tables a query names that it has not seen yet: each costs as much as a small query."""
+        if not self._entry:
+            self._enter()
+        chosen = bool(self._only or self._known_by)
+        asked = words & {"ids", *TABLES, *(f"all_{name}" for name in TABLES), *DERIVED} - self._seen
+        if asked and chosen:
+            asked |= {"customers", "orders", "contracts"} - self._seen  # what the choice is made by
+        if asked:
+            self._con.execute(f"set search_path = '{self._entry}'")
+            tables = {name.removeprefix("all_") for name in asked}
+            canonical(self._con, self._store, self._facts, self._clock, names=tables & TABLES.keys())
+            for name in tables.intersection(DERIVED):
+                view(self._con, name, f"select * from {parquet(self._store / self._entry / f'{name}_*.parquet')}")
+        if asked and chosen:
+            self._restrict(tables)
+        self._seen |= asked
 
-    def _restrict(self, entry: str) -> None:
+    @property
+    def _clock(self) -> dict[str, Any]:
+        return {"as_of": self.as_of, "history_start": self.history_start, "refunds": self.refunds}
+
+    def _enter(self) -> None:
+        """The schema of this day's views, and the tables worked out for it."""
+        made_by = hashlib.sha256("".join(text_of(name) for name in (*DERIVED, *KNOWN)).encode()).hexdigest()[:8]
+        self._entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
+        ensure(self._store / self._entry, lambda aside: derive(self._con, self._store, self._facts, self._clock, aside))
+        self._con.execute(f"create schema if not exists {self._entry}")
+        self._con.execute(f"set search_path = '{self._entry}'")
+
+    def _restrict(self, tables: Iterable[str]) -> None:
         """Views of the same names, over the chosen customers and deals, in a schema that is looked into first."""
+        entry = self._entry
         chosen = {c: f"{c} = {literal(v)}" for c, v in self._only.items()}
         customers = " and ".join(chosen.values()) or "true"
         schema = f"{entry}_{hashlib.sha256(f'{customers} {self._known_by}'.encode()).hexdigest()[:8]}"
         self._con.execute(f"create schema if not exists {schema}")
         self._con.execute(f"set search_path = '{schema},{entry}'")
-        for name, first in RESTRICTED.items():
+        for name in RESTRICTED.keys() & tables:
+            first = RESTRICTED[name]
             where = " and ".join(t for c, t in chosen.items() if c in TABLES[name].names) if name in ("customers", "deals") else \
                 f"customer in (select customer from {entry}.customers where {customers})" if chosen else ""
             known = first.format(entry=entry, day=literal(self._known_by)) if first and self._known_by else ""
