@@ -13,9 +13,11 @@ from nbformat import NotebookNode
 
 from retainkit.errors import BadValueError
 from retainkit.report.kernel import TIMEOUT, OwnKernel, fault, first_line, raised
+from retainkit.report.warm import kernels
 from retainkit.resources import notebooks_folder
 
 
+@kernels()
 def execute(folder: Path | None = None, *, jobs: int = 2, timeout: int = TIMEOUT) -> dict[str, str]:
     """Run every notebook of a folder (the kit's: the workshop's too) and keep its outputs; the error of each by name, "" where there was none.
 

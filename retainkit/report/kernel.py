@@ -10,11 +10,14 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
+
+from retainkit.report import warm
 
 Ticker = Callable[..., None]  # called after each cell, with what nbclient tells of it
 TIMEOUT = 600  # seconds a cell may take
@@ -32,9 +35,14 @@ class OwnKernel(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        # What a kernel logs (mostly that it was interrupted to end) would stand between our own lines on stderr.
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *warm.LAUNCH]
         return KernelSpec(argv=argv, language="python", metadata={"supported_encryption": ["curve"]})
+
+    async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
+        """Start it, forked where the run has opened a nursery."""
+        self.kernel_id = self.kernel_id or str(uuid4())
+        self.provisioner = warm.WarmProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+        await super().start_kernel(**kwargs)
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
         """End the kernel, and keep what memory it took."""

@@ -19,7 +19,7 @@ from nbformat import NotebookNode
 
 import retainkit
 from retainkit.errors import RetainkitError
-from retainkit.report import cards, definitions, kernel, memory, pages, pdf, publish, since
+from retainkit.report import cards, definitions, kernel, memory, pages, pdf, publish, since, warm
 from retainkit.report.plan import Job, Plan, make_plan, period, tagged
 from retainkit.report.progress import Progress
 from retainkit.show.display import COLUMNS
@@ -46,6 +46,7 @@ class Result:
     trend: since.Trend | None = None  # and its months
 
 
+@warm.kernels()  # it imports while the plan is made
 def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2, timeout: int = kernel.TIMEOUT, paper: bool = False, **asked: Any) -> tuple[Path, bool]:
     """Write and publish one month's folder of pages.
 

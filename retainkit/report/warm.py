@@ -1,0 +1,160 @@
+"""A process that has imported what notebooks import, from which each kernel is forked: it starts at once, and shares that memory.
+
+Linux only. Elsewhere forking a process that has loaded such libraries is not safe, and each kernel imports for itself.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import LocalProvisioner
+
+SERVE = [sys.executable, "-c", "from retainkit.report.warm import serve; serve()"]
+LAUNCH = ["--log-level=CRITICAL"]  # what a kernel logs (mostly that it was interrupted to end) would stand between our own lines on stderr
+_nursery: Nursery | None = None  # the one that is open
+
+
+class Nursery:
+    """The process that forks kernels; asked one thing at a time, over its standard input."""
+
+    def __init__(self) -> None:
+        # a session of its own: Ctrl-C is for the run, which then ends this by closing its input
+        self.process = subprocess.Popen(SERVE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        self.lock = Lock()
+
+    def ask(self, **what: Any) -> Any:
+        """Its answer; an OSError where it is gone."""
+        assert self.process.stdin
+        assert self.process.stdout
+        with self.lock:
+            print(json.dumps(what), file=self.process.stdin, flush=True)
+            answer = self.process.stdout.readline()
+        if not answer:
+            raise ConnectionError("the process that starts the kernels has ended")
+        return json.loads(answer)
+
+
+class Forked:
+    """A kernel's process as jupyter_client wants it: what `Popen` offers, for a child of the nursery."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, nursery: Nursery, **how: Any) -> None:
+        self.nursery, self.pid = nursery, int(nursery.ask(**how))
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it runs."""
+        try:
+            code: int | None = self.nursery.ask(poll=self.pid)
+        except OSError:  # then its kernels end themselves
+            return 1
+        return code
+
+    wait = poll  # asked only once it has ended
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+class WarmProvisioner(LocalProvisioner):
+    """Starts a kernel by forking the open nursery, or as ever where none is open."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        self.cwd = str(kwargs.get("cwd") or Path.cwd())
+        try:
+            process: Any = _nursery and Forked(_nursery, file=cmd[cmd.index("-f") + 1], cwd=self.cwd, env=kwargs["env"])
+        except OSError:  # it has ended
+            process = None
+        if not process:
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process, self.pid, self.pgid = process, process.pid, process.pid
+        return self.connection_info
+
+
+@contextmanager
+def kernels() -> Iterator[None]:
+    """Fork the kernels that are started meanwhile, where that is safe."""
+    global _nursery
+    if sys.platform != "linux" or _nursery is not None:
+        yield
+        return
+    _nursery = Nursery()
+    try:
+        yield
+    finally:
+        gone, _nursery = _nursery, None
+        gone.process.kill()
+        gone.process.communicate()
+
+
+def serve() -> None:
+    """Import, then fork a kernel for each line that asks for one, until standard input ends."""
+    _import_all()
+    codes: dict[int, int] = {}
+    for line in iter(sys.stdin.readline, ""):
+        asked = json.loads(line)
+        pid = asked.get("poll") or os.fork()
+        if not pid:
+            return _become_kernel(**asked)
+        if "poll" in asked:
+            ended, status = os.waitpid(pid, os.WNOHANG) if pid not in codes else (0, 0)
+            codes |= {pid: os.waitstatus_to_exitcode(status)} if ended else {}
+            print(json.dumps(codes.get(pid)), flush=True)
+        else:
+            with suppress(OSError):  # here and in the kernel, whoever comes first: a signal to it must not meet the others
+                os.setpgid(pid, pid)
+            print(pid, flush=True)
+
+
+def _import_all() -> None:
+    """What the notebooks import, and what their kernels do; and a first chart, which finds the fonts."""
+    gc.disable()
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as a kernel does before it imports matplotlib
+    for name in ("ipykernel.kernelapp", "lifelines", "seaborn"):
+        import_module(name)
+    import retainkit
+    from retainkit.show.display import picture
+
+    for name in retainkit.__all__:
+        getattr(retainkit, name)
+    fig, ax = retainkit.canvas()
+    retainkit.finish(ax, finding="0", measure="0", source="0")
+    picture(fig, alt="0")
+    gc.freeze()  # what is shared is not looked through again in every kernel
+    gc.enable()
+
+
+def _become_kernel(file: str, cwd: str, env: dict[str, str]) -> None:
+    """Run a kernel in this process, which ends with it."""
+    import numpy
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setpgid(0, 0)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)  # what was standard output is the nursery's line to the run
+    os.environ.clear()
+    os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
+    os.chdir(cwd)
+    numpy.random.seed()  # or chance would be the same in every kernel
+    sys.argv = ["ipykernel_launcher", "-f", file, *LAUNCH]
+    IPKernelApp.launch_instance(argv=sys.argv[1:])

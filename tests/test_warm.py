@@ -1,0 +1,96 @@
+"""Kernels forked from a process that has imported already: the same results as fresh ones, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from retainkit.report import kernel, warm
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+
+ASKED = """import os, sys, numpy
+print(os.getpid(), os.getppid(), "lifelines" in sys.modules, numpy.random.random(), __name__, os.environ.get("ASKED"), sys.stdin.isatty())"""
+
+
+def ran(*cells: str) -> tuple[list[str], str]:
+    """What each cell of a notebook printed, and the run's error."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    done, error = kernel.run(notebook, {}, tick=lambda **_: None)
+    return ["".join(o.get("text", "") for o in c.outputs).strip() for c in done.cells], error
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (one that has ended and was not asked for is no longer running)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within some seconds."""
+    end = time.monotonic() + 20
+    while alive(pid) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not alive(pid)
+
+
+@pytest.fixture
+def nursery() -> Any:
+    with warm.kernels():
+        yield warm._nursery
+
+
+def test_kernels_are_forked_of_one_process_and_are_as_fresh_as_others(nursery: warm.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKED", "later than the nursery")
+    first, second = (ran(ASKED, "seen = 1"), ran(ASKED, "seen"))
+    a, b = (found[0][0].split() for found in (first, second))
+    assert [a[1], b[1]] == [str(nursery.process.pid)] * 2  # children of one
+    assert a[0] != b[0]
+    assert a[2] == b[2] == "True"
+    assert a[3] != b[3], "chance is the same in both"
+    assert a[4:] == b[4:] == ["__main__", "later", "than", "the", "nursery", "False"]
+    assert second[1].startswith("NameError")  # nothing of the first notebook is left
+
+
+def test_nothing_is_left_when_it_closes() -> None:
+    with warm.kernels():
+        assert warm._nursery
+        parent = warm._nursery.process.pid
+        child = int(ran("import os; print(os.getpid())")[0][0])
+    assert gone(parent)
+    assert gone(child)
+    assert warm._nursery is None
+
+
+def test_a_kernel_that_ends_itself_is_told_and_the_next_one_starts(nursery: warm.Nursery) -> None:
+    assert ran("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")[1].startswith("DeadKernelError")
+    assert ran("print(1)") == (["1"], "")
+
+
+def test_an_interrupt_meets_one_kernel_only(nursery: warm.Nursery) -> None:
+    stopped = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import time; time.sleep(30)")])
+    assert kernel.run(stopped, {}, tick=lambda **_: None, timeout=1)[1].startswith("CellTimeoutError")
+    assert nursery.process.poll() is None
+
+
+def test_where_it_has_ended_kernels_start_by_themselves(nursery: warm.Nursery) -> None:
+    os.kill(nursery.process.pid, signal.SIGKILL)
+    nursery.process.wait()
+    printed, error = ran("import os; print(os.getppid())")
+    assert (printed, error) == ([str(os.getpid())], "")
+
+
+def test_its_kernels_end_with_it(nursery: warm.Nursery) -> None:
+    end = f"import os, signal; os.kill({nursery.process.pid}, signal.SIGKILL); import time; time.sleep(60)"
+    began = time.monotonic()
+    assert ran(end)[1].startswith("DeadKernelError")
+    assert time.monotonic() - began < 30
