@@ -156,11 +156,14 @@ def _init(given: argparse.Namespace) -> int:
 
 def _report(given: argparse.Namespace) -> int:
     """Report one month, or several, each whether or not the one before went well; the worst exit code of them."""
-    from retainkit.report.plan import months
+    from retainkit.report.warm import kernels
 
-    if not given.months:
-        return _one(given, given.month)
-    return max([_code(given, partial(_one, given, month)) for month in months(given.months)])
+    with kernels():  # first of all: it imports while this process does, and plans
+        from retainkit.report.plan import months
+
+        if not given.months:
+            return _one(given, given.month)
+        return max([_code(given, partial(_one, given, month)) for month in months(given.months)])
 
 
 def _one(given: argparse.Namespace, month: str) -> int:

@@ -13,14 +13,27 @@ from typing import Any
 from uuid import uuid4
 
 import nbformat
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
 from nbformat import NotebookNode
 
 from retainkit.report import warm
 
 Ticker = Callable[..., None]  # called after each cell, with what nbclient tells of it
 TIMEOUT = 600  # seconds a cell may take
+
+
+class Provisioner(LocalProvisioner):
+    """Starts a kernel by forking, where a run has opened a nursery; as ever where not."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        self.cwd = str(kwargs.get("cwd") or Path.cwd())
+        if not (process := warm.forked(cmd, self.cwd, kwargs["env"])):
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process, self.pid, self.pgid = process, process.pid, process.pid  # type: ignore[assignment]
+        return self.connection_info
 
 
 class OwnKernel(AsyncKernelManager):
@@ -39,9 +52,9 @@ class OwnKernel(AsyncKernelManager):
         return KernelSpec(argv=argv, language="python", metadata={"supported_encryption": ["curve"]})
 
     async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
-        """Start it, forked where the run has opened a nursery."""
+        """Start it by our provisioner."""
         self.kernel_id = self.kernel_id or str(uuid4())
-        self.provisioner = warm.WarmProvisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
+        self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
         await super().start_kernel(**kwargs)
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -46,7 +46,7 @@ class Result:
     trend: since.Trend | None = None  # and its months
 
 
-@warm.kernels()  # it imports while the plan is made
+@warm.kernels()
 def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2, timeout: int = kernel.TIMEOUT, paper: bool = False, **asked: Any) -> tuple[Path, bool]:
     """Write and publish one month's folder of pages.
 
@@ -87,6 +87,8 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         pool = ThreadPoolExecutor(max_workers=max(1, jobs))
         try:
             work = [pool.submit(_result, job, plan, back, stage, progress, timeout) for job in plan.jobs]
+            for name in ("lifelines", "matplotlib.backends.backend_agg"):  # while the kernels' process imports: pages need them soon
+                import_module(name)
             while wait(work, timeout=1).not_done:  # awake every second, so that a signal is heard
                 pass
             results = [done.result() for done in work]

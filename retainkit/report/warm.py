@@ -14,12 +14,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from pathlib import Path
 from threading import Lock
 from typing import Any
-
-from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import LocalProvisioner
 
 SERVE = [sys.executable, "-c", "from retainkit.report.warm import serve; serve()"]
 LAUNCH = ["--log-level=CRITICAL"]  # what a kernel logs (mostly that it was interrupted to end) would stand between our own lines on stderr
@@ -75,19 +71,12 @@ class Forked:
         self.send_signal(signal.SIGTERM)
 
 
-class WarmProvisioner(LocalProvisioner):
-    """Starts a kernel by forking the open nursery, or as ever where none is open."""
-
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        self.cwd = str(kwargs.get("cwd") or Path.cwd())
-        try:
-            process: Any = _nursery and Forked(_nursery, file=cmd[cmd.index("-f") + 1], cwd=self.cwd, env=kwargs["env"])
-        except OSError:  # it has ended
-            process = None
-        if not process:
-            return await super().launch_kernel(cmd, **kwargs)
-        self.process, self.pid, self.pgid = process, process.pid, process.pid
-        return self.connection_info
+def forked(command: list[str], cwd: str, env: dict[str, str]) -> Forked | None:
+    """The kernel that this command would start, or None where there is no nursery to fork."""
+    try:
+        return Forked(_nursery, file=command[command.index("-f") + 1], cwd=cwd, env=env) if _nursery else None
+    except OSError:  # it has ended
+        return None
 
 
 @contextmanager
