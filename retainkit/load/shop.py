@@ -156,6 +156,7 @@ class Shop:
         self.history_start: date = as_date(facts["history_start"], "history_start") if self.history_given else self._first_day()
         if self.history_start > self.as_of:
             raise BadValueError("history_start", f"is after as_of ({self.as_of})", str(self.history_start), "history_start = the first day of the export")
+        self._others: dict[Any, Shop] = {}
         self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
 
     def _last_day(self) -> tuple[date, str]:
@@ -233,7 +234,7 @@ class Shop:
 
     def at(self, day: str | date) -> Shop:
         """The shop as it was known at the end of `day`: later orders, refunds, wins and cancellations are not known."""
-        return self._but({"as_of": as_date(day, "day")})
+        return self._but(as_date(day, "day"))
 
     def known_by(self, day: str | date) -> Shop:
         """The shop as it is known now, with only those it had by the end of `day`: what time did to them, and nobody new.
@@ -258,11 +259,13 @@ class Shop:
                                     f'{closest(name, GROUPS_OF_CUSTOMERS) or "segment"}="..."')
         return self._but(only={**self._only, **{n: v for n, v in values.items() if v}})
 
-    def _but(self, changed: dict[str, Any] | None = None, refunds: str | None = None, only: dict[str, str] | None = None,
-             known_by: date | None = None) -> Shop:
-        return Shop(self._plan, self._con, self._store, {**self._stated, "as_of": self.as_of, **(changed or {})}, sources=self.sources,
-                    refunds=refunds or self.refunds, temporary=self._temporary, only=self._only if only is None else only,
-                    known_by=known_by or self._known_by)
+    def _but(self, day: date | None = None, refunds: str = "", only: dict[str, str] | None = None, known_by: date | None = None) -> Shop:
+        """The same shop otherwise; the same one whenever the same is asked, so that it need not be asked its tallies again."""
+        how = (day or self.as_of, refunds or self.refunds, tuple(sorted((self._only if only is None else only).items())), known_by or self._known_by)
+        if how not in self._others:
+            self._others[how] = Shop(self._plan, self._con, self._store, {**self._stated, "as_of": how[0]}, sources=self.sources,
+                                     refunds=how[1], temporary=self._temporary, only=dict(how[2]), known_by=how[3])
+        return self._others[how]
 
     def sql(self, text: str) -> pd.DataFrame:
         """The result of a query over the shop's tables as they were known on `as_of`, as a DataFrame.
