@@ -141,15 +141,15 @@ def monthly(h: Headline, shop: Shop, previous: date) -> pd.DataFrame:
     return ranged(h.months(shop), previous) if h.months is not None else pd.DataFrame()
 
 
-def ranged(months: pd.DataFrame, previous: date) -> pd.DataFrame:
-    """The columns of `monthly` for any series of months: shares (`hits` of `n`) or values (`value`)."""
+def ranged(months: pd.DataFrame, previous: date, of: str = "average") -> pd.DataFrame:
+    """The columns of `monthly` for any series of months: shares (`hits` of `n`) or values (`value`; `of` as in `value_limits`)."""
     fresh = months["known_on"] > pd.Timestamp(previous)
     usual = months[~fresh].tail(BASELINE)
     if "hits" in months:
         limits = control_limits(usual, sizes=months["n"].to_numpy())
         values = (months["hits"] / months["n"].where(months["n"] > 0)).to_numpy()
     else:
-        limits = pd.DataFrame([value_limits(usual["value"])], index=np.zeros(len(months))).assign(n=np.nan).reset_index(drop=True)
+        limits = pd.DataFrame([value_limits(usual["value"], of=of)], index=np.zeros(len(months))).assign(n=np.nan).reset_index(drop=True)
         values = months["value"].to_numpy()
     return limits.drop(columns="months").assign(month=months["month"].to_numpy(), value=values, fresh=fresh.to_numpy())
 
@@ -159,15 +159,16 @@ def judged(h: Headline, shop: Shop, previous: date) -> dict[str, Any]:
     return judged_months(h.months(shop), previous) if h.months is not None else unjudged(h.why_no_months)
 
 
-def judged_months(months: pd.DataFrame, previous: date, form: str = ".1%") -> dict[str, Any]:
+def judged_months(months: pd.DataFrame, previous: date, form: str = ".1%", of: str = "average") -> dict[str, Any]:
     """The month that came of age since `previous` and lies farthest out, held against what is usual; limits are written as `form` says."""
-    table = ranged(months, previous)
-    fresh = table[table["fresh"] & np.isfinite(table["value"])]
+    table = ranged(months, previous, of)
+    fresh = table[table["fresh"] & table["value"].notna()]
     if fresh.empty or fresh["note"].any():
         return unjudged("no month has come of age since" if fresh.empty else fresh["note"].iloc[0])
     far = (fresh["value"] - fresh["usual"]).abs() / (fresh["high"] - fresh["low"])
-    row = fresh.iloc[int(far.to_numpy().argmax())]
-    return verdict(row["month"], row["value"], row["low"], row["high"], f"{row['low']:{form}} to {row['high']:{form}}", n=row["n"])
+    row = fresh.iloc[int(far.fillna(0).to_numpy().argmax())]
+    upper = f"to {row['high']:{form}}" if np.isfinite(row["high"]) else "or more"
+    return verdict(row["month"], row["value"], row["low"], row["high"], f"{row['low']:{form}} {upper}", n=row["n"])
 
 
 def verdict(month: str, value: float, low: float, high: float, usual: str, *, n: float = float("nan")) -> dict[str, Any]:

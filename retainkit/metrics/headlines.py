@@ -182,7 +182,8 @@ def _deals(shop: Shop, asked: Asked) -> list[Headline]:
         Headline("deals.win_rate", "closed deals that were won", ("deals",), find=lambda s: first(win_rate(s, days=days)),
                  months=lambda s: _after(months(s, "closed"), s, days)),  # before that, only fast deals were closed
         Headline("deals.win_by", f"opened deals won within {days} days", ("deals",), horizon=days,
-                 find=lambda s: first(win_by(s, days=days)), months=lambda s: months(s, "opened")),
+                 find=lambda s: first(win_by(s, days=days)),
+                 months=lambda s: _after(months(s, "opened"), s, 0)),  # of deals opened earlier, those closed by then are not in the log
     ]
 
 

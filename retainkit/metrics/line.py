@@ -30,6 +30,7 @@ class Line:
     better: str  # "higher", "lower" or ""
     headline: Headline
     values: Callable[[Shop], pd.DataFrame] | None = None  # month, known_on, value: for what is not a count of customers
+    of: str = "average"  # what a value is, as in `value_limits`
     survey: str = ""  # whose answers: "customer" or "employee"
 
 

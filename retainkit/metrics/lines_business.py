@@ -35,7 +35,7 @@ def revenue(shop: Shop, asked: Asked) -> list[Line]:
             "grr": ("higher", "GRR: revenue of twelve months ago still paid today, nobody counted for more than they paid then")}
     return [Line("money", "proportion", better, Headline(
         f"churn.{m}", label, ("contracts",), find=lambda s, m=m: find(s, m), why_no_months="" if m == "mrr_churn" else OVERLAP),  # type: ignore[misc]
-        values=values if m == "mrr_churn" else None) for m, (better, label) in told.items()]
+        values=values if m == "mrr_churn" else None, of="sum") for m, (better, label) in told.items()]
 
 
 def worth(shop: Shop, asked: Asked) -> list[Line]:
@@ -62,7 +62,7 @@ def costs(shop: Shop, asked: Asked) -> list[Line]:
     both = ("spend", "orders")
     return [
         Line("money", "money", "lower", Headline("cac.cost", "CAC: money spent to win a new customer, latest twelve months", both,
-                                                 find=lambda s: first(acquisition_cost(s))), values=values),
+                                                 find=lambda s: first(acquisition_cost(s))), values=values, of="cost"),
         Line("money", "ratio", "higher", Headline("clv.to_cost", f"LTV to CAC: value of a new customer in {days} days over the cost of winning one", both, horizon=days,
                                                   find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)), why_no_months=DERIVED)),
         Line("money", "days", "lower", Headline("clv.payback", "payback: days until a new customer has brought what winning one costs", both, horizon=days,

@@ -114,7 +114,7 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
 
     Notes
     -----
-    Shares: a p-chart of months of equal age (`control_limits`); money: prediction limits of months (`value_limits`); surveys:
+    Shares: a p-chart of months of equal age (`control_limits`); money: prediction limits of months on the scale on which they spread evenly (`value_limits`); surveys:
     the change since the survey before, with a 99.8 % interval. The rest is not judged, and `news` says why.
 
     Examples
@@ -150,7 +150,7 @@ def judged_line(line: Line, shop: Shop, previous: date) -> dict[str, Any]:
     if line.survey:
         return _survey(line, shop)
     if line.values is not None:
-        return judged_months(line.values(shop), previous, ".1%" if line.kind == "proportion" else ",.0f")
+        return judged_months(line.values(shop), previous, ".1%" if line.kind == "proportion" else ",.0f", line.of)
     return judged(line.headline, shop, previous)
 
 
