@@ -150,9 +150,24 @@ class TestByHand:
         money = pd.read_csv(sample_folder() / "spend.csv", parse_dates=["month"]).set_index("month").sort_index()
         got = winning_over_keeping(shop).iloc[0]
         winning = money.loc["2025-10-01":"2026-09-30"].query("category != 'retention'")["amount"].sum()
-        assert got["winning"] * got["n"] == pytest.approx(winning)
+        assert got["winning"] * rk.acquisition_cost(shop)["n"].iloc[0] == pytest.approx(winning)
+        assert got["keeping"] * got["n"] == pytest.approx(money.loc["2025-11-01":"2026-10-31"].query("category == 'retention'")["amount"].sum())
         assert got["keeping"] < got["winning"]
         assert math.isnan(got["low"])
+
+    def test_the_part_of_support_that_is_called_keeping_decides_the_ratio(self, shop):
+        table = rk.keeping_cost(shop).set_index("share")
+        assert math.isnan(table["times"][0.0])
+        assert table["times"][0.25] == pytest.approx(4 * table["times"][1.0]) == pytest.approx(2 * table["times"][0.5])
+
+    def test_support_with_a_category_of_its_own_is_what_is_shared_out_and_wins_nobody(self):
+        orders = pd.DataFrame({"order_id": [1, 2], "customer_id": ["ann", "bob"], "amount": 5, "ordered_at": ["2026-01-05", "2026-01-07"]})
+        book = pd.DataFrame({"contract_id": [1, 2], "customer_id": ["ann", "bob"], "started_at": "2025-12-01"})
+        spend = pd.DataFrame({"month": "2026-01-01", "category": ["paid", "retention", "support"], "amount": [60, 10, 40]})
+        mine = open_shop({"orders": orders, "contracts": book, "spend": spend}, as_of="2026-01-31", history_start="2025-12-01")
+        got = rk.keeping_cost(mine, months=1)
+        assert got["value"].tolist() == [5, 10, 15, 25]  # of two customers kept: 10, 10 + 10, 10 + 20, 10 + 40
+        assert got["times"].tolist() == [6, 3, 2, 1.2]  # winning one cost 30
 
     def test_wins_with_churn_is_the_maps_correlation(self, shop):
         rho = rk.rep_map(shop).company.set_index("quantity").loc["rho"]

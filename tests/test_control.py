@@ -17,8 +17,21 @@ def test_the_limits_are_the_exact_quantiles_of_a_binomial():
     for row in got.itertuples():
         low, high = binom.ppf([0.001, 0.999], row.n, row.usual)
         assert (low - 1) / row.n < row.low <= low / row.n  # interpolated between two counts
-        assert (high - 1) / row.n < row.high <= high / row.n
+        assert high / row.n <= row.high < (high + 1) / row.n  # so many come more often than once in 1,000
     assert (got["high"] - got["low"]).is_monotonic_decreasing
+
+
+def test_a_month_lies_outside_only_where_chance_would_not_put_it_once_in_a_thousand():
+    year = pd.DataFrame({"hits": [3, 2, 1, 3, 1, 5, 3, 3, 1, 3, 4, 2], "n": [5, 3, 4, 4, 3, 8, 4, 7, 3, 4, 6, 2]})
+    for row in control_limits(year, sizes=range(1, 60)).itertuples():
+        share = np.arange(row.n + 1) / row.n
+        out = binom.pmf(np.arange(row.n + 1), row.n, row.usual)[(share < row.low) | (share > row.high)]
+        assert out.sum() <= 0.002  # in a month of four, all of them staying is no news
+
+
+def test_hits_and_misses_are_treated_alike():
+    a, b = control_limits(YEAR, sizes=[7, 80]), control_limits(YEAR.assign(hits=YEAR["n"] - YEAR["hits"]), sizes=[7, 80])
+    assert (a["low"] + b["high"]).to_numpy() == pytest.approx(1)
 
 
 def test_months_that_spread_more_than_chance_push_the_limits_out():

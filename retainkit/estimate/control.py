@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -11,6 +14,12 @@ from retainkit.estimate.funnel import binomial_limits, dispersion, z_scores
 from retainkit.estimate.smalln import short_of
 
 TAIL = 0.001  # a quiet month lies outside of the limits once in 500 times
+# Scales on which the months of a value spread evenly, and the way back; limits that the scale does not reach are 0 and infinity.
+SCALES: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "average": (np.log, np.exp),
+    "sum": (np.sqrt, lambda x: np.maximum(x, 0.0) ** 2),
+    "cost": (lambda v: -1 / np.sqrt(v), lambda x: 1 / np.minimum(x, 0.0) ** 2),
+}
 
 
 def control_limits(baseline: pd.DataFrame, *, sizes: ArrayLike) -> pd.DataFrame:
@@ -33,15 +42,17 @@ def control_limits(baseline: pd.DataFrame, *, sizes: ArrayLike) -> pd.DataFrame:
 
     Notes
     -----
-    A p-chart with exact binomial .001 and .999 limits, interpolated between counts. Where the baseline months spread more
-    than binomial counts do (phi above 1.3), the limits are sqrt(phi) times as far out (Laney 2002).
+    A p-chart with exact binomial limits, interpolated between counts: a month lies outside when so few hits, or so few misses,
+    come once in 1,000 months. (The upper line of a funnel lies up to one count lower, and would call a small month in which
+    everybody stayed news.) Where the baseline months spread more than binomial counts do (phi above 1.3), the limits are
+    sqrt(phi) times as far out (Laney 2002). How often a quiet month lies outside: `tests/truth`.
 
     Examples
     --------
     >>> year = pd.DataFrame({"hits": [21, 27, 24, 22, 25, 23, 26, 22, 25, 24, 20, 29], "n": 100})
     >>> control_limits(year, sizes=[100]).drop(columns="note").round(3)
          n  usual    low   high  months
-    0  100   0.24  0.111  0.374      12
+    0  100   0.24  0.111  0.384      12
     """
     months = baseline[baseline["n"] > 0]
     hits, n = float(months["hits"].sum()), float(months["n"].sum())
@@ -51,23 +62,24 @@ def control_limits(baseline: pd.DataFrame, *, sizes: ArrayLike) -> pd.DataFrame:
         return pd.DataFrame({"n": sizes, **unknown, "months": len(months), "note": short[0]})
     usual = hits / n
     z = z_scores(months["hits"], months["n"] * usual, variance=months["n"] * usual * (1 - usual))
-    limits = binomial_limits(sizes, p0=usual, phi=max(dispersion(z), 1.0))
-    return pd.DataFrame({"n": limits["n"], "usual": usual, "low": limits["low998"], "high": limits["high998"],
-                         "months": len(months), "note": ""})
+    few, many = (binomial_limits(sizes, p0=p0, phi=max(dispersion(z), 1.0))["low998"] for p0 in (usual, 1 - usual))
+    return pd.DataFrame({"n": sizes, "usual": usual, "low": few, "high": 1 - many, "months": len(months), "note": ""})
 
 
-def value_limits(baseline: ArrayLike, *, positive: bool = True) -> dict[str, float | int | str]:
-    """Where a month's average lies, 998 times of 1,000, when nothing has changed since the months before it.
+def value_limits(baseline: ArrayLike, *, of: str = "average") -> dict[str, float | int | str]:
+    """Where a month's amount lies, 998 times of 1,000, when nothing has changed since the months before it.
 
-    For what is not a count of customers: money, days. The months' own spread is what is usual, so months of few customers
-    make the limits wide. No limits, and the reason in `note`, with fewer than 12 baseline months.
+    For what is not a count of customers: money. The months' own spread is what is usual, so months of few customers make the
+    limits wide. No limits, and the reason in `note`, with fewer than 12 baseline months.
 
     Parameters
     ----------
     baseline
-        One value a month.
-    positive
-        Whether values are above zero and skewed, as money is: limits are then symmetric on the log scale.
+        One value a month, not negative.
+    of
+        What a month's value is, which says on which scale months spread evenly: `average` (of amounts: logarithm; a month of zero does not
+        count), `sum` (of some amounts, in some months none: square root), `cost` (money over a count: the square root of the count that
+        a unit of money brings; a month that brought nobody is infinitely dear).
 
     Returns
     -------
@@ -76,7 +88,8 @@ def value_limits(baseline: ArrayLike, *, positive: bool = True) -> dict[str, flo
 
     Notes
     -----
-    Prediction limits of one more value of a normal sample, .001 and .999 (Hahn 1969).
+    Prediction limits of one more value of a normal sample, .001 and .999 (Hahn 1969), on that scale. How often a quiet month lies
+    outside: `tests/truth`.
 
     Examples
     --------
@@ -84,13 +97,13 @@ def value_limits(baseline: ArrayLike, *, positive: bool = True) -> dict[str, flo
     >>> round(limits["low"]), round(limits["high"])
     (85, 122)
     """
-    values = np.asarray(baseline, dtype=float)
-    values = values[np.isfinite(values) & ((values > 0) | (not positive))]
-    months = len(values)
-    if short := short_of({"baseline_months": months}):
-        return {"usual": float("nan"), "low": float("nan"), "high": float("nan"), "months": months, "note": short[0]}
-    scaled = np.log(values) if positive else values
-    reach = -stdtrit(months - 1, TAIL) * scaled.std(ddof=1) * np.sqrt(1 + 1 / months)
-    limits = np.array([scaled.mean(), scaled.mean() - reach, scaled.mean() + reach])
-    usual, low, high = (np.exp(limits) if positive else limits).tolist()
+    to, back = SCALES[of]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = to(np.asarray(baseline, dtype=float))
+        scaled = scaled[np.isfinite(scaled)]
+        months = len(scaled)
+        if short := short_of({"baseline_months": months}):
+            return {"usual": float("nan"), "low": float("nan"), "high": float("nan"), "months": months, "note": short[0]}
+        reach = -stdtrit(months - 1, TAIL) * scaled.std(ddof=1) * np.sqrt(1 + 1 / months)
+        usual, low, high = back(scaled.mean() + np.array([0.0, -reach, reach])).tolist()
     return {"usual": usual, "low": low, "high": high, "months": months, "note": ""}

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.planning import customers_needed
 
+# Four would leave one case without a true word: a number that has visibly moved and is visibly short of its path is neither on the
+# way nor without a visible change, and one can tell. It is `behind`.
 STATUSES = ("reached", "on the way", "behind", "no visible change", "cannot tell")
 
 
@@ -34,7 +36,7 @@ def standing(before: Read, now: Read, *, target: float, elapsed: float, better: 
 
     `reached`: the whole interval is at the target or beyond. `on the way`: the estimate is on the straight path from before to the
     target, or beyond it. Short of the path: `cannot tell` while the interval reaches the path, else `no visible change` when the
-    difference to before may be nothing, and `behind` when it has moved, but less, or the wrong way.
+    difference to before may be nothing, and `behind` when it has visibly moved, but less than the path, or away from the target.
 
     Parameters
     ----------
@@ -81,9 +83,10 @@ def _said(was: Read, got: Read, goal: float, path: float, share: float) -> tuple
         return "on the way", "" if moved[0] > 0 else "the change may still be chance"
     if got.high >= path:
         return "cannot tell", "short of the straight path, but not by more than chance"
+    short = "the time is over, and the target is missed" if share >= 1 else "it is short of the straight path by more than chance"
     if moved[0] <= 0 <= moved[1]:
-        return "no visible change", "and short of the straight path by more than chance"
-    return "behind", "it has moved, but less than the straight path asks" if moved[0] > 0 else "it has moved the wrong way"
+        return "no visible change", short
+    return "behind", f"it has moved towards the target, but {short}" if moved[0] > 0 else "it has moved the wrong way"
 
 
 def _difference(was: Read, got: Read) -> tuple[float, float]:

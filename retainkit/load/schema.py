@@ -131,7 +131,7 @@ RESPONSES = Table(
 SPEND = Table(
     "spend", "money spent in a month", (
         _day("month", "any day of the month", True, example="2026-04-01"),
-        Column("category", "text", "an acquisition source, or `retention`", True, example="paid"),
+        Column("category", "text", "an acquisition source, or what keeps customers: `retention`, `support`", True, example="paid"),
         Column("amount", "money", "what was spent", True, example="26000"),
     ), dated_by="month")
 

@@ -5,7 +5,7 @@ Money spent this month wins customers some weeks later, so spending is taken fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from retainkit.tally import Engine, split_by, tally
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
-RETENTION = "retention"  # the spend category that keeps customers; all others win them
+KEEPING = ("retention", "support")  # the spend categories that keep customers; all others win them
 A_MONTH = 30.44
 COST = ["value", "low", "high", "n", "spend", "lag_months", "first_month", "last_month", "note"]
 
@@ -34,7 +34,7 @@ def acquisition_cost(
 
     New customers are those who first bought in the last `months` closed months; the money is that of as many months, `lag_months`
     earlier: the median time to win a deal, where there are deals. Fewer months where spending is not known so far back. Left out:
-    spending on retention, customers who first bought before the recorded history and, by source, sources nothing is spent on.
+    spending on retention and support, customers who first bought before the recorded history and, by source, sources nothing is spent on.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def monthly_costs(shop: Engine, *, lag_months: int | None = None) -> pd.DataFram
     """New customers of every closed month, and the money spent on them that many months earlier: `number` (of the month), `source, spend, n`."""
     lag = cycle_months(shop) if lag_months is None else lag_months
     money, came = tally(shop, "spend_months"), tally(shop, "new_customers")
-    money = money[money["category"] != RETENTION]
+    money = money[~money["category"].isin(KEEPING)]
     spent = pd.DataFrame({"number": _numbers(money["month"]) + lag, "source": money["category"], "spend": money["amount"].astype(float)})
     new = pd.DataFrame({"number": _numbers(came["month"]), "source": came["source"], "n": came["n"]})
     both = spent.merge(new, on=["number", "source"], how="outer").fillna({"spend": 0.0, "n": 0})
@@ -168,20 +168,27 @@ def payback(
     return pd.DataFrame(rows, columns=[*([by] if by else []), "value", "low", "high", "n", "horizon_days", "note"])
 
 
-def keeping_cost(shop: Engine, *, months: int = 12) -> pd.DataFrame:
-    """Retention spending of the last `months` closed months over the customers under contract who stayed through them.
+def keeping_cost(shop: Engine, *, months: int = 12, shares: Sequence[float] = (0.0, 0.25, 0.5, 1.0)) -> pd.DataFrame:
+    """What keeping a customer costs, and how many times as much winning one does, by the part of support that is called keeping.
+
+    Money of the last `months` closed months over the customers under contract who stayed through them. Where support has a spend
+    category of its own (`support`), `retention` counts whole and each share is of support; else each share is of `retention`.
+    Which share is right is a decision, not a measurement, so every row is an accounting ratio without an interval.
 
     Returns
     -------
     DataFrame
-        One row: `value` (the shop's currency a customer kept), `n` (customers kept), `spend`, `months`. An accounting ratio: no interval.
+        A row a share: `share`, `value` (the shop's currency a customer kept), `n` (customers kept), `spend`, `winning` (of a new customer,
+        as in `acquisition_cost`), `times` (winning over keeping). NaN where nothing is called keeping, or nobody stayed.
     """
-    money = tally(shop, "spend_months")
-    last = last_closed(shop.as_of)
-    kept = money[(money["category"] == RETENTION) & _numbers(money["month"]).between(last - months + 1, last)]["amount"].astype(float).sum()
+    money, last = tally(shop, "spend_months"), last_closed(shop.as_of)
+    recent = money[_numbers(money["month"]).between(last - months + 1, last)].groupby("category")["amount"].sum().astype(float)
+    retention, support = (float(recent.get(name, 0.0)) for name in KEEPING)
     stayed = customer_retention(shop, months=months)["stayed"]
     n = int(stayed.iloc[-1]) if len(stayed) else 0
-    return pd.DataFrame([{"value": kept / n if n else np.nan, "n": n, "spend": kept, "months": months}])
+    spend = pd.Series(shares, dtype=float) * (support or retention) + (retention if support else 0.0)
+    value, winning = (spend / (n or np.nan)).where(spend > 0), acquisition_cost(shop, months=months)["value"].iloc[0]
+    return pd.DataFrame({"share": shares, "value": value, "n": n, "spend": spend, "winning": winning, "times": winning / value})
 
 
 def cycle_months(shop: Engine) -> int:

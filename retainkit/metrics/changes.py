@@ -11,9 +11,10 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from retainkit.estimate.control import control_limits
+from retainkit.estimate.control import control_limits, value_limits
 from retainkit.load.sources import as_date
 from retainkit.metrics.headlines import Found, Headline, headlines
 from retainkit.tally import tally
@@ -137,35 +138,46 @@ def monthly(h: Headline, shop: Shop, previous: date) -> pd.DataFrame:
          month  n  value  fresh
     0  2026-01  2    0.5   True
     """
-    if h.months is None:
-        return pd.DataFrame()
-    months = h.months(shop)
+    return ranged(h.months(shop), previous) if h.months is not None else pd.DataFrame()
+
+
+def ranged(months: pd.DataFrame, previous: date, of: str = "average") -> pd.DataFrame:
+    """The columns of `monthly` for any series of months: shares (`hits` of `n`) or values (`value`; `of` as in `value_limits`)."""
     fresh = months["known_on"] > pd.Timestamp(previous)
-    limits = control_limits(months[~fresh].tail(BASELINE), sizes=months["n"].to_numpy())
-    values = (months["hits"] / months["n"].where(months["n"] > 0)).to_numpy()
+    usual = months[~fresh].tail(BASELINE)
+    if "hits" in months:
+        limits = control_limits(usual, sizes=months["n"].to_numpy())
+        values = (months["hits"] / months["n"].where(months["n"] > 0)).to_numpy()
+    else:
+        limits = pd.DataFrame([value_limits(usual["value"], of=of)], index=np.zeros(len(months))).assign(n=np.nan).reset_index(drop=True)
+        values = months["value"].to_numpy()
     return limits.drop(columns="months").assign(month=months["month"].to_numpy(), value=values, fresh=fresh.to_numpy())
 
 
 def judged(h: Headline, shop: Shop, previous: date) -> dict[str, Any]:
-    """The month that came of age since `previous` and lies farthest out, held against what is usual."""
-    nothing = dict.fromkeys(("month_value", "month_n", "noise_low", "noise_high"), float("nan"))
-    if h.months is None:
-        return {"news": f"{UNKNOWN}: {h.why_no_months}", "month": "", **nothing}
-    months = monthly(h, shop, previous)
-    fresh = months[months["fresh"]]
+    """Whether what came of age of a headline number since `previous` is more than chance: as `judged_months`."""
+    return judged_months(h.months(shop), previous) if h.months is not None else unjudged(h.why_no_months)
+
+
+def judged_months(months: pd.DataFrame, previous: date, form: str = ".1%", of: str = "average") -> dict[str, Any]:
+    """The month that came of age since `previous` and lies farthest out, held against what is usual; limits are written as `form` says."""
+    table = ranged(months, previous, of)
+    fresh = table[table["fresh"] & table["value"].notna()]
     if fresh.empty or fresh["note"].any():
-        why = "no month has come of age since" if fresh.empty else fresh["note"].iloc[0]
-        return {"news": f"{UNKNOWN}: {why}", "month": "", **nothing}
+        return unjudged("no month has come of age since" if fresh.empty else fresh["note"].iloc[0])
     far = (fresh["value"] - fresh["usual"]).abs() / (fresh["high"] - fresh["low"])
-    row = fresh.iloc[int(far.to_numpy().argmax())]
-    return {"news": _news(row), "month": row["month"], "month_value": row["value"], "month_n": row["n"],
-            "noise_low": row["low"], "noise_high": row["high"]}
+    row = fresh.iloc[int(far.fillna(0).to_numpy().argmax())]
+    upper = f"to {row['high']:{form}}" if np.isfinite(row["high"]) else "or more"
+    return verdict(row["month"], row["value"], row["low"], row["high"], f"{row['low']:{form}} {upper}", n=row["n"])
 
 
-def _news(row: pd.Series) -> str:
-    """What the month says, in words."""
-    usual = f"{row['low']:.1%} to {row['high']:.1%}"
-    if row["low"] <= row["value"] <= row["high"]:
-        return f"{USUAL} ({usual})"
-    side = "lower" if row["value"] < row["low"] else "higher"
-    return f"{NEWS}: {side} than chance explains ({usual})"
+def verdict(month: str, value: float, low: float, high: float, usual: str, *, n: float = float("nan")) -> dict[str, Any]:
+    """A month's value against its limits, in numbers and words."""
+    side = "lower" if value < low else "higher"
+    news = f"{USUAL} ({usual})" if low <= value <= high else f"{NEWS}: {side} than chance explains ({usual})"
+    return {"month": month, "month_value": value, "month_n": n, "noise_low": low, "noise_high": high, "news": news}
+
+
+def unjudged(why: str) -> dict[str, Any]:
+    """Nothing is said of a month, and why."""
+    return {"month": "", **dict.fromkeys(("month_value", "month_n", "noise_low", "noise_high"), float("nan")), "news": f"{UNKNOWN}: {why}"}

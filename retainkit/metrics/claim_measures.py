@@ -129,17 +129,14 @@ def worth_more(retention: float, *, points: float, discount: float) -> float:
 
 
 def winning_over_keeping(shop: Shop, *, months: int = 12) -> pd.DataFrame:
-    """What winning a customer costs over what keeping one costs: an accounting ratio, no interval.
-
-    `acquisition_cost` over `keeping_cost`. It is as large as the part of the budget that is not called keeping.
+    """What winning a customer costs over what keeping one costs, all of support called keeping: the last row of `keeping_cost`.
 
     Returns
     -------
     DataFrame
-        One row: `value` (times), `low`, `high` (none), `n` (new customers), `winning`, `keeping` (money a customer).
+        One row: `value` (times), `low`, `high` (none), `n` (customers kept), `winning`, `keeping` (money a customer).
     """
-    from retainkit.metrics.acquisition import acquisition_cost, keeping_cost
+    from retainkit.metrics.acquisition import keeping_cost
 
-    winning, keeping = acquisition_cost(shop, months=months).iloc[0], keeping_cost(shop, months=months).iloc[0]
-    ratio = winning["value"] / keeping["value"] if keeping["value"] > 0 else float("nan")
-    return pd.DataFrame([{"value": ratio, "low": np.nan, "high": np.nan, "n": int(winning["n"]), "winning": winning["value"], "keeping": keeping["value"]}])
+    row = keeping_cost(shop, months=months, shares=[1.0]).iloc[0]
+    return pd.DataFrame([{"value": row["times"], "low": np.nan, "high": np.nan, "n": int(row["n"]), "winning": row["winning"], "keeping": row["value"]}])

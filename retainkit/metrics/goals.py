@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.errors import BadValueError, closest, listed
 from retainkit.estimate.goals import Read, standing
 from retainkit.estimate.intervals import wilson
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS
 from retainkit.load.stated import Record, goals_stated
 from retainkit.metrics.headlines import Headline
 from retainkit.metrics.line import Line
-from retainkit.metrics.scorecard import lines
+from retainkit.metrics.scorecard import MAKERS, Maker, lacking, lines
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MONTH = 365.25 / 12
 NEVER = "the time before is too uncertain for a change this small to be told from it, however many customers come"
 COLUMNS = ["metric", "group", "horizon_days", "label", "kind", "target", "by", "since", "baseline", "baseline_low", "baseline_high", "value",
-           "low", "high", "n", "path", "status", "n_needed", "n_more", "months_more", "note"]
+           "low", "high", "n", "path", "status", "n_needed", "n_more", "unit", "months_more", "note"]
 
 
 def goals(
@@ -56,12 +57,14 @@ def goals(
         A row a goal: `metric`, `group`, `horizon_days`, `label`, `kind` (as in `in_words`), `target`, `by`, `since`; `baseline` and `value` with their
         intervals; `n` (behind `value`), `path` (where the straight path is now), `status`, `n_needed` (customers since the goal was
         set for the change to the target to be seen four times of five; infinite where the time before was too uncertain), `n_more`,
-        `months_more` (at the pace so far), `note`.
+        `unit` (what is counted: customers, customer-months, deals, or answers of one survey), `months_more` (at the pace so far), `note`.
+
+    A goal on a number that this shop cannot give is `cannot tell`, with the reason as its note.
 
     Raises
     ------
     RetainkitError
-        A metric, group or value that the shop has not; a target that is not a number.
+        A metric or a kind of group that nobody has (`check_goals`); a target that is not a number.
 
     Notes
     -----
@@ -73,48 +76,79 @@ def goals(
     >>> goals(open_shop("sample"), [{"metric": "second_purchase.share", "target": 0.5, "by": "2026-12-31", "group": "segment=B2C"}])[["label", "status", "n_more"]].values.tolist()
     [['new customers who buy again within 30 days', 'no visible change', 0.0]]
     """
-    wanted = shop.goals if stated is None else goals_stated(stated)
+    wanted = check_goals(shop.goals if stated is None else goals_stated(stated))
     known = list(chosen) if chosen is not None else lines(shop, **settings) if wanted else []
-    rows = [_row(shop, goal, *_meant(shop, goal, known), level) for goal in wanted]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame([_judged(shop, goal, known, level) for goal in wanted], columns=COLUMNS)
 
 
-def _meant(shop: Shop, goal: Record, known: Sequence[Line]) -> tuple[Line, Shop]:
-    """The number a goal is about, and the shop (of its group) to ask for it."""
+def check_goals(stated: Sequence[Record]) -> Sequence[Record]:
+    """The goals, once each is on a number and a kind of group that there is: what needs no data to be known.
+
+    >>> check_goals([{"metric": "second_purchase.shares"}])
+    Traceback (most recent call last):
+    ...
+    retainkit.errors.BadValueError: goals: `second_purchase.shares` is not a number of the scorecard. Found: the nearest are second_purchase.share, next_purchase.share, purchases.returning_share. To fix it: metric = "second_purchase.share"
+    """
+    names = sorted({metric for maker in MAKERS for metric in maker.metrics})
+    for goal in stated:
+        if goal["metric"] not in names:
+            near = get_close_matches(goal["metric"], names, n=3, cutoff=0) or names
+            raise BadValueError("goals", f"`{goal['metric']}` is not a number of the scorecard", f"the nearest are {listed(near)}", f'metric = "{near[0]}"')
+        for column in (part.partition("=")[0] for part in goal.get("group", "").split(";") if part):
+            if column not in GROUPS_OF_CUSTOMERS:
+                raise BadValueError("goals", f"`{goal['group']}` is not a group of customers", listed(GROUPS_OF_CUSTOMERS), f'group = "{closest(column, GROUPS_OF_CUSTOMERS) or "segment"}=..."')
+    return stated
+
+
+def _judged(shop: Shop, goal: Record, known: Sequence[Line], level: float) -> dict[str, Any]:
+    """A goal as a row; where this shop cannot give its number, why."""
+    group = goal.get("group", "")
+    asked = {column: value for column, _, value in (part.partition("=") for part in group.split(";") if part)}
     same = [line for line in known if line.headline.metric == goal["metric"]]
-    if not same:
-        names = sorted({line.headline.metric for line in known})
-        raise BadValueError("goals", f"`{goal['metric']}` is not a number this shop can give", listed(names, limit=40), f'metric = "{closest(goal["metric"], names) or names[0]}"')
-    ages = [line.headline.horizon for line in same]
-    fits = [line for line in same if line.headline.horizon == goal.get("horizon_days", ages[0])]
-    if not fits:
-        raise BadValueError("goals", f"`{goal['metric']}` is not read at {goal['horizon_days']} days", listed(ages), f"horizon_days = {ages[0]}")
-    group, whole = goal.get("group", ""), "spend" in fits[0].headline.tables or fits[0].survey == "employee"
-    exact = [line for line in fits if group and line.headline.find(shop).group == group]
-    if group and whole and not exact:
-        raise BadValueError("goals", f"`{goal['metric']}` is a number of the whole company", f'group = "{group}"', 'group = ""')
-    return (exact[0], shop) if exact else (fits[0], _only(shop, group))
+    exact = [line for line in same if group and line.headline.find(shop).group == group]
+    fits = exact or [line for line in same if line.headline.horizon == goal.get("horizon_days", line.headline.horizon)]
+    why = _no_number(goal["metric"], shop) if not same else _no_age(same) if not fits else "" if exact else _no_group(shop, fits[0], asked)
+    if not why:
+        return _row(shop, goal, fits[0], shop if exact else shop.only(**asked), level)
+    told = {"label": _maker(goal["metric"]).metrics[goal["metric"]], "kind": "", "status": "cannot tell", "note": why, "n": 0}
+    return {**dict.fromkeys(COLUMNS, float("nan")), **goal, "group": group, "since": _since(goal), **told}
 
 
-def _only(shop: Shop, group: str) -> Shop:
-    """The shop with the customers of a group written like `segment=SMB`."""
-    for part in filter(None, group.split(";")):
-        column, _, value = part.partition("=")
-        if column not in GROUPS_OF_CUSTOMERS:
-            raise BadValueError("goals", f"`{part}` is not a group of customers", listed(GROUPS_OF_CUSTOMERS), f'group = "{closest(column, GROUPS_OF_CUSTOMERS) or "segment"}=..."')
-        if not shop.has(f"customers.{column}"):
-            raise MissingDataError("goals", f"the customers of this shop have no {column}", listed(shop.tables), 'group = ""')
-        values = sorted(shop.sql(f"select distinct cast({column} as varchar) as v from customers where {column} is not null")["v"])
+def _maker(metric: str) -> Maker:
+    """What makes the line of a metric."""
+    return next(maker for maker in MAKERS if metric in maker.metrics)
+
+
+def _no_number(metric: str, shop: Shop) -> str:
+    """What the shop lacks of a number that it cannot give."""
+    lacks = lacking(shop, _maker(metric))
+    return f"this shop has no {lacks}{'' if '.' in lacks else ' table'}" if lacks else f"it needs {_maker(metric).rows}"
+
+
+def _no_age(same: Sequence[Line]) -> str:
+    return f"it is read at {listed(line.headline.horizon for line in same)} days here"
+
+
+def _no_group(shop: Shop, line: Line, asked: Mapping[str, str]) -> str:
+    """Why there is no such group of the customers behind a number; empty where there is."""
+    if asked and ("spend" in line.headline.tables or line.survey == "employee"):
+        return "it is a number of the whole company"
+    for column, value in asked.items():
+        values = sorted(shop.sql(f"select distinct cast({column} as varchar) as v from customers where {column} is not null")["v"]) if shop.has(f"customers.{column}") else []
         if value not in values:
-            raise BadValueError("goals", f"no customer has the {column} `{value}`", listed(values), f'group = "{column}={closest(value, values) or values[0]}"')
-        shop = shop.only(**{column: value})
-    return shop
+            return f"no customer has the {column} {value}, only {listed(values)}" if values else f"this shop's customers have no {column}"
+    return ""
+
+
+def _since(goal: Record) -> date:
+    """The day a goal was set: a year before its last, unless it says."""
+    return goal.get("since") or (pd.Timestamp(goal["by"]) - pd.DateOffset(years=1)).date()
 
 
 def _row(shop: Shop, goal: Record, line: Line, mine: Shop, level: float) -> dict[str, Any]:
     """A goal as a row: before, now, where it stands."""
     h = line.headline
-    since = goal.get("since") or (pd.Timestamp(goal["by"]) - pd.DateOffset(years=1)).date()
+    since = _since(goal)
     before, now, elapsed, pace = (_by_month if h.months else _by_day)(h, mine, since, goal["by"], level)
     better = goal.get("better") or line.better or "higher"
     found = standing(before, now, target=goal["target"], elapsed=elapsed, better=better, level=level)
@@ -122,8 +156,16 @@ def _row(shop: Shop, goal: Record, line: Line, mine: Shop, level: float) -> dict
     return {"metric": h.metric, "group": goal.get("group", ""), "horizon_days": h.horizon, "label": h.label, "kind": line.kind, "target": goal["target"],
             "by": goal["by"], "since": since, "baseline": before.value, "baseline_low": before.low, "baseline_high": before.high,
             "value": now.value, "low": now.low, "high": now.high, "n": int(now.n), "path": found.path, "status": found.status,
-            "n_needed": found.n_needed, "n_more": more, "months_more": more / pace if pace > 0 else float("nan"),
+            "n_needed": found.n_needed, "n_more": more, "unit": _unit(line), "months_more": more / pace if pace > 0 and not line.survey else float("nan"),
             "note": "; ".join(filter(None, [found.note, NEVER if more == float("inf") else ""]))}
+
+
+def _unit(line: Line) -> str:
+    """What is counted behind a number. Without a horizon, a customer counts again every month."""
+    h = line.headline
+    if line.survey or "responses" in h.tables:
+        return "answers in one survey"
+    return "deals" if "deals" in h.tables else "customer-months" if h.months and h.horizon is None else "customers"
 
 
 def _by_month(h: Headline, shop: Shop, since: date, by: date, level: float) -> tuple[Read, Read, float, float]:

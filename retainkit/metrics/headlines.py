@@ -93,14 +93,14 @@ def _purchases(shop: Shop, asked: Asked) -> list[Headline]:
     return [
         *(_second_purchase(days) for days in sorted({min(asked["within"], late), late})), _third_purchase(shop),
         Headline("repeat_revenue.share", "revenue that comes after a customer's first day", ("orders",),
-                 find=lambda s: _first(repeat_revenue(s)), why_no_months=RISES),
+                 find=lambda s: first(repeat_revenue(s)), why_no_months=RISES),
     ]
 
 
 def _second_purchase(days: int) -> Headline:
     return Headline(
         "second_purchase.share", f"new customers who buy again within {days} days", ("orders",), horizon=days,
-        find=lambda s: _first(second_purchase(s, horizons=[days])),
+        find=lambda s: first(second_purchase(s, horizons=[days])),
         months=lambda s: cohorts(s, tally(s, "second_purchase_cohorts", within=days), "cohort", days))
 
 
@@ -114,7 +114,7 @@ def _third_purchase(shop: Shop) -> Headline:
 
     return Headline(
         "next_purchase.share", f"two-time buyers who buy a third time within {window} days", ("orders",), horizon=window,
-        find=lambda s: _first(next_purchase(s, k=[2], within_days=window), "k=2"), months=months)
+        find=lambda s: first(next_purchase(s, k=[2], within_days=window), "k=2"), months=months)
 
 
 def _cross_sells(shop: Shop, asked: Asked) -> list[Headline]:
@@ -122,14 +122,14 @@ def _cross_sells(shop: Shop, asked: Asked) -> list[Headline]:
     early = usable_horizon(shop, asked["window"])
     anyone = Headline(
         "cross_sell.any", f"new customers cross-sold within {early} days", ("orders", "contracts"), horizon=early,
-        find=lambda s: _first(cross_sell_any(s, horizons=[early])), months=lambda s: _cross_sold(s, early, early, "crossed", "customers"))
+        find=lambda s: first(cross_sell_any(s, horizons=[early])), months=lambda s: _cross_sold(s, early, early, "crossed", "customers"))
     return [anyone, *(_cross_sell_share(early, span) for span in asked["horizons"] if span > early)]
 
 
 def _cross_sell_share(early: int, span: int) -> Headline:
     return Headline(
         "cross_sell.share_in_window", f"cross-sells of the first {span} days that come in the first {early}", ("orders",), horizon=early,
-        find=lambda s: _first(cross_sell_share(s, within_days=early, horizons=[span]), f"horizon={span}"),
+        find=lambda s: first(cross_sell_share(s, within_days=early, horizons=[span]), f"horizon={span}"),
         months=lambda s: _cross_sold(s, early, span, "early", "sold"))
 
 
@@ -149,9 +149,9 @@ def _contracts(shop: Shop, asked: Asked) -> list[Headline]:
 
     return [
         Headline("churn.survival", f"customers still under contract after {days} days", ("contracts",), horizon=days,
-                 find=lambda s: _first(contract_survival(s, horizons=[days])), months=kept),
+                 find=lambda s: first(contract_survival(s, horizons=[days])), months=kept),
         Headline("churn.monthly", "customers lost in the latest finished month", ("contracts",),
-                 find=lambda s: _latest(monthly_churn(s)), months=lambda s: _closed(s, monthly_churn(s))),
+                 find=lambda s: latest(monthly_churn(s)), months=lambda s: _closed(s, monthly_churn(s))),
     ]
 
 
@@ -163,10 +163,10 @@ def _lapses(shop: Shop, asked: Asked) -> list[Headline]:
     x, days = int(rule), usable_horizon(shop, asked["horizon"])
     return [
         Headline("churn.survival", f"new customers not lapsed ({x} days without a purchase) after {days} days", ("orders",), horizon=days,
-                 find=lambda s: _first(lapse_survival(s, days=x, horizons=[days]).query("lapse_days == @x", local_dict={"x": x}), f"lapse_days={x}"),
+                 find=lambda s: first(lapse_survival(s, days=x, horizons=[days]).query("lapse_days == @x", local_dict={"x": x}), f"lapse_days={x}"),
                  why_no_months=NO_COHORTS),
         Headline("churn.monthly", f"customers who lapsed ({x} days without a purchase) in the latest finished month", ("orders",),
-                 find=lambda s: _latest(monthly_lapse(s, days=x)), months=lambda s: _closed(s, monthly_lapse(s, days=x))),
+                 find=lambda s: latest(monthly_lapse(s, days=x)), months=lambda s: _closed(s, monthly_lapse(s, days=x))),
     ]
 
 
@@ -179,10 +179,11 @@ def _deals(shop: Shop, asked: Asked) -> list[Headline]:
         return cohorts(s, table[table["kind"] == kind], "month", days if kind == "opened" else 0)
 
     return [
-        Headline("deals.win_rate", "closed deals that were won", ("deals",), find=lambda s: _first(win_rate(s, days=days)),
+        Headline("deals.win_rate", "closed deals that were won", ("deals",), find=lambda s: first(win_rate(s, days=days)),
                  months=lambda s: _after(months(s, "closed"), s, days)),  # before that, only fast deals were closed
         Headline("deals.win_by", f"opened deals won within {days} days", ("deals",), horizon=days,
-                 find=lambda s: _first(win_by(s, days=days)), months=lambda s: months(s, "opened")),
+                 find=lambda s: first(win_by(s, days=days)),
+                 months=lambda s: _after(months(s, "opened"), s, 0)),  # of deals opened earlier, those closed by then are not in the log
     ]
 
 
@@ -203,17 +204,18 @@ MAKERS = (
 )
 
 
-def _first(table: pd.DataFrame, group: str = "") -> Found:
-    """The estimate in a metric table's first row; nothing is known where there is no row."""
+def first(table: pd.DataFrame, group: str = "") -> Found:
+    """The estimate in a metric table's first row (`rate` or `value`); nothing is known where there is no row."""
     if table.empty:
         return Found(group=group)
     row = table.iloc[0]
-    return Found(float(row["rate"]), float(row["low"]), float(row["high"]), int(row["n"]), group)
+    value = row["rate"] if "rate" in row else row["value"]
+    return Found(float(value), float(row["low"]), float(row["high"]), int(row["n"]), group)
 
 
-def _latest(months: pd.DataFrame) -> Found:
+def latest(months: pd.DataFrame) -> Found:
     """The estimate of a monthly table's last month."""
-    return _first(months.tail(1), f"month={months['month'].iloc[-1]}") if len(months) else Found()
+    return first(months.tail(1), f"month={months['month'].iloc[-1]}") if len(months) else Found()
 
 
 def _closed(shop: Shop, months: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from retainkit.metrics.headlines import Found, Headline
+from retainkit.metrics.headlines import Headline
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -30,21 +30,8 @@ class Line:
     better: str  # "higher", "lower" or ""
     headline: Headline
     values: Callable[[Shop], pd.DataFrame] | None = None  # month, known_on, value: for what is not a count of customers
+    of: str = "average"  # what a value is, as in `value_limits`
     survey: str = ""  # whose answers: "customer" or "employee"
-
-
-def first(table: pd.DataFrame, group: str = "") -> Found:
-    """The estimate in a metric table's first row (`rate` or `value`); nothing is known where there is no row."""
-    if table.empty:
-        return Found(group=group)
-    row = table.iloc[0]
-    value = row["rate"] if "rate" in row else row["value"]
-    return Found(float(value), float(row["low"]), float(row["high"]), int(row["n"]), group)
-
-
-def latest(months: pd.DataFrame) -> Found:
-    """The estimate of a monthly table's last month."""
-    return first(months.tail(1), f"month={months['month'].iloc[-1]}") if len(months) else Found()
 
 
 def series(shop: Shop, months: pd.DataFrame, days: int = 0) -> pd.DataFrame:

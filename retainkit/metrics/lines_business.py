@@ -11,9 +11,9 @@ from retainkit.metrics.acquisition import acquisition_cost, monthly_costs, payba
 from retainkit.metrics.churn_money import revenue_churn
 from retainkit.metrics.deals_sources import referral_gap
 from retainkit.metrics.deals_values import cycle_days, deal_size, sales_velocity
-from retainkit.metrics.headlines import Found, Headline
+from retainkit.metrics.headlines import Found, Headline, first, latest
 from retainkit.metrics.lifetime_value import lifetime_value
-from retainkit.metrics.line import DERIVED, OVERLAP, TOO_NOISY, Asked, Line, first, latest, series
+from retainkit.metrics.line import DERIVED, OVERLAP, TOO_NOISY, Asked, Line, series
 from retainkit.metrics.months import first_day
 from retainkit.metrics.purchases import usable_horizon
 from retainkit.tally import tally
@@ -35,7 +35,7 @@ def revenue(shop: Shop, asked: Asked) -> list[Line]:
             "grr": ("higher", "GRR: revenue of twelve months ago still paid today, nobody counted for more than they paid then")}
     return [Line("money", "proportion", better, Headline(
         f"churn.{m}", label, ("contracts",), find=lambda s, m=m: find(s, m), why_no_months="" if m == "mrr_churn" else OVERLAP),  # type: ignore[misc]
-        values=values if m == "mrr_churn" else None) for m, (better, label) in told.items()]
+        values=values if m == "mrr_churn" else None, of="sum") for m, (better, label) in told.items()]
 
 
 def worth(shop: Shop, asked: Asked) -> list[Line]:
@@ -62,7 +62,7 @@ def costs(shop: Shop, asked: Asked) -> list[Line]:
     both = ("spend", "orders")
     return [
         Line("money", "money", "lower", Headline("cac.cost", "CAC: money spent to win a new customer, latest twelve months", both,
-                                                 find=lambda s: first(acquisition_cost(s))), values=values),
+                                                 find=lambda s: first(acquisition_cost(s))), values=values, of="cost"),
         Line("money", "ratio", "higher", Headline("clv.to_cost", f"LTV to CAC: value of a new customer in {days} days over the cost of winning one", both, horizon=days,
                                                   find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)), why_no_months=DERIVED)),
         Line("money", "days", "lower", Headline("clv.payback", "payback: days until a new customer has brought what winning one costs", both, horizon=days,
@@ -76,33 +76,38 @@ def _open_ended(found: Found) -> Found:
     return found._replace(value=value, low=low, high=high)
 
 
-def sales(shop: Shop, asked: Asked) -> list[Line]:
-    """Size, time to win, velocity; referrals against the rest."""
+def sizes(shop: Shop, asked: Asked) -> list[Line]:
+    """Size of a won deal, and velocity."""
     def size(s: Shop, measure: str) -> Found:
         return first(deal_size(s).query("measure == @measure", local_dict={"measure": measure}))
 
-    def speed(s: Shop, measure: str) -> Found:
-        return first(sales_velocity(s, days=asked.get("within_days", 180)).query("measure == @measure", local_dict={"measure": measure}))
+    def speed(s: Shop) -> Found:
+        return first(sales_velocity(s, days=asked.get("within_days", 180)).query("measure == 'velocity'"))
 
     def values(s: Shop) -> pd.DataFrame:
         table = tally(s, "deals_sizes")
         return series(s, table.assign(value=table["total"].astype(float) / table["n"]))
 
-    def cycle(s: Shop) -> Found:
-        return first(cycle_days(s).query("measure == 'median'"), "measure=median")
-
-    def gap(s: Shop) -> Found:
-        return first(referral_gap(s, source=asked["referral"], days=asked.get("within_days", 180)))
-
-    amounts = [
+    return [
         Line("deals", "money", "higher", Headline("deals.average_won", "average deal size: amount of a won deal, mean", ("deals",), find=lambda s: size(s, "mean")), values=values),
         Line("deals", "money", "higher", Headline("deals.median_won", "median deal size: amount of a won deal, the middle one", ("deals",), find=lambda s: size(s, "median"),
                                                   why_no_months="look at the average")),
-        Line("deals", "money", "higher", Headline("deals.velocity", "sales velocity: deals x win rate x amount / days to win", ("deals",),
-                                                  find=lambda s: speed(s, "velocity"), why_no_months=TOO_NOISY)),
-    ] if shop.has("deals.amount") else []
-    referrals = [Line("deals", "points", "", Headline(
+        Line("deals", "money", "higher", Headline("deals.velocity", "sales velocity: deals x win rate x amount / days to win", ("deals",), find=speed, why_no_months=TOO_NOISY)),
+    ]
+
+
+def cycle(shop: Shop, asked: Asked) -> list[Line]:
+    """Time to win a deal."""
+    return [Line("deals", "days", "lower", Headline(
+        "deals.cycle_days", "sales cycle: median days from opening a deal to winning it", ("deals",),
+        find=lambda s: first(cycle_days(s).query("measure == 'median'"), "measure=median"), why_no_months="recent deals count only if they were quick"))]
+
+
+def referrals(shop: Shop, asked: Asked) -> list[Line]:
+    """Deals that came by referral against the rest."""
+    def gap(s: Shop) -> Found:
+        return first(referral_gap(s, source=asked["referral"], days=asked.get("within_days", 180)))
+
+    return [Line("deals", "points", "", Headline(
         "deals.referral_gap", f"{asked['referral']} against the rest: won more often than the rest, at the same mix of segments", ("deals",),
         find=gap, why_no_months=TOO_NOISY))] if len(referral_gap(shop, source=asked["referral"])) else []
-    return [*amounts, Line("deals", "days", "lower", Headline("deals.cycle_days", "sales cycle: median days from opening a deal to winning it", ("deals",), find=cycle,
-                                                              why_no_months="recent deals count only if they were quick")), *referrals]

@@ -11,9 +11,9 @@ import pandas as pd
 from retainkit.metrics.buying import repeat_buying
 from retainkit.metrics.churn import early_cancellation, monthly_cancellation
 from retainkit.metrics.churn_money import customer_retention
-from retainkit.metrics.headlines import RISES, Found, Headline, cohorts, headlines
+from retainkit.metrics.headlines import RISES, Found, Headline, cohorts, first, headlines, latest
 from retainkit.metrics.lapse import lapse_rule
-from retainkit.metrics.line import OVERLAP, Asked, Line, first, latest
+from retainkit.metrics.line import OVERLAP, Asked, Line
 from retainkit.metrics.purchases import usable_horizon
 from retainkit.metrics.use import quiet_months, weekly_active, went_quiet
 from retainkit.metrics.voices import promoter_scores
@@ -123,25 +123,36 @@ def _early_months(shop: Shop, days: int, by: int) -> pd.DataFrame:
     return cohorts(shop, months, "grp", by)
 
 
-def voices(shop: Shop, asked: Asked) -> list[Line]:
-    """The score of the latest survey and who answered it, of customers and of employees."""
-    told = [("customer", "nps", "customers"), ("employee", "enps", "employees")]
-    return [line for kind, name, who in told if len(promoter_scores(shop, kind=kind)) for line in _asked_of(shop, kind, name, who)]
+ASKED_OF = {"customer": ("nps", "NPS", "customers"), "employee": ("enps", "eNPS", "employees")}
 
 
-def _asked_of(shop: Shop, kind: str, name: str, who: str) -> list[Line]:
-    """The lines of the surveys of one kind of people."""
-    def response(s: Shop) -> Found:
+def voices(kind: str) -> Callable[[Shop, Asked], list[Line]]:
+    """What makes the line of the score of the latest survey of one kind of people."""
+    name, short, who = ASKED_OF[kind]
+
+    def make(shop: Shop, asked: Asked) -> list[Line]:
+        return [Line("voices", "score", "higher", Headline(
+            f"{name}.score", f"{short}: net promoter score of {who}, latest survey", ("responses",),
+            find=lambda s: first(promoter_scores(s, kind=kind).tail(1))), survey=kind)] if len(promoter_scores(shop, kind=kind)) else []
+
+    return make
+
+
+def answered(kind: str) -> Callable[[Shop, Asked], list[Line]]:
+    """What makes the line of who answered it."""
+    name, short, who = ASKED_OF[kind]
+
+    def find(s: Shop) -> Found:
         row = promoter_scores(s, kind=kind).dropna(subset=["response"]).tail(1)
         columns = {"response": "rate", "response_low": "low", "response_high": "high", "invited": "n"}
         return first(row[list(columns)].rename(columns=columns))
 
-    score = Headline(f"{name}.score", f"{name.replace('nps', 'NPS')}: net promoter score of {who}, latest survey", ("responses",),
-                     find=lambda s: first(promoter_scores(s, kind=kind).tail(1)))
-    answered = Headline(f"{name}.response", f"{name.replace('nps', 'NPS')} response: {who} who answered the latest survey", ("responses",), find=response,
-                        why_no_months="there are too few surveys")
-    known = shop.has("responses.invited")
-    return [Line("voices", "score", "higher", score, survey=kind), *([Line("voices", "proportion", "higher", answered)] if known else [])]
+    def make(shop: Shop, asked: Asked) -> list[Line]:
+        return [Line("voices", "proportion", "higher", Headline(
+            f"{name}.response", f"{short} response: {who} who answered the latest survey", ("responses",), find=find,
+            why_no_months="there are too few surveys"))] if len(promoter_scores(shop, kind=kind)) else []
+
+    return make
 
 
 def use(shop: Shop, asked: Asked) -> list[Line]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from retainkit.estimate.control import value_limits
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
-from retainkit.metrics.changes import BASELINE, NEWS, UNKNOWN, USUAL, judged
+from retainkit.metrics.changes import judged, judged_months, unjudged, verdict
 from retainkit.metrics.headlines import Found
 from retainkit.metrics.line import SECTIONS, SETTINGS, Asked, Line
 from retainkit.metrics.voices import promoter_changes
@@ -26,27 +25,34 @@ COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "bette
 
 
 class Maker(NamedTuple):
-    """Makes some lines; what a shop must have for it, and what they are about."""
+    """Makes some lines: their metrics, each in a few words; what a shop must have for it (`|`: either); what else may be missing."""
 
-    about: str
+    metrics: Mapping[str, str]
     needs: tuple[str, ...]
     make: Callable[[Shop, Asked], list[Line]]
+    rows: str = "a longer history"
 
 
 MAKERS = (
-    Maker("second and third purchase", ("orders",), customers.of_other_pages("second_purchase.share", "next_purchase.share")),
-    Maker("cross-sell", ("orders.product_line",), customers.of_other_pages("cross_sell.any")),
-    Maker("repeat purchases", ("orders",), customers.buying),
-    Maker("repeat revenue", ("orders",), customers.of_other_pages("repeat_revenue.share")),
-    Maker("customers who stay and leave", (), customers.of_other_pages("churn.survival", "churn.monthly")),
-    Maker("customers kept, cancellations, early cancellations", ("contracts",), customers.staying),
-    Maker("revenue churn, net and gross revenue retention", ("contracts.monthly_value",), business.revenue),
-    Maker("customer lifetime value", ("orders",), business.worth),
-    Maker("acquisition cost, value over cost, payback", ("spend", "orders"), business.costs),
-    Maker("what customers and employees say (NPS, eNPS)", ("responses",), customers.voices),
-    Maker("win rate", ("deals",), customers.of_other_pages("deals.win_rate", "deals.win_by")),
-    Maker("deal size, sales cycle, velocity, referrals", ("deals",), business.sales),
-    Maker("use of the product", ("activity",), customers.use),
+    Maker({"second_purchase.share": "second purchase", "next_purchase.share": "third purchase"}, ("orders",),
+          customers.of_other_pages("second_purchase.share", "next_purchase.share")),
+    Maker({"cross_sell.any": "cross-sell"}, ("orders.product_line",), customers.of_other_pages("cross_sell.any")),
+    Maker({"purchases.repeat_rate": "repeat purchase rate", "purchases.returning_share": "returning share"}, ("orders",), customers.buying),
+    Maker({"repeat_revenue.share": "repeat revenue"}, ("orders",), customers.of_other_pages("repeat_revenue.share")),
+    Maker({"churn.survival": "customers who stay", "churn.monthly": "churn"}, ("contracts|orders",), customers.of_other_pages("churn.survival", "churn.monthly")),
+    Maker({"retention.customers": "customer retention", "churn.cancellation": "cancellations", "churn.early": "early cancellation"}, ("contracts",), customers.staying),
+    Maker({"churn.mrr_churn": "revenue churn", "churn.nrr": "NRR", "churn.grr": "GRR"}, ("contracts.monthly_value",), business.revenue),
+    Maker({"clv.revenue": "customer lifetime value"}, ("orders",), business.worth),
+    Maker({"cac.cost": "CAC", "clv.to_cost": "LTV to CAC", "clv.payback": "payback"}, ("spend", "orders"), business.costs),
+    Maker({"nps.score": "NPS"}, ("responses",), customers.voices("customer"), "answers of customers"),
+    Maker({"nps.response": "NPS response"}, ("responses.invited",), customers.answered("customer"), "answers of customers"),
+    Maker({"enps.score": "eNPS"}, ("responses",), customers.voices("employee"), "answers of employees"),
+    Maker({"enps.response": "eNPS response"}, ("responses.invited",), customers.answered("employee"), "answers of employees"),
+    Maker({"deals.win_rate": "win rate", "deals.win_by": "deals won in time"}, ("deals",), customers.of_other_pages("deals.win_rate", "deals.win_by")),
+    Maker({"deals.average_won": "average deal size", "deals.median_won": "median deal size", "deals.velocity": "sales velocity"}, ("deals.amount",), business.sizes),
+    Maker({"deals.cycle_days": "sales cycle"}, ("deals",), business.cycle),
+    Maker({"deals.referral_gap": "referrals against the rest"}, ("deals.source",), business.referrals, "deals of the source `referral`"),
+    Maker({"engagement.weekly_active": "weekly active", "engagement.went_quiet": "went quiet"}, ("activity",), customers.use),
 )
 
 
@@ -68,19 +74,21 @@ def lines(shop: Shop, **settings: Any) -> list[Line]:
     list of Line
     """
     asked = {**SETTINGS, **settings}
-    found = [line for maker in MAKERS if _can(shop, maker) for line in maker.make(shop, asked)]
+    found = [line for maker in MAKERS if not lacking(shop, maker) for line in maker.make(shop, asked)]
     return sorted(found, key=lambda line: SECTIONS.index(line.section))
 
 
-def missing_lines(shop: Shop) -> pd.DataFrame:
-    """What the scorecard cannot say of this shop, and the table it would need: `about, needs`."""
-    rows = [{"about": m.about, "needs": " and ".join(n for n in m.needs if not shop.has(n))} for m in MAKERS if not _can(shop, m)]
+def missing_lines(shop: Shop, **settings: Any) -> pd.DataFrame:
+    """What the scorecard cannot say of this shop, and the table, column or rows it would need: `about, needs`."""
+    given = {line.headline.metric for line in lines(shop, **settings)}
+    rows = [{"about": words, "needs": lacking(shop, m) or m.rows} for m in MAKERS for metric, words in m.metrics.items() if metric not in given]
     table = pd.DataFrame(rows, columns=["about", "needs"])
     return pd.DataFrame([{"about": ", ".join(part["about"]), "needs": needs} for needs, part in table.groupby("needs", sort=False)], columns=["about", "needs"])
 
 
-def _can(shop: Shop, maker: Maker) -> bool:
-    return all(shop.has(need) for need in maker.needs)
+def lacking(shop: Shop, maker: Maker) -> str:
+    """The tables and columns a shop has not that these lines are made of, in words; empty when nothing."""
+    return " and ".join(need.replace("|", " or ") for need in maker.needs if not any(shop.has(part) for part in need.split("|")))
 
 
 def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
@@ -106,7 +114,7 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
 
     Notes
     -----
-    Shares: a p-chart of months of equal age (`control_limits`); money: prediction limits of months (`value_limits`); surveys:
+    Shares: a p-chart of months of equal age (`control_limits`); money: prediction limits of months on the scale on which they spread evenly (`value_limits`); surveys:
     the change since the survey before, with a 99.8 % interval. The rest is not judged, and `news` says why.
 
     Examples
@@ -138,13 +146,12 @@ def earlier(day: date, months: int) -> date:
 
 
 def judged_line(line: Line, shop: Shop, previous: date) -> dict[str, Any]:
-    """Whether what came of age since `previous` is more than chance: `month, month_value, noise_low, noise_high, news`."""
+    """Whether what came of age since `previous` is more than chance: `month, month_value, month_n, noise_low, noise_high, news`."""
     if line.survey:
         return _survey(line, shop)
     if line.values is not None:
-        return _values(line.values(shop), line.kind, previous)
-    found = judged(line.headline, shop, previous)
-    return {name: found[name] for name in ("month", "month_value", "noise_low", "noise_high", "news")}
+        return judged_months(line.values(shop), previous, ".1%" if line.kind == "proportion" else ",.0f", line.of)
+    return judged(line.headline, shop, previous)
 
 
 def _now(line: Line, found: Found) -> dict[str, Any]:
@@ -160,35 +167,12 @@ def _then(line: Line, shop: Shop | None) -> float:
     return line.headline.find(shop).value if shop is not None else float("nan")
 
 
-def _values(months: pd.DataFrame, kind: str, previous: date) -> dict[str, Any]:
-    """The newest month of a series of values against the months known by `previous`."""
-    fresh = months["known_on"] > pd.Timestamp(previous)
-    limits = value_limits(months.loc[~fresh, "value"].tail(BASELINE))
-    if not fresh.any() or limits["note"]:
-        return _unjudged(str(limits["note"]) if fresh.any() else "no month has come of age since")
-    row = months[fresh].iloc[-1]
-    low, high = float(limits["low"]), float(limits["high"])
-    return _said(row["month"], row["value"], low, high, f"{low:.1%} to {high:.1%}" if kind == "proportion" else f"{low:,.0f} to {high:,.0f}")
-
-
 def _survey(line: Line, shop: Shop) -> dict[str, Any]:
     """The latest survey's score against the one before."""
     changes = promoter_changes(shop, kind=line.survey, level=SURE)
     if changes.empty or changes["note"].iloc[-1]:
-        return _unjudged(changes["note"].iloc[-1] if len(changes) else "there is one survey only")
+        return unjudged(changes["note"].iloc[-1] if len(changes) else "there is one survey only")
     row = changes.iloc[-1]
     value = line.headline.find(shop).value
     before, reach = value - row["value"], (row["high"] - row["low"]) / 2
-    return _said(str(row["wave"]), value, before - reach, before + reach, f"{before - reach:.0f} to {before + reach:.0f} after {row['before']}")
-
-
-def _said(month: str, value: float, low: float, high: float, usual: str) -> dict[str, Any]:
-    """A month's value against its limits, in numbers and words."""
-    side = "lower" if value < low else "higher"
-    news = f"{USUAL} ({usual})" if low <= value <= high else f"{NEWS}: {side} than chance explains ({usual})"
-    return {"month": month, "month_value": value, "noise_low": low, "noise_high": high, "news": news}
-
-
-def _unjudged(why: str) -> dict[str, Any]:
-    """Nothing is said of a month, and why."""
-    return {"month": "", **dict.fromkeys(("month_value", "noise_low", "noise_high"), float("nan")), "news": f"{UNKNOWN}: {why}"}
+    return verdict(str(row["wave"]), value, before - reach, before + reach, f"{before - reach:.0f} to {before + reach:.0f} after {row['before']}")

@@ -15,6 +15,7 @@ import nbformat
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
 from retainkit.load.shop import open_shop
+from retainkit.metrics.goals import check_goals
 from retainkit.resources import notebooks_folder
 from retainkit.show.begin import check_parameters
 
@@ -75,6 +76,7 @@ def make_plan(
     values = dict(_setting(text, jobs) for text in settings)
     source = source if source == "sample" else str(Path(source).resolve())
     shop = open_shop(source)
+    check_goals(shop.goals)
     day = _day(shop, month, as_of)
     shop = shop.at(day)
     for job in jobs:

@@ -100,7 +100,8 @@ def _news(row: dict[Any, Any], unit: str) -> str:
     if missing(row["noise_low"]):
         return "not judged"
     low, high = float(row["noise_low"]), float(row["noise_high"])
-    half = min((high - low) / 6, low / 2 if row["kind"] == "money" and low > 0 else high)
-    value, bottom, top = (written(float(row[name]), half, row["kind"], unit) for name in ("month_value", "noise_low", "noise_high"))
+    half = min((high - low) / 6 if math.isfinite(high) else low, low / 2 if row["kind"] == "money" and low > 0 else high)
+    value, bottom, top = (written(float(row[name]), half, row["kind"], unit) if math.isfinite(row[name]) else "" for name in ("month_value", "noise_low", "noise_high"))
     word = "NEWS" if str(row["news"]).startswith(NEWS) else "noise"
-    return f"{word}: {value}, usual is {bottom}{' to ' if row['kind'] == 'score' else TO}{top}"
+    usual = f"{bottom}{' to ' if row['kind'] == 'score' else TO}{top}" if math.isfinite(high) else f"{bottom} or more"
+    return f"{word}: {value if math.isfinite(row['month_value']) else 'nobody came'}, usual is {usual}"
