@@ -196,3 +196,14 @@ def test_the_sample_is_recognised_whole_and_loads_the_same():
     assert {p.table for p in found.proposals} == set(sample.tables)
     assert {p.sure for p in found.proposals} == {"sure"}
     pd.testing.assert_frame_equal(found.shop.ledger.drop(columns="after_as_of"), sample.ledger.drop(columns="after_as_of").set_index("table").loc[found.shop.ledger["table"]].reset_index())
+
+
+def test_a_list_of_customers_alone_says_what_to_add(tmp_path):
+    (tmp_path / "customers.csv").write_text("customer_id,email,segment\n1,a@x.org,SMB\n2,b@x.org,SMB\n")
+    assert "these are only customers: add what they did" in as_text(examine([tmp_path]))
+
+
+def test_messages_name_no_folder_of_the_check(tmp_path):
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\n1,a,1826-01-05,5\n2,b,1826-01-06,5\n")
+    found = examine([tmp_path])
+    assert found.trouble.startswith("the export: no row of it could be kept")
