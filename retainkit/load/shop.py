@@ -104,7 +104,7 @@ def open_shop(
 def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    con = duckdb.connect()
+    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute(f"set temp_directory = {literal(str(cache / 'spill'))}")
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"set memory_limit = {literal(memory or MEMORY)}")
