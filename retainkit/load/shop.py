@@ -6,6 +6,7 @@ import hashlib
 import json
 import tempfile
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -113,10 +114,15 @@ def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
 
 def known_zone(tz: str | None) -> str | None:
     """The time zone, if it is one."""
-    if tz is None or tz in available_timezones():
+    if tz is None or tz in _zones():
         return tz
-    guess = closest(tz, available_timezones()) or "Europe/Berlin"
+    guess = closest(tz, _zones()) or "Europe/Berlin"
     raise BadValueError("tz", "is not a time zone", repr(tz), f'tz = "{guess}"')
+
+
+@lru_cache
+def _zones() -> set[str]:
+    return available_timezones()
 
 
 class Shop:
