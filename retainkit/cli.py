@@ -156,11 +156,13 @@ def _init(given: argparse.Namespace) -> int:
 
 def _report(given: argparse.Namespace) -> int:
     """Report one month, or several, each whether or not the one before went well; the worst exit code of them."""
+    from retainkit.load.database import one_answer
     from retainkit.report.plan import months
 
     if not given.months:
         return _one(given, given.month)
-    return max([_code(given, partial(_one, given, month)) for month in months(given.months)])
+    with one_answer():
+        return max([_code(given, partial(_one, given, month)) for month in months(given.months)])
 
 
 def _one(given: argparse.Namespace, month: str) -> int:

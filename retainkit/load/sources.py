@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed
-from retainkit.load.database import extract, is_database
+from retainkit.load.database import address_parts, extract, is_database
 from retainkit.load.schema import TABLES
 from retainkit.load.stated import Record, claims_stated, goals_stated
 
@@ -164,7 +163,7 @@ def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tup
     """The files of one path or of a list of paths, each once; of a database, what its query answers."""
     patterns = body["path"] if isinstance(body["path"], list) else [body["path"]]
     if is_database(str(patterns[0])):
-        base = Path(urlsplit(str(patterns[0])).path).name or "database"
+        base = Path(address_parts(str(patterns[0]), where).path).name or "database"
         return (extract(str(patterns[0]), str(body.get("query", "")), name=f"{name} from {base}", folder=folder, where=where, cache=cache_folder()),)
     return tuple(dict.fromkeys(f for pattern in patterns for f in _files(folder, str(pattern), where)))
 
