@@ -159,11 +159,13 @@ def _report(given: argparse.Namespace) -> int:
     from retainkit.report.warm import kernels
 
     with kernels():  # first of all: it imports while this process does, and plans
+        from retainkit.load.database import one_answer
         from retainkit.report.plan import months
 
         if not given.months:
             return _one(given, given.month)
-        return max([_code(given, partial(_one, given, month)) for month in months(given.months)])
+        with one_answer():
+            return max([_code(given, partial(_one, given, month)) for month in months(given.months)])
 
 
 def _one(given: argparse.Namespace, month: str) -> int:

@@ -62,14 +62,25 @@ def shopify() -> Files:
 
 
 def woocommerce() -> Files:
-    """A line item a row, local times, a customer number of 0 for a guest."""
+    """A line item a row, local times, a customer number of 0 for a guest, refunds with their days in one cell."""
     lines = sample("orders")[lambda t: t["order_type"] == "one_off"].reset_index(drop=True)
     table = pd.DataFrame({
-        "order_id": lines["order_id"].str[1:].astype(int), "date": moments(lines["ordered_at"], "%Y-%m-%d %H:%M:%S"),
+        "order_id": lines["order_id"].str[1:].astype(int), "order_date": moments(lines["ordered_at"], "%Y-%m-%d %H:%M:%S"),
         "status": lines["status"].map({"paid": "completed", "cancelled": "cancelled", "refunded": "refunded"}), "order_currency": "USD",
         "customer_id": lines["customer_id"].map(lambda c: int(c[1:]) if c else 0), "billing_email": lines["customer_id"].map(lambda c: f"{c.lower()}@example.org" if c else ""),
-        "item_name": lines["product_line"], "item_quantity": lines["quantity"], "item_total": lines["amount"]})  # fmt: skip
+        "item_name": lines["product_line"], "item_quantity": lines["quantity"], "item_total": lines["amount"],
+        "item_refunded": lines["amount"].where(lines["status"] == "refunded", "0"),
+        "refunds": moments(lines["refunded_at"], "id:7|date:2020-01-01 00:00:00|amount:1.00|reason:part;id:8|date:%Y-%m-%d %H:%M:%S|amount:9.00|reason:")})  # fmt: skip
     return {"woocommerce-orders.csv": table}
+
+
+def woocommerce_analytics() -> Files:
+    """The download every shop has: an order a row, a customer by name alone."""
+    orders = by_order(sample("orders")[lambda t: (t["order_type"] == "one_off") & (t["customer_id"] != "")])
+    return {"wc-orders-report-export.csv": pd.DataFrame({
+        "Date": moments(orders["ordered_at"], "%Y-%m-%d %H:%M:%S"), "Order #": orders["order_id"].str[1:].astype(int), "N. Revenue (formatted)": "$" + orders["amount"].map("{:,.2f}".format),
+        "Status": orders["status"].map({"paid": "completed", "cancelled": "failed", "refunded": "refunded"}), "Customer": "Person " + orders["customer_id"], "Customer type": "new",
+        "Product(s)": "1× Coffee", "Items sold": "1", "Coupon(s)": "", "Net Sales": orders["amount"].map("{:.2f}".format), "Attribution": "Direct"})}  # fmt: skip
 
 
 def stripe_dashboard() -> Files:
@@ -77,9 +88,9 @@ def stripe_dashboard() -> Files:
     orders, held = by_order(sample("orders")), sample("contracts")
     form = "%Y-%m-%d %H:%M:%S"
     payments = pd.DataFrame({
-        "id": "ch_" + orders["order_id"], "Description": "", "Created (UTC)": moments(orders["ordered_at"], form, "UTC"), "Amount": orders["amount"].map("{:.2f}".format),
+        "id": "ch_" + orders["order_id"], "Description": "", "Created date (UTC)": moments(orders["ordered_at"], form, "UTC"), "Amount": orders["amount"].map("{:.2f}".format),
         "Amount Refunded": orders["amount"].where(orders["status"] == "refunded", 0).map("{:.2f}".format), "Currency": "usd",
-        "Status": orders["status"].map({"paid": "Paid", "cancelled": "Failed", "refunded": "Refunded"}),
+        "Refunded date (UTC)": moments(orders["refunded_at"], form, "UTC"), "Status": orders["status"].map({"paid": "Paid", "cancelled": "Failed", "refunded": "Refunded"}),
         "Customer ID": orders["customer_id"].map(lambda c: f"cus_{c}" if c else ""), "Customer Email": "",
         "Invoice ID": ("in_" + orders["order_id"]).where(orders["order_type"] == "recurring", "")})  # fmt: skip
     subscriptions = pd.DataFrame({
@@ -121,18 +132,28 @@ def invoices() -> Files:
 
 
 def hubspot() -> Files:
-    """Deals and contacts with the labels of their properties, times of the account's zone to the minute."""
+    """Deals, companies and contacts with the labels of their properties, times of the account's zone to the minute."""
     deals, people = sample("deals"), sample("customers")
     form = "%Y-%m-%d %H:%M"
     close = moments(deals["closed_at"], form).where(deals["outcome"] != "open", "2027-01-31 12:00")
     table = pd.DataFrame({
         "Record ID": deals["deal_id"], "Deal Name": "Machines", "Deal Stage": deals["outcome"].map({"won": "Closed won", "lost": "Closed lost", "open": "Qualified to buy"}),
-        "Close Date": close, "Create Date": moments(deals["opened_at"], form), "Deal owner": deals["rep"], "Amount": deals["amount"], "Associated Company IDs": deals["customer_id"],
-        "Original Traffic Source": deals["source"], "Segment": deals["segment"], "Region": deals["region"]})  # fmt: skip
+        "Close Date": close, "Create Date": moments(deals["opened_at"], form), "Deal owner": deals["rep"], "Amount": deals["amount"],
+        "Associated Company IDs (Primary)": deals["customer_id"], "Associated Company IDs": deals["customer_id"] + ";K99", "Original Traffic Source": deals["source"], "Segment": deals["segment"], "Region": deals["region"]})  # fmt: skip
+    companies = pd.DataFrame({
+        "Record ID": people["customer_id"], "Company name": "A firm", "Company Domain Name": "", "Company owner": people["owner"], "Create Date": moments(people["signed_up_at"], form),
+        "Original Traffic Source": people["source"], "Segment": people["segment"], "Region": people["region"]})  # fmt: skip
     contacts = pd.DataFrame({
-        "Record ID": people["customer_id"], "First Name": "A", "Last Name": "B", "Email": people["customer_id"].str.lower() + "@example.org", "Contact owner": people["owner"],
+        "Record ID": "9" + people["customer_id"], "First Name": "A", "Last Name": "B", "Email": people["customer_id"].str.lower() + "@example.org", "Contact owner": people["owner"],
         "Create Date": moments(people["signed_up_at"], form), "Original Traffic Source": people["source"], "Segment": people["segment"], "Region": people["region"]})  # fmt: skip
-    return {"hubspot-crm-exports-all-deals.csv": table, "hubspot-crm-exports-all-contacts.csv": contacts}
+    return {"hubspot-crm-exports-all-companies.csv": companies, "hubspot-crm-exports-all-contacts.csv": contacts, "hubspot-crm-exports-all-deals.csv": table}
+
+
+def hubspot_contacts() -> Files:
+    """Deals and the contacts they are with."""
+    _, contacts, deals = hubspot().items()
+    ids = deals[1].pop("Associated Company IDs (Primary)")
+    return dict([contacts, (deals[0], deals[1].drop(columns="Associated Company IDs").assign(**{"Associated Contact IDs": ("9" + ids).where(ids != "", "")}))])
 
 
 def salesforce() -> Files:
@@ -172,7 +193,16 @@ def chargebee() -> Files:
         "cancelled_at": moments(held["ended_at"], form, "UTC", local=True), "cancel_reason": held["end_reason"], "mrr": (held["monthly_value"].astype(float) * 100).round().astype(int)})}  # fmt: skip
 
 
-LAYOUTS = {f.__name__: f for f in (shopify, woocommerce, stripe_dashboard, stripe, invoices, hubspot, salesforce, pipedrive, chargebee)}
+def chartmogul() -> Files:
+    """MRR intervals in cents, one a contract."""
+    held = sample("contracts")
+    return {"mrr_intervals.csv": pd.DataFrame({
+        "CUSTOMER_UUID": "cus_" + held["customer_id"], "MRR": (held["monthly_value"].astype(float) * 100).round().astype(int), "START_DATE": held["started_at"], "END_DATE": held["ended_at"],
+        "PLAN_UUID": "pl_1", "QUANTITY": 1, "SUBSCRIPTION_UUID": "sub_" + held["contract_id"], "IS_FREE": "false", "IS_TRIAL": "false"})}  # fmt: skip
+
+
+LAYOUTS = {f.__name__: f for f in (
+    shopify, woocommerce, woocommerce_analytics, stripe_dashboard, stripe, invoices, hubspot, hubspot_contacts, salesforce, pipedrive, chargebee, chartmogul)}  # fmt: skip
 
 
 def write(name: str, folder: Path) -> Path:

@@ -165,8 +165,8 @@ def test_names_and_values_are_escaped_on_the_page(tmp_path):
 
 
 def test_the_same_mapping_from_a_file_that_is_not_utf8(tmp_path):
-    found = examine([export(tmp_path, ["2026-01-05", "2026-01-06"], head="Bestellnummer,Kundennummer,Käufer,Betrag".replace("Käufer", "Bestelldatum ä"), encoding="latin-1")])
-    assert found.looks[0].settings == {"encoding": "latin-1"}
+    found = examine([export(tmp_path, ["2026-01-05", "2026-01-06"], head="Bestellnummer,Kundennummer,Käufer,Betrag".replace("Käufer", "Bestelldatum ä"), encoding="cp1252")])
+    assert found.looks[0].settings == {"encoding": "cp1252"}
     assert days_of(found) == ["2026-01-05", "2026-01-06"]
 
 
@@ -196,3 +196,61 @@ def test_the_sample_is_recognised_whole_and_loads_the_same():
     assert {p.table for p in found.proposals} == set(sample.tables)
     assert {p.sure for p in found.proposals} == {"sure"}
     pd.testing.assert_frame_equal(found.shop.ledger.drop(columns="after_as_of"), sample.ledger.drop(columns="after_as_of").set_index("table").loc[found.shop.ledger["table"]].reset_index())
+
+
+def test_a_list_of_customers_alone_says_what_to_add(tmp_path):
+    (tmp_path / "customers.csv").write_text("customer_id,email,segment\n1,a@x.org,SMB\n2,b@x.org,SMB\n")
+    assert "these are only customers: add what they did" in as_text(examine([tmp_path]))
+
+
+def test_messages_name_no_folder_of_the_check(tmp_path):
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\n1,a,1826-01-05,5\n2,b,1826-01-06,5\n")
+    found = examine([tmp_path])
+    assert found.trouble.startswith("the export: no row of it could be kept")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_signs_of_windows_and_utf16_are_read_as_they_were_written(tmp_path, encoding):
+    text = "order_id,customer_id,ordered_at,amount,product_line\n1,josé “the boss”,2026-01-05,5,Café – €5\n2,ann,2026-01-06,5,Œuf\n"
+    (tmp_path / "orders.csv").write_bytes(text.encode(encoding))
+    found = examine([tmp_path])
+    assert found.shop
+    assert found.shop.sql("select product_line as p from all_orders order by ordered_on")["p"].tolist() == ["Café – €5", "Œuf"]
+    assert found.shop.sql("select customer_id as c from ids order by customer")["c"].tolist() == ["ann", "josé “the boss”"]
+
+
+def test_big_endian_utf16_with_its_mark_loses_no_row(tmp_path):
+    (tmp_path / "orders.csv").write_bytes(b"\xfe\xff" + "order_id,customer_id,ordered_at,amount\n1,a,2026-01-05,5\n2,b,2026-01-06,5\n".encode("utf-16-be"))
+    assert len(days_of(examine([tmp_path]))) == 2
+
+
+def test_bytes_that_windows_does_not_know_and_unknown_encodings(tmp_path):
+    (tmp_path / "orders.csv").write_bytes(b"order_id,customer_id,ordered_at,amount\n1,a\x81\x9d\xe9,2026-01-05,5\n")
+    assert days_of(examine([tmp_path])) == ["2026-01-05"]
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "orders.csv"\nencoding = "klingon"\n')
+    with pytest.raises(rk.RetainkitError, match="is not klingon text"):
+        rk.open_shop(tmp_path)
+    (tmp_path / "retainkit.toml").unlink()
+    with pytest.raises(rk.RetainkitError, match=r'is not utf-8 text.*encoding = "cp1252"'):
+        rk.open_shop(tmp_path)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_title_above_the_header_and_totals_below_are_no_orders(tmp_path, mark):
+    rows = ["Order No,Customer,Date,Total", *(f"{i},c{i},2026-01-05,1.50" for i in range(20)), "x,cy,never,7", "Total,,,37.50", "Grand total:,37.50"]
+    text = "Orders export - ACME, all shops\n\nprinted 1 March\n" + "\n".join(r.replace(",", mark) for r in rows) + "\n"
+    (tmp_path / "orders.csv").write_text(text)
+    found = examine([tmp_path])
+    assert found.shop
+    assert found.looks[0].settings == {"skip": 3}
+    assert "3 lines above its header are left out" in as_text(found)
+    assert found.shop.rejected("orders")[["row", "reason"]].values.tolist() == [[25, "`ordered_at` is not a date"], [26, "a line of totals"], [27, "a line of totals"]]
+    assert "every row names a customer" in as_text(found)
+
+
+def test_a_title_is_left_out_of_a_file_that_is_joined(tmp_path):
+    (tmp_path / "lines.csv").write_text("Order No,Date,Product No,Total,Customer\n" + "".join(f"{i},2026-01-{i + 10},p{i % 3},5,c{i}\n" for i in range(9)))
+    (tmp_path / "products.csv").write_bytes("Products of ACME\n\nProduct No,Product Category\np0,Café\np1,Thé\np2,Œuf\n".encode("cp1252"))
+    found = examine([tmp_path])
+    assert found.shop, found.trouble
+    assert sorted(set(found.shop.sql("select product_line as p from all_orders")["p"])) == ["Café", "Thé", "Œuf"]

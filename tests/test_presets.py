@@ -22,21 +22,24 @@ DEALS = "deal_id, i.customer_id, rep, opened_on, closed_on, outcome, amount, sou
 CONTRACTS = "contract_id, i.customer_id, started_on, cancel_requested_on, ended_on, end_reason, monthly_value"
 CUSTOMERS = "i.customer_id, signed_up_on, segment, region, source, owner"
 PURCHASE = "order_type = 'one_off'"
-MERGED = "(select order_id, customer, min(ordered_on) as ordered_on, sum(amount) as amount, min(status) as status, min(order_type) as order_type from all_orders group by 1, 2)"
+MERGED = "(select order_id, customer, min(ordered_on) as ordered_on, sum(amount) as amount, min(status) as status, min(refunded_on) as refunded_on, min(order_type) as order_type from all_orders group by 1, 2)"
 # system: its name, and for each table the columns its layout carries, what of the sample is in it, and how its ids are written
 CARRIES = {
     "shopify": ("Shopify orders", {"orders": (f"{ORDERS}, product_line, quantity", "all_orders", PURCHASE, ("#{}", "{l}@example.org"))}),
-    "woocommerce": ("WooCommerce orders", {"orders": (f"{ORDERS}, product_line, quantity", "all_orders", PURCHASE, ("{n}", "{n}"))}),
+    "woocommerce": ("WooCommerce orders", {"orders": (f"{ORDERS}, product_line, quantity, refunded_on", "all_orders", PURCHASE, ("{n}", "{n}"))}),
+    "woocommerce_analytics": ("WooCommerce orders", {"orders": (ORDERS, MERGED, PURCHASE, ("{n}", "person {l}"))}),
     "stripe_dashboard": ("Stripe (exported from the dashboard)", {
-        "orders": (f"{ORDERS}, order_type", MERGED, "true", ("ch_{}", "cus_{}")), "contracts": (CONTRACTS, "all_contracts", "true", ("sub_{}", "cus_{}"))}),
+        "orders": (f"{ORDERS}, order_type, refunded_on", MERGED, "true", ("ch_{}", "cus_{}")), "contracts": (CONTRACTS, "all_contracts", "true", ("sub_{}", "cus_{}"))}),
     "stripe": ("Stripe (objects of the API)", {
         "orders": (f"{ORDERS}, order_type", MERGED, "true", ("ch_{}", "cus_{}")), "contracts": (CONTRACTS, "all_contracts", "true", ("sub_{}", "cus_{}"))}),
     "invoices": ("Stripe (objects of the API)", {
         "orders": ("order_id, i.customer_id, ordered_on, amount, case when status = 'cancelled' then 'cancelled' else 'paid' end as status, order_type", MERGED, "true", ("in_{}", "cus_{}"))}),
     "hubspot": ("HubSpot", {"deals": (DEALS, "all_deals", "true", ("{}", "{}")), "customers": (CUSTOMERS, "all_customers", "true", ("", "{}"))}),
+    "hubspot_contacts": ("HubSpot", {"deals": (DEALS, "all_deals", "true", ("{}", "9{}")), "customers": (CUSTOMERS, "all_customers", "true", ("", "9{}"))}),
     "salesforce": ("Salesforce", {"deals": (DEALS, "all_deals", "true", ("{}", "{}")), "customers": (CUSTOMERS, "all_customers", "true", ("", "{}"))}),
     "pipedrive": ("Pipedrive deals", {"deals": (DEALS, "all_deals", "true", ("{}", "{}"))}),
     "chargebee": ("Chargebee subscriptions", {"contracts": (CONTRACTS, "all_contracts", "true", ("{}", "{}"))}),
+    "chartmogul": ("ChartMogul (MRR intervals)", {"contracts": ("i.customer_id, started_on, ended_on, monthly_value", "all_contracts", "true", ("", "cus_{}"))}),
 }  # fmt: skip
 
 
@@ -74,7 +77,31 @@ def test_an_export_becomes_the_tables_of_the_sample_to_the_row(name: str, sample
         assert_frame_equal(rows(found.shop, columns, f"all_{table}"), expected)
     ledger = found.shop.ledger
     assert (ledger["rows"] == ledger["kept"] + ledger["rejected"]).all()
-    assert ledger["rows"].sum() == sum(len(t) for t in export_layouts.LAYOUTS[name]().values())
+    read = {f.name for p in found.proposals for f in p.look.files}
+    assert ledger["rows"].sum() == sum(len(t) for f, t in export_layouts.LAYOUTS[name]().items() if f in read)
+    assert read == set(export_layouts.LAYOUTS[name]()) - ({"hubspot-crm-exports-all-contacts.csv"} if name == "hubspot" else set())  # deals are with companies
+
+
+def test_a_change_of_price_ends_no_subscription_and_trials_are_left_out(tmp_path: Path) -> None:
+    head = "CUSTOMER_UUID,MRR,START_DATE,END_DATE,PLAN_UUID,QUANTITY,SUBSCRIPTION_UUID,SUBSCRIPTION_SET_UUID,SUB_SET_PLAN_UUIDS,IS_FREE,IS_TRIAL\n"
+    rows = ["ann,0,2025-01-01,2025-01-31,p,1,s1,,,false,true", "ann,1000,2025-02-01,2025-05-31,p,1,s1,,,false,false",
+            "ann,1500,2025-06-01,,q,1,s1,,,false,false", "bob,900,2025-01-01,2025-03-01,p,1,s2,,,false,false", "bob,900,2025-06-01,2025-07-01,p,1,s2,,,false,false"]  # fmt: skip
+    (tmp_path / "intervals.csv").write_text(head + "\n".join(rows) + "\n")
+    shop = examine([tmp_path]).shop
+    assert shop
+    spells = shop.at("2025-12-31").sql("select customer, cast(started_on as varchar) as a, coalesce(cast(ended_on as varchar), '') as b, monthly_value from spells order by 1, 2")
+    assert spells.values.tolist() == [[1, "2025-02-01", "", 10], [2, "2025-01-01", "2025-03-01", 9], [2, "2025-06-01", "2025-07-01", 9]]
+    assert shop.ledger[["rows", "kept", "rejected"]].values.tolist() == [[5, 4, 1]]
+
+
+def test_a_line_that_was_refunded_whole_is_refunded_on_its_own_day(tmp_path: Path) -> None:
+    head = "order_id,order_date,status,customer_id,billing_email,item_name,item_quantity,item_total,item_refunded,refunds\n"
+    rows = ["1,2026-01-05 10:00:00,completed,7,a@x.org,Tea,1,5.00,-5.00,id:2|date:2026-02-03 09:00:00|amount:5.00|reason:", "1,2026-01-05 10:00:00,completed,7,a@x.org,Cup,1,9.00,0,id:2|date:2026-02-03 09:00:00|amount:5.00|reason:"]
+    (tmp_path / "orders.csv").write_text(head + "\n".join(rows) + "\n")
+    shop = examine([tmp_path], {"tz": "Europe/Berlin"}).shop
+    assert shop
+    lines = shop.at("2026-12-31").sql("select product_line, status, coalesce(cast(refunded_on as varchar), '') as day from orders order by 1")
+    assert lines.values.tolist() == [["Cup", "paid", ""], ["Tea", "refunded", "2026-02-03"]]
 
 
 def test_every_preset_names_its_sources_and_is_tried() -> None:

@@ -14,6 +14,7 @@ from retainkit.check.look import Look, described, grouped, look_at, settled, sou
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import Proposal, Question, asked, value
 from retainkit.errors import BadValueError, RetainkitError, closest, listed
+from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, known_zone, open_shop
 from retainkit.load.sources import as_date
 
@@ -131,12 +132,16 @@ def _open(found: Examined) -> None:
     if not found.proposals:
         found.trouble = "none of the files looks like orders, deals, contracts or customers"
         return
+    if not any(TABLES[p.table].clock for p in found.proposals):
+        found.trouble = f"these are only {' and '.join(p.table for p in found.proposals)}: add what they did, a file of orders, deals or contracts"
+        return
     if any(q.key in ("date-format", "decimal") for q in found.open_questions):
         found.trouble = "not tried yet: first the questions below"
         return
     with tempfile.TemporaryDirectory(prefix="retainkit-check-") as folder:
-        path = Path(folder) / "retainkit.toml"
-        path.write_text(found.toml(Path(folder)), encoding="utf-8")
+        path = Path(folder) / "the export" / "retainkit.toml"  # what messages call it
+        path.parent.mkdir()
+        path.write_text(found.toml(path.parent), encoding="utf-8")
         try:
             found.shop = open_shop(path, tz=found.answers.get("tz") or ("UTC" if any(p.timed for p in found.proposals) else None))
         except RetainkitError as err:

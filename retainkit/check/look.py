@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retainkit.check.dates import Days, counted_days, days_in
+from retainkit.check.dialect import dialect
 from retainkit.check.numbers import Numbers, numbers_in
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, first_line
 from retainkit.load.book import BOOKS
@@ -103,11 +102,11 @@ def _tables(address: str) -> list[Source]:
 def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, sheets: str = "") -> Look:
     """One file: its rows as texts, and the names of its columns."""
     path = source.file
-    settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else _dialect(path)
+    settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else dialect(path)
     if sheets == "once" and path.name.lower().endswith(BOOKS):
         settings["sheets"] = "once"
     plan = TablePlan("orders", (path,), header=settings.get("header", True), names=tuple(settings.get("columns", ())), delimiter=settings.get("delimiter"),
-                     encoding=settings.get("encoding", "utf-8"), sheets_once="sheets" in settings, columns={})
+                     encoding=settings.get("encoding", "utf-8"), skip=settings.get("skip", 0), sheets_once="sheets" in settings, columns={})
     table = f"look_{number}"
     try:
         relations = _read(con, plan, path, 900 + number)
@@ -149,46 +148,6 @@ def _quoted(name: str) -> str:
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
     return int((con.execute(f"select count(*) from {table}").fetchone() or (0,))[0])
-
-
-def _dialect(path: Path) -> dict[str, Any]:
-    """Encoding, delimiter and header of a text file, as retainkit.toml names them; what is usual is not said."""
-    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
-    try:
-        with opener(path, "rb") as handle:
-            start: bytes = handle.read(1 << 18)
-            encoding = _encoding(start, handle)
-    except (OSError, EOFError, zlib.error) as err:
-        raise BadValueError(path.name, "cannot be read", str(err), "export it again, or unpack it") from err
-    settings: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
-    lines = [line for line in start.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()[:50] if line.strip()]
-    first = lines[0] if lines else ""
-    counts = {mark: first.count(mark) for mark in ",;\t|"}
-    if lines and not any(counts.values()) and all(re.search(r"\S\s+\S", line) for line in lines) and len({len(line.split()) for line in lines}) == 1:
-        return {**settings, "header": False, "delimiter": "\t", "columns": ["line"]}
-    delimiter = max(counts, key=counts.__getitem__)
-    cells = first.split(delimiter)
-    if lines and all(re.fullmatch(r'\s*"?[-+]?[0-9][0-9.,:/ TZ-]*"?\s*', cell) for cell in cells if cell.strip()) and any(cell.strip() for cell in cells):
-        return {**settings, "header": False, "columns": [f"column{n + 1}" for n in range(len(cells))]}
-    return settings
-
-
-def _encoding(start: bytes, handle: Any) -> str:
-    """utf-16 by its mark, utf-8 when all of it is, else latin-1."""
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    import codecs
-
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    chunk = start
-    try:
-        while chunk:
-            decoder.decode(chunk)
-            chunk = handle.read(1 << 22)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
 
 
 def _blank_separated(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

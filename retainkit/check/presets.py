@@ -45,8 +45,8 @@ def recognised(con: duckdb.DuckDBPyConnection, looks: Sequence[Look]) -> tuple[l
     known: set[str] = set()
     for look in looks:
         for preset, place, table, way in _matching(look):
-            known.add(look.table)
             proposal = _proposal(con, look, preset, table, way)
+            known |= {look.table} if proposal else set()
             rank = (-len(way["signs"]), place)
             if proposal and (table not in found or rank < found[table][:2]):
                 found[table] = (*rank, proposal)

@@ -67,7 +67,7 @@ class Proposal:
             lines.append(f"{name} = {value(sql)}  # {table.column(name).meaning}; {how}{': ' + why if why else ''}")
         for look, key in self.joins:
             lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {paths(look, home)}"]
-            lines += [f"query = {value(look.settings.get('query', ''))}"] * ("query" in look.settings) + [f"on = {value(key)}"]
+            lines += [f"{name} = {value(look.settings[name])}" for name in ("skip", "encoding", "query") if name in look.settings] + [f"on = {value(key)}"]
         return lines
 
 
@@ -80,7 +80,7 @@ def paths(look: Look, home: Path) -> str:
     return value(found[0] if len(found) == 1 else found)
 
 
-SETTINGS = {"header": "the first line is data already", "columns": "so the columns get these names", "delimiter": "what stands between two values",
+SETTINGS = {"skip": "so many lines above the header are a title", "header": "the first line is data already", "columns": "so the columns get these names", "delimiter": "what stands between two values",
             "encoding": "the file is not UTF-8", "sheets": "a row that an earlier sheet has as well is left out", "query": "what is asked of the database"}
 
 

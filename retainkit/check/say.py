@@ -37,7 +37,7 @@ def _files(found: Examined) -> Iterable[str]:
         users = [p.table for p in found.proposals if p.look.table == look.table]
         joined = [p.table for p in found.proposals for other, _ in p.joins if other.table == look.table]
         use = f"becomes {' and '.join(users)}" if users else f"adds columns to {' and '.join(dict.fromkeys(joined))}" if joined else "is not used"
-        said = ", ".join([f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)] + ["no header line"] * (look.settings.get("header") is False) + [f"{look.sheets} sheets"] * (look.sheets > 1) + ["a sample of it"] * look.sampled)
+        said = ", ".join([f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)] + [f"{look.settings.get('skip')} lines above its header are left out"] * ("skip" in look.settings) + ["no header line"] * (look.settings.get("header") is False) + [f"{look.sheets} sheets"] * (look.sheets > 1) + ["a sample of it"] * look.sampled)
         yield f"{look.name}: {look.rows:,} rows, {len(look.columns)} columns{f' ({said})' if said else ''}; {use}"
 
 

@@ -94,7 +94,7 @@ def _cells(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, list[list[A
 
 def _sheet(name: str, cells: list[list[Any]]) -> Sheet | None:
     """One sheet's table, or None when it holds none."""
-    at = _header_row(cells)
+    at = header_row(cells)
     if at is None:
         return None
     header = _unique([_text(c) or "" for c in cells[at]])
@@ -112,7 +112,7 @@ def _sheet(name: str, cells: list[list[Any]]) -> Sheet | None:
     return sheet if sheet.rows or sheet.rejected else None
 
 
-def _header_row(cells: list[list[Any]]) -> int | None:
+def header_row(cells: list[list[Any]]) -> int | None:
     """The first row that is as wide as the table below it and names its columns in words."""
     widths = [sum(c != "" for c in row) for row in cells]
     if not widths or max(widths) < 2:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, first_line
 from retainkit.load.book import BOOKS, sheets_of
+from retainkit.load.recode import utf8
+from retainkit.load.sources import cache_folder
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ Found = tuple[str, str, dict[str, str], str]
 
 
 def is_other(path: Path) -> bool:
+    """Whether a file is a workbook or JSON lines."""
     return path.name.lower().endswith(OTHERS)
 
 
@@ -29,7 +32,7 @@ def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, nu
     """What SQL may select from: a relation a sheet, or one for a file of JSON lines; `row_no` is the row a person counts."""
     label = plan.label(path)
     if not path.name.lower().endswith(BOOKS):
-        return [_json_lines(con, plan, path, label, number)]
+        return [_json_lines(con, plan, utf8(path, plan.encoding, label, cache_folder()), label, number)]
     return [_sheet(con, plan, f"{label}, sheet {s.name}", f"{number}_{i}", s.header, s.rows, s.rejected)
             for i, s in enumerate(sheets_of(path, plan.sheets, once=plan.sheets_once))]
 
@@ -53,6 +56,7 @@ def _listed(names: list[str], kind: str) -> str:
 
 
 def quoted(name: str) -> str:
+    """A name as it stands between double quotes in SQL."""
     return name.replace('"', '""')
 
 
@@ -79,7 +83,7 @@ def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, lab
     try:
         con.execute(f"""create or replace temp table {name}_text as select row_number() over () as row_no, line, try_cast(line as json) as j from read_csv({literal(escaped)},
             auto_detect=false, header=false, delim='\\x1d', quote='', escape='', columns={{'line': 'varchar'}}, max_line_size=16777216, parallel=false,
-            encoding={literal(plan.encoding)}, null_padding=true, strict_mode=false{compression})""")
+            null_padding=true, strict_mode=false{compression})""")
     except Exception as err:
         raise BadValueError(label, "cannot be read as JSON lines", first_line(err), "one JSON object a line, in UTF-8") from err
     con.execute(f"create or replace temp table {name}_objects as select row_no, line, case when json_type(j) = 'OBJECT' then j end as j from {name}_text where coalesce(trim(line), '') <> ''")

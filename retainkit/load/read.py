@@ -6,18 +6,19 @@ Everything happens in the engine, straight from the files; only rejected rows an
 from __future__ import annotations
 
 import csv
-import gzip
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, closest, first_line, listed
+from retainkit.load.book import TOTALS
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
+from retainkit.load.recode import opened, utf8
 from retainkit.load.schema import TABLES, Column, Table
-from retainkit.load.sources import TablePlan
+from retainkit.load.sources import TablePlan, cache_folder
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ RULES: dict[str, list[tuple[set[str], str, str]]] = {
     "spend": [(set(), "amount < 0", "`amount` is negative")],
 }
 DISPUTED = "its order_id belongs to another customer in an earlier row"
+TOTAL = "a line of totals"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
     selects, whys = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
-    _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), _twin(table), DISPUTED]))
+    _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), _twin(table), DISPUTED, TOTAL]))
     try:
         con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
     except Exception as err:
@@ -64,6 +66,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
                             f"check the mapping under [{table.name}], or export the file again") from err
     _check_zone(con, table, tz)
     _check_keys(con, table)
+    _name_totals(con, table)
     con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
     for relation in relations:
         _keep_rejects(con, table.name, relation)
@@ -91,46 +94,47 @@ def _read(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -
 
 def _text_or_parquet(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
     name = plan.label(path)
+    if path.suffix.lower() != ".parquet" and plan.encoding != "utf-8":
+        path, plan = utf8(path, plan.encoding, name, cache_folder()), replace(plan, encoding="utf-8")
     escaped = "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
     if path.suffix.lower() == ".parquet":
         sql = f"(select file_row_number + 1 as row_no, * exclude (file_row_number) from read_parquet({literal(escaped)}, file_row_number=true))"
         return Relation(name, sql, _types(con, plan, name, sql), 1)
-    return _csv(con, plan, path, escaped, i)
+    return _csv(con, plan, path, escaped, i, name)
 
 
-def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: str, i: int) -> Relation:
+def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: str, i: int, label: str) -> Relation:
     """Every column as text, so that each value can be checked and a bad one quoted; split by a fixed dialect."""
     names, delimiter = _header(plan, path)
-    label = plan.label(path)
     columns = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
     rejects = f"split_{plan.table}_{i}"
     for suffix in ("", "_scan"):
         con.execute(f"drop table if exists {rejects}{suffix}")
     dialect = (f"read_csv({literal(escaped)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
-               f" encoding={literal(plan.encoding)}, columns={{{columns}}}")
+               f" skip={plan.skip}, columns={{{columns}}}")
     sql = f"(select row_number() over () as row_no, * from {dialect}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'))"
     types = dict.fromkeys(names, "VARCHAR")
     if any(expression not in names for expression in plan.columns.values()) or plan.where:
         # expressions may calculate: columns that look like numbers are offered to them as numbers
         try:
             seen = con.execute(f"describe select * from read_csv({literal(escaped)}, delim={literal(delimiter)}, quote='\"', escape='\"', strict_mode=false, ignore_errors=true,"
-                               f" header={literal(plan.header)}, encoding={literal(plan.encoding)}, names={list(names)!r}, null_padding=true, parallel=false)").fetchall()
+                               f" header={literal(plan.header)}, skip={plan.skip}, names={list(names)!r}, null_padding=true, parallel=false)").fetchall()
         except Exception as err:  # the engine's guess at the types gives up on what its reader would split or reject
             raise BadValueError(label, "cannot be split into columns", first_line(err).split(". ")[0], "export it again, or name delimiter and encoding in retainkit.toml") from err
         types |= {name: kind for name, kind, *_ in seen if kind in ("BIGINT", "DOUBLE")}
-    return Relation(label, sql, types, 2 if plan.header else 1, rejects)
+    return Relation(label, sql, types, plan.skip + (2 if plan.header else 1), rejects)
 
 
 def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
     """The column names of a text file, and the character that separates them."""
-    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig" if plan.encoding == "utf-8" else plan.encoding, newline="") as lines:
-            first = lines.readline(1_000_000)
+        with opened(path, plan.encoding) as lines:
+            for _ in range(plan.skip + 1):
+                first = lines.readline(1_000_000)
     except (EOFError, OSError, zlib.error) as err:
         raise BadValueError(plan.label(path), "cannot be read: the file is damaged or was cut short", first_line(err), "copy or export it again") from err
     except (UnicodeDecodeError, LookupError) as err:
-        raise BadValueError(plan.label(path), f"is not {plan.encoding} text", str(err), f'encoding = "latin-1" under [{plan.table}]') from err
+        raise BadValueError(plan.label(path), f"is not {plan.encoding} text", str(err), f'encoding = "cp1252" (Windows) under [{plan.table}]') from err
     delimiter = plan.delimiter or max(",;\t|", key=first.count)
     if not plan.header:
         return list(plan.names) or [f"column{n}" for n in range(len(first.split(delimiter)))], delimiter
@@ -214,7 +218,7 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation)
         raw |= {n: f'"as written {n}"' for n in numeric}
     types = dict(relation.types)
     for i, join in enumerate(plan.joins):
-        other = _file(con, TablePlan(plan.table, delimiter=None), join.path, 100 + i)
+        other = _file(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i)
         keys = ", ".join(f'"{k}"' for k in join.on)
         twice = con.execute(f"select count(*) - count(distinct ({keys})) from {other.sql} j").fetchone()
         if twice and twice[0]:
@@ -276,6 +280,14 @@ def _twin(table: Table) -> str:
     return f"the same {', '.join(table.key)} as an earlier row"
 
 
+def _name_totals(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """A rejected row that says total is no row: it says so, and is no guest."""
+    have = {c for c, *_ in con.execute(f"describe stage_{table.name}").fetchall()}
+    texts = ["found", *(c.sql_name for c in table.columns if c.kind in ("id", "text") and c.sql_name in have)]
+    said = " or ".join(f"regexp_full_match({t}, {literal(TOTALS.pattern)}, 'i')" for t in texts)
+    con.execute(f"update stage_{table.name} set why = {literal(TOTAL)}, col = '' where why is not null and (why like '%is empty%' or why like '%is not a%') and ({said})")
+
+
 def _keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation) -> None:
     """Rejected rows with the row number a person would count, those that could not be split into columns among them."""
     here, ahead = literal(relation.name), relation.first_row - 1
@@ -290,7 +302,9 @@ def _keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation
     before = f"(select count(*) from (select line - {ahead} - row_number() over (order by line) as before from broken) b where b.before < s.row_no)"
     con.execute(f"""insert into reject_{table} select file, row_no + {0 if relation.numbered else f'{ahead} + {before}'},
         coalesce(col, ''), why, left(found, 200) from (select * from stage_{table} where why is not null and file = {here}) s""")
-    why = "kind" if relation.numbered else "'cannot be split into the header''s columns: ' || lower(kind)"
+    total = rf"(?i)([^,;|\t]*[,;|\t])*\"?({TOTALS.pattern})\"?([,;|\t].*)?"
+    why = "kind" if relation.numbered else f"""case when kind = 'MISSING COLUMNS' and regexp_full_match(text, {literal(total)}) then {literal(TOTAL)}
+        when kind = 'INVALID ENCODING' then 'is not UTF-8 text (a file from Windows? then encoding = "cp1252")' else 'cannot be split into the header''s columns: ' || lower(kind) end"""
     con.execute(f"insert into reject_{table} select {here}, line, '', {why}, left(text, 200) from broken")
 
 

@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -106,7 +107,7 @@ def open_shop(
 def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
     import duckdb
 
-    con = duckdb.connect()
+    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute(f"set temp_directory = {literal(str(cache / 'spill'))}")
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"set memory_limit = {literal(memory or MEMORY)}")
@@ -115,10 +116,15 @@ def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
 
 def known_zone(tz: str | None) -> str | None:
     """The time zone, if it is one."""
-    if tz is None or tz in available_timezones():
+    if tz is None or tz in _zones():
         return tz
-    guess = closest(tz, available_timezones()) or "Europe/Berlin"
+    guess = closest(tz, _zones()) or "Europe/Berlin"
     raise BadValueError("tz", "is not a time zone", repr(tz), f'tz = "{guess}"')
+
+
+@lru_cache
+def _zones() -> set[str]:
+    return available_timezones()
 
 
 class Shop:

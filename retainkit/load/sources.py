@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed
-from retainkit.load.database import extract, is_database
+from retainkit.load.database import address_parts, extract, is_database
 from retainkit.load.schema import TABLES
 from retainkit.load.stated import Record, claims_stated, goals_stated
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".xlsx", ".xls", ".ods", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 FACTS = ("tz", "as_of", "history_start", "currency")
-OPTIONS = ("path", "where", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "query")
+OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "query")
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,8 @@ class Join:
 
     path: Path
     on: tuple[str, ...]
+    encoding: str = "utf-8"
+    skip: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class TablePlan:
     names: tuple[str, ...] = ()
     delimiter: str | None = None
     encoding: str = "utf-8"
+    skip: int = 0  # lines above the header that are a title
     date_formats: tuple[str, ...] = ()
     joins: tuple[Join, ...] = ()
     sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold the same table
@@ -144,18 +146,24 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     return TablePlan(
         name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body},
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
-        delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")),
+        delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")), skip=_lines(body.get("skip", 0), where),
         sheets=tuple(sheets) if isinstance(sheets, list) else (), sheets_once=sheets == "once",
         date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
-        joins=tuple(Join(_all_files(path.parent, j, f"{where} join", f"{name}-join")[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]))
-                    for j in body.get("join", ())))
+        joins=tuple(Join(_all_files(path.parent, j, f"{where} join", f"{name}-join")[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]),
+                         str(j.get("encoding", "utf-8")), _lines(j.get("skip", 0), where)) for j in body.get("join", ())))
+
+
+def _lines(count: Any, where: str) -> int:
+    if isinstance(count, int) and 0 <= count <= 10_000:
+        return count
+    raise BadValueError(where, "`skip` is not a number of lines", repr(count), "skip = 3")
 
 
 def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tuple[Path, ...]:
     """The files of one path or of a list of paths, each once; of a database, what its query answers."""
     patterns = body["path"] if isinstance(body["path"], list) else [body["path"]]
     if is_database(str(patterns[0])):
-        base = Path(urlsplit(str(patterns[0])).path).name or "database"
+        base = Path(address_parts(str(patterns[0]), where).path).name or "database"
         return (extract(str(patterns[0]), str(body.get("query", "")), name=f"{name} from {base}", folder=folder, where=where, cache=cache_folder()),)
     return tuple(dict.fromkeys(f for pattern in patterns for f in _files(folder, str(pattern), where)))
 

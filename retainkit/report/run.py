@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 
 import retainkit
 from retainkit.errors import RetainkitError
+from retainkit.load.database import one_answer
 from retainkit.report import cards, definitions, kernel, memory, pages, pdf, publish, since, warm
 from retainkit.report.plan import Job, Plan, make_plan, period, tagged
 from retainkit.report.progress import Progress
@@ -47,6 +48,7 @@ class Result:
 
 
 @warm.kernels()
+@one_answer()
 def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2, timeout: int = kernel.TIMEOUT, paper: bool = False, **asked: Any) -> tuple[Path, bool]:
     """Write and publish one month's folder of pages.
 

@@ -1,0 +1,79 @@
+"""How a text file is written: its encoding, what stands between values, whether a title stands above its header."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+from retainkit.errors import BadValueError
+from retainkit.load.book import header_row
+
+MARKS = ",;\t|"
+NUMBER = re.compile(r"\s*[-+]?[0-9][0-9.,:/ TZ-]*\s*")
+
+
+def dialect(path: Path) -> dict[str, Any]:
+    """Encoding, delimiter, title and header of a text file, as retainkit.toml names them; what is usual is not said."""
+    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    try:
+        with opener(path, "rb") as handle:
+            start: bytes = handle.read(1 << 18)
+            encoding = _encoding(start, handle)
+    except (OSError, EOFError, zlib.error) as err:
+        raise BadValueError(path.name, "cannot be read", str(err), "export it again, or unpack it") from err
+    settings: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
+    lines = start.decode(encoding, errors="replace").lstrip("\ufeff").splitlines(keepends=True)[:200]
+    if title := _title(lines):
+        return {**settings, "skip": title}
+    lines = [line for line in lines[:50] if line.strip()]
+    first = lines[0] if lines else ""
+    delimiter = max(MARKS, key=first.count)
+    if lines and not any(first.count(mark) for mark in MARKS) and all(re.search(r"\S\s+\S", line) for line in lines) and len({len(line.split()) for line in lines}) == 1:
+        return {**settings, "header": False, "delimiter": "\t", "columns": ["line"]}
+    cells = [cell.strip().strip('"') for cell in first.split(delimiter)]
+    if any(cells) and all(NUMBER.fullmatch(cell) for cell in cells if cell):
+        return {**settings, "header": False, "columns": [f"column{n + 1}" for n in range(len(cells))]}
+    return settings
+
+
+def _title(lines: list[str]) -> int:
+    """How many lines stand above the header: those before the first row that is as wide as the table and names its columns."""
+    for mark in sorted(MARKS, key=lambda m: -sum(line.count(m) for line in lines)):
+        reader = csv.reader(lines, delimiter=mark)
+        cells, ends = [], [0]
+        try:
+            for row in reader:
+                cells.append([0.0 if NUMBER.fullmatch(cell) else cell.strip() for cell in row])
+                ends.append(reader.line_num)
+        except csv.Error:
+            return 0
+        at = header_row(cells)
+        wide = [len(row) for row in cells]
+        if at and at + 1 < len(cells) and wide[0] < wide[at] == max(wide[at:], key=wide[at:].count):
+            return ends[at]
+        return 0
+    return 0
+
+
+def _encoding(start: bytes, handle: Any) -> str:
+    """utf-16 by its mark or its zeros, utf-8 when all of it is, else that of Windows."""
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    for encoding, zeros in (("utf-16-le", start[1:400:2]), ("utf-16-be", start[0:400:2])):
+        if zeros.count(0) > 0.8 * len(zeros) > 1:
+            return encoding
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    chunk = start
+    try:
+        while chunk:
+            decoder.decode(chunk)
+            chunk = handle.read(1 << 22)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
