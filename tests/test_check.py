@@ -254,3 +254,18 @@ def test_a_title_is_left_out_of_a_file_that_is_joined(tmp_path):
     found = examine([tmp_path])
     assert found.shop, found.trouble
     assert sorted(set(found.shop.sql("select product_line as p from all_orders")["p"])) == ["Café", "Thé", "Œuf"]
+
+
+def test_what_is_not_used_and_not_said_is_said(tmp_path):
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,amount,status,shelf\n" + "".join(f"{i},c{i},2026-01-0{i},5,{s},x\n" for i, s in enumerate(["paid", "refunded", "paid"], 1)))
+    said = as_text(examine([tmp_path]))
+    assert "columns not used      shelf" in said
+    assert "1 of 3 lines are refunded (33.3%); none of them says when, so they count as given back on the day of the order" in said
+    assert "no column says which currency the amounts are in: --currency EUR puts it beside them" in said
+    assert "orders.csv `ordered_at` (orders.ordered_at): year first" in said
+
+
+def test_deals_alone_say_where_their_history_begins(tmp_path):
+    rows = [f"{i},a{i % 3},Ada,2026-01-0{i + 1},2026-02-0{i + 1},{'won' if i % 2 else 'lost'},100" for i in range(8)]
+    (tmp_path / "deals.csv").write_text("deal_id,account,rep,opened_at,closed_at,outcome,amount\n" + "\n".join(rows) + "\n")
+    assert "deals begin on 2026-01-01: what was before is not known" in as_text(examine([tmp_path]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines
 from retainkit.check.words import choices, fits, likeness, words
-from retainkit.load.parse import plain_id
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
 from retainkit.tally import literal
@@ -27,7 +27,7 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
     """The best proposal for each canonical table that is not `taken`; a file is the base of one table."""
     tried = []
     for look in looks:
-        links = _links(con, look, looks)
+        links = links_of(con, look, looks)
         for name in ORDER:
             if name not in taken and (found := _try(look, links, TABLES[name])):
                 tried.append(found)
@@ -42,39 +42,6 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
         _finish(con, proposal, columns, answers)
         chosen.append(proposal)
     return sorted(chosen, key=lambda p: list(TABLES).index(p.table))
-
-
-Links = list[tuple[Look, str, str]]  # a file, the column it is joined by, and the file that has that column
-
-
-def _links(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) -> Links:
-    """The files whose columns may be added to those of `base`: matched by a column that names one row each."""
-    have = dict.fromkeys(base.columns, base)
-    links: Links = []
-    more = True
-    while more:
-        more = False
-        for look in looks:
-            if look is base or any(look is found for found, _, _ in links) or len(look.files) > 1:
-                continue
-            keys = [n for n, c in look.columns.items() if n in have and c.kind != "day" and c.distinct == look.rows > 1 and not _measure(c)]
-            key = next((k for k in keys if _share(con, have[k], look, k) >= 0.5), None)
-            if key:
-                links.append((look, key, have[key].table))
-                have |= {n: look for n in look.columns if n not in have}
-                more = True
-    return links
-
-
-def _measure(column: Column) -> bool:
-    """A number with decimals is no key."""
-    return column.kind == "number" and any("." in v and not v.endswith(".0") for v in column.values)
-
-
-def _share(con: duckdb.DuckDBPyConnection, left: Look, right: Look, key: str) -> float:
-    one, other = (f"select {plain_id(look.columns[key].sql)} as k from {look.table} where {look.columns[key].sql} is not null" for look in (left, right))
-    row = con.execute(f"select avg(case when k in ({other}) then 1.0 else 0 end) from (select distinct k from ({one}) a limit 2000) b").fetchone()
-    return float(row[0] or 0) if row else 0.0
 
 
 def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[str, Column]] | None:
@@ -96,7 +63,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
         return None
     if table.name == "customers" and look.columns[found["customer_id"][0].name].distinct < look.rows * 0.98:
         return None
-    proposal.joins = _used(proposal, look, links, [c for c, _ in found.values()] + _beside(proposal, columns))
+    proposal.joins = used_of(look, links, [c for c, _ in found.values()] + _beside(proposal, columns))
     proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
     proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "")
     scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required]
@@ -144,12 +111,12 @@ def _by_kind(look: Look, table: Table, columns: dict[str, Column], found: dict[s
     if look.settings.get("header", True):
         return
     numbers = [c for c in columns.values() if c.kind == "number" and all(c is not o for o, _ in found.values())]
-    repeats = [c for c in columns.values() if c.kind != "day" and not _measure(c) and 1 < c.distinct < c.rows and len(c.values[0]) > 1]
-    if money := [c for c in numbers if _measure(c)]:
+    repeats = [c for c in columns.values() if c.kind != "day" and not measure(c) and 1 < c.distinct < c.rows and len(c.values[0]) > 1]
+    if money := [c for c in numbers if measure(c)]:
         found["amount"] = (money[-1], 0.5)
     if repeats:
         found["customer_id"] = (repeats[0], 0.5)
-    if counts := [c for c in numbers if not _measure(c) and c.distinct < 200 and all(c is not r for r in repeats[:1])]:
+    if counts := [c for c in numbers if not measure(c) and c.distinct < 200 and all(c is not r for r in repeats[:1])]:
         found["quantity"] = (counts[-1], 0.5)
 
 
@@ -230,15 +197,6 @@ def _order_number(proposal: Proposal, look: Look, found: dict[str, tuple[Column,
 
 def _beside(proposal: Proposal, columns: dict[str, Column]) -> list[Column]:
     return [c for c in columns.values() if any(c.sql in line for line in proposal.lines.values())]
-
-
-def _used(proposal: Proposal, look: Look, links: Links, columns: list[Column]) -> list[tuple[Look, str]]:
-    """The joins that the mapping needs, and those they stand on."""
-    wanted = {other.table for other, _, _ in links for c in columns if any(c is own for own in other.columns.values())}
-    for other, _, stands_on in reversed(links):
-        if other.table in wanted and stands_on != look.table:
-            wanted.add(stands_on)
-    return [(other, key) for other, key, _ in links if other.table in wanted]
 
 
 def _finish(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], answers: dict[str, str]) -> None:

@@ -57,7 +57,8 @@ def fates(shop: Shop) -> Iterator[str]:
     total = int(counts["n"].sum())
     for status, n, dated in zip(counts["status"], counts["n"], counts["dated"], strict=True):
         if status != "paid":
-            undated = f"; {n - dated:,} of them without a day of the refund" if status == "refunded" and n > dated else ""
+            silent = "none of them says when" if not dated else f"{n - dated:,} of them do not say when"
+            undated = f"; {silent}, so they count as given back on the day of the order" if status == "refunded" and n > dated else ""
             yield f"orders: {n:,} of {total:,} lines are {status} ({n / total:.1%}){undated}"
     below = shop.sql("select count(*) as n, sum(amount) as amount from all_orders where amount < 0").iloc[0]
     if below["n"]:
@@ -92,12 +93,15 @@ def formats(found: Examined) -> Iterator[str]:
     """How days are written, and what proves it."""
     for p in found.proposals:
         for name, column in p.dated.items():
-            if column.days and column.days.formats and not column.days.doubt:
-                yield f"{p.look.name} `{column.name}` ({p.table}.{name}): {' or '.join(column.days.formats)}; {column.days.proof or 'the only reading'}"
+            if column.days and not column.days.doubt:
+                how = "; ".join(filter(None, (" or ".join(column.days.formats), column.days.proof or "the only reading")))
+                yield f"{p.look.name} `{column.name}` ({p.table}.{name}): {how}"
 
 
 def money(found: Examined) -> Iterator[str]:
-    """Currencies that are mixed."""
+    """Currencies that are mixed, or not said."""
+    if not any(p.currency for p in found.proposals) and "currency" not in found.answers and any("amount" in p.lines or "monthly_value" in p.lines for p in found.proposals):
+        yield "no column says which currency the amounts are in: --currency EUR puts it beside them"
     for p in found.proposals:
         counts = currencies(found.con, p)
         if len(counts) > 1:
@@ -154,6 +158,7 @@ def _ends(shop: Shop) -> Iterator[str]:
 def history(shop: Shop) -> Iterator[str]:
     """The day before which nothing is known, and whether early customers look new when they are not."""
     if "orders" not in shop.tables:
+        yield f"{' and '.join(t for t in shop.tables if TABLES[t].clock)} begin on {shop.history_start}: what was before is not known"
         return
     firsts = shop.sql("select date_trunc('month', f) as m, count(*) as n from (select customer, min(ordered_on) as f from all_orders group by 1) t group by 1 order by 1")
     counts = [int(n) for n in firsts["n"]]

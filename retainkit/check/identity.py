@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,9 @@ def sql_of(p: Proposal, name: str) -> str:
 
 
 def _short(line: str) -> str:
-    return line if len(line) <= 60 else f"{line[:57]}..."
+    """A line of the mapping as people speak of it: a long one by the first column it reads."""
+    first = re.search('"([^"]+)"', line)
+    return line if len(line) <= 40 or not first else first[1]
 
 
 def one(con: duckdb.DuckDBPyConnection, sql: str, p: Proposal) -> list[Any]:

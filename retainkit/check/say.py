@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable
 from html import escape
@@ -9,6 +10,7 @@ from html import escape
 from retainkit.check import health
 from retainkit.check.examine import FLAGS, Examined
 from retainkit.check.identity import identity
+from retainkit.errors import listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
 
@@ -43,11 +45,11 @@ def _files(found: Examined) -> Iterable[str]:
 
 def _systems(found: Examined) -> Iterable[str]:
     names = dict.fromkeys(p.system for p in found.proposals if p.system)
-    yield from names
     if not names and found.proposals:
         yield "no system retainkit knows: the columns were recognised by what people usually call them, and by their values"
-    for p in found.proposals:
-        yield from (f"  {note}" for note in p.notes)
+    for name in (*names, ""):
+        yield from [name] * bool(name)
+        yield from (f"  {note}" for p in found.proposals if p.system == name for note in p.notes)
 
 
 def _mapping(found: Examined) -> Iterable[str]:
@@ -60,6 +62,9 @@ def _mapping(found: Examined) -> Iterable[str]:
             yield f"  only rows where       {p.where}"
         for name in (c.name for c in TABLES[p.table].columns if c.name not in p.lines):
             yield f"  {name:<20} -"
+        said = "\n".join((*p.lines.values(), p.where, p.currency, p.email))
+        if left := [n for n in p.look.names if not re.search(rf"(?<!\w){re.escape(n)}(?!\w)", said)]:
+            yield f"  columns not used      {listed(left, limit=15)}"
 
 
 def _questions(found: Examined) -> Iterable[str]:
