@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from truth import buyers, coverage, page, promises, sellers, subscribers
+from truth import alarms, buyers, coverage, page, promises, sellers, subscribers
 from truth.promises import ALL, Promise
 from truth.questions import ASKED, NAIVE
 
 from retainkit.estimate.intervals import wilson
+from retainkit.metrics.changes import judged_months
 from retainkit.simulate.draws import stream
 
 COLUMNS = ["world", "shop", "name", "cell", "value", "low", "high", "naive"]
@@ -126,3 +127,27 @@ def test_every_interval_holds_the_truth_as_often_as_it_says_or_the_page_explains
     assert len(table) == len(promises.PROMISES)
     odd = coverage.outside(table)
     assert odd[odd["why"] == ""]["says"].tolist() == []
+
+# ---- news where nothing changed ------------------------------------------------------------------------------------
+
+
+def test_a_month_is_judged_as_the_scorecard_judges_it():
+    """By the months before it only, twelve at least: the same verdicts as the page's own function."""
+    ends = pd.date_range("2024-01-31", periods=16, freq="ME")
+    hits = np.array([21, 27, 24, 22, 25, 23, 26, 22, 25, 24, 20, 29, 24, 45, 23, 5])
+    for months, of in ((pd.DataFrame({"month": "m", "known_on": ends, "hits": hits, "n": 100}), "average"), (pd.DataFrame({"month": "m", "known_on": ends, "value": hits * 10.0}), "cost")):
+        ours = list(alarms.months_judged(months, of))
+        theirs = [judged_months(months[: at + 1], ends[at - 1].date(), of=of)["news"].startswith("news") for at in range(12, 16)]
+        assert ours == theirs
+        assert ours[0] is False
+        assert ours[1] is True
+
+
+def test_a_survey_is_called_news_about_as_seldom_as_it_should_be():
+    assert alarms.surveys("customer", 200)["news"].mean() <= 0.02
+
+
+def test_the_worlds_of_quiet_shops_leave_the_others_as_they_were():
+    before = buyers.TIMES
+    alarms._frames("orders", 1, 1)
+    assert before == buyers.TIMES

@@ -127,7 +127,8 @@ def value_to_cost(
 
     Notes
     -----
-    Log scale; the variances of value (over customers) and of the count of new customers add up.
+    Log scale; the variances of value (over customers) and of the count of new customers add up. A formula rather than a bootstrap
+    of customers: it says the same every time, and `tests/truth` counts how often it holds the truth.
     """
     cost = acquisition_cost(shop, by=by, lag_months=lag_months, level=level)
     worth = lifetime_value(shop, horizons=[horizon], by=by, margin=margin, level=level)

@@ -146,6 +146,7 @@ def first_cross_sell_naive(shop: Shop, *, within_days: int = 90, horizon: int = 
 
 
 def need_lines(shop: Shop) -> None:
+    """Refuse a shop whose orders have no product line."""
     if not shop.has("orders.product_line"):
         raise MissingDataError("orders", "has no `product_line`, without which a cross-sell cannot be told from a repeat", "",
                                'product_line = "the column with the category" under [orders] in retainkit.toml')

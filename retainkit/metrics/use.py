@@ -38,7 +38,8 @@ def weekly_active(shop: Engine, *, ends: Sequence[date] = (), level: float = 0.9
 
     Notes
     -----
-    Wilson; a customer counts once in a week, so customers are the unit.
+    Wilson; a customer counts once in a week, so customers are the unit and there is nothing to cluster: a bootstrap of customers
+    draws from the same binomial. `tests/truth` counts how often it holds the truth.
 
     Examples
     --------

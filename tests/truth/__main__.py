@@ -11,26 +11,28 @@ from multiprocessing import get_context
 
 import pandas as pd
 
-from . import rollouts
+from . import alarms, rollouts
 from .coverage import asked, counted, outside, simulated
 from .page import put, written
 from .questions import ASKED
+
+BESIDE = {"reps", "rollouts", "alarms"}  # tables of their own
 
 
 def main() -> None:
     """Print the tables; with --write also put them into README.md."""
     parser = argparse.ArgumentParser(prog="python -m tests.truth", description=__doc__)
     parser.add_argument("--shops", type=int, default=400, help="simulated shops of every kind")
-    parser.add_argument("--only", nargs="+", default=[], metavar="METRIC", help=f"some of: {', '.join(m for w in ASKED.values() for m in w)}; reps; rollouts")
+    parser.add_argument("--only", nargs="+", default=[], metavar="METRIC", help=f"some of: {', '.join(m for w in ASKED.values() for m in w)}; reps; rollouts; alarms")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     of = parser.parse_args()
-    if unknown := set(of.only) - {"reps", "rollouts"} - {m for w in ASKED for m in asked(w, ())}:
+    if unknown := set(of.only) - BESIDE - {m for w in ASKED for m in asked(w, ())}:
         parser.error(f"no metric {', '.join(sorted(unknown))}")
-    if of.write and of.only:
+    if of.write and set(of.only) - BESIDE:
         parser.error("--write needs every metric: leave out --only")
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # one core a process
-    if not of.only or set(of.only) - {"reps", "rollouts"}:
+    if not of.only or set(of.only) - BESIDE:
         _coverage(of)
     if find_spec(".reps", __package__) and (not of.only or "reps" in of.only):
         _reps(of)
@@ -38,6 +40,10 @@ def main() -> None:
         print(text := rollouts.report(of.shops))
         if of.write:
             put("rollouts", text)
+    if not of.only or "alarms" in of.only:
+        print(text := alarms.report(of.shops, of.jobs))
+        if of.write:
+            put("alarms", text)
 
 
 def _coverage(of: argparse.Namespace) -> None:

@@ -21,10 +21,11 @@ from retainkit.metrics.line import Line
 from retainkit.metrics.scorecard import MAKERS, SURE, lines
 
 from . import buyers, sellers, subscribers
-from .coverage import BATCH, SEED, _error
+from .coverage import SEED, _error
 from .shops import Clock, Frames, small_shops
 
 NOMINAL, ENOUGH = 0.002, 0.005  # outside of .001 and .999; the most that limits from twelve months on may say (they are estimates, too)
+BATCH = 10  # shops
 STEADY = 1.0001  # newcomers at the end for one at the start: as good as none more
 WORLDS = ("buyers", "orders", "subscribers", "sellers")
 CUSTOMERS = 330  # asked in a survey
@@ -60,10 +61,12 @@ def batch(world: str, number: int, shops: int) -> pd.DataFrame:
 
 def _frames(world: str, seed: int, shops: int) -> tuple[Frames, Clock]:
     """The tables of so many shops in which nothing changes."""
-    buyers.TIMES = STEADY
     here: Any = {"orders": buyers, "buyers": buyers, "subscribers": subscribers, "sellers": sellers}[world]
-    lived = here.live(seed, shops)
-    frames = here.export(lived)
+    times, buyers.TIMES = buyers.TIMES, STEADY
+    try:
+        frames = here.export(here.live(seed, shops))
+    finally:
+        buyers.TIMES = times
     if world == "orders":
         del frames["contracts"]
     if world == "subscribers":
