@@ -104,6 +104,15 @@ def test_a_line_that_was_refunded_whole_is_refunded_on_its_own_day(tmp_path: Pat
     assert lines.values.tolist() == [["Cup", "paid", ""], ["Tea", "refunded", "2026-02-03"]]
 
 
+def test_of_companies_and_contacts_those_are_the_customers_whom_the_orders_know(tmp_path: Path) -> None:
+    for name in ("shopify", "hubspot"):
+        export_layouts.write(name, tmp_path)
+    found = examine([tmp_path], {"tz": export_layouts.TZ})
+    assert found.shop
+    assert {p.table: p.look.name for p in found.proposals}["customers"] == "hubspot-crm-exports-all-contacts.csv"
+    assert found.shop.sql("select count(*) as n from orders o join customers c on c.customer = o.customer and c.segment is not null")["n"][0] > 10_000
+
+
 def test_every_preset_names_its_sources_and_is_tried() -> None:
     assert {p.name for p in presets()} == {system for system, _ in CARRIES.values()}
     for preset in presets():

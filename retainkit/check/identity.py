@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def same_customers(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> None:
-    """Where orders name customers by email and the list of customers does not, the list is read by email too."""
+def same_customers(con: duckdb.DuckDBPyConnection, proposals: list[Proposal]) -> None:
+    """Of several lists of customers that which the orders know; where they name customers by email, it is read by email too."""
     by = {p.table: p for p in proposals}
     orders, people = by.get("orders"), by.get("customers")
-    if not orders or not people or not people.email:
+    if not orders or not people:
         return
-    by_id, by_email = _shared(con, orders, people, sql_of(people, "customer_id")), _shared(con, orders, people, people.email)
+    shares = [(_shared(con, orders, p, sql_of(p, "customer_id")), _shared(con, orders, p, p.email) if p.email else 0.0, p) for p in (people, *people.instead)]
+    by_id, by_email, chosen = shares[0] if max(shares[0][:2]) >= 0.05 else max(shares, key=lambda s: max(s[:2]))
+    if chosen is not people:
+        chosen.notes = people.notes if chosen.system == people.system else chosen.notes
+        proposals[proposals.index(people)] = people = chosen
     if by_id < 0.05 and by_email >= 0.5:
         people.lines["customer_id"] = f"lower(trim({people.email}))"
         people.why["customer_id"] = (LIKELY, "the orders name customers by email")

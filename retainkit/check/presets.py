@@ -41,16 +41,18 @@ def _preset(stated: dict[str, Any]) -> Preset:
 
 def recognised(con: duckdb.DuckDBPyConnection, looks: Sequence[Look]) -> tuple[list[Proposal], list[Look]]:
     """The tables that presets make of the files, and the files that no preset knows."""
-    found: dict[str, tuple[int, int, Proposal]] = {}
+    found: dict[str, list[tuple[int, int, Proposal]]] = {}
     known: set[str] = set()
     for look in looks:
         for preset, place, table, way in _matching(look):
             proposal = _proposal(con, look, preset, table, way)
             known |= {look.table} if proposal else set()
-            rank = (-len(way["signs"]), place)
-            if proposal and (table not in found or rank < found[table][:2]):
-                found[table] = (*rank, proposal)
-    proposals = [found[t][2] for t in TABLES if t in found]
+            if proposal:
+                found.setdefault(table, []).append((-len(way["signs"]), place, proposal))
+    proposals = []
+    for ways in (sorted(found[t], key=lambda way: way[:2]) for t in TABLES if t in found):
+        proposals.append(ways[0][2])
+        proposals[-1].instead = [way[2] for way in ways[1:] if way[2].look is not ways[0][2].look]
     said: set[str] = set()
     for proposal in proposals:  # a system's notes are said once
         proposal.notes = [n for n in proposal.notes if n not in said]

@@ -39,6 +39,7 @@ class Proposal:
     system: str = ""
     notes: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    instead: list[Proposal] = field(default_factory=list)  # other files that could be this table
     email: str = ""  # SQL of the column that holds an email address
     currency: str = ""
     timed: bool = False  # holds times of day, so that a time zone is needed
