@@ -99,6 +99,29 @@ def test_wins_by_rep_by_hand():
     assert row["low"] < 0.6 < row["high"]
 
 
+def test_what_rests_on_the_rep_itself_is_its_share_of_the_stratum():
+    deals = pd.DataFrame({"rep": ["a", "b"], "segment": "S", "won": [12, 24], "n": [20, 40]})
+    found = expected_wins(deals, by=["segment"])
+    assert (found["own"] / (found["n"] * 0.6 * 0.4)).tolist() == pytest.approx([1 / 3, 2 / 3])
+
+
+def test_what_rests_on_the_rep_itself_is_what_refitting_takes_from_the_likelihood():
+    # second route: let one rep's log-odds differ by h, fit everything else again, and look how the likelihood bends
+    deals = counted_deals(6)
+    found = expected_wins(deals, min_deals=10_000)
+    assert found["method"].eq("main effects").all()
+    design = sm.add_constant(pd.get_dummies(found[["segment", "source"]], drop_first=True, dtype=float))
+    answer = found[["won"]].assign(lost=found["n"] - found["won"])
+
+    def profile(rep: object, h: float) -> float:
+        return sm.GLM(answer, design, sm.families.Binomial(), offset=h * (found["rep"] == rep)).fit(tol=1e-12).llf
+
+    rep, h = found["rep"].iloc[0], 0.02
+    bend = (2 * profile(rep, 0) - profile(rep, h) - profile(rep, -h)) / h**2
+    mine = found[found["rep"] == rep]
+    assert bend == pytest.approx((mine["expected"] * (1 - mine["expected"] / mine["n"]) - mine["own"]).sum(), rel=1e-3)
+
+
 def test_order_and_splitting_of_rows_change_nothing():
     deals = counted_deals(6)
     shuffled = pd.concat([deals.assign(won=0, n=deals["n"] - deals["won"]), deals.assign(n=deals["won"])]).sample(frac=1, random_state=1)
@@ -111,6 +134,8 @@ def test_expected_losses_by_hand():
                           "event": [0, 0, 1, 1], "n": 1})
     found = churn_by_rep(cells, by=["segment"]).set_index("rep")
     assert found["expected"].to_dict() == pytest.approx({"ann": 0.75, "bob": 0.25, "cy": 1.0})
+    own = expected_churn(cells, by=["segment"]).set_index("rep")["own"]  # squares of the shares of those at risk
+    assert own.to_dict() == pytest.approx({"ann": 1 / 16 + 1 / 4, "bob": 1 / 16, "cy": 1 / 4 + 1 / 4})
     assert found.loc["cy", "value"] == pytest.approx(2.0)
     assert found.loc["cy", "note"] == "compared mostly with self"
     assert found.loc["ann", "note"] == ""

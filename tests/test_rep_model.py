@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
+from scipy.stats import binom, nchypergeom_fisher
 
 from retainkit.errors import RetainkitError
 from retainkit.estimate import rep_grid
+from retainkit.estimate.case_mix import expected_wins
 from retainkit.estimate.rep_grid import along, centres
-from retainkit.estimate.rep_model import QUADRANTS, joint_rep_model, rep_words
+from retainkit.estimate.rep_model import QUADRANTS, _of_deals, _of_losses, joint_rep_model, rep_words
 from tests.truth import reps as truth
 
 # OpenBUGS "Surgical": operations and deaths of twelve hospitals, and its posterior means
@@ -80,6 +82,56 @@ def test_two_reps_agree_with_brute_force_over_the_priors():
         assert np.log(found.reps.loc[rep, columns].astype(float)).to_numpy() == pytest.approx(limits, abs=0.02)
     hyper = found.company.set_index("quantity")["value"]
     assert (hyper["s_u"], hyper["s_v"]) == pytest.approx((weight @ spread[0, :, 0], weight @ spread[1, :, 0]), abs=0.005)
+
+
+def bent(log_lik, effects, rep: int) -> np.ndarray:
+    """A rep's log-likelihood, zero at its highest."""
+    values = log_lik(effects)[rep]
+    return values - values.max()
+
+
+def test_a_rep_s_losses_are_set_against_those_of_the_others():
+    # with the same share of the accounts at risk at each of 7 losses, which of them are the rep's is binomial
+    table = pd.DataFrame({"rep": ["a", "b"], "observed": [5, 2]})
+    share, v = np.array([0.4, 0.6]), np.linspace(-2, 2, 41)
+    churn = table.assign(expected=7 * share, own=7 * share**2)
+    for rep in (0, 1):
+        p = share[rep] * np.exp(v) / (1 - share[rep] + share[rep] * np.exp(v))
+        exact = binom.logpmf(table.loc[rep, "observed"], 7, p)
+        assert bent(_of_losses(table, churn, 1.0), v, rep) == pytest.approx(exact - exact.max(), abs=1e-9)
+
+
+def test_a_rep_s_wins_are_set_against_those_of_the_others():
+    # given the 86 deals that both won, those of the rep are hypergeometric with the odds ratio
+    table = pd.DataFrame({"rep": ["a", "b"], "won": [24, 62], "n": [60, 240]})
+    deals = expected_wins(table.assign(segment="S"), by=["segment"])
+    counts, u = deals.pivot_table(index="rep", columns="offset", values="n"), np.linspace(0, 1.3, 27)
+    exact = nchypergeom_fisher.logpmf(24, 300, 60, 86, np.exp(u))
+    found, alone = (bent(_of_deals(table, counts, rows, 1.0), u, 0) for rows in (deals, deals.drop(columns="own")))
+    assert found == pytest.approx(exact - exact.max(), abs=0.3)
+    assert np.abs(alone - exact + exact.max()).max() > 1  # as if the yardstick had not moved with the rep
+
+
+def test_a_rep_who_is_alone_at_risk_is_like_one_of_whom_nothing_is_known():
+    deals, churn = company(19)
+    alone = churn.assign(own=0.02 * churn["expected"])
+    alone.loc[0, ["observed", "expected", "own"]] = 9
+    known, unknown = (joint_rep_model(deals, losses).reps.set_index("rep").loc[0] for losses in (alone, alone[alone["rep"] != 0]))
+    for column in ("hazard_ratio", "hr_low", "hr_high", "p_joint"):
+        assert known[column] == pytest.approx(unknown[column], rel=0.02)
+
+
+def test_taking_a_rep_out_of_its_own_yardstick_widens_and_frees_the_interval():
+    deals, churn = company(20, v=np.linspace(-0.7, 0.7, 12))
+    usual, freed = joint_rep_model(deals, churn).reps, joint_rep_model(deals, churn.assign(own=0.15 * churn["expected"])).reps
+    assert (freed["hr_high"] / freed["hr_low"]).mean() > (usual["hr_high"] / usual["hr_low"]).mean()
+    assert np.log(freed["hazard_ratio"]).std() > np.log(usual["hazard_ratio"]).std()
+
+
+@pytest.mark.slow
+def test_hazard_ratios_hold_the_truth_also_with_forty_deals_a_rep():
+    found = pd.DataFrame([truth.one(("rho 0.0", 40, shop, 3)) for shop in range(60)])
+    assert found["hazard"].sum() / (truth.REPS * len(found)) > 0.91  # 87 to 90 % while reps were compared with themselves too
 
 
 def test_a_finer_grid_gives_the_same_answer(monkeypatch):

@@ -31,10 +31,14 @@ BUYERS = pd.DataFrame({"x": [0, 1, 2, 5], "t_x": [0, 20, 60, 95], "T": 100, "n":
 
 @pytest.fixture(scope="module")
 def cdnow() -> pd.DataFrame:
-    """The calibration period, 39 weeks: one row a customer."""
-    if not CDNOW_FILE.exists():
+    return calibration(CDNOW_FILE)
+
+
+def calibration(path: Path) -> pd.DataFrame:
+    """The first 39 weeks: one row a customer."""
+    if not path.exists():
         pytest.skip("the CDNOW file is not here")
-    rows = pd.read_csv(CDNOW_FILE, sep=r"\s+", header=None, names=["master", "who", "on", "units", "usd"])
+    rows = pd.read_csv(path, sep=r"\s+", header=None, names=["master", "who", "on", "units", "usd"])
     rows["on"] = pd.to_datetime(rows["on"], format="%Y%m%d")
     end = pd.Timestamp("1997-09-30")
     days = rows[rows["on"] <= end].groupby(["who", "on"])["usd"].sum().reset_index()

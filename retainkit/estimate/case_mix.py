@@ -42,8 +42,9 @@ def expected_wins(
     Returns
     -------
     DataFrame
-        `rep`, the columns of `by`, `n, won, expected, offset, method` ("strata" or "main effects"). Where
-        every deal of the company was won, or lost, the offset is infinite.
+        `rep`, the columns of `by`, `n, won, expected, offset`; `own`, the part of the variance of the row's wins that
+        the rep's own deals set the measure for; `method` ("strata" or "main effects"). Where every deal of the company
+        was won, or lost, the offset is infinite.
 
     Raises
     ------
@@ -69,11 +70,13 @@ def expected_wins(
     code = strata_of(cells, by)
     n, won = (cells[column].groupby(code).sum().to_numpy(dtype=float) for column in ("n", "won"))
     enough = bool((n >= min_deals).all() and (np.minimum(won, n - won) >= min_each).all())
-    levels = cells[by].groupby(code).first()
-    offsets = logit(won / n) if enough or won.sum() in (0, n.sum()) else _main_effects(levels, n, won)
-    offset = offsets[code]
+    mixed = not enough and 0 < won.sum() < n.sum()
+    design = _main_effects(cells[by].groupby(code).first()) if mixed else np.eye(len(n))
+    offset = (_fitted(design, n, won) if mixed else logit(won / n))[code]
+    expected = cells["n"].to_numpy() * expit(offset)
+    own = _own(design[code], expected * (1 - expit(offset)), cells["rep"])
     method = "strata" if enough else "main effects"
-    return cells.assign(expected=cells["n"] * expit(offset), offset=offset, method=method)
+    return cells.assign(expected=expected, offset=offset, own=own, method=method)
 
 
 def wins_by_rep(expected: pd.DataFrame) -> pd.DataFrame:
@@ -165,14 +168,18 @@ def check_counts(table: pd.DataFrame, columns: list[str], *, name: str) -> None:
                             f"{name}[\"rep\"] = {name}[\"rep\"].fillna(\"nobody\")")
 
 
-def _main_effects(levels: pd.DataFrame, n: Array, won: Array) -> Array:
-    """Log-odds of each stratum from a logistic regression on main effects, by Newton's method.
+def _main_effects(levels: pd.DataFrame) -> Array:
+    """Indicator columns of main effects, one row a stratum, the intercept first."""
+    codes = [pd.factorize(levels[column], use_na_sentinel=False)[0] for column in levels]
+    return np.column_stack([np.ones(len(levels)), *(np.eye(code.max() + 1)[code][:, 1:] for code in codes)])
+
+
+def _fitted(design: Array, n: Array, won: Array) -> Array:
+    """Log-odds of each stratum from a logistic regression, by Newton's method.
 
     A trace of a ridge keeps a level that nobody won finite; the intercept carries none, so wins expected
     equal wins.
     """
-    codes = [pd.factorize(levels[column], use_na_sentinel=False)[0] for column in levels]
-    design = np.column_stack([np.ones(len(n)), *(np.eye(code.max() + 1)[code][:, 1:] for code in codes)])
     ridge = np.diag([0.0] + [1e-6] * (design.shape[1] - 1))
     beta = np.r_[logit(won.sum() / n.sum()), np.zeros(design.shape[1] - 1)]
     for _ in range(100):
@@ -183,3 +190,12 @@ def _main_effects(levels: pd.DataFrame, n: Array, won: Array) -> Array:
         if np.abs(step).max() < 1e-10:
             break
     return design @ beta
+
+
+def _own(design: Array, variance: Array, rep: pd.Series) -> Array:
+    """How much of each row's variance the fit takes from the rep's own rows (summed over a rep: its leverage)."""
+    inverse = np.linalg.pinv((design.T * variance) @ design, hermitian=True)
+    who, names = pd.factorize(rep)
+    mine = np.zeros((len(names), design.shape[1]))
+    np.add.at(mine, who, design * variance[:, None])
+    return variance * ((design @ inverse) * mine[who]).sum(axis=1)

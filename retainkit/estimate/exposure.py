@@ -43,8 +43,10 @@ def expected_churn(cells: pd.DataFrame, *, by: Sequence[str] = BY) -> pd.DataFra
     Returns
     -------
     DataFrame
-        `rep`, the columns of `by`, `n, observed, expected, share_of_events` (of those of the stratum; NaN if
-        it has none).
+        `rep`, the columns of `by`, `n, observed, expected`; `own`, the part of `expected` that the rep's own accounts
+        set the measure for (each loss of the stratum times the square of the rep's share of the accounts then at risk):
+        over `expected`, how far the rep is compared with itself; `share_of_events` (of those of the stratum; NaN if it
+        has none).
 
     Raises
     ------
@@ -59,18 +61,18 @@ def expected_churn(cells: pd.DataFrame, *, by: Sequence[str] = BY) -> pd.DataFra
     >>> cells = pd.DataFrame({"rep": ["ann", "ann", "bob"], "duration": [10, 40, 30],
     ...                       "event": [1, 0, 1], "n": 1})
     >>> expected_churn(cells, by=[]).round(2)
-       rep  n  observed  expected  share_of_events
-    0  ann  2         1      1.17              0.5
-    1  bob  1         1      0.83              0.5
+       rep  n  observed  expected   own  share_of_events
+    0  ann  2         1      1.17  0.69              0.5
+    1  bob  1         1      0.83  0.36              0.5
     """
     by = list(by)
     _check_cells(cells, by)
     cells = cells.reset_index(drop=True)
     entry = cells["entry"].fillna(-np.inf) if "entry" in cells else -np.inf
     table = cells.assign(entry=entry, observed=cells["n"] * cells["event"], stratum=strata_of(cells, by))
-    table["expected"] = table["n"] * _own_hazard(table)
-    sums = table.groupby(["rep", *by, "stratum"], dropna=False)[["n", "observed", "expected"]].sum()
-    out = sums.reset_index()
+    sums = table.groupby(["rep", *by, "stratum"], dropna=False)[["n", "observed"]].sum().reset_index()
+    due = [_due(rows).assign(stratum=stratum) for stratum, rows in table.groupby("stratum")]
+    out = sums.merge(pd.concat(due), on=["rep", "stratum"], how="left") if due else sums.assign(expected=0.0, own=0.0)
     events = out.groupby("stratum")["observed"].transform("sum")
     return out.assign(share_of_events=out["observed"] / events.where(events > 0)).drop(columns="stratum")
 
@@ -128,21 +130,16 @@ def _check_cells(cells: pd.DataFrame, by: list[str]) -> None:
                             f"{cells[late].iloc[0].to_dict()}", "cells = cells[~(cells.entry >= cells.duration)], and count them")
 
 
-def _own_hazard(table: pd.DataFrame) -> pd.Series:
-    """Nelson-Aalen cumulative hazard of each row's stratum over the row's own time at risk."""
-    hazards = []
-    for _, rows in table.groupby("stratum"):
-        times = np.unique(rows.loc[rows["observed"] > 0, "duration"])
-        at_risk = _from(rows["duration"], rows["n"], times) - _from(rows["entry"], rows["n"], times)
-        lost = rows.groupby("duration")["observed"].sum().reindex(times).to_numpy()
-        total = np.concatenate([[0.0], np.cumsum(lost / at_risk)])
-        left, came = (total[np.searchsorted(times, rows[of], side="right")] for of in ("duration", "entry"))
-        hazards.append(pd.Series(left - came, index=rows.index))
-    return pd.concat(hazards) if hazards else pd.Series(dtype=float)
+def _due(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each rep of a stratum is expected to lose: of every loss, its share of the accounts at risk on that day.
 
-
-def _from(values: pd.Series, n: pd.Series, times: Array) -> Array:
-    """How many of the `n` have a value of at least each of the times."""
-    order = np.argsort(values.to_numpy())
-    up_to = np.concatenate([[0], np.cumsum(n.to_numpy()[order])])
-    return up_to[-1] - up_to[np.searchsorted(values.to_numpy()[order], times, side="left")]
+    Summed over an account's days that is the stratum's Nelson-Aalen cumulative hazard.
+    """
+    times = np.unique(rows.loc[rows["observed"] > 0, "duration"])
+    who, reps = pd.factorize(rows["rep"])
+    steps = np.zeros((len(reps), len(times) + 1))
+    for column, sign in (("entry", 1), ("duration", -1)):
+        np.add.at(steps, (who, np.searchsorted(times, rows[column], side="right")), sign * rows["n"])
+    at_risk = steps.cumsum(axis=1)[:, :-1]
+    share, lost = at_risk / at_risk.sum(axis=0), rows.groupby("duration")["observed"].sum().reindex(times).to_numpy()
+    return pd.DataFrame({"rep": reps, "expected": share @ lost, "own": share**2 @ lost})

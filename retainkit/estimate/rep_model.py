@@ -1,8 +1,10 @@
 """Win rate and churn of every rep together: counts by rep in, shrunk ratios and quadrant probabilities out.
 
-Deals: logit P(won) = offset + u. Churn: lost ~ Poisson(expected * exp(v)). Over the reps (u, v) is bivariate
-normal, with means, spreads and a correlation rho that are estimated too. Everything is a sum over a grid: no
-sampling, no seed.
+Deals: logit P(won) = offset + u. Churn: lost ~ Poisson(expected * exp(v)). What is expected of a rep was counted with
+the rep's own deals and losses in it, which draws every ratio to one: both likelihoods are therefore of the rep against
+the others, given what the stratum won and lost (for churn a partial likelihood, Cox 1975). Over the reps (u, v) is
+bivariate normal, with means, spreads and a correlation rho that are estimated too. Everything is a sum over a grid:
+no sampling, no seed.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def joint_rep_model(
 
     Nobody is left out: a rep known on one side only is placed on the other by the company's own spread and
     correlation. Where the company has no information on one side at all, that side and all joint quantities
-    are NaN and `withheld` says why. The ratios compare with the company's own average mix: where everybody
+    are NaN and `withheld` says why. The ratios compare a rep with the others of the company: where everybody
     over-sells nobody stands out.
 
     Parameters
@@ -66,7 +68,10 @@ def joint_rep_model(
     deals
         `rep`, `offset` (expected log-odds of winning), `won`, `n`: one row per rep and stratum.
     churn
-        `rep`, `observed` (accounts lost), `expected`.
+        `rep`, `observed` (accounts lost), `expected`: one row per rep and stratum, or per rep.
+
+        Either may have `own`, as `expected_wins` and `expected_churn` return it: how far what is expected rests on the
+        rep's own rows. Without it, on others only.
     odds, hazard
         "High" means an odds ratio above the first, a hazard ratio above the second.
     win_phi, churn_phi
@@ -106,7 +111,7 @@ def joint_rep_model(
         raise BadValueError("win_phi, churn_phi", "must be 1 or more", f"{win_phi:g}, {churn_phi:g}",
                             "win_phi=1.0")
     blind = _blind(table)
-    sides = [_of_deals(table, counts, win_phi), _of_losses(table, churn_phi)]
+    sides = [_of_deals(table, counts, deals, win_phi), _of_losses(table, churn, churn_phi)]
     fit = fit_grid(sides, [not why for why in blind], mean_sd=mean_sd, spread_prior=spread_prior)
     found = posterior(fit, cut_u=np.log(odds), cut_v=np.log(hazard))
     ratios = _ratios(found, fit)
@@ -183,16 +188,42 @@ def _blind(table: pd.DataFrame) -> tuple[str, str]:
     return "every deal was won" if won == n > 0 else win, churn
 
 
-def _of_deals(table: pd.DataFrame, counts: pd.DataFrame, phi: float) -> LogLik:
-    """Binomial log-likelihood of each rep's deals over all strata, up to a constant."""
+def _of_deals(table: pd.DataFrame, counts: pd.DataFrame, deals: pd.DataFrame, phi: float) -> LogLik:
+    """Binomial log-likelihood of each rep's deals over all strata, given what the strata won, up to a constant.
+
+    A rep with a share c of the information moves the strata's log-odds by -c u, and so stands (1 - c) u above them.
+    """
     n, offsets, won = counts.to_numpy(), counts.columns.to_numpy(dtype=float), table[["won"]].to_numpy()
-    return lambda u: (won * u - n @ np.logaddexp(0, offsets[:, None] + u)) / phi
+    spread = deals["n"] * expit(deals["offset"]) * expit(-deals["offset"])
+    sums = deals.assign(spread=spread, own=deals.get("own", 0.0)).groupby("rep")[["own", "spread"]].sum().reindex(table["rep"])
+    shares = _share(sums["own"], sums["spread"])
+
+    def log_lik(u: Array) -> Array:
+        out = np.empty((len(table), len(u)))
+        for share in np.unique(shares):
+            mine, w = shares == share, (1 - share) * u
+            out[mine] = (won[mine] * w - n[mine] @ np.logaddexp(0, offsets[:, None] + w)) / (1 - share)
+        return out / phi
+
+    return log_lik
 
 
-def _of_losses(table: pd.DataFrame, phi: float) -> LogLik:
-    """Poisson log-likelihood of each rep's losses, up to a constant."""
-    observed, expected = table[["observed"]].to_numpy(), table[["expected"]].to_numpy()
-    return lambda v: (observed * v - expected * np.exp(v)) / phi
+def _of_losses(table: pd.DataFrame, churn: pd.DataFrame, phi: float) -> LogLik:
+    """Log-likelihood of each rep's losses given those of the strata, up to a constant: was it the rep's, or another's.
+
+    A rep's shares of the accounts at risk are taken for equal within a stratum, at the value that gives the right slope
+    and curvature where v is zero.
+    """
+    rows = churn.assign(share=_share(churn.get("own", 0 * churn["expected"]), churn["expected"]))
+    expected = rows.pivot_table(index="rep", columns="share", values="expected", aggfunc="sum", fill_value=0).reindex(table["rep"], fill_value=0)
+    weight, shares, observed = expected.to_numpy(dtype=float), expected.columns.to_numpy(dtype=float)[:, None], table[["observed"]].to_numpy()
+    return lambda v: (observed * v - weight @ (np.log1p(shares * np.expm1(v)) / shares)) / phi
+
+
+def _share(own: pd.Series, of: pd.Series) -> Array:
+    """One in terms of the other to a thousandth (never 0 or 1: the formulas divide by both ends)."""
+    part = np.divide(own, of, out=np.zeros(len(of)), where=of.to_numpy(dtype=float) > 0)
+    return np.clip(np.round(np.asarray(part, dtype=float), 3), 1e-9, 1 - 1e-9)
 
 
 def _ratios(found: Posterior, fit: Fit) -> pd.DataFrame:

@@ -57,12 +57,13 @@ def rep_map(
     shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA, odds: float = 1.1, hazard: float = 1.25,
     review: float = 0.80, watch: float = 0.50, reps: str = "names",
 ) -> RepMap:
-    """Each rep's win odds and churn hazard against the company's, and the probability that both are high.
+    """Each rep's win odds and churn hazard against the other reps', and the probability that both are high.
 
     Wins: deals opened at least `days` days ago; what is still open was not won; an account counts once a quarter. Churn: as
-    in `rep_churn`. Left out: younger deals. A rep known on one side only is placed on the other by how the company's
-    reps differ. High wins and high churn can come from accounts nobody coded, product fit, territory or onboarding: they
-    are a reason to read deals, not evidence of misconduct. A rep who left is never flagged.
+    in `rep_churn`. A rep is set against the others on the same segments and sources: its own deals and losses are taken
+    out of what is expected of it. Left out: younger deals. A rep known on one side only is placed on the other by how the
+    company's reps differ. High wins and high churn can come from accounts nobody coded, product fit, territory or
+    onboarding: they are a reason to read deals, not evidence of misconduct. A rep who left is never flagged.
 
     Parameters
     ----------
@@ -99,10 +100,10 @@ def rep_map(
     wins = expected_wins(_wins(shop, days), by=by)
     crude = wins_by_rep(wins).set_index("rep")
     churn = rep_churn(shop, by=by).set_index("rep")
-    losses = churn[["observed", "expected"]].reset_index().astype({"observed": float, "expected": float})
-    spread = [dispersion(crude["z"]), dispersion(z_scores(losses["observed"], losses["expected"]))]
+    losses = expected_losses(shop, by=by)
+    spread = [dispersion(crude["z"]), dispersion(z_scores(churn["observed"].astype(float), churn["expected"].astype(float)))]
     clustering = account_clustering(shop)
-    model = joint_rep_model(wins[["rep", "offset", "won", "n"]], losses, odds=odds, hazard=hazard, win_phi=_widening(clustering))
+    model = joint_rep_model(wins, losses, odds=odds, hazard=hazard, win_phi=_widening(clustering))
     gone = departed(shop)
     table = model.reps.set_index("rep").assign(
         expected_won=crude["expected"], win_q=pd.Series(benjamini_hochberg(crude["p_high"]), index=crude.index),
@@ -139,7 +140,7 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
     rows = [found.company[found.company["quantity"] == "rho"].assign(segment="all")]
     for segment in tally(shop, "reps_wins", days=days)["segment"].dropna().sort_values().unique():
         within = shop.only(segment=str(segment))
-        able = int((expected_losses(within, by=rest) >= EXPECTED_FOR_RHO).sum())
+        able = int((expected_losses(within, by=rest).groupby("rep")["expected"].sum() >= EXPECTED_FOR_RHO).sum())
         company = rep_map(within, days=days, by=rest).company.query("quantity == 'rho'") if able >= REPS_FOR_RHO else pd.DataFrame([{"note": too_few_for_rho(able)}])
         rows.append(company.assign(segment=segment))
     return pd.concat(rows, ignore_index=True).reindex(columns=["segment", "value", "low", "high", "p_positive", "note"])

@@ -92,12 +92,12 @@ def rep_churn(
     return coded(table.reset_index(), reps)[_COLUMNS]
 
 
-def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.Series:
-    """The `expected` of `rep_churn` alone, by rep."""
+def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.DataFrame:
+    """The losses behind `rep_churn` by rep and stratum: `rep`, the columns of `by`, `n, observed, expected, own, share_of_events`."""
     everybody = _cells(shop, early_days, grace_days)
     if _withheld(everybody):
-        return pd.Series(dtype=float)
-    return expected_churn(_seen(_followed(everybody), "duration", "event"), by=by).groupby("rep")["expected"].sum()
+        return pd.DataFrame(columns=["rep", *by, "n", "observed", "expected", "own", "share_of_events"])
+    return expected_churn(_seen(_followed(everybody), "duration", "event"), by=by)
 
 
 def rep_churn_withheld(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> str:

@@ -18,7 +18,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from retainkit.estimate.case_mix import expected_wins, wins_by_rep
-from retainkit.estimate.exposure import churn_by_rep
+from retainkit.estimate.exposure import churn_by_rep, expected_churn
 from retainkit.estimate.intervals import benjamini_hochberg, wilson
 from retainkit.estimate.rep_model import REVIEW, WATCH, joint_rep_model, rep_words
 
@@ -61,7 +61,7 @@ def accused(deals: pd.DataFrame, cells: pd.DataFrame) -> tuple[Array, Any, pd.Da
     """Which reps each rule accuses (rules, reps), with the joint model and the churn table behind it."""
     expected = expected_wins(deals)
     wins, churn = wins_by_rep(expected), churn_by_rep(cells).set_index("rep").reindex(range(REPS))
-    model = joint_rep_model(expected, churn.dropna(subset="n").reset_index())
+    model = joint_rep_model(expected, expected_churn(cells))
     n, lost = churn["n"].fillna(0).to_numpy(), churn["observed"].fillna(0).to_numpy()
     rate, share = wins["rate"].to_numpy(), np.divide(lost, n, out=np.zeros(REPS), where=n > 0)
     mean_rate, mean_share = wins["won"].sum() / wins["n"].sum(), lost.sum() / n.sum()
