@@ -25,16 +25,26 @@ def parse(column: Column, expression: str, sql_type: str, *, tz: str | None, for
     if column.kind == "day":
         return _day(expression, text, sql_type, tz, formats)
     if column.kind == "id":
-        return Parsed(f"nullif({text if 'INT' in sql_type else plain_id(expression)}, '')", text)
+        return Parsed(_tidy(expression, f"nullif({text if 'INT' in sql_type else plain_id(expression)}, '')", sql_type), text)
     if column.kind in ("money", "number"):
-        return Parsed(f"try_cast({text if sql_type == 'VARCHAR' else expression} as decimal(18, 4))", text)
+        value = f"try_cast({expression} as decimal(18, 4))"
+        return Parsed(f"coalesce({value}, try_cast({text} as decimal(18, 4)))" if sql_type == "VARCHAR" else value, text)
     if column.kind == "choice":
         words = ", ".join(literal(word) for word in column.choices)
         value = f"case when lower({text}) in ({words}) then lower({text}) when coalesce({text}, '') = '' then {literal(column.default)} end"
+        value = f"cast({value} as enum({words}))"
         if sql_type == "VARCHAR":  # as written in nearly every row
-            value = value.replace("case", f"case when {expression} in ({words}) then {expression}", 1)
-        return Parsed(f"cast({value} as enum({words}))", text)
-    return Parsed(f"nullif({text}, '')", text)
+            value = f"case {expression} {' '.join(f'when {literal(w)} then cast({literal(w)} as enum({words}))' for w in column.choices)} else {value} end"
+        return Parsed(value, text)
+    return Parsed(_tidy(expression, f"nullif({text}, '')", sql_type), text)
+
+
+def _tidy(expression: str, value: str, sql_type: str) -> str:
+    """The text as it stands, which is what it nearly always is; `value` where it is empty, may have blanks around it or end like a number."""
+    if sql_type != "VARCHAR":
+        return value
+    odd = f"{expression} < '!' or ends_with({expression}, ' ') or ends_with({expression}, '.0') or strlen({expression}) <> length({expression})"
+    return f"case when {odd} then {value} else {expression} end"
 
 
 def plain_id(expression: str) -> str:
@@ -57,10 +67,14 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
         reads += [f"cast(timezone({zone}, try_strptime({text}, {list(zoned)!r})) as date)"] if zoned else []
         return Parsed(f"coalesce({', '.join(reads)})", text, "true" if any("%H" in f or "%I" in f for f in formats) else "false")
     stamp = f"try_cast({text} as timestamp)"
-    value = (f"case when length({text}) > 10 then"
+    long = f"strlen({expression if sql_type == 'VARCHAR' else text}) > 10"
+    value = (f"case when {long} then"
              f" case when regexp_matches({text}, '{ZONED}') then cast(timezone({zone}, try_cast({text} as timestamptz)) as date) else cast({stamp} as date) end"
              f" else try_cast({text} as date) end")
-    return Parsed(value, text, f"length({text}) > 10 and (regexp_matches({text}, '{ZONED}') or {stamp} <> date_trunc('day', {stamp}))")
+    if sql_type == "VARCHAR":
+        value = value.replace(f"else try_cast({text} as date) end", f"else coalesce(try_cast({expression} as date), try_cast({text} as date)) end")
+    # a case, because both sides of an `and` would be worked out for every row
+    return Parsed(value, text, f"case when {long} then regexp_matches({text}, '{ZONED}') or {stamp} <> date_trunc('day', {stamp}) else false end")
 
 
 def reasons(column: Column, value: str, text: str) -> list[tuple[str, str]]:

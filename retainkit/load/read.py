@@ -44,7 +44,7 @@ class Relation:
     """One file (or frame) as something SQL can select from."""
 
     name: str  # as the user calls it
-    sql: str  # a from clause that yields `row_no` and the source's columns
+    sql: str  # a from clause that yields `row_no` (null: the rows come in order, and the place in the table says it) and the columns
     types: dict[str, str]  # source column -> SQL type
     first_row: int  # the row number of the first data row, as a person would count it
     rejects: str | None = None  # the engine's table of rows it could not split into columns
@@ -112,7 +112,9 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: s
         con.execute(f"drop table if exists {rejects}{suffix}")
     dialect = (f"read_csv({literal(escaped)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
                f" skip={plan.skip}, columns={{{columns}}}")
-    sql = f"(select row_number() over () as row_no, * from {dialect}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'))"
+    counted = plan.joins or "row_no" in f"{plan.columns} {plan.where}"  # counting takes one thread, where reading takes all
+    number = "row_number() over ()" if counted else "cast(null as bigint)"
+    sql = f"(select {number} as row_no, * from {dialect}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'))"
     types = dict.fromkeys(names, "VARCHAR")
     if any(expression not in names for expression in plan.columns.values()) or plan.where:
         # expressions may calculate: columns that look like numbers are offered to them as numbers
@@ -189,7 +191,7 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
 
     def first(what: str, part: int, kind: str) -> str:
         cases = " ".join(f"when {what.format(literal(why[1])) or why[0]} then {literal(why[part]) if part < 3 else why[part]}" for why in whys)
-        return f"cast(case {cases} end as {kind})"
+        return f"cast(case {'when why is null then null ' if part > 1 else ''}{cases} end as {kind})"
 
     texts = ", ".join(f"{source} as raw_{c.name}" for c, (source, _) in read.items())
     values = ", ".join(f"{p.value} as {c.sql_name}" for c, (_, p) in read.items())
@@ -265,15 +267,17 @@ def _check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     stage = f"stage_{table.name}"
     if table.key:
         key = ", ".join(table.key)
-        con.execute(f"""create or replace temp table twins as select file, row_no from (
-            select file, row_no, row_number() over (partition by {key} order by file, row_no) as nth from {stage} where why is null) t where nth > 1""")
-        con.execute(f"update {stage} set why = {literal(_twin(table))}, col = '' where (file, row_no) in (select (file, row_no) from twins)")
-    if table.name == "orders":
-        con.execute("create or replace temp table disputed as select order_id from stage_orders where why is null group by order_id having min(customer_id) <> max(customer_id)")
+        con.execute(f"""create or replace temp table twins as select place from (
+            select rowid as place, row_number() over (partition by {key} order by file, rowid) as nth from {stage} where why is null) t where nth > 1""")
+        con.execute(f"update {stage} set why = {literal(_twin(table))}, col = '' where rowid in (select place from twins)")
+    if table.name == "orders":  # numbers are grouped in less time and memory than texts; two orders of one number do no harm
+        con.execute("""create or replace temp table disputed as select o from (select hash(order_id) as o, hash(customer_id) as c
+            from stage_orders where why is null) t group by o having min(c) <> max(c)""")
         if con.execute("select count(*) from disputed").fetchone() != (0,):
             con.execute(f"""update stage_orders set why = {literal(DISPUTED)}, col = 'customer_id', found = customer_id from (
-                select s.order_id, arg_min(s.customer_id, (s.file, s.row_no)) as owner from stage_orders s join disputed t on t.order_id = s.order_id
-                where s.why is null group by s.order_id) d where why is null and d.order_id = stage_orders.order_id and d.owner <> stage_orders.customer_id""")
+                select s.order_id, arg_min(s.customer_id, (s.file, s.rowid)) as owner from stage_orders s
+                where s.why is null and hash(s.order_id) in (select o from disputed) group by s.order_id) d
+                where why is null and d.order_id = stage_orders.order_id and d.owner <> stage_orders.customer_id""")
 
 
 def _twin(table: Table) -> str:
@@ -298,10 +302,11 @@ def _keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation
         if unclosed:
             raise BadValueError(f"{relation.name} row {unclosed[0]:,}", "a quotation mark opens there and is never closed, so nothing after it can be read",
                                 "", 'close it, or double the ones inside text ("")')
+    start = f"(select min(rowid) from stage_{table} where file = {here})"
     # the r-th row read stands after as many broken rows as lie before it in the file
     before = f"(select count(*) from (select line - {ahead} - row_number() over (order by line) as before from broken) b where b.before < s.row_no)"
     con.execute(f"""insert into reject_{table} select file, row_no + {0 if relation.numbered else f'{ahead} + {before}'},
-        coalesce(col, ''), why, left(found, 200) from (select * from stage_{table} where why is not null and file = {here}) s""")
+        coalesce(col, ''), why, left(found, 200) from (select * replace (coalesce(row_no, rowid + 1 - {start}) as row_no) from stage_{table} where why is not null and file = {here}) s""")
     total = rf"(?i)([^,;|\t]*[,;|\t])*\"?({TOTALS.pattern})\"?([,;|\t].*)?"
     why = "kind" if relation.numbered else f"""case when kind = 'MISSING COLUMNS' and regexp_full_match(text, {literal(total)}) then {literal(TOTAL)}
         when kind = 'INVALID ENCODING' then 'is not UTF-8 text (a file from Windows? then encoding = "cp1252")' else 'cannot be split into the header''s columns: ' || lower(kind) end"""

@@ -153,7 +153,7 @@ def _write_table(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> 
         else:
             columns.append(f"cast({literal(column.default)} as {sql_type(column)}) as {column.sql_name}")
     join = "left join ids i on i.customer_id = s.customer_id" if "customer_id" in have else ""
-    order = "i.customer, s.ordered_on" if table.name == "orders" else "s.file, s.row_no"
+    order = "i.customer, s.ordered_on" if table.name == "orders" else "s.file, s.rowid"
     _write(con, f"select {', '.join(columns)} from stage_{table.name} s {join} where s.why is null order by {order}", folder / f"{table.name}.parquet")
     _write(con, f"select file, row_no as row, col as \"column\", why as reason, found from reject_{table.name} order by file, row_no", folder / f"rejected_{table.name}.parquet")
 
