@@ -46,7 +46,7 @@ def duplicates(found: Examined) -> Iterator[str]:
             n = one(found.con, f"select count(*) - (select count(*) from (select distinct * from {p.look.table}) d) from {{file}}", p)[0]
             if n:
                 kept = "they are kept: lines of an order may repeat" if not TABLES[p.table].key else "only the first of a key is kept"
-                yield f"{p.look.name}: {n:,} rows repeat another one in every column; {kept}"
+                yield f"{p.look.seen}: {n:,} rows repeat another one in every column; {kept}"
 
 
 def fates(shop: Shop) -> Iterator[str]:
@@ -120,12 +120,12 @@ def calendar(shop: Shop) -> Iterator[str]:
         if not table.dated_by:
             continue
         day = table.column(table.dated_by).sql_name
-        row = shop.sql(f"select min({day}) as a, max({day}) as b, count(distinct {day}) as days from all_{name}").iloc[0]
+        row = shop.sql(f"select min({day}) as a, max({day}) as b, count(distinct {day}) as filled from all_{name}").iloc[0]
         if row["a"] != row["a"] or row["a"] is None:
             continue
         first, last = _day(row["a"]), _day(row["b"])
         span = (last - first).days + 1
-        empty = f"; {span - int(row['days']):,} of the {span:,} days have no row" if name in ("orders", "activity") and int(row["days"]) < span else ""
+        empty = f"; {span - int(row['filled']):,} of the {span:,} days have no row" if name in ("orders", "activity") and int(row["filled"]) < span else ""
         yield f"{name}: {first} to {last}{empty}"
         if empty and name == "orders":
             yield from _gaps(shop, day)

@@ -47,7 +47,7 @@ def identity(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
         if who and p.table in ("orders", "customers"):
             n, alike, *_ = one(con, f"select count(distinct id), count(distinct lower(id)) from (select trim(cast({who} as varchar)) as id from {{file}}) t where id <> ''", p)
             if n:
-                yield f"{p.look.name}: {n:,} different customers by `{_short(p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
+                yield f"{p.look.seen}: {n:,} different customers by `{_short(p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
                 yield from _by_email(con, p, who)
     yield from _strangers(con, proposals)
 

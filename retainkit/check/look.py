@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from retainkit.check.dates import Days, counted_days, days_in
 from retainkit.check.dialect import dialect
 from retainkit.check.numbers import Numbers, numbers_in
+from retainkit.check.parts import parts_of
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, first_line
 from retainkit.load.book import BOOKS
 from retainkit.load.database import extract, is_address, is_database, tables_in
@@ -21,7 +23,8 @@ from retainkit.load.sources import TablePlan, cache_folder
 if TYPE_CHECKING:
     import duckdb
 
-MOST = 2_000_000  # rows looked at; of a larger file a sample of this many
+MOST = 2_000_000  # rows looked at; of a larger file a sample
+SAMPLE = 400_000  # rows in a sample
 MOST_TABLES = 60  # of a database
 WIDE = 150  # columns looked at closely
 ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
@@ -62,6 +65,11 @@ class Look:
     @property
     def name(self) -> str:
         return self.files[0].name if len(self.files) == 1 else f"{self.files[0].name} and {len(self.files) - 1} more"
+
+    @property
+    def seen(self) -> str:
+        """What a count over its rows is a count of."""
+        return f"{self.name} ({self.rows:,} rows of it looked at)" if self.sampled else self.name
 
 
 @dataclass(frozen=True)
@@ -109,15 +117,19 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, sheets:
                      encoding=settings.get("encoding", "utf-8"), skip=settings.get("skip", 0), sheets_once="sheets" in settings, columns={})
     table = f"look_{number}"
     try:
-        relations = _read(con, plan, path, 900 + number)
-        types = relations[0].types
-        sql = ", ".join(f'cast("{_quoted(c)}" as varchar) as "{_quoted(c)}"' for c in types)
-        everything = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
-        con.execute(f"create or replace temp table {table} as select * from ({everything}) t limit {MOST + 1}")
-        rows = _count(con, table)
-        if sampled := rows > MOST:
-            con.execute(f"create or replace temp table {table} as select * from ({everything}) t using sample reservoir({MOST} rows) repeatable (8)")
-            rows = MOST
+        with tempfile.TemporaryDirectory(prefix="retainkit-look-") as folder:
+            for file, lines in (*parts_of(path, plan.encoding, MOST, Path(folder)), (path, 0)):
+                relations = _read(con, plan, file, 900 + number)
+                types = relations[0].types
+                sql = ", ".join(f'cast("{_quoted(c)}" as varchar) as "{_quoted(c)}"' for c in types)
+                everything = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
+                con.execute(f"create or replace temp table {table} as select * from ({everything}) t limit {MOST + 1}")
+                if (rows := _count(con, table)) >= 0.95 * lines:  # parts that do not come out as rows were cut inside quoted text
+                    break
+        sampled = file != path or rows > MOST
+        if rows > MOST:
+            con.execute(f"create or replace temp table {table} as select * from ({everything}) t using sample reservoir({SAMPLE} rows) repeatable (8)")
+            rows = SAMPLE
     except RetainkitError:
         raise
     except Exception as err:

@@ -291,8 +291,10 @@ class Shop:
         if asked and chosen:
             asked |= {"customers", "orders", "contracts"} - self._seen  # what the choice is made by
         if asked:
-            self._con.execute(f"set search_path = '{self._entry}'")
             tables = {name.removeprefix("all_") for name in asked}
+            if tables.intersection(DERIVED):
+                self.prepare()
+            self._con.execute(f"set search_path = '{self._entry}'")
             canonical(self._con, self._store, self._facts, self._clock, names=tables & TABLES.keys())
             for name in tables.intersection(DERIVED):
                 view(self._con, name, f"select * from {parquet(self._store / self._entry / f'{name}_*.parquet')}")
@@ -304,11 +306,16 @@ class Shop:
     def _clock(self) -> dict[str, Any]:
         return {"as_of": self.as_of, "history_start": self.history_start, "refunds": self.refunds}
 
+    def prepare(self) -> None:
+        """Work out the tables made from the canonical ones now, if that was not done yet: the first question about them does it otherwise."""
+        if not self._entry:
+            self._enter()
+        ensure(self._store / self._entry, lambda aside: derive(self._con.cursor(), self._store, self._facts, self._clock, aside))
+
     def _enter(self) -> None:
-        """The schema of this day's views, and the tables worked out for it."""
+        """The schema of this day's views."""
         made_by = hashlib.sha256("".join(text_of(name) for name in (*DERIVED, *KNOWN)).encode()).hexdigest()[:8]
         self._entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
-        ensure(self._store / self._entry, lambda aside: derive(self._con, self._store, self._facts, self._clock, aside))
         self._con.execute(f"create schema if not exists {self._entry}")
         self._con.execute(f"set search_path = '{self._entry}'")
 

@@ -86,6 +86,8 @@ def make_plan(
             others = {n: v for n, v in {**job.defaults, **job.given}.items() if n not in ("source", "as_of")}
             check_parameters(shop, others)
         job.given |= {"source": source, "as_of": day.isoformat()}
+    if not all(job.lacks for job in jobs):
+        shop.prepare()  # once, before several notebooks ask for it at a time
     whole = day.day == monthrange(day.year, day.month)[1]
     return Plan(source, shop, f"{day:%Y-%m}" if whole else day.isoformat(), jobs)
 
