@@ -14,6 +14,7 @@ from retainkit.check.look import Look, described, grouped, look_at, settled, sou
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import Proposal, Question, asked, value
 from retainkit.errors import BadValueError, RetainkitError, closest, listed
+from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, known_zone, open_shop
 from retainkit.load.sources import as_date
@@ -98,8 +99,9 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute("set TimeZone = 'UTC'")
     files = sources_in(paths)
-    opened = grouped(con, [look_at(con, f, i, given.get("sheets", "")) for i, f in enumerate(files)])
-    looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in opened]
+    with told(quiet(con), "looking at the files"):
+        opened = grouped(con, [look_at(con, f, i, given.get("sheets", "")) for i, f in enumerate(files)])
+        looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in opened]
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retainkit.load.progress import told
 from retainkit.load.schema import TABLES
 from retainkit.load.store import sql_type
 from retainkit.tally import literal, render, text_of
@@ -46,11 +47,13 @@ def derive(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], c
     schema = f'"{folder.name}"'
     con.execute(f"create schema {schema}")
     con.execute(f"set schema = {literal(schema)}")
-    for i, who in enumerate(_shares(con, store, facts)):
+    shares = _shares(con, store, facts)
+    for i, who in enumerate(shares):
         canonical(con, store, facts, clock, who)
         for name in DERIVED:
             path = folder / f"{name}_{i:05}.parquet"
-            con.execute(f"copy ({render(text_of(name), **clock)}) to {literal(str(path))} (format parquet)")
+            with told(con, f"working out {name}, part {i + 1} of {len(shares)}"):
+                con.execute(f"copy ({render(text_of(name), **clock)}) to {literal(str(path))} (format parquet)")
             view(con, name, f"select * from {parquet(path)}")
     con.execute("set schema = 'main'")
     con.execute(f"drop schema {schema} cascade")

@@ -16,6 +16,7 @@ from retainkit.errors import BadValueError, MissingDataError, closest, first_lin
 from retainkit.load.book import TOTALS
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
+from retainkit.load.progress import told
 from retainkit.load.recode import opened, utf8
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan, cache_folder
@@ -60,13 +61,15 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     selects, whys = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
     _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), _twin(table), DISPUTED, TOTAL]))
     try:
-        con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
+        with told(con, f"reading {table.name}"):
+            con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
     except Exception as err:
         raise BadValueError(listed(r.name for r in relations), f"cannot be read as the table {table.name}", str(err).splitlines()[0],
                             f"check the mapping under [{table.name}], or export the file again") from err
     _check_zone(con, table, tz)
-    _check_keys(con, table)
-    _name_totals(con, table)
+    with told(con, f"checking {table.name}"):
+        _check_keys(con, table)
+        _name_totals(con, table)
     con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
     for relation in relations:
         _keep_rejects(con, table.name, relation)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
 from retainkit.load.derive import DERIVED, KNOWN, canonical, derive, parquet, view
+from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
 from retainkit.load.store import build_store, cache_folder, ensure, fingerprint, last_day, prune
@@ -97,7 +98,8 @@ def open_shop(
         temporary = tempfile.TemporaryDirectory(prefix="retainkit-")
         folder = Path(temporary.name) / "store"
     else:
-        key, sources = fingerprint(plan, zone)
+        with told(con, "looking whether the files are known"):
+            key, sources = fingerprint(plan, zone)
         folder = cache / key
     ensure(folder, lambda aside: build_store(con, plan, zone, aside))
     prune(cache)
@@ -111,7 +113,7 @@ def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
     con.execute(f"set temp_directory = {literal(str(cache / 'spill'))}")
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"set memory_limit = {literal(memory or MEMORY)}")
-    return con
+    return quiet(con)
 
 
 def known_zone(tz: str | None) -> str | None:
@@ -151,7 +153,7 @@ class Shop:
                  known_by: date | None = None) -> None:
         self._only, self._known_by = only or {}, known_by
         self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
-        self._con = con.cursor()
+        self._con = quiet(con.cursor())
         self.name, self.sources, self.refunds, self.unread = plan.name, sources, refunds, plan.unread
         self.goals, self.claims = plan.goals, plan.claims
         self.tz: str = facts.get("tz") or ""
@@ -310,7 +312,7 @@ class Shop:
         """Work out the tables made from the canonical ones now, if that was not done yet: the first question about them does it otherwise."""
         if not self._entry:
             self._enter()
-        ensure(self._store / self._entry, lambda aside: derive(self._con.cursor(), self._store, self._facts, self._clock, aside))
+        ensure(self._store / self._entry, lambda aside: derive(quiet(self._con.cursor()), self._store, self._facts, self._clock, aside))
 
     def _enter(self) -> None:
         """The schema of this day's views."""

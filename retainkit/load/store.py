@@ -17,6 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retainkit.load.progress import told
 from retainkit.load.read import stage
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import Plan, TablePlan, cache_folder
@@ -130,7 +131,8 @@ def build_store(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None, fold
     con.execute(f"create or replace temp table ids as select cast(row_number() over (order by customer_id) as integer) as customer, customer_id from (select distinct customer_id from ({everyone}) e) u")
     _write(con, "select * from ids order by customer", folder / "ids.parquet")
     for name in plan.tables:
-        _write_table(con, TABLES[name], folder)
+        with told(con, f"sorting and storing {name}"):
+            _write_table(con, TABLES[name], folder)
     facts = {name: _facts(con, TABLES[name], plan.tables[name]) for name in plan.tables}
     (folder / "facts.json").write_text(json.dumps(facts, default=str, indent=1))
     for name in plan.tables:

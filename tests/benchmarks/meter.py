@@ -37,9 +37,9 @@ def middle(found: list[dict[str, Any]], what: str = "cpu") -> float:
     return statistics.median(f[what] for f in found)
 
 
-def times(found: list[dict[str, Any]], base: list[dict[str, Any]]) -> float:
+def times(found: list[dict[str, Any]], base: list[dict[str, Any]], what: str = "cpu") -> float:
     """How many times its base a job costs: the median of the ratios, each within one round."""
-    return statistics.median(f["cpu"] / b["cpu"] for f, b in zip(found, base, strict=True))
+    return statistics.median(f[what] / b[what] for f, b in zip(found, base, strict=True))
 
 
 def import_ms(statement: str, n: int) -> float:

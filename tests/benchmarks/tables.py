@@ -57,6 +57,21 @@ def load(plan: Plan) -> str:
     return markdown(["file", "", "seconds", "CPU seconds", "peak MB"], rows)
 
 
+READERS = {"table": "DuckDB, into a typed table in memory", "parquet": "DuckDB, into typed Parquet", "check": "retainkit check: looked at, checked and loaded",
+           "open": "the first open_shop: checked and loaded", "all": "check, open_shop, and everything derived"}
+
+
+def csv(plan: Plan) -> str:
+    """Reading one CSV file: what DuckDB takes to make a typed table of it, and what the kit takes to check and load it."""
+    world(plan.rows, ids=plan.ids, form="csv")
+    found = rounds({way: {"what": "csv", "way": way, "rows": plan.rows, "ids": plan.ids} for way in READERS}, min(plan.rounds, 3))
+    rows = []
+    for way, told in READERS.items():
+        ratios = [f"{times(found[way], found[base], what):.1f}" for base in ("table", "parquet") for what in ("seconds", "cpu")]
+        rows.append([told, f"{middle(found[way], 'seconds'):.1f}", f"{middle(found[way]):.1f}", f"{middle(found[way], 'peak_mb'):,.0f}", *ratios])
+    return markdown(["", "seconds", "CPU seconds", "peak MB", "times the table: seconds", "CPU", "times the Parquet: seconds", "CPU"], rows)
+
+
 def peers(plan: Plan) -> str:
     """Other tools at a tenth of the lines, from Parquet to answer, beside the kit at the same size."""
     size = {"rows": plan.rows // 10, "ids": plan.ids}
@@ -119,7 +134,7 @@ def memory(plan: Plan) -> str:
     return markdown(["lines", "seconds", "CPU seconds", "peak MB of the process"], [line])
 
 
-BENCHMARKS: dict[str, Callable[[Plan], str]] = {f.__name__: f for f in (tallies, load, peers, imports, report, reps, memory)}
+BENCHMARKS: dict[str, Callable[[Plan], str]] = {f.__name__: f for f in (tallies, load, csv, peers, imports, report, reps, memory)}
 
 
 def ms(seconds: float) -> str:

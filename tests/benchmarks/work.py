@@ -48,7 +48,7 @@ def opened(rows: int, *, ids: str, form: str = "parquet", cache: str = "cache", 
 
     os.environ["RETAINKIT_CACHE"] = str(folder() / cache)
     shop = open_shop(world(rows, ids=ids, form=form), tz="UTC", memory=memory, **CLOCK)
-    shop.sql("select 1")
+    shop.prepare()
     return shop
 
 
@@ -116,6 +116,31 @@ def load(rows: int, ids: str, form: str) -> dict[str, Any]:
         shutil.rmtree(folder() / cache, ignore_errors=True)
 
 
+def csv(rows: int, ids: str, way: str) -> dict[str, Any]:
+    """One way to read a CSV file: DuckDB alone, `retainkit check`, the first open, or check, open and everything derived."""
+    import duckdb
+    import pandas  # noqa: F401
+
+    from retainkit.check.examine import examine
+    from retainkit.check.say import as_text
+    from retainkit.load.shop import open_shop
+
+    file, scratch = world(rows, ids=ids, form="csv") / "orders.csv", folder() / f"cache-{os.getpid()}"
+    scratch.mkdir()
+    os.environ["RETAINKIT_CACHE"] = str(scratch)
+    typed = f"select * from read_csv('{file}')"
+    ways: dict[str, Callable[[], Any]] = {
+        "table": lambda: duckdb.connect().execute(f"create table lines as {typed}").fetchall()[0][0],
+        "parquet": lambda: duckdb.connect().execute(f"copy ({typed}) to '{scratch}/lines.parquet'").fetchall()[0][0],
+        "check": lambda: as_text(examine([file])),
+        "open": lambda: open_shop(file.parent).as_of.isoformat(),
+        "all": lambda: [as_text(examine([file])), open_shop(file.parent).prepare()][0]}
+    try:
+        return spent(ways[way])
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def again(rows: int, ids: str, form: str) -> dict[str, Any]:
     """Opening unchanged files a second time."""
     opened(rows, ids=ids, form=form)  # so that there is something to find
@@ -166,7 +191,7 @@ def reps(n: int) -> dict[str, Any]:
 
 
 WORK: dict[str, Callable[..., dict[str, Any]]] = {
-    f.__name__: f for f in (tallies, load, again, small_memory, peer, reps)}
+    f.__name__: f for f in (tallies, load, csv, again, small_memory, peer, reps)}
 
 if __name__ == "__main__":
     job = json.loads(sys.argv[1])
