@@ -1,0 +1,111 @@
+"""Large files: read on all cores, looked at in parts, derived from when first asked, and told about on a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from retainkit.check import look, parts
+from retainkit.check.examine import examine
+from retainkit.load.shop import open_shop
+
+ROWS = 700_000
+BAD = {5: "amount", 200_001: "ordered_at", 444_444: "customer_id", 699_999: "status"}  # rows as a person counts them, the header being row 1
+WORK = """
+import duckdb, sys
+from retainkit.load import progress
+progress.AFTER, progress.EVERY = 0.0, 0.01
+con = progress.quiet(duckdb.connect())
+with progress.told(con, "reading orders"):
+    print(con.execute("select sum(a.range * b.range % 7) from range(20000) a, range(10000) b").fetchall()[0][0] > 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    """A file of many rows, four of them bad and one that cannot be split."""
+    folder = tmp_path_factory.mktemp("big")
+    bad = " ".join(f"when {row} then '{column}'" for row, column in BAD.items())
+    with duckdb.connect() as con:
+        con.execute(f"""copy (select case when bad = 'customer_id' then '' else 'C' || (i // 2 * 7919 % 90000) end as customer_id, 'O' || (i // 2) as order_id,
+            case when bad = 'ordered_at' then '2026-13-01' else cast(date '2024-01-01' + cast(i // 1000 as integer) as varchar) end as ordered_at,
+            case when bad = 'amount' then 'x' else (i % 900) || '.50' end as amount, case when bad = 'status' then 'lost?' else 'paid' end as status
+            from (select i, case i + 2 {bad} end as bad from range({ROWS}) r(i)) t) to '{folder}/orders.csv' (format csv, header)""")
+    with (folder / "orders.csv").open("a") as file:
+        file.write("only,three,values\n")
+    return folder
+
+
+def test_rejected_rows_of_a_file_read_on_all_cores_have_the_number_a_person_counts(big, monkeypatch, tmp_path):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path))
+    shop = open_shop(big)
+    rejected = shop.rejected("orders")
+    assert dict(zip(rejected["row"], rejected["column"], strict=True)) == {**BAD, ROWS + 2: ""}
+    ledger = shop.ledger.iloc[0]
+    assert ledger["rows"] == ROWS + 1 == ledger["kept"] + ledger["rejected"]
+
+
+def test_a_large_file_is_looked_at_in_parts_from_all_over_it(big, monkeypatch):
+    monkeypatch.setattr(look, "MOST", 100_000)
+    monkeypatch.setattr(parts, "PART", 1 << 14)
+    con = duckdb.connect()
+    seen = look.look_at(con, look.Source(big / "orders.csv"), 0)
+    first, last = con.execute(f"select min(ordered_at), max(ordered_at) from {seen.table} where ordered_at like '202%'").fetchall()[0]
+    assert seen.sampled
+    assert 10_000 < seen.rows < 100_000
+    assert (first, last[:4]) == ("2024-01-01", "2025")
+
+
+def test_a_file_whose_parts_are_no_rows_is_read_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(look, "MOST", 1_000)
+    monkeypatch.setattr(look, "SAMPLE", 500)
+    monkeypatch.setattr(parts, "PART", 64)
+    text = "\n".join(f"line {n}, and one more" for n in range(30))
+    (tmp_path / "notes.csv").write_text("id,note\n" + "".join(f'{n},"{text}"\n' for n in range(1_500)))
+    con = duckdb.connect()
+    seen = look.look_at(con, look.Source(tmp_path / "notes.csv"), 0)
+    assert (seen.sampled, seen.rows) == (True, 500)
+    assert con.execute(f"select count(*) from {seen.table} where try_cast(id as integer) is null").fetchall() == [(0,)]
+
+
+def test_what_check_has_loaded_is_not_loaded_again_and_derived_only_when_asked(monkeypatch, tmp_path):
+    cache, folder = tmp_path / "cache", tmp_path / "shop"
+    monkeypatch.setenv("RETAINKIT_CACHE", str(cache))
+    folder.mkdir()
+    lines = [f"O{n},C{n % 7},2026-01-{n % 28 + 1:02},{n}.50" for n in range(40)]
+    (folder / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\n" + "\n".join(lines) + "\n")
+    assert examine([folder / "orders.csv"]).shop is not None
+    shop = open_shop(folder)
+    assert shop.sql("select count(*) as n from orders")["n"][0] == 40
+    assert len(list(cache.glob("*/done"))) == 1
+    assert not list(cache.glob("*/at_*"))
+    assert shop.sql("select count(*) as n from days")["n"][0] == 28
+    assert len(list(cache.glob("*/at_*/done"))) == 1
+    assert shop.sql("select count(*) as n from all_orders")["n"][0] == 40
+
+
+def test_a_terminal_is_told_how_far_it_is_and_the_line_is_wiped():
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen([sys.executable, "-c", WORK], stderr=theirs, stdout=subprocess.PIPE, text=True)
+    os.close(theirs)
+    told = b""
+    try:
+        while more := os.read(ours, 65536):
+            told += more
+    except OSError:  # the other end is closed
+        pass
+    answer, _ = child.communicate(timeout=60)
+    assert answer == "True\n"
+    lines = told.decode().split("\r")
+    assert any("reading orders" in line and " %" in line for line in lines)
+    assert lines[-1] == "\x1b[K"
+
+
+def test_what_is_no_terminal_is_told_nothing():
+    done = subprocess.run([sys.executable, "-c", WORK], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")
