@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
-from retainkit.load.derive import DERIVED, KNOWN, canonical, derive, parquet, view
+from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
 from retainkit.load.store import build_store, cache_folder, ensure, fingerprint, last_day, prune
@@ -284,6 +284,7 @@ class Shop:
             view(self._con, name, f"select * from {parquet(self._store / entry / f'{name}_*.parquet')}")
         if self._only or self._known_by:
             self._restrict(entry)
+        count_in_place(self._con)
         self._needs_views = False
 
     def _restrict(self, entry: str) -> None:
