@@ -22,8 +22,20 @@ LINES_AT_ONCE = 1_000_000  # what of a million order lines is sorted and grouped
 
 
 def parquet(path: Path) -> str:
-    """The file, or files when there is a star in the name, as something to select from."""
-    return f"read_parquet({literal(str(path))})"
+    """The file, or files when there is a star in the name, as something to select from.
+
+    Only by name does the engine look at what all of several files say of their columns' least and greatest values.
+    """
+    return f"read_parquet({literal(str(path))}, union_by_name = true)"
+
+
+def count_in_place(con: duckdb.DuckDBPyConnection) -> None:
+    """Group customers, who are numbered from 1, by their place in a table and not by a hash: twice as quick.
+
+    Every thread makes such a table outside the engine's memory limit, so there are at most 4 million places in all.
+    """
+    threads = int((con.execute("select current_setting('threads')").fetchone() or (1,))[0])
+    con.execute(f"set perfect_ht_threshold = {max(22 - threads.bit_length(), 12)}")
 
 
 def view(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:

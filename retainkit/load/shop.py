@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
-from retainkit.load.derive import DERIVED, KNOWN, canonical, derive, parquet, view
+from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
@@ -320,6 +320,7 @@ class Shop:
         self._entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
         self._con.execute(f"create schema if not exists {self._entry}")
         self._con.execute(f"set search_path = '{self._entry}'")
+        count_in_place(self._con)
 
     def _restrict(self, tables: Iterable[str]) -> None:
         """Views of the same names, over the chosen customers and deals, in a schema that is looked into first."""
