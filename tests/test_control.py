@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from retainkit.estimate.control import control_limits
+from retainkit.estimate.control import control_limits, value_limits
 
 YEAR = pd.DataFrame({"hits": [21, 27, 24, 22, 25, 23, 26, 22, 25, 24, 20, 29], "n": 100})
 
@@ -67,3 +67,22 @@ def test_in_months_of_one_true_share_five_in_a_thousand_or_fewer_lie_outside():
         limits = control_limits(pd.DataFrame({"hits": hits[:24], "n": 150}), sizes=[150]).iloc[0]
         out += not limits["low"] <= hits[24] / 150 <= limits["high"]
     assert out <= 5  # 400 times .0045 is 2; six or more would be one seed in seventy
+
+
+def test_a_month_that_lost_nothing_is_no_news_where_sums_are_small():
+    small, steady = [0.0, 0.02, 0.01, 0.03, 0.0, 0.01] * 2, [0.04, 0.05, 0.045] * 4
+    assert value_limits(small, of="sum")["low"] == 0
+    assert value_limits(steady, of="sum")["low"] > 0
+
+
+def test_a_month_that_won_nobody_is_news_only_where_months_win_many():
+    few, many = [100 / n for n in (1, 3, 2, 1, 4, 2) * 2], [100 / n for n in (90, 110, 100, 95) * 3]
+    assert value_limits(few, of="cost")["high"] == float("inf")
+    assert value_limits(many, of="cost")["high"] < 2
+
+
+@pytest.mark.parametrize("of", ["average", "sum", "cost"])
+def test_the_unit_of_money_changes_no_verdict(of):
+    year = np.array([3.0, 4, 5, 4, 6, 3, 4, 5, 4, 5, 6, 4])
+    cents, euros = value_limits(100 * year, of=of), value_limits(year, of=of)
+    assert [cents[name] for name in ("usual", "low", "high")] == pytest.approx([100 * euros[name] for name in ("usual", "low", "high")])

@@ -224,6 +224,26 @@ def test_each_table_alone_gives_its_lines_and_the_rest_is_named(tables):
     assert len(rk.card_table(table)) == len(table)
 
 
+def test_every_number_a_table_does_not_give_is_named_with_what_it_needs():
+    deals = pd.DataFrame({"deal_id": range(30), "rep": "ann", "opened_at": "2026-01-05", "closed_at": "2026-01-25", "outcome": ["won", "lost"] * 15})
+    answers = pd.DataFrame({"answered_at": "2026-03-01", "score": [10] * 20, "kind": "customer", "wave": "w"})
+    missing = rk.missing_lines(rk.open_shop({"deals": deals, "responses": answers}, as_of="2026-03-10")).set_index("needs")["about"]
+    assert missing["deals.amount"] == "average deal size, median deal size, sales velocity"
+    assert missing["deals.source"] == "referrals against the rest"
+    assert missing["answers of employees"] == "eNPS"
+    assert missing["responses.invited"] == "NPS response, eNPS response"
+    assert missing["contracts or orders"] == "customers who stay, churn"
+
+
+def test_deals_opened_before_the_log_are_no_months_to_compare_with():
+    """Of those only the slow ones are in it."""
+    opened = pd.date_range("2025-01-10", periods=15, freq="MS")
+    deals = pd.DataFrame({"deal_id": range(15), "rep": "ann", "opened_at": opened, "closed_at": opened + pd.Timedelta(days=40), "outcome": "won"})
+    shop = rk.open_shop({"deals": deals}, as_of="2026-10-31", history_start="2025-06-01")
+    [number] = [line.headline for line in lines(shop) if line.headline.metric == "deals.win_by"]
+    assert number.months(shop)["month"].min() == "2025-06"
+
+
 def test_two_orders_are_too_few_for_anything_but_not_an_error():
     table = rk.scorecard(buys(("ann", "2026-01-01", 1), ("bob", "2026-01-31", 2)))
     assert table["month_ago"].isna().all()

@@ -149,5 +149,5 @@ def test_a_survey_is_called_news_about_as_seldom_as_it_should_be():
 
 def test_the_worlds_of_quiet_shops_leave_the_others_as_they_were():
     before = buyers.TIMES
-    alarms._frames("orders", 1, 1)
+    alarms._frames("orders", 1, 1, 2)
     assert before == buyers.TIMES

@@ -91,7 +91,7 @@ def sizes(shop: Shop, asked: Asked) -> list[Line]:
     return [
         Line("deals", "money", "higher", Headline("deals.average_won", "average deal size: amount of a won deal, mean", ("deals",), find=lambda s: size(s, "mean")), values=values),
         Line("deals", "money", "higher", Headline("deals.median_won", "median deal size: amount of a won deal, the middle one", ("deals",), find=lambda s: size(s, "median"),
-                                                  why_no_months="look at the average")),
+                                                  why_no_months="the average is judged in its place")),
         Line("deals", "money", "higher", Headline("deals.velocity", "sales velocity: deals x win rate x amount / days to win", ("deals",), find=speed, why_no_months=TOO_NOISY)),
     ]
 

@@ -32,7 +32,7 @@ def card_table(card: pd.DataFrame, *, unit: str = "", goals: pd.DataFrame | None
     -------
     DataFrame
         A row a number: `number` (its short name), `now` with its 95 % interval, or that alone where it is wide, `n`, `a month ago`, `a year ago`,
-        `news or noise`, `goal` (target, day and status) where there are goals.
+        `news or noise`, `goal` (target and status) where there are goals.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def card_table(card: pd.DataFrame, *, unit: str = "", goals: pd.DataFrame | None
     if goals is None or goals.empty:
         return table
     whole = goals[goals["group"] == ""]
-    words = [f"{row['target']} by {row['by']}: {status}" for row, status in zip(goal_table(whole, unit=unit).to_dict("records"), whole["status"], strict=True)]
+    words = [f"{row['target']}: {status}" for row, status in zip(goal_table(whole, unit=unit).to_dict("records"), whole["status"], strict=True)]
     said = {(str(g["metric"]), _days(g["horizon_days"])): text for g, text in zip(whole.to_dict("records"), words, strict=True)}
     mine = [said.get((str(m), _days(h)), "–") for m, h in zip(card["metric"], card["horizon_days"], strict=True)]
     return table.assign(goal=mine) if set(mine) != {"–"} else table

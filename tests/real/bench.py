@@ -61,10 +61,10 @@ def cell(row: pd.Series) -> str:
     if row["verdict"] == "not measured":
         return "–"
     if not row["measured"]:
-        return f"{row['verdict']}: {first.split(':')[0]}"
+        return f"{row['verdict']}:<br>{first.split(':')[0]}"
     window = next((f" {part}" for part in row["note"].split("; ") if part.startswith("within ")), "")
     verdict = f"**{row['verdict']}**" if row["verdict"] in CONTRADICTED else row["verdict"]
-    return f"{row['measured'].replace(', n', window + ', n')}: {verdict}"
+    return f"{verdict}:<br>{row['measured'].replace(', n', window + ', n')}"
 
 
 def _reason(benches: dict[str, pd.DataFrame], claim: str) -> str:

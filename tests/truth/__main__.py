@@ -44,7 +44,7 @@ def main() -> None:
         if of.write:
             put("rollouts", text)
     if not of.only or "alarms" in of.only:
-        print(text := alarms.report(of.shops, of.jobs))
+        print(text := alarms.report(alarms.counted(of.shops, of.jobs), of.shops))
         if of.write:
             put("alarms", text)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
@@ -26,6 +27,7 @@ from .shops import Clock, Frames, small_shops
 
 NOMINAL, ENOUGH = 0.002, 0.005  # outside of .001 and .999; the most that limits from twelve months on may say (they are estimates, too)
 BATCH = 10  # shops
+SIZES = (1, 8)  # times as many customers: months of few can hardly lie outside
 STEADY = 1.0001  # newcomers at the end for one at the start: as good as none more
 WORLDS = ("buyers", "orders", "subscribers", "sellers")
 CUSTOMERS = 330  # asked in a survey
@@ -47,26 +49,37 @@ def _named(line: Line) -> str:
     return next(m.metrics[line.headline.metric] for m in MAKERS if line.headline.metric in m.metrics) + days
 
 
-def batch(world: str, number: int, shops: int) -> pd.DataFrame:
-    """Every verdict of one batch of shops: `world, shop, name, news`."""
-    frames, clock = _frames(world, SEED + 500 + number, shops)
+def batch(world: str, number: int, shops: int, times: int) -> pd.DataFrame:
+    """Every verdict of one batch of shops: `world, times, shop, name, news`."""
+    frames, clock = _frames(world, SEED + 500 * times + number, shops, times)
     rows: list[tuple[Any, ...]] = []
     for shop in small_shops(frames, clock):
         for line in lines(shop):
             source = line.values or line.headline.months
             if source is not None and (world != "orders" or "lapse" in line.headline.label):
                 rows += [(number * BATCH + shop.number, _named(line), said) for said in months_judged(source(shop), line.of)]
-    return pd.DataFrame(rows, columns=["shop", "name", "news"]).assign(world=world)
+    return pd.DataFrame(rows, columns=["shop", "name", "news"]).assign(world=world, times=times)
 
 
-def _frames(world: str, seed: int, shops: int) -> tuple[Frames, Clock]:
+@contextmanager
+def _steady(times: int) -> Iterator[None]:
+    """The worlds with so many times the customers, and as many newcomers at the end as at the start."""
+    sizes = {(buyers, "TIMES"): STEADY, (buyers, "NEW"): times * buyers.NEW, (subscribers, "STARTS"): times * subscribers.STARTS, (sellers, "DEALS"): times * sellers.DEALS}
+    before = {key: getattr(*key) for key in sizes}
+    try:
+        for (world, name), size in sizes.items():
+            setattr(world, name, size)
+        yield
+    finally:
+        for (world, name), size in before.items():
+            setattr(world, name, size)
+
+
+def _frames(world: str, seed: int, shops: int, times: int) -> tuple[Frames, Clock]:
     """The tables of so many shops in which nothing changes."""
     here: Any = {"orders": buyers, "buyers": buyers, "subscribers": subscribers, "sellers": sellers}[world]
-    times, buyers.TIMES = buyers.TIMES, STEADY
-    try:
+    with _steady(times):
         frames = here.export(here.live(seed, shops))
-    finally:
-        buyers.TIMES = times
     if world == "orders":
         del frames["contracts"]
     if world == "subscribers":
@@ -96,30 +109,32 @@ def surveys(kind: str, number: int) -> pd.DataFrame:
         both = here[0] & here[1] & (not staff)  # what employees answer has no name on it
         _, low, high = promoter_change(*waves, pd.DataFrame({"earlier": said[0][both], "later": said[1][both], "n": 1}), whole=staff, level=SURE)
         rows.append((at, {"employee": "eNPS", "customer": "NPS"}[kind], not low <= 0 <= high))
-    return pd.DataFrame(rows, columns=["shop", "name", "news"]).assign(world="surveys")
+    return pd.DataFrame(rows, columns=["shop", "name", "news"]).assign(world="surveys", times=1)
 
 
 def counted(shops: int, jobs: int) -> pd.DataFrame:
-    """A row a number: `world, name, months` (judged), `news` (share called so), `error` (standard; months of a shop share their past)."""
+    """Every verdict of so many shops of every world and size."""
     sizes = [min(BATCH, shops - begun) for begun in range(0, shops, BATCH)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        parts = [pool.submit(batch, world, number, size) for world in WORLDS for number, size in enumerate(sizes)]
-        parts += [pool.submit(surveys, kind, 20 * shops) for kind in ("customer", "employee")]
-        found = pd.concat([part.result() for part in parts], ignore_index=True)
-    rows = [{"world": world, "name": name, "months": len(of), "news": of["news"].mean(), "error": _error(of["news"].to_numpy(dtype=float), of["shop"])}
+        parts = [pool.submit(batch, world, number, size, times) for times in SIZES for world in WORLDS for number, size in enumerate(sizes)]
+        parts += [pool.submit(surveys, kind, 100 * shops) for kind in ("customer", "employee")]
+        return pd.concat([part.result() for part in parts], ignore_index=True)
+
+
+def report(found: pd.DataFrame, shops: int) -> str:
+    """The table as Markdown: a row a number, a column a size of shop."""
+    rows = [f"| {name} | {world} | " + " | ".join(_cell(of[of["times"] == times]) for times in SIZES) + " |"
             for (world, name), of in found.groupby(["world", "name"], sort=False)]
-    return pd.DataFrame(rows)
+    kinds = found["times"].map({1: "Shops as above", SIZES[1]: f"{SIZES[1]} times as large"}).where(found["world"] != "surveys", "Surveys")
+    every = " ".join(f"{kind}: {of['news'].sum():,} of {len(of):,} ({of['news'].mean():.2%})." for kind, of in found.groupby(kinds, sort=False))
+    return "\n".join([f"`python -m tests.truth --only alarms --shops {shops} --write`, seed {SEED}. News though nothing changed, of the months judged:", "",
+                      f"| number | world | shops as above | {SIZES[1]} times as large |", "|---|---|---|---|", *rows, "", f"All together. {every} The limits are drawn for {NOMINAL:.1%}."])
 
 
-def report(shops: int, jobs: int) -> str:
-    """The table as Markdown."""
-    table = counted(shops, jobs)
-    lines = [f"| {r.name} | {r.world} | {r.months:,} | {_marked(r.news, r.error)} |" for r in table.itertuples(index=False)]
-    return "\n".join([f"`python -m tests.truth --only alarms --shops {shops}`, seed {SEED}.", "", "| number | world | months judged | called news though nothing changed |", "|---|---|---|---|", *lines, "",
-                      f"Of {table['months'].sum():,} months {(table['news'] * table['months']).sum() / table['months'].sum():.2%} are called news; the limits are drawn for {NOMINAL:.1%}."])
-
-
-def _marked(share: float, error: float) -> str:
-    """A share of alarms with its error; bold where it is surely above what the limits may say."""
-    text = f"{share:.2%} ± {1.96 * error:.2%}"
+def _cell(of: pd.DataFrame) -> str:
+    """The share of months called news, with 1.96 standard errors (months of a shop share their past); bold where it is surely too often."""
+    if of.empty:
+        return ""
+    share, error = of["news"].mean(), _error(of["news"].to_numpy(dtype=float), of["shop"])
+    text = f"{share:.2%} ± {1.96 * error:.2%} of {len(of):,}" if of["news"].any() else f"none of {len(of):,}"
     return f"**{text}**" if share - 1.96 * error > ENOUGH else text
