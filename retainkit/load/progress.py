@@ -35,8 +35,10 @@ def told(con: duckdb.DuckDBPyConnection, what: str) -> Iterator[None]:
 
 def quiet(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """The connection, which knows how far it is and draws no bar of its own into a notebook's output."""
-    con.execute("set enable_progress_bar = true")
-    con.execute("set enable_progress_bar_print = false")
+    on_terminal = sys.stderr.isatty()  # a notebook's kernel has none, and may lack what DuckDB would draw its bar with there
+    con.execute(f"set enable_progress_bar = {str(on_terminal).lower()}")
+    if on_terminal:
+        con.execute("set enable_progress_bar_print = false")
     return con
 
 
