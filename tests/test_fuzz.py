@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import faulthandler
 import functools
 import os
 import signal
@@ -29,17 +30,19 @@ SECONDS = 60
 
 @contextmanager
 def no_hang() -> Iterator[None]:
-    """Ends what takes longer than a minute."""
+    """Ends what takes longer than a minute; what then does not listen, after another, with all of it."""
 
     def late(*_: object) -> None:
         raise TimeoutError(f"more than {SECONDS} seconds")
 
     before = signal.signal(signal.SIGALRM, late)
     signal.alarm(SECONDS)
+    faulthandler.dump_traceback_later(2 * SECONDS, exit=True)
     try:
         yield
     finally:
         signal.alarm(0)
+        faulthandler.cancel_dump_traceback_later()
         signal.signal(signal.SIGALRM, before)
 
 

@@ -43,21 +43,16 @@ def dialect(path: Path) -> dict[str, Any]:
 
 def _title(lines: list[str]) -> int:
     """How many lines stand above the header: those before the first row that is as wide as the table and names its columns."""
-    for mark in sorted(MARKS, key=lambda m: -sum(line.count(m) for line in lines)):
-        reader = csv.reader(lines, delimiter=mark)
-        cells, ends = [], [0]
-        try:
-            for row in reader:
-                cells.append([0.0 if NUMBER.fullmatch(cell) else cell.strip() for cell in row])
-                ends.append(reader.line_num)
-        except csv.Error:
-            return 0
-        at = header_row(cells)
-        wide = [len(row) for row in cells]
-        if at and at + 1 < len(cells) and wide[0] < wide[at] == max(wide[at:], key=wide[at:].count):
-            return ends[at]
+    reader = csv.reader(lines, delimiter=max(MARKS, key=lambda mark: sum(line.count(mark) for line in lines)))
+    cells, ends = [], [0]
+    try:
+        for row in reader:
+            cells.append([0.0 if NUMBER.fullmatch(cell) else cell.strip() for cell in row])
+            ends.append(reader.line_num)
+    except csv.Error:
         return 0
-    return 0
+    at, wide = header_row(cells), [len(row) for row in cells]
+    return ends[at] if at and at + 1 < len(cells) and wide[0] < wide[at] == max(wide[at:], key=wide[at:].count) else 0
 
 
 def _encoding(start: bytes, handle: Any) -> str:
