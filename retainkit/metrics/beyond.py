@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit.errors import RetainkitError
+from retainkit.errors import BadValueError, RetainkitError, listed
 from retainkit.estimate.beyond import COLUMNS as HELD
 from retainkit.estimate.beyond import Habits, failed, fit_habits, hold_out, more_money, short_of_buyers
 from retainkit.metrics.lifetime_value import lifetime_value, parts
@@ -77,6 +77,11 @@ def lifetime_value_beyond(
         `value` and `held_out`. The intervals' ends are the sums of those of both parts (count: robust; model: delta method with
         robust covariance), which is wide rather than narrow. They hold if habits stay as they are: nothing covers that.
 
+    Raises
+    ------
+    BadValueError
+        A horizon that is not beyond `seen`.
+
     Notes
     -----
     BG/NBD (Fader, Hardie and Lee 2005, Marketing Science 24, 275-284) or MBG/NBD (Batislam, Denizel and Filiztekin 2007,
@@ -94,6 +99,8 @@ def lifetime_value_beyond(
     >>> found.value["note"].item()
     'not modelled: needs 50 customers who bought again, has 1; needs 100 purchases held back, has 0'
     """
+    if not seen < min(horizons):
+        raise BadValueError("horizons", f"must lie beyond the {seen:,} days that are counted", listed(horizons), f"horizons=[{2 * seen}]")
     followed = tally(shop, "followup", by="all")["followup"]
     longest = int(followed.max()) if len(followed) else 0
     days = hold_days or max(min(longest // 3, 365), 1)
