@@ -30,6 +30,7 @@ _HOMES = {
     "retainkit.metrics.churn_money": ("revenue_churn", "customer_retention", "mrr_movements"),
     "retainkit.metrics.buying": ("repeat_buying",),
     "retainkit.metrics.lifetime_value": ("lifetime_value", "lifetime_value_curve"),
+    "retainkit.metrics.beyond": ("lifetime_value_beyond",),
     "retainkit.metrics.acquisition": ("acquisition_cost", "value_to_cost", "payback", "keeping_cost"),
     "retainkit.metrics.voices": ("promoter_scores", "promoter_changes", "response_by", "rep_voices"),
     "retainkit.metrics.use": ("weekly_active", "went_quiet"),

@@ -1,22 +1,20 @@
 """Counted buyers in, a constant-habits model of repeat buying out: BG/NBD for when, Gamma-Gamma for how much.
 
 Everybody buys at an own steady rate and, after every repeat purchase, may stop for good with an own steady
-chance. Nobody's habits change, so a rising chance of one more purchase in this model is selection alone: the
-yardstick for the observed.
+chance; in the modified model (MBG/NBD) already after the first. Nobody's habits change, so a rising chance of
+one more purchase in this model is selection alone: the yardstick for the observed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import betaln, gammaln, hyp2f1
+from scipy.special import betaincinv, expit, gammaln, hyp2f1
 
-from retainkit.errors import BadValueError
-from retainkit.estimate.checks import not_negative, require_columns, whole
+from retainkit.estimate.habits import bg_nbd, gamma_gamma, maximise
 
 Array = Any
 
@@ -29,6 +27,7 @@ class BGNBD(NamedTuple):
     a: float
     b: float
     loglik: float
+    modified: bool = False  # MBG/NBD: one may stop after the first purchase too
 
 
 class GammaGamma(NamedTuple):
@@ -40,7 +39,7 @@ class GammaGamma(NamedTuple):
     loglik: float
 
 
-def fit_bg_nbd(buyers: pd.DataFrame) -> BGNBD:
+def fit_bg_nbd(buyers: pd.DataFrame, *, modified: bool = False) -> BGNBD:
     """Maximum-likelihood BG/NBD model of when customers buy again.
 
     Parameters
@@ -48,11 +47,13 @@ def fit_bg_nbd(buyers: pd.DataFrame) -> BGNBD:
     buyers
         `x` repeat purchase days, `t_x` time from first to last purchase, `T` time from first purchase to the
         end of observation, `n` customers like that.
+    modified
+        Fit the MBG/NBD, in which somebody may stop after the first purchase too.
 
     Returns
     -------
     BGNBD
-        `r, alpha, a, b, loglik`, the last up to a constant that depends on the data only.
+        `r, alpha, a, b, loglik, modified`; `loglik` is up to a constant that depends on the data only.
 
     Raises
     ------
@@ -62,7 +63,8 @@ def fit_bg_nbd(buyers: pd.DataFrame) -> BGNBD:
 
     Notes
     -----
-    Fader, Hardie and Lee (2005), Marketing Science 24, 275-284.
+    Fader, Hardie and Lee (2005), Marketing Science 24, 275-284; modified: Batislam, Denizel and Filiztekin (2007),
+    International Journal of Research in Marketing 24, 201-209.
 
     Examples
     --------
@@ -71,20 +73,9 @@ def fit_bg_nbd(buyers: pd.DataFrame) -> BGNBD:
     >>> print(round(expected_orders(fit, 2, 60, 100, within=100), 2))
     1.66
     """
-    x, t_x, horizon, n = _checked(buyers)
-    unit = float((horizon * n).sum() / n.sum())
-
-    def log_lik(logs: Array) -> float:
-        """Sum over counted buyers, time in mean horizons."""
-        r, alpha, a, b = np.exp(logs)
-        gone = np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + t_x / unit)
-        alive = -(r + x) * np.log(alpha + horizon / unit)
-        either = np.where(x > 0, np.logaddexp(alive, gone), alive)
-        common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + x) - betaln(a, b)
-        return float((n * (common + either)).sum())
-
-    (r, alpha, a, b), value = _maximise(log_lik, [0.5, 0.3, 1.0, 2.0])
-    return BGNBD(r, alpha * unit, a, b, value - float((n * x).sum() * np.log(unit)))
+    each, n, unit = bg_nbd(buyers, modified)
+    (r, alpha, a, b), value = maximise(each, n, [0.5, 0.3, 1.0, 2.0])
+    return BGNBD(r, alpha * unit, a, b, value - float((n * buyers["x"].to_numpy(float)).sum() * np.log(unit)), modified)
 
 
 def fit_gamma_gamma(values: pd.DataFrame) -> GammaGamma:
@@ -118,24 +109,29 @@ def fit_gamma_gamma(values: pd.DataFrame) -> GammaGamma:
     >>> print(round(expected_value(fit, 2, 60.0), 1))
     58.1
     """
-    require_columns(values, ["x", "m", "n"], name="values")
-    used = values[(whole("values.x", values["x"]) > 0) & (whole("values.n", values["n"]) > 0)]
-    if used.empty or not (used["m"] > 0).all():
-        raise BadValueError("values.m", "must be above zero for those who bought again", f"{used['m'].min()}",
-                            "leave refunded orders out of the mean")
-    x, m, n = (used[column].to_numpy(dtype=float) for column in ("x", "m", "n"))
-    unit = float((m * n).sum() / n.sum())
-    money = m / unit
-
-    def log_lik(logs: Array) -> float:
-        """Sum over counted buyers, money in mean orders."""
-        p, q, v = np.exp(logs)
-        of_x = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + p * x * np.log(x)
-        of_money = q * np.log(v) + (p * x - 1) * np.log(money) - (p * x + q) * np.log(x * money + v)
-        return float((n * (of_x + of_money)).sum())
-
-    (p, q, v), value = _maximise(log_lik, [3.0, 3.0, 1.0])
+    each, n, unit = gamma_gamma(values)
+    (p, q, v), value = maximise(each, n, [3.0, 3.0, 1.0])
     return GammaGamma(p, q, v * unit, value - float(n.sum() * np.log(unit)))
+
+
+def uncertainty(fit: BGNBD | GammaGamma, table: pd.DataFrame) -> Array:
+    """Covariance of the logarithms of a fit's parameters, from the `buyers` or `values` it was fitted to.
+
+    It is the robust ("sandwich") one, which does not take the model for true.
+
+    Examples
+    --------
+    >>> values = pd.DataFrame({"x": [1, 1, 5, 5], "m": [15.0, 90.0, 20.0, 70.0], "n": 10})
+    >>> uncertainty(fit_gamma_gamma(values), values).shape
+    (3, 3)
+    """
+    each, n, unit = bg_nbd(table, fit.modified) if isinstance(fit, BGNBD) else gamma_gamma(table)
+    at = np.log(fit[: 4 if isinstance(fit, BGNBD) else 3])
+    at[1 if isinstance(fit, BGNBD) else 2] -= np.log(unit)
+    scores, steps = each(at)[1], np.eye(len(at)) * 1e-4
+    bend = np.array([(n[:, None] * (each(at + step)[1] - each(at - step)[1])).sum(axis=0) / 2e-4 for step in steps])
+    inverse = np.linalg.pinv((bend + bend.T) / 2, rcond=1e-8, hermitian=True)
+    return inverse @ (scores.T @ (n[:, None] * scores)) @ inverse
 
 
 def expected_orders(fit: BGNBD, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, within: float) -> Array:
@@ -148,19 +144,26 @@ def expected_orders(fit: BGNBD, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *, w
     >>> print(round(expected_orders(cdnow, 2, 30.43, 38.86, within=39), 2))
     1.23
     """
-    r, alpha, a, b, _ = fit
+    r, alpha, a, b = fit[:4]
     a = 1 + 1e-5 if abs(a - 1) < 1e-5 else a  # the formula divides by a - 1
-    x = np.asarray(x, dtype=float)
-    horizon = alpha + np.asarray(T, dtype=float)
-    ratio = horizon / (horizon + within)
-    ever = (a + b + x - 1) / (a - 1)
-    orders = ever * (1 - ratio ** (r + x) * hyp2f1(r + x, b + x, a + b + x - 1, 1 - ratio))
+    x, horizon = np.broadcast_arrays(np.asarray(x, dtype=float), alpha + np.asarray(T, dtype=float))
+    ratio, tosses = horizon / (horizon + within), x + fit.modified
+    with np.errstate(all="ignore"):
+        never = ratio ** (r + x) * hyp2f1(r + x, b + tosses, a + b + tosses - 1, 1 - ratio)
+        orders = np.array((a + b + tosses - 1) / (a - 1) * (1 - never))
+    if (odd := ~np.isfinite(orders)).any():  # parameters too large for the closed form
+        orders[odd] = _averaged(fit, x[odd], within / horizon[odd])
     return orders * p_alive(fit, x, t_x, T)
 
 
+def _averaged(fit: BGNBD, x: Array, ahead: Array, points: int = 200) -> Array:
+    """Orders to expect of somebody who has not stopped, averaged over quantiles of the chance of stopping."""
+    stops = betaincinv(fit.a, (fit.b + x + fit.modified)[:, None], (np.arange(points) + 0.5) / points).clip(1e-12)
+    return (-np.expm1(-(fit.r + x)[:, None] * np.log1p(stops * ahead[:, None])) / stops).mean(axis=1)
+
+
 def p_alive(fit: BGNBD, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
-    """Chance that such a customer has not stopped buying; 1 without a repeat order, by the model's
-    definition.
+    """Chance that such a customer has not stopped buying; without a repeat order it is 1 unless the model is modified.
 
     Examples
     --------
@@ -168,10 +171,11 @@ def p_alive(fit: BGNBD, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Array:
     >>> print(round(p_alive(cdnow, 23, 39, 39), 4))
     0.9686
     """
-    r, alpha, a, b, _ = fit
+    r, alpha, a, b = fit[:4]
     x, last = np.asarray(x, dtype=float), np.asarray(t_x, dtype=float)
-    odds = a / (b + np.maximum(x, 1) - 1) * ((alpha + np.asarray(T, dtype=float)) / (alpha + last)) ** (r + x)
-    return 1 / (1 + np.where(x > 0, odds, 0.0))
+    tosses, longer = x + fit.modified, (alpha + np.asarray(T, dtype=float)) / (alpha + last)
+    log_odds = np.log(a) - np.log(b + np.maximum(tosses, 1) - 1) + (r + x) * np.log(longer)
+    return np.where(tosses > 0, expit(-log_odds), 1.0)[()]
 
 
 def expected_value(fit: GammaGamma, x: ArrayLike, m: ArrayLike) -> Array:
@@ -210,7 +214,7 @@ def expected_funnel(fit: BGNBD, *, within: float, horizon: float, k: int = 5) ->
     1  2  0.553
     2  3  0.694
     """
-    r, alpha, a, b, _ = fit
+    r, alpha, a, b = fit[:4]
 
     def reached(m: int, wait: float) -> float:
         """Chance of m repeat orders within the horizon and then none for `wait`, of people who never stop."""
@@ -224,27 +228,3 @@ def expected_funnel(fit: BGNBD, *, within: float, horizon: float, k: int = 5) ->
         still = (b + repeats - 1) / (a + b + repeats - 1) if repeats else 1.0
         rates.append(still * (1 - reached(repeats, within) / reached(repeats, 0.0)))
     return pd.DataFrame({"k": np.arange(1, k + 1), "rate": rates})
-
-
-def _checked(buyers: pd.DataFrame) -> tuple[Array, Array, Array, Array]:
-    """The four columns as arrays, once they can be true."""
-    require_columns(buyers, ["x", "t_x", "T", "n"], name="buyers")
-    x, n = whole("buyers.x", buyers["x"]), whole("buyers.n", buyers["n"])
-    t_x, horizon = not_negative("buyers.t_x", buyers["t_x"]), not_negative("buyers.T", buyers["T"])
-    if (wrong := (t_x > horizon) | ((x == 0) != (t_x == 0))).any():
-        raise BadValueError(
-            "buyers", "has a last purchase after the end, or a date that does not fit its count",
-            f"{buyers[wrong].iloc[0].to_dict()}", "merge a customer's orders of one day first")
-    if not (n * x).sum():
-        raise BadValueError("buyers", "has nobody who bought again", f"{n.sum():g} customers",
-                            "wait for a second purchase")
-    return x, t_x, horizon, n
-
-
-def _maximise(log_lik: Callable[[Array], float], start: list[float]) -> tuple[list[float], float]:
-    """The parameters, all positive, and the largest log-likelihood."""
-    from scipy.optimize import minimize  # half a second that only this needs
-
-    found = minimize(lambda logs: -log_lik(logs), np.log(start), method="L-BFGS-B",
-                     bounds=[(-10, 10)] * len(start), options={"ftol": 1e-13, "gtol": 1e-6})
-    return np.exp(found.x).tolist(), -float(found.fun)

@@ -38,6 +38,8 @@ GATES: Mapping[str, Gate] = MappingProxyType({
     "correlated_reps": Gate(10, "reps with 2 expected losses", "a correlation of a few reps is a coin toss"),
     "projected_periods": Gate(4, "periods observed", "a projection needs a bend to follow"),
     "projected_losses": Gate(50, "losses", "the shape of the curve comes from those who left"),
+    "repeat_buyers": Gate(50, "customers who bought again", "habits are learnt from those who came back"),
+    "held_out": Gate(100, "purchases held back", "with fewer, a model that is 20 % off looks right"),
     "answers": Gate(15, "answers", "below that the score's interval spans half the scale"),
     "answers_compared": Gate(30, "answers in both waves", "a change has the noise of two scores"),
     "staff_answers": Gate(8, "answers", "fewer of a team would show what single people said"),

@@ -66,7 +66,7 @@ def lifetime_value(
     1            30   45.0         1          1
     """
     tables = []
-    for name, part in _parts(shop, by):
+    for name, part in parts(shop, by):
         events, followup = (tally(part, t, by="all", **v) for t, v in (("recurrent_events", {"value": REVENUE}), ("followup", {})))
         if followup.empty:
             continue
@@ -108,7 +108,7 @@ def spread(table: pd.DataFrame, *, level: float = 0.95) -> pd.Series:
     return ratio.map(np.log).div(z_value(level)).pow(2)
 
 
-def _parts(shop: Shop, by: str | None) -> Iterator[tuple[str, Shop]]:
+def parts(shop: Shop, by: str | None) -> Iterator[tuple[str, Shop]]:
     """The whole shop, or each group's part of it by name."""
     if by is None:
         yield "", shop

@@ -75,7 +75,7 @@ def constant_habits(shop: Shop, *, within_days: int, horizon: int, k: int = 5) -
     -----
     Fader, Hardie and Lee (2005), Marketing Science 24, 275-284.
     """
-    buyers = tally(shop, "repeat_buyers").rename(columns={"weeks": "T"})
+    buyers = tally(shop, "repeat_buyers", cut=shop.as_of).rename(columns={"weeks": "T"})
     if buyers.loc[buyers["x"] > 0, "n"].sum() < 50:
         return pd.DataFrame(columns=["k", "expected"])
     funnel = expected_funnel(fit_bg_nbd(buyers), within=within_days / 7, horizon=max(horizon, 1) / 7, k=k)

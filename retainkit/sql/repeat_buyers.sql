@@ -1,11 +1,17 @@
--- New customers by repeat purchases (x), weeks from first to last purchase (t_x) and weeks followed (T), weeks begun.
-select c.x, c.t_x, c.weeks, count(*) as n
+-- New customers known by :cut, by repeat purchases up to then (x), weeks from first to last purchase (t_x) and weeks followed
+-- (weeks), weeks begun; what their repeat purchases came to; and what they bought, and brought in all, after :cut.
+select c.x, c.t_x, c.weeks, count(*) as n, sum(c.money) as money, sum(c.later) as later, sum(c.later * c.later) as later2,
+  sum(c.later_money) as later_money, sum(cast(cast(c.later_money as double) * cast(c.later_money as double) as decimal(38, 6))) as later_money2
 from (
-  select d.customer, max(d.ordinal) - 1 as x,
-    cast(floor((max(d.age) + 6) / 7) as integer) as t_x,
-    cast(floor((max(date_diff('day', d.first_on, :as_of)) + 6) / 7) as integer) as weeks
+  select d.customer,
+    sum(case when d.ordinal > 1 and d.on_day <= :cut then 1 else 0 end) as x,
+    cast(floor((max(case when d.ordinal > 0 and d.on_day <= :cut then d.age else 0 end) + 6) / 7) as integer) as t_x,
+    cast(floor((max(date_diff('day', d.first_on, :cut)) + 6) / 7) as integer) as weeks,
+    sum(case when d.ordinal > 1 and d.on_day <= :cut then d.amount else 0 end) as money,
+    sum(case when d.ordinal > 1 and d.on_day > :cut then 1 else 0 end) as later,
+    sum(case when d.on_day > :cut then d.amount else 0 end) as later_money
   from days d
-  where d.is_new and d.ordinal > 0
+  where d.is_new and d.first_on <= :cut
   group by d.customer
 ) c
 group by c.x, c.t_x, c.weeks
