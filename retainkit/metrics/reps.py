@@ -96,7 +96,7 @@ def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA, early_days: int
     """The losses behind `rep_churn` by rep and stratum: `rep`, the columns of `by`, `n, observed, expected, own, share_of_events`."""
     everybody = _cells(shop, early_days, grace_days)
     if _withheld(everybody):
-        return pd.DataFrame(columns=["rep", *by, "n", "observed", "expected", "own", "share_of_events"])
+        return pd.DataFrame(columns=["rep", *by, "n", "observed", "expected", "own", "share_of_events"], dtype=float)
     return expected_churn(_seen(_followed(everybody), "duration", "event"), by=by)
 
 
