@@ -94,7 +94,7 @@ def test_what_an_export_cannot_know_is_not_in_it():
 def test_a_promise_that_is_not_kept_is_bold_and_explained():
     row = {"world": "w", "page": "04", "name": "x", "cell": 1, "says": "deals won", "unit": "%", "naive": "", "why": "because.", "truth": 0.5, "shops": 400,
            "cells": 400, "coverage": 0.9, "error": 0.015, "below": 0.08, "above": 0.02, "bias": 0.01, "bias_error": 0.001, "width": 0.2, "naive_reads": np.nan}  # fmt: skip
-    text = page.written(pd.DataFrame([row, row | {"says": "deals lost", "coverage": 0.95}]), shops=400, seconds=60)
+    text = page.written(pd.DataFrame([row, row | {"says": "deals lost", "coverage": 0.95}]), command="python -m tests.truth", seed=2026, seconds=60)
     assert "| deals won | 50.0% | 400 | **90.0% ± 2.9%** |" in text
     assert "| deals lost | 50.0% | 400 | 95.0% ± 2.9% |" in text
     assert "* **Deals won** (90.0%): because." in text

@@ -1,9 +1,10 @@
-"""Simulate, count, print: `python -m tests.truth [--shops 400] [--only METRIC ...] [--jobs 2] [--write]`."""
+"""Simulate, count, print: `python -m tests.truth [--shops 400] [--only METRIC ...] [--times 1] [--seed 2026] [--jobs 2] [--write]`."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from multiprocessing import get_context
 import pandas as pd
 
 from . import alarms, rollouts
-from .coverage import asked, counted, outside, simulated
+from .coverage import COPIES, SEED, asked, counted, outside, simulated
 from .page import put, written
 from .questions import ASKED
 
@@ -24,14 +25,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.truth", description=__doc__)
     parser.add_argument("--shops", type=int, default=400, help="simulated shops of every kind")
     parser.add_argument("--only", nargs="+", default=[], metavar="METRIC", help=f"some of: {', '.join(m for w in ASKED.values() for m in w)}; reps; rollouts; alarms")
+    parser.add_argument("--times", type=int, default=1, help="so many times the customers and deals a shop")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the shops; reps, rollouts and alarms have their own")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     of = parser.parse_args()
     if unknown := set(of.only) - BESIDE - {m for w in ASKED for m in asked(w, ())}:
         parser.error(f"no metric {', '.join(sorted(unknown))}")
-    if of.write and set(of.only) - BESIDE:
-        parser.error("--write needs every metric: leave out --only")
-    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # one core a process
+    if of.write and (set(of.only) - BESIDE or of.times != 1):
+        parser.error("--write needs every metric of shops of the usual size: leave out --times and the metrics")
+    os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TRUTH_TIMES": str(of.times)}  # one core a process
     if not of.only or set(of.only) - BESIDE:
         _coverage(of)
     if find_spec(".reps", __package__) and (not of.only or "reps" in of.only):
@@ -49,8 +52,8 @@ def main() -> None:
 def _coverage(of: argparse.Namespace) -> None:
     """How often the intervals hold the truth."""
     begun = time.perf_counter()
-    table = counted(*simulated(of.only, shops=of.shops, jobs=of.jobs))
-    text = written(table, shops=of.shops, seconds=time.perf_counter() - begun)
+    table = counted(*simulated(of.only, shops=of.shops, jobs=of.jobs, copies=COPIES // of.times, seed=of.seed))
+    text = written(table, command=" ".join(["python -m tests.truth", *sys.argv[1:]]), seed=of.seed, seconds=time.perf_counter() - begun)
     print(text)
     if of.write:
         put("coverage", text)

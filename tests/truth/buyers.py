@@ -18,11 +18,11 @@ from retainkit.simulate.buying import lines, orders
 from retainkit.simulate.draws import exponential, gamma, stream, uniform
 from retainkit.simulate.lives import table
 
-from .shops import STRIDE, Clock, Frames, known
+from .shops import MORE, STRIDE, Clock, Frames, known
 
 CLOCK = Clock(date(2023, 11, 1), date(2026, 10, 31))
-NEW, TIMES, BEFORE, FOLLOWED, FIRMS = 400, 3.0, 730, 1100, 0.4
-SPENT = 5_500  # a month, to win customers
+NEW, TIMES, BEFORE, FOLLOWED, FIRMS = 400 * MORE, 3.0, 730, 1100, 0.4
+SPENT = 5_500 * MORE  # a month, to win customers
 LAPSE, RETURN, BANDS = 180, 180, ((0, 30), (30, 90), (90, 180), (180, 365), (365, 730))
 
 

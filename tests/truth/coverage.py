@@ -29,11 +29,11 @@ def asked(name: str, wanted: Sequence[str]) -> list[str]:
     return [metric for metric in ASKED[name] if not wanted or metric in wanted]
 
 
-def batch(name: str, number: int, shops: int, wanted: Sequence[str]) -> pd.DataFrame:
+def batch(name: str, number: int, shops: int, wanted: Sequence[str], seed: int = SEED) -> pd.DataFrame:
     """Every reading of one batch of shops: `world, shop, name, cell, value, low, high`; naive counts as `naive`."""
     here = import_module(f".{name}", __package__)
     rows: list[tuple[Any, ...]] = []
-    for shop in small_shops(here.export(here.live(SEED + number, shops)), here.CLOCK):
+    for shop in small_shops(here.export(here.live(seed + number, shops)), here.CLOCK):
         at = number * BATCH + shop.number
         due = [metric for metric in asked(name, wanted) if shop.number % EVERY.get(metric, 1) == 0]
         rows += [(at, *reading, np.nan) for metric in due for reading in ASKED[name][metric](shop)]
@@ -41,19 +41,19 @@ def batch(name: str, number: int, shops: int, wanted: Sequence[str]) -> pd.DataF
     return pd.DataFrame(rows, columns=["shop", "name", "cell", "value", "low", "high", "naive"]).assign(world=name)
 
 
-def truths(name: str, copies: int = COPIES) -> Truths:
+def truths(name: str, copies: int = COPIES, seed: int = SEED) -> Truths:
     """What is true in a world."""
     here: Any = import_module(f".{name}", __package__)
-    return here.truth(SEED - 1, copies)  # type: ignore[no-any-return]
+    return here.truth(seed - 1, copies)  # type: ignore[no-any-return]
 
 
-def simulated(wanted: Sequence[str] = (), *, shops: int, jobs: int, copies: int = COPIES) -> tuple[pd.DataFrame, dict[str, Truths]]:
+def simulated(wanted: Sequence[str] = (), *, shops: int, jobs: int, copies: int = COPIES, seed: int = SEED) -> tuple[pd.DataFrame, dict[str, Truths]]:
     """The readings of so many shops of every world that is asked something, and the truths of the worlds."""
     worlds = [name for name in ASKED if asked(name, wanted)]
     sizes = [min(BATCH, shops - begun) for begun in range(0, shops, BATCH)]
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        known = {name: pool.submit(truths, name, copies) for name in worlds}
-        parts = [pool.submit(batch, name, number, size, wanted) for name in worlds for number, size in enumerate(sizes)]
+        known = {name: pool.submit(truths, name, copies, seed) for name in worlds}
+        parts = [pool.submit(batch, name, number, size, wanted, seed) for name in worlds for number, size in enumerate(sizes)]
         return pd.concat([part.result() for part in parts], ignore_index=True), {name: of.result() for name, of in known.items()}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .coverage import HIGH, LOW, SEED
+from .coverage import HIGH, LOW
 
 README = Path(__file__).with_name("README.md")
 TITLES = {
@@ -16,9 +16,9 @@ TITLES = {
 HEAD = ("| number | truth | shops | holds the truth | misses below / above | mean error | mean width | naive reads |", "|---|---|---|---|---|---|---|---|")
 
 
-def written(table: pd.DataFrame, *, shops: int, seconds: float) -> str:
+def written(table: pd.DataFrame, *, command: str, seed: int, seconds: float) -> str:
     """What `counted` found, as Markdown: a table a notebook, and the explanation of every row outside."""
-    parts = [f"`python -m tests.truth --shops {shops} --write`, seed {SEED}, {seconds / 60:.0f} minutes.", ""]
+    parts = [f"`{command}`, seed {seed}, {seconds / 60:.0f} minutes.", ""]
     for page, rows in table.groupby("page"):
         parts += [f"### {TITLES[str(page)]}", "", *HEAD, *(_row(r) for _, r in rows.iterrows()), ""]
         odd = rows[(rows["coverage"] < LOW) | (rows["coverage"] > HIGH)]

@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import sys
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,11 +59,14 @@ def company(rng: np.random.Generator, deals: int, u: Array, v: Array) -> tuple[p
     return table.groupby(keys)[["won", "n"]].sum().reset_index(), cells, base
 
 
-def accused(deals: pd.DataFrame, cells: pd.DataFrame) -> tuple[Array, Any, pd.DataFrame]:
-    """Which reps each rule accuses (rules, reps), with the joint model and the churn table behind it."""
-    expected = expected_wins(deals)
+def accused(deals: pd.DataFrame, cells: pd.DataFrame, *, own: bool = True) -> tuple[Array, Any, pd.DataFrame]:
+    """Which reps each rule accuses (rules, reps), with the joint model and the churn table behind it.
+
+    Without `own` nobody's deals and losses are taken out of what is expected of them, as other tools have it.
+    """
+    expected, losses = expected_wins(deals), expected_churn(cells)
     wins, churn = wins_by_rep(expected), churn_by_rep(cells).set_index("rep").reindex(range(REPS))
-    model = joint_rep_model(expected, expected_churn(cells))
+    model = joint_rep_model(expected, losses) if own else joint_rep_model(expected.drop(columns="own"), losses.drop(columns="own"))
     n, lost = churn["n"].fillna(0).to_numpy(), churn["observed"].fillna(0).to_numpy()
     rate, share = wins["rate"].to_numpy(), np.divide(lost, n, out=np.zeros(REPS), where=n > 0)
     mean_rate, mean_share = wins["won"].sum() / wins["n"].sum(), lost.sum() / n.sum()
@@ -78,7 +83,7 @@ def accused(deals: pd.DataFrame, cells: pd.DataFrame) -> tuple[Array, Any, pd.Da
     ]), model, churn
 
 
-def one(job: tuple[str, int, int, int]) -> dict[str, Any]:
+def one(job: tuple[str, int, int, int], *, own: bool = True) -> dict[str, Any]:
     """One simulated company: what each rule says, and what the intervals of the model cover."""
     world, deals, shop, seed = job
     rng = np.random.default_rng([seed, deals, shop, sum(map(ord, world))])
@@ -90,7 +95,7 @@ def one(job: tuple[str, int, int, int]) -> dict[str, Any]:
         z = rng.standard_normal((2, REPS))
         u, v = SPREAD_U * z[0], SPREAD_V * (rho * z[0] + np.sqrt(1 - rho**2) * z[1])
     table, cells, base = company(rng, deals, u, v)
-    flags, model, churn = accused(table, cells)
+    flags, model, churn = accused(table, cells, own=own)
     out: dict[str, Any] = {"world": world, "deals": deals, "false": flags[:, OFFENDERS:].sum(axis=1),
                            "true": flags[:, :OFFENDERS].sum(axis=1)}
     if world.startswith("rho"):
@@ -166,14 +171,14 @@ def main() -> None:
     parser.add_argument("--deals", type=int, nargs="+", default=[40, 120], help="deals a rep")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--with-self", action="store_true", help="leave a rep's own deals and losses in what is expected")
     of = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # one core a worker
     worlds = ["identical", "offenders", "rho 0.0", "rho 0.6"]
     jobs = [(world, size, shop, of.seed) for world in worlds for size in of.deals for shop in range(of.shops)]
     with multiprocessing.get_context("spawn").Pool(of.workers) as pool:
-        results = pd.DataFrame(pool.imap(one, jobs, chunksize=8))
-    deals = " ".join(map(str, of.deals))
-    print(report(results, f"python -m tests.truth.reps --shops {of.shops} --deals {deals} --seed {of.seed}"))
+        results = pd.DataFrame(pool.imap(partial(one, own=not of.with_self), jobs, chunksize=8))
+    print(report(results, " ".join(["python -m tests.truth.reps", *sys.argv[1:]])))
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ from retainkit.simulate.draws import choose, exponential, lognormal, stream, uni
 from retainkit.simulate.lives import table
 
 from .buyers import ids, lifetime
-from .shops import STRIDE, Clock, Frames, known
+from .shops import MORE, STRIDE, Clock, Frames, known
 
 CLOCK = Clock(date(2023, 11, 1), date(2026, 10, 31))
-REPS, DEALS, BEFORE, DAYS = 12, 480, 720, 180
+REPS, DEALS, BEFORE, DAYS = 12, 480 * MORE, 720, 180
 DESKS = list(sizes.FIRM_SHARE)
 WINDOW = (CLOCK.end - DAYS + 1 - 365, CLOCK.end - DAYS + 1)  # the deals of `sales_velocity`
 

@@ -6,6 +6,7 @@ be is made by `open_shop` from the same tables, to check that the numbers are th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +22,7 @@ from retainkit.load.shop import DERIVED, Shop
 from retainkit.load.store import sql_type
 from retainkit.tally import render, text_of
 
+MORE = int(os.environ.get("TRUTH_TIMES", "1"))  # so many times as many customers and deals a shop: `--times`, in every process
 STRIDE = 100_000  # customers are numbered shop * STRIDE + 0, 1, 2, ...
 OF_SHOPS = ("deals", "responses", "spend")  # tables whose rows may have no customer: they carry the shop
 SEEN = ("ids", "customers", "orders", "contracts", "deals", "responses", "spend", "activity", *DERIVED)

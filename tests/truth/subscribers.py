@@ -18,10 +18,10 @@ from retainkit.simulate.draws import exponential, lognormal, stream, uniform
 from retainkit.simulate.lives import table
 
 from .buyers import ids, lifetime
-from .shops import STRIDE, Clock, Frames, known
+from .shops import MORE, STRIDE, Clock, Frames, known
 
 CLOCK = Clock(date(2024, 11, 1), date(2026, 10, 31))
-STARTS, BEFORE, FIRMS, RETURN, AWAY = 500, 1460, [0.6, 0.4], 0.25, 60.0
+STARTS, BEFORE, FIRMS, RETURN, AWAY = 500 * MORE, 1460, [0.6, 0.4], 0.25, 60.0
 WAVES, ANSWERS, LIKES, SAME = ("2026-03-10", "2026-09-10"), 0.4, (0.45, 0.75), 0.5  # promoters, and those with passives; the same opinion again
 STAFF, STAFF_ANSWERS = (20, 28, 16), 0.65  # promoters, passives, detractors of every shop
 USES, QUIET = (0.02, 0.25), 0.3  # days of use of the two halves of customers; who stops after two months
