@@ -26,14 +26,14 @@ def main() -> None:
     parser.add_argument("--shops", type=int, default=400, help="simulated shops of every kind")
     parser.add_argument("--only", nargs="+", default=[], metavar="METRIC", help=f"some of: {', '.join(m for w in ASKED.values() for m in w)}; reps; rollouts; alarms")
     parser.add_argument("--times", type=int, default=1, help="so many times the customers and deals a shop")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the shops; reps and rollouts have their own")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the shops; reps, rollouts and alarms have their own")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--write", action="store_true", help="put the tables into README.md")
     of = parser.parse_args()
     if unknown := set(of.only) - BESIDE - {m for w in ASKED for m in asked(w, ())}:
         parser.error(f"no metric {', '.join(sorted(unknown))}")
     if of.write and (set(of.only) - BESIDE or of.times != 1):
-        parser.error("--write needs every metric of shops of the usual size: leave out --times, and --only but for " + ", ".join(sorted(BESIDE)))
+        parser.error("--write needs every metric of shops of the usual size: leave out --times and the metrics")
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TRUTH_TIMES": str(of.times)}  # one core a process
     if not of.only or set(of.only) - BESIDE:
         _coverage(of)
@@ -44,8 +44,7 @@ def main() -> None:
         if of.write:
             put("rollouts", text)
     if not of.only or "alarms" in of.only:
-        number = of.shops if of.only else max(of.shops // 20, 1)  # two sizes, and every month of a shop
-        print(text := alarms.report(alarms.counted(number, of.jobs), number))
+        print(text := alarms.report(of.shops, of.jobs))
         if of.write:
             put("alarms", text)
 

@@ -120,11 +120,12 @@ def covered(model: Any, churn: pd.DataFrame, base: Array, u: Array, v: Array, rh
 
 READING = (
     "What to take from it: comparing everybody with the average accuses somebody in every company, whoever they are; the page's",
-    "own words accuse nobody who did nothing. The price is power: with 40 deals a rep one offender in twelve is seen, with 120",
-    "two in three. Rows outside 93 to 97 %: with 40 deals a rep the expected losses of a segment and source rest on a handful of",
-    "losses, some of them the rep's own, so the hazard ratio is drawn too close to one and its interval is too short (adjusting for the",
-    "segment alone, in 60 companies whose sources do not matter: 91.2 % instead of 86.7 %); with 120 deals",
-    "most of that is gone. It errs towards accusing nobody. Rho's interval is too long with 40 deals, where the prior is most of it.",
+    "own words accuse nobody where all are the same. The price is power: with 40 deals a rep one offender in six is seen, with 120",
+    "about four in five. A rep is set against the others on the same segments and sources; while a rep's own deals and losses stay in",
+    "what is expected, every ratio is drawn towards one, 88 % (40 deals) and 92.6 % (120) of the hazard ratios hold the truth, and one",
+    "offender in twelve and two in three are seen (400 companies, `python -m tests.truth.reps --shops 400 --deals 40 120 --with-self`).",
+    "What is left below 95 % comes from the spread between reps, which 30 of them show only roughly. Rho's interval is too long with",
+    "40 deals, where the prior is most of it.",
 )
 
 
@@ -132,6 +133,12 @@ def share(k: float, n: float) -> str:
     """A share with its Wilson interval, in per cent."""
     low, high = wilson(k, n)
     return f"{100 * k / n:.1f} ({100 * low:.1f}–{100 * high:.1f})" if n else "–"
+
+
+def held(inside: pd.Series) -> str:
+    """Per cent of the reps, with 1.96 standard errors, the company being the unit."""
+    shares = 100 * inside / REPS
+    return f"{shares.mean():.1f} ± {1.96 * shares.std(ddof=0) / np.sqrt(len(shares)):.1f}"
 
 
 def report(results: pd.DataFrame, command: str) -> str:
@@ -159,7 +166,7 @@ def report(results: pd.DataFrame, command: str) -> str:
               "| truth | deals a rep | odds ratio | hazard ratio | rho | mean rho | P(rho > 0) > .95 |", "|---" * 7 + "|"]
     for (world, size), g in results[results["world"].str.startswith("rho")].groupby(["world", "deals"]):
         known = g["rho_shown"].sum()
-        lines.append(f"| {world} | {size} | {share(g['odds'].sum(), REPS * len(g))} | {share(g['hazard'].sum(), REPS * len(g))}"
+        lines.append(f"| {world} | {size} | {held(g['odds'])} | {held(g['hazard'])}"
                      f" | {share(g['rho'].sum(), known)} | {g['rho_value'].mean():.2f} | {share(g['surely_positive'].sum(), known)} |")
     return "\n".join([*lines, "", *READING])
 
