@@ -34,10 +34,9 @@ def told(con: duckdb.DuckDBPyConnection, what: str) -> Iterator[None]:
 
 
 def quiet(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """The connection, which knows how far it is and draws no bar of its own into a notebook's output."""
-    on_terminal = sys.stderr.isatty()  # a notebook's kernel has none, and may lack what DuckDB would draw its bar with there
-    con.execute(f"set enable_progress_bar = {str(on_terminal).lower()}")
-    if on_terminal:
+    """The connection, which on a terminal knows how far it is, and draws no bar of its own."""
+    if sys.stderr.isatty():  # in a notebook without ipywidgets both settings are refused
+        con.execute("set enable_progress_bar = true")
         con.execute("set enable_progress_bar_print = false")
     return con
 
