@@ -29,13 +29,15 @@ def parquet(path: Path) -> str:
     return f"read_parquet({literal(str(path))}, union_by_name = true)"
 
 
-def count_in_place(con: duckdb.DuckDBPyConnection) -> None:
-    """Group customers, who are numbered from 1, by their place in a table and not by a hash: twice as quick.
+def count_in_place(con: duckdb.DuckDBPyConnection, store: Path) -> None:
+    """Group customers, who are numbered from 1, by their place in a table and not by a hash: twice as quick where there are many.
 
-    Every thread makes such a table outside the engine's memory limit, so there are at most 4 million places in all.
+    Every thread makes such a table for every question, outside the engine's memory limit: it is as large as the shop needs, and
+    there are at most 4 million places in all.
     """
     threads = int((con.execute("select current_setting('threads')").fetchone() or (1,))[0])
-    con.execute(f"set perfect_ht_threshold = {max(22 - threads.bit_length(), 12)}")
+    customers = int((con.execute(f"select count(*) from {parquet(store / 'ids.parquet')}").fetchone() or (0,))[0])
+    con.execute(f"set perfect_ht_threshold = {max(min(22 - threads.bit_length(), customers.bit_length()), 12)}")
 
 
 def view(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:

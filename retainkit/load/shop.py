@@ -320,7 +320,7 @@ class Shop:
         self._entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
         self._con.execute(f"create schema if not exists {self._entry}")
         self._con.execute(f"set search_path = '{self._entry}'")
-        count_in_place(self._con)
+        count_in_place(self._con, self._store)
 
     def _restrict(self, tables: Iterable[str]) -> None:
         """Views of the same names, over the chosen customers and deals, in a schema that is looked into first."""
