@@ -3,7 +3,7 @@
 -- :refunds = 'in'. The money of a refund falls on the day it was paid back. What is known of the customer stands
 -- beside every day, so that most tallies are flat group-bys of this one table; left_age is the age at which the customer
 -- first was without a contract, for those who had one. One pass over the lines, one sort, and joins to keys that are
--- grouped where they are made: an engine that is asked for some of the columns need not make the others.
+-- grouped where they are made, once for the two that need them.
 with lines as (
   select o.customer, o.ordered_on as on_day, o.order_id, o.amount,
     case when o.order_type = 'one_off' and o.amount >= 0 and (o.status = 'paid' or :refunds = 'in') then 1 else 0 end as bought
@@ -22,6 +22,10 @@ with lines as (
     cast(sum(case when b.bought > 0 then 1 else 0 end) as integer) as orders
   from by_order b
   group by b.customer, b.on_day
+), starts as (
+  select t.customer, t.started_on, count(*) as new_lines, min(t.product_line) as first_line
+  from line_starts t
+  group by t.customer, t.started_on
 ), numbered as (
   select d.customer, d.on_day, d.amount, d.orders, d.bought, cast(coalesce(s.new_lines, 0) as integer) as new_lines,
     count(d.bought_on) over (partition by d.customer order by d.on_day nulls first
@@ -33,9 +37,7 @@ with lines as (
     count(s.new_lines) over (partition by d.customer order by d.on_day nulls first
       rows between unbounded preceding and current row) as nth_new
   from by_day d
-  left join (
-    select t.customer, t.started_on, count(*) as new_lines from line_starts t group by t.customer, t.started_on
-  ) s on s.customer = d.customer and s.started_on = d.on_day
+  left join starts s on s.customer = d.customer and s.started_on = d.on_day
 )
 select n.customer, n.on_day,
   cast(case when n.bought > 0 then n.nth else 0 end as integer) as ordinal,
@@ -49,11 +51,7 @@ select n.customer, n.on_day,
   c.segment, c.region, c.source, c.owner,
   cast(date_diff('day', n.first_on, l.left_on) as integer) as left_age
 from numbered n
-left join (
-  select t.customer, t.started_on, count(*) as new_lines, min(t.product_line) as first_line
-  from line_starts t
-  group by t.customer, t.started_on
-) e on e.customer = n.customer and e.started_on = n.first_on
+left join starts e on e.customer = n.customer and e.started_on = n.first_on
 left join customers c on c.customer = n.customer
 left join (
   select f.customer, min(s.ended_on) as left_on
