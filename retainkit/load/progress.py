@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -35,9 +35,10 @@ def told(con: duckdb.DuckDBPyConnection, what: str) -> Iterator[None]:
 
 def quiet(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """The connection, which knows how far it is and draws no bar of its own into a notebook's output."""
-    on_terminal = sys.stderr.isatty()  # a notebook's kernel has none, and may lack what DuckDB would draw its bar with there
-    con.execute(f"set enable_progress_bar = {str(on_terminal).lower()}")
-    if on_terminal:
+    import duckdb
+
+    with suppress(duckdb.Error):  # in a kernel without ipywidgets DuckDB draws nothing, and refuses to be asked about it
+        con.execute(f"set enable_progress_bar = {str(sys.stderr.isatty()).lower()}")
         con.execute("set enable_progress_bar_print = false")
     return con
 
