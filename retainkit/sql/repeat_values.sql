@@ -12,4 +12,4 @@ from (
   where p.money > 0
 ) v
 group by v.x, floor(ln(v.m) * 20)
-order by v.x, m
+order by v.x, floor(ln(v.m) * 20)
