@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -89,8 +90,23 @@ def test_where_it_has_ended_kernels_start_by_themselves(nursery: warm.Nursery) -
     assert (printed, error) == ([str(os.getpid())], "")
 
 
-def test_its_kernels_end_with_it(nursery: warm.Nursery) -> None:
-    end = f"import os, signal; os.kill({nursery.process.pid}, signal.SIGKILL); import time; time.sleep(60)"
-    began = time.monotonic()
-    assert ran(end)[1].startswith("DeadKernelError")
-    assert time.monotonic() - began < 30
+def test_its_kernels_end_with_it_and_with_the_run(tmp_path: Path) -> None:
+    told = tmp_path / "pid"
+    cell = f"import os, pathlib, time; pathlib.Path({str(told)!r}).write_text(f'{{os.getpid()}} {{os.getppid()}}'); time.sleep(60)"
+    code = f"""import nbformat
+from retainkit.report import kernel, warm
+with warm.kernels():
+    kernel.run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell({cell!r})]), {{}}, tick=print)"""
+    run = subprocess.Popen([sys.executable, "-c", code])
+    while run.poll() is None and not (told.exists() and told.read_text()):
+        time.sleep(0.1)
+    run.kill()
+    run.wait()
+    assert [gone(int(pid)) for pid in told.read_text().split()] == [True, True]
+
+
+def test_a_kernel_whose_parent_ended_before_it_began_ends_too(tmp_path: Path) -> None:
+    parent = Path("/proc/sys/kernel/pid_max").read_text().strip()  # nobody has this number
+    code = f"from retainkit.report.warm import _become_kernel; _become_kernel({str(tmp_path / 'kernel.json')!r}, '.', {dict(os.environ)!r}, {parent})"
+    orphan = subprocess.run(["sh", "-c", '"$0" -c "$1" >/dev/null 2>&1 & echo $!', sys.executable, code], capture_output=True, text=True, check=True)
+    assert gone(int(orphan.stdout))

@@ -101,9 +101,10 @@ def serve() -> None:
     codes: dict[int, int] = {}
     for line in iter(sys.stdin.readline, ""):
         asked = json.loads(line)
+        own = os.getpid()
         pid = asked.get("poll") or os.fork()
         if not pid:
-            return _become_kernel(**asked)
+            return _become_kernel(**asked, parent=own)
         if "poll" in asked:
             ended, status = os.waitpid(pid, os.WNOHANG) if pid not in codes else (0, 0)
             codes |= {pid: os.waitstatus_to_exitcode(status)} if ended else {}
@@ -132,8 +133,8 @@ def _import_all() -> None:
     gc.enable()
 
 
-def _become_kernel(file: str, cwd: str, env: dict[str, str]) -> None:
-    """Run a kernel in this process, which ends with it."""
+def _become_kernel(file: str, cwd: str, env: dict[str, str], parent: int) -> None:
+    """Run a kernel in this process, which ends with it, or soon after its parent: also when that has ended already."""
     import numpy
     from ipykernel.kernelapp import IPKernelApp
 
@@ -142,8 +143,8 @@ def _become_kernel(file: str, cwd: str, env: dict[str, str]) -> None:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)  # what was standard output is the nursery's line to the run
     os.environ.clear()
-    os.environ.update(env, JPY_PARENT_PID=str(os.getppid()))
+    os.environ.update(env)
     os.chdir(cwd)
     numpy.random.seed()  # or chance would be the same in every kernel
-    sys.argv = ["ipykernel_launcher", "-f", file, *LAUNCH]
+    sys.argv = ["ipykernel_launcher", "-f", file, f"--IPKernelApp.parent_handle={parent}", *LAUNCH]  # the environment is read at import, too early
     IPKernelApp.launch_instance(argv=sys.argv[1:])
