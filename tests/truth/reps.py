@@ -120,8 +120,8 @@ def covered(model: Any, churn: pd.DataFrame, base: Array, u: Array, v: Array, rh
 
 READING = (
     "What to take from it: comparing everybody with the average accuses somebody in every company, whoever they are; the page's",
-    "own words accuse nobody where all are the same. The price is power: with 40 deals a rep one offender in six is seen, with 120",
-    "five in six. A rep is set against the others on the same segments and sources; while a rep's own deals and losses stay in",
+    "own words accuse nobody where all are the same. The price is power: with 40 deals a rep one offender in seven is seen, with 120",
+    "four in five. A rep is set against the others on the same segments and sources; while a rep's own deals and losses stay in",
     "what is expected, every ratio is drawn towards one, 88 % (40 deals) and 92.6 % (120) of the hazard ratios hold the truth, and one",
     "offender in twelve and two in three are seen (400 companies, `python -m tests.truth.reps --shops 400 --deals 40 120 --with-self`).",
     "What is left below 95 % comes from the spread between reps, which 30 of them show only roughly. Rho's interval is too long with",
