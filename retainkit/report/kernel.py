@@ -144,7 +144,8 @@ def scrub(text: str, names: Mapping[str, str]) -> str:
     own = {sys.prefix: "python", sys.base_prefix: "python", tempfile.gettempdir(): "tmp", str(Path.home()): "~", os.getcwd(): "."}
     for path, name in sorted({**own, **names}.items(), key=lambda pair: -len(pair[0])):
         for written in {path, json.dumps(path, ensure_ascii=False)[1:-1]} if len(path) > 1 else ():
-            text = re.sub(rf"(?<![\w.]){re.escape(written)}(?![\w.-])", name.replace("\\", "/"), text)
+            if written in text:  # much quicker to ask than to search for in pictures
+                text = re.sub(rf"(?<![\w.]){re.escape(written)}(?![\w.-])", name.replace("\\", "/"), text)
     return re.sub(r"tmp/ipykernel_\d+/\d+\.py", "notebook", text)
 
 

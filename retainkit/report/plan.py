@@ -44,6 +44,11 @@ class Job:
         return str(self.notebook.metadata.retainkit.get("question") or self.stem)
 
     @property
+    def length(self) -> int:
+        """How much code it has: the longest is started first, so that none is left to run alone at the end."""
+        return sum(len(cell.source) for cell in self.notebook.cells if cell.cell_type == "code")
+
+    @property
     def first(self) -> bool:
         """Whether its card leads the index."""
         return bool(self.notebook.metadata.get("retainkit", {}).get("first"))

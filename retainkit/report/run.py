@@ -6,7 +6,7 @@ import csv
 import json
 import platform
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from importlib import import_module, metadata
 from pathlib import Path
@@ -44,7 +44,8 @@ class Result:
     metrics: Sequence[str] = ()
     changes: pd.DataFrame = field(default_factory=pd.DataFrame)  # of its headline numbers since the month before
     changed: str = ""  # the one to read first, as HTML
-    trend: since.Trend | None = None  # and its months
+    trend: since.Trend | None = None  # its months
+    chart: str = ""  # and what they look like, as HTML
 
 
 @warm.kernels()
@@ -88,12 +89,14 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(planned, 2))
         pool = ThreadPoolExecutor(max_workers=max(1, jobs))
         try:
-            work = [pool.submit(_result, job, plan, back, stage, progress, timeout) for job in plan.jobs]
+            running = {pool.submit(_ran, job, plan, progress, timeout) for job in sorted(plan.jobs, key=lambda job: -job.length)}
             for name in ("lifelines", "matplotlib.backends.backend_agg"):  # while the kernels' process imports: pages need them soon
                 import_module(name)
-            while wait(work, timeout=1).not_done:  # awake every second, so that a signal is heard
-                pass
-            results = [done.result() for done in work]
+            made: dict[str, Result] = {}
+            while running:  # a notebook's page is made while the next ones run
+                ended, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)  # awake every second, so that a signal is heard
+                made |= {done.result().job.stem: _with_page(done.result(), plan, back, stage, progress) for done in ended}
+            results = [made[job.stem] for job in plan.jobs]
         finally:  # when interrupted, do not wait for the notebooks that still run
             pool.shutdown(wait=False, cancel_futures=True)
             progress.close()
@@ -112,31 +115,36 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
     return out / plan.name / "index.html", good
 
 
-def _result(job: Job, plan: Plan, back: since.Back, stage: Path, progress: Progress, timeout: int) -> Result:
-    """Run one notebook and write its page; a failure is a result, never an exception."""
-    began = perf_counter()
+def _ran(job: Job, plan: Plan, progress: Progress, timeout: int) -> Result:
+    """Run one notebook, as far as it goes."""
     if job.lacks:
-        result = Result(job, "skipped", job.lacks)
-    else:
-        measured: dict[str, Any] = {}
-        ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout, measured=measured)
-        ended = perf_counter()
-        ran = kernel.scrubbed(ran, _names(plan, job))
-        result = Result(job, "failed", kernel.scrub(error, _names(plan, job)), notebook=ran, **measured)
-        try:
-            if not error:
-                _finish(result, ran, plan, back, stage)
-        except OSError:  # no room for a page: half of one must not be published
-            raise
-        except Exception as err:  # a page that cannot be made is this notebook's failure, not the run's
-            result.error = f"{type(err).__name__}: {kernel.first_line(str(err))}"
-        result.seconds, result.page_seconds = round(ended - began, 2), round(perf_counter() - ended, 2)
-    progress.step("notebook", notebook=job.stem, status=result.status, seconds=result.seconds, error=result.error)
+        return Result(job, "skipped", job.lacks)
+    began = perf_counter()
+    measured: dict[str, Any] = {}
+    ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout, measured=measured)
+    seconds = round(perf_counter() - began, 2)
+    return Result(job, "failed", kernel.scrub(error, _names(plan, job)), seconds, notebook=kernel.scrubbed(ran, _names(plan, job)), **measured)
+
+
+def _with_page(result: Result, plan: Plan, back: since.Back, stage: Path, progress: Progress) -> Result:
+    """The result of a notebook that ran, its page written; a failure is a result, never an exception."""
+    began = perf_counter()
+    try:
+        if not result.error:
+            _finish(result, plan, back, stage)
+    except OSError:  # no room for a page: half of one must not be published
+        raise
+    except Exception as err:  # a page that cannot be made is this notebook's failure, not the run's
+        result.error = f"{type(err).__name__}: {kernel.first_line(str(err))}"
+    result.page_seconds = round(perf_counter() - began, 2)
+    progress.step("notebook", notebook=result.job.stem, status=result.status, seconds=result.seconds, error=result.error)
     return result
 
 
-def _finish(result: Result, ran: NotebookNode, plan: Plan, back: since.Back, stage: Path) -> None:
+def _finish(result: Result, plan: Plan, back: since.Back, stage: Path) -> None:
     """Read headline and numbers off a notebook that ran, and write its page."""
+    ran = result.notebook
+    assert ran is not None
     said = [o.data.get("text/markdown", "") for c in tagged(ran, "headline") for o in c.get("outputs", []) if "data" in o]
     lines = kernel.recorded(ran)
     if lines is None or not "".join(said):
@@ -146,6 +154,7 @@ def _finish(result: Result, ran: NotebookNode, plan: Plan, back: since.Back, sta
     result.changed, result.trend = since.on_card(result.changes, back), back.trend(result.job, result.changes)
     facts = {"question": result.job.question, "stem": result.job.stem, "changed": since.on_page(result.changes, back, result.job), **_about(plan)}
     (stage / f"{result.job.stem}.html").write_text(pages.page(ran, facts), encoding="utf-8")
+    result.chart = cards.trend_chart(result.trend, plan.shop, result.job.stem)
     result.headline, result.metrics, result.status = pages.markdown("\n\n".join(said)), lines, "ok"
 
 
@@ -170,7 +179,7 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
     for result in results:
         if result.notebook is not None:
             nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
-    shown = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r), "first": r.job.first, "chart": _chart(r, results, plan)} for r in results]
+    shown = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r), "first": r.job.first, "chart": _chart(r, results)} for r in results]
     index = pages.front(
         **_about(plan), source=plan.shop.name, cards=shown, earlier=[(name, period(name)) for name in earlier], rejected=rejected,
         failed=sum(r.status == "failed" for r in results), ledger=cards.health(plan.shop), paper=paper,
@@ -181,11 +190,10 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
     (stage / "definitions.html").write_text(pages.definitions(**_about(plan), sections=definitions.sections(used), words=definitions.words(), keys=definitions.keys()), encoding="utf-8")
 
 
-def _chart(result: Result, results: list[Result], plan: Plan) -> str:
+def _chart(result: Result, results: list[Result]) -> str:
     """The small chart of a card; the first card goes without one that another card has."""
     elsewhere = [r.trend.label for r in results if r.trend and not r.job.first]
-    twice = result.job.first and result.trend is not None and result.trend.label in elsewhere
-    return "" if twice else cards.trend_chart(result.trend, plan.shop, result.job.stem)
+    return "" if result.job.first and result.trend is not None and result.trend.label in elsewhere else result.chart
 
 
 def _lacks(result: Result) -> str:

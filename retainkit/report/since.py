@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -46,7 +45,7 @@ class Back:
     """What a run looks back on: the latest earlier month as it was published in the same folder, or else as today's data have it."""
 
     def __init__(self, shop: Shop, out: Path) -> None:
-        self.shop, self.lock = shop.at(shop.as_of), Lock()
+        self.shop = shop.at(shop.as_of)
         eve = shop.as_of.replace(day=1) - timedelta(days=1)
         self.last = last_publication(out, shop.as_of) or Last(f"{eve:%Y-%m}", eve)
         self.numbers: dict[str, tuple[Shop, list[Headline]]] = {}  # by notebook: those compared, and the shop they are of
@@ -71,10 +70,9 @@ class Back:
         given = {**job.defaults, **job.given}
         if self.last.day < self.shop.history_start:
             return pd.DataFrame()
-        with self.lock:  # one connection to the engine, several notebooks
-            shop = self.shop.only(segment=str(given.get("segment", "")))
-            chosen = headlines(shop, only={m for m, *_ in ours} or {""}, **{n: given[n] for n in SETTINGS if n in given})
-            table = changes(shop, self.last.day, {} if self.unlike(job) else self.last.published, rewritten=self.counts[0], chosen=chosen)
+        shop = self.shop.only(segment=str(given.get("segment", "")))
+        chosen = headlines(shop, only={m for m, *_ in ours} or {""}, **{n: given[n] for n in SETTINGS if n in given})
+        table = changes(shop, self.last.day, {} if self.unlike(job) else self.last.published, rewritten=self.counts[0], chosen=chosen)
         same = [ours.get((h.metric, group, str(h.horizon or ""))) == now for h, group, now in zip(chosen, table.get("group", []), table.get("now", []), strict=True)]
         if not chosen:
             return table
@@ -88,9 +86,7 @@ class Back:
         with_months = [h for h in [*numbers[leading(table) :], *numbers] if h.months]
         if not with_months:
             return None
-        with self.lock:
-            months = monthly(with_months[0], shop, self.last.day)
-        return Trend(with_months[0].label, " and ".join(with_months[0].tables), hide_few(months))
+        return Trend(with_months[0].label, " and ".join(with_months[0].tables), hide_few(monthly(with_months[0], shop, self.last.day)))
 
     def unlike(self, job: Job) -> list[str]:
         """The parameters of a notebook that were others when the earlier month was published."""
