@@ -32,15 +32,6 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
     Headline and cautions stand first, the code is folded away, and the cells that set up and read the data come
     last. `facts` has question, stem, period, day, version and changed: what stands under the headline, as HTML.
     """
-    from nbconvert.exporters.templateexporter import TemplateExporter
-    from nbconvert.filters import Highlight2HTML
-    from traitlets.config import Config
-
-    exporter = TemplateExporter(  # not its HTML child, which adds themes and parses every page once more
-        extra_template_basedirs=[str(TEMPLATES)], template_name="retainkit", template_file="page.html.j2",
-        filters={"highlight_code": lambda code: PLAIN.sub(r"\1", Highlight2HTML(pygments_lexer="ipython3")(code)), "markdown2html": markdown},
-        config=Config(NbConvertBase={"display_data_priority": SHOWN}),
-    )
     shown = deepcopy(notebook)
     for cell, part in zip(shown.cells, _parts(notebook), strict=True):
         cell.metadata["part"] = part
@@ -48,11 +39,26 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
     told = [cell for cell in shown.cells if "headline" in cell.metadata.get("tags", [])]
     told[-1].metadata["told"] = True
     resources = {**facts, "css": css(), "contents_mark": CONTENTS}
-    text, _ = exporter.from_notebook_node(shown, resources=resources)
+    text, _ = _exporter().from_notebook_node(shown, resources=resources)
     text = _unique_ids(text)
     text = text.replace(CONTENTS, _contents(text[text.find(CONTENTS) :]), 1)
     check(text, str(facts["stem"]))
     return text
+
+
+@cache
+def _exporter() -> Any:
+    """What fills the template: one for all pages, because compiling it takes a while."""
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbconvert.filters import Highlight2HTML
+    from traitlets.config import Config
+
+    highlight = Highlight2HTML(pygments_lexer="ipython3")
+    return TemplateExporter(  # not its HTML child, which adds themes and parses every page once more
+        extra_template_basedirs=[str(TEMPLATES)], template_name="retainkit", template_file="page.html.j2",
+        filters={"highlight_code": lambda code: PLAIN.sub(r"\1", highlight(code)), "markdown2html": markdown},
+        config=Config(NbConvertBase={"display_data_priority": SHOWN}),
+    )
 
 
 def _parts(notebook: NotebookNode) -> list[str]:
