@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cache
+from functools import cache, wraps
 from importlib import resources
-from typing import TYPE_CHECKING, Protocol
+from inspect import signature
+from typing import TYPE_CHECKING, ParamSpec, Protocol
 from weakref import WeakKeyDictionary
 
 from retainkit.errors import BadValueError, closest, listed
@@ -19,6 +20,7 @@ from retainkit.errors import BadValueError, closest, listed
 if TYPE_CHECKING:
     import pandas as pd
 
+How = ParamSpec("How")
 Value = str | int | float | bool | date | None
 GROUPS = ("segment", "region", "source", "entry_line", "owner")  # what a customer-level tally can be split by
 
@@ -34,7 +36,7 @@ class Engine(Protocol):
     def sql(self) -> Callable[[str], pd.DataFrame]: ...
 
 
-_KNOWN: WeakKeyDictionary[Engine, dict[str, pd.DataFrame]] = WeakKeyDictionary()  # what a shop has been asked; small tables
+_KNOWN: WeakKeyDictionary[Engine, dict[object, pd.DataFrame]] = WeakKeyDictionary()  # what a shop has been asked; small tables
 
 
 class Column(str):
@@ -60,9 +62,28 @@ def tally(shop: Engine, name: str, **values: Value) -> pd.DataFrame:
     """
     clock: dict[str, Value] = {"as_of": shop.as_of, "history_start": shop.history_start}
     asked = render(text_of(name), **{**clock, **values})
+    return _known(shop, asked, lambda: shop.sql(asked))
+
+
+def asked_once(ask: Callable[How, pd.DataFrame]) -> Callable[How, pd.DataFrame]:
+    """A function of a shop that is worked out once for each way it is asked: a page has the same number in several places."""
+    told = signature(ask)
+
+    @wraps(ask)
+    def again(*args: How.args, **settings: How.kwargs) -> pd.DataFrame:
+        asked = told.bind(*args, **settings)
+        asked.apply_defaults()
+        shop, *how = asked.arguments.values()
+        return _known(shop, (ask, repr(how)), lambda: ask(*args, **settings))
+
+    return again
+
+
+def _known(shop: Engine, asked: object, find: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """What a shop has answered before, or answers now; the caller's own copy."""
     known = _KNOWN.setdefault(shop, {})
     if asked not in known:
-        known[asked] = shop.sql(asked)
+        known[asked] = find()
     return known[asked].copy()
 
 

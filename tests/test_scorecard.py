@@ -14,6 +14,7 @@ from retainkit.estimate.control import value_limits
 from retainkit.metrics.acquisition import cycle_months
 from retainkit.metrics.scorecard import COLUMNS, earlier, lines
 from retainkit.resources import sample_folder
+from retainkit.tally import asked_once
 
 DAY = pd.Timestamp("2026-10-31")
 
@@ -165,6 +166,21 @@ def test_a_higher_margin_never_pays_back_later(sample):
     assert some["low"] <= some["value"] <= (some["high"] if some["high"] == some["high"] else np.inf)
 
 
+def test_a_number_is_worked_out_once_and_each_who_asks_has_their_own(sample):
+    asked = []
+
+    @asked_once
+    def ask(shop, *, days=30):
+        asked.append((shop.as_of, days))
+        return pd.DataFrame({"value": [days]})
+
+    ask(sample)["value"] = 0
+    assert ask(sample, days=30)["value"].tolist() == [30]
+    assert ask(sample.at("2026-09-30"))["value"].tolist() == [30]
+    assert ask(sample, days=60)["value"].tolist() == [60]
+    assert asked == [(sample.as_of, 30), (date(2026, 9, 30), 30), (sample.as_of, 60)]
+
+
 def test_value_over_cost_is_one_where_it_is_paid_back(sample):
     day = int(rk.payback(sample, by="source").set_index("source")["value"]["paid"])
     before, after = (rk.value_to_cost(sample, by="source", horizon=h).set_index("source")["value"]["paid"] for h in (day - 1, day))
@@ -276,6 +292,17 @@ def test_lifetime_value_in_pandas(days, card):
     value = sum(amount / (followed >= age).sum() for age, amount in new[new["age"] <= 365].groupby("age")["amount"].sum().items())
     assert card.loc["clv.revenue", "value"] == pytest.approx(value)
     assert card.loc["clv.revenue", "n"] == len(followed)
+
+
+@pytest.mark.parametrize("by", ["source", "segment"])
+def test_what_a_group_brings_is_what_a_shop_of_that_group_alone_brings(sample, by):
+    values, curves = rk.lifetime_value(sample, by=by, horizons=[90, 365, 700]), rk.lifetime_value_curve(sample, by=by)
+    for name in values[by].unique():
+        alone = sample.only(**{by: name})
+        one, drawn = rk.lifetime_value(alone, horizons=[90, 365, 700]), rk.lifetime_value_curve(alone)
+        pd.testing.assert_frame_equal(values[values[by] == name].drop(columns=by).reset_index(drop=True), one)
+        pd.testing.assert_frame_equal(curves[curves[by] == name].drop(columns=by).reset_index(drop=True), drawn)
+    assert set(values[by]) == set(curves[by]) == set(sample.sql(f"select distinct {by} from customers where {by} is not null")[by])
 
 
 def test_lifetime_value_by_segment_is_near_the_planted_truth(sample):

@@ -14,6 +14,7 @@ influence on M(s) less R times that on M(t), divided by M(t).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,14 +43,15 @@ def error(total: Any, square: Any, drift: Any, n: Any) -> float:
     return float(np.sqrt(influence / (customers * (customers - 1)))) if customers > 1 else float("nan")
 
 
-def by_followup(scores: pd.DataFrame, followup: pd.DataFrame) -> pd.DataFrame:
-    """The scores, a row a follow-up, zero for those with no event, beside the customers `n` with it."""
-    customers = followup.groupby("followup")["n"].sum()
-    sums = scores.drop(columns="horizon", errors="ignore").astype(float).groupby("followup").sum()
-    stray = sums.index.difference(customers.index)
+def by_followup(scores: pd.DataFrame, followup: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
+    """The follow-ups there are (`followup`), the customers `n` with each, and their scores, zero where they have no event."""
+    days, mine = np.unique(followup["followup"], return_inverse=True)
+    stray = np.setdiff1d(scores["followup"], days)
     if len(stray):
         raise BadValueError("scores", "have a follow-up nobody has", f"{stray[0]}", "count as of one day")
-    return sums.reindex(customers.index, fill_value=0.0).assign(n=customers)
+    places = np.searchsorted(days, scores["followup"])
+    sums = {name: np.bincount(places, scores[name].astype(float), len(days)) for name in names}
+    return {"followup": days, "n": np.bincount(mine, followup["n"], len(days)), **sums}
 
 
 def agree(scored: float, counted: float) -> None:
@@ -74,11 +76,11 @@ def share_interval(share: Any, se: Any, n: Any, *, level: float) -> tuple[Any, A
 
 def value_at(curve: pd.DataFrame, followup: pd.DataFrame, age: float) -> float:
     """The average up to `age`, NaN when nobody has reached it."""
-    reached = followup.loc[followup["n"] > 0, "followup"].max()
-    return float(curve.loc[curve["age"] <= age, "value"].iloc[-1]) if age <= reached else float("nan")
+    reached = followup["followup"].where(followup["n"] > 0).max()
+    return float(curve["value"].to_numpy()[np.searchsorted(curve["age"], age, side="right") - 1]) if age <= reached else float("nan")
 
 
 def who(followup: pd.DataFrame, horizon: float) -> dict[str, int]:
     """How many customers there are, how many have reached the horizon and how many have not."""
-    n, reached = int(followup["n"].sum()), int(followup.loc[followup["followup"] >= horizon, "n"].sum())
+    n, reached = int(followup["n"].sum()), int((followup["n"] * (followup["followup"] >= horizon)).sum())
     return {"n": n, "observed": reached, "too_young": n - reached}

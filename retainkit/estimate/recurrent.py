@@ -125,10 +125,10 @@ def mean_cumulative_at(
     z = z_value(level)
     rows = []
     for horizon in horizons:
-        mine = by_followup(scores[scores["horizon"] == horizon], followup)
+        mine = by_followup(scores[scores["horizon"] == horizon], followup, ["sum_a", "sum_a2"])
         value = value_at(curve, followup, horizon)
         agree(mine["sum_a"].sum(), value * mine["n"].sum())
-        se = error(mine["sum_a"], mine["sum_a2"], drift(curve, mine.index, horizon), mine["n"])
+        se = error(mine["sum_a"], mine["sum_a2"], drift(curve, mine["followup"], horizon), mine["n"])
         reach = np.exp(z * se / value) if value > 0 else np.nan
         rows.append({"horizon_days": horizon, "value": value, "low": value / reach, "high": value * reach}
                     | who(followup, horizon))  # fmt: skip
@@ -185,14 +185,14 @@ def cumulative_share(
     """
     sums = ["a_early", "a_late", "aa_early", "aa_late", "a_cross"]
     require_columns(scores, ["followup", *sums], name="scores")
-    curve, mine = mean_cumulative(events, followup), by_followup(scores, followup)
+    curve, mine = mean_cumulative(events, followup), by_followup(scores, followup, sums)
     first, last = (value_at(curve, followup, age) for age in (early, late))
     agree(mine["a_early"].sum(), first * mine["n"].sum())
     agree(mine["a_late"].sum(), last * mine["n"].sum())
     rate = first / last if last > 0 else np.nan
     total = mine["a_early"] - rate * mine["a_late"]
     square = mine["aa_early"] - 2 * rate * mine["a_cross"] + rate**2 * mine["aa_late"]
-    moved = drift(curve, mine.index, early) - rate * drift(curve, mine.index, late)
+    moved = drift(curve, mine["followup"], early) - rate * drift(curve, mine["followup"], late)
     se = error(total, square, moved, mine["n"]) / last if last > 0 else np.nan
     behind = mine["a_late"].sum() ** 2 / mine["aa_late"].sum() if last > 0 else np.nan
     low, high = share_interval(rate, se, behind, level=level)

@@ -16,8 +16,8 @@ from retainkit.estimate.intervals import poisson_interval
 from retainkit.metrics.churn_money import customer_retention
 from retainkit.metrics.deals_values import cycle_days
 from retainkit.metrics.lifetime_value import lifetime_value, lifetime_value_curve, spread
-from retainkit.metrics.months import first_whole, last_closed, month_name, month_number
-from retainkit.tally import Engine, split_by, tally
+from retainkit.metrics.months import first_whole, last_closed, month_name, month_numbers
+from retainkit.tally import Engine, asked_once, split_by, tally
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -27,6 +27,7 @@ A_MONTH = 30.44
 COST = ["value", "low", "high", "n", "spend", "lag_months", "first_month", "last_month", "note"]
 
 
+@asked_once
 def acquisition_cost(
     shop: Engine, *, by: str | None = None, months: int = 12, lag_months: int | None = None, level: float = 0.95
 ) -> pd.DataFrame:
@@ -90,8 +91,8 @@ def monthly_costs(shop: Engine, *, lag_months: int | None = None) -> pd.DataFram
     lag = cycle_months(shop) if lag_months is None else lag_months
     money, came = tally(shop, "spend_months"), tally(shop, "new_customers")
     money = money[~money["category"].isin(KEEPING)]
-    spent = pd.DataFrame({"number": _numbers(money["month"]) + lag, "source": money["category"], "spend": money["amount"].astype(float)})
-    new = pd.DataFrame({"number": _numbers(came["month"]), "source": came["source"], "n": came["n"]})
+    spent = pd.DataFrame({"number": month_numbers(money["month"]) + lag, "source": money["category"], "spend": money["amount"].astype(float)})
+    new = pd.DataFrame({"number": month_numbers(came["month"]), "source": came["source"], "n": came["n"]})
     both = spent.merge(new, on=["number", "source"], how="outer").fillna({"spend": 0.0, "n": 0})
     first = max(first_whole(shop.history_start), int(spent["number"].min())) if len(spent) else 0
     last = min(last_closed(shop.as_of), int(spent["number"].max())) if len(spent) else -1
@@ -157,15 +158,14 @@ def payback(
     -----
     The limits are where the band of value over cost crosses 1 (log scale; variances of value and of the count of customers).
     """
-    rows = []
+    curves, rows = lifetime_value_curve(shop, by=by, margin=margin, until=horizon, level=level), []
     for price in acquisition_cost(shop, by=by, lag_months=lag_months, level=level).to_dict("records"):
-        part = shop.only(source=str(price["source"])) if by else shop
-        curve = lifetime_value_curve(part, margin=margin, until=horizon, level=level)
-        found = {"source": price["source"]} if by else {}
+        curve = curves[curves[by] == price[by]] if by else curves
         days = _crossings(curve, price, level)
         late = f"not within {horizon} days"
         note = late if np.isnan(days["value"]) else f"upper limit {late}" if np.isnan(days["high"]) else ""
-        rows.append({**found, **days, "n": int(curve["observed"].iloc[0]) if len(curve) else 0, "horizon_days": horizon, "note": note})
+        row = {**days, "n": int(curve["observed"].iloc[0]) if len(curve) else 0, "horizon_days": horizon, "note": note}
+        rows.append({by: price[by], **row} if by else row)
     return pd.DataFrame(rows, columns=[*([by] if by else []), "value", "low", "high", "n", "horizon_days", "note"])
 
 
@@ -183,7 +183,7 @@ def keeping_cost(shop: Engine, *, months: int = 12, shares: Sequence[float] = (0
         as in `acquisition_cost`), `times` (winning over keeping). NaN where nothing is called keeping, or nobody stayed.
     """
     money, last = tally(shop, "spend_months"), last_closed(shop.as_of)
-    recent = money[_numbers(money["month"]).between(last - months + 1, last)].groupby("category")["amount"].sum().astype(float)
+    recent = money[month_numbers(money["month"]).between(last - months + 1, last)].groupby("category")["amount"].sum().astype(float)
     retention, support = (float(recent.get(name, 0.0)) for name in KEEPING)
     stayed = customer_retention(shop, months=months)["stayed"]
     n = int(stayed.iloc[-1]) if len(stayed) else 0
@@ -207,8 +207,3 @@ def _crossings(curve: pd.DataFrame, price: Mapping[Any, Any], level: float) -> d
     reach = np.exp(z_value(level) * np.sqrt(inner**2 + 1 / max(price["n"], 1)))
     lines = {"value": curve["value"], "low": curve["value"] * reach, "high": curve["value"] / reach}
     return {name: float(curve["age"][line >= cost].min()) for name, line in lines.items()}
-
-
-def _numbers(months: pd.Series) -> pd.Series:
-    """Months as whole numbers."""
-    return pd.Series([month_number(day) for day in pd.to_datetime(months)], index=months.index, dtype=int)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from retainkit.estimate.intervals import wilson
-from retainkit.metrics.months import first_day, first_whole, last_closed, month_name, month_number
-from retainkit.tally import Column, Engine, literal, tally
+from retainkit.metrics.months import first_day, first_whole, last_closed, month_name, month_numbers
+from retainkit.tally import Column, Engine, asked_once, literal, tally
 
 
+@asked_once
 def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.DataFrame:
     """Of the customers who bought in a period: those who bought on two days of it, and those who were customers before it.
 
@@ -54,7 +55,7 @@ def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.D
     windows = [f"select {literal(first_day(c - months))} as opens, {literal(first_day(c))} as closes" for c in closings]
     never = "select cast('0001-01-01' as date) as opens, cast('0001-01-01' as date) as closes"
     found = tally(shop, "buying_windows", windows=Column("(" + " union all ".join(windows or [never]) + ")"))
-    names = pd.Series([month_name(month_number(day) - 1) for day in pd.to_datetime(found["closes"])], index=found.index, dtype=object)
+    names = (month_numbers(found["closes"]) - 1).map(month_name)
     tables = []
     for measure, hits in (("repeat_rate", "repeaters"), ("returning_share", "returning_buyers")):
         count, n = found[hits].astype(int), found["buyers"].astype(int)

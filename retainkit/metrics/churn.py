@@ -16,7 +16,7 @@ from retainkit.estimate.survival import kaplan_meier, logrank, rmst
 from retainkit.metrics.months import first_whole, last_closed
 from retainkit.metrics.movements import balance, churn_rates, flows_by_month
 from retainkit.metrics.reading import each_group, incidence_read, survival_read, too_young
-from retainkit.tally import Column, Engine, Value, split_by, tally
+from retainkit.tally import Column, Engine, Value, asked_once, split_by, tally
 
 HORIZONS = (30, 90, 180, 365, 730)
 EARLY_DAYS = 60
@@ -24,6 +24,7 @@ NOBODY = "no contracts"
 CONTRACT_GROUPS = ("segment", "region", "source", "owner", "start_year")
 
 
+@asked_once
 def contract_survival(
     shop: Engine, *, by: str | None = None, horizons: Sequence[int] = HORIZONS, level: float = 0.95
 ) -> pd.DataFrame:
@@ -79,6 +80,7 @@ def churn_curve(shop: Engine, *, by: str | None = None, level: float = 0.95) -> 
     return each_group(_lives(shop, by), by, lambda cells: kaplan_meier(cells, level=level).table)
 
 
+@asked_once
 def early_cancellation(
     shop: Engine, *, by: str | None = None, early_days: int = EARLY_DAYS, horizons: Sequence[int] = HORIZONS,
     level: float = 0.95,
@@ -134,6 +136,7 @@ def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) 
     return table.assign(q=benjamini_hochberg(table["p"]), p_any=_differs(cells, "grp"))
 
 
+@asked_once
 def monthly_churn(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Customers lost in each calendar month, of those the month opened with.
 
@@ -164,6 +167,7 @@ def monthly_churn(shop: Engine, *, by: str | None = None, level: float = 0.95) -
     return _monthly(shop, by, "lost", level)
 
 
+@asked_once
 def monthly_cancellation(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Customers who asked to leave in each closed month, of those it opened with: dated on the request, not the end.
 
@@ -219,8 +223,8 @@ def _monthly(shop: Engine, by: str | None, lost: str, level: float) -> pd.DataFr
 
     def read(days: pd.DataFrame) -> pd.DataFrame:
         months = balance(days, first=first, last=last)
-        asked = flows_by_month(days, ["asked", "asked_intra"], last=last).reindex(range(first, last + 1), fill_value=0)
         if lost == "asked":
+            asked = flows_by_month(days, ["asked", "asked_intra"], last=last).reindex(range(first, last + 1), fill_value=0)
             months = pd.concat([months, asked.reset_index(drop=True)], axis=1)
         return churn_rates(months, lost=lost, level=level).assign(too_young=0)
 

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.intervals import logit_interval, weighted_poisson_interval, wilson
-from retainkit.metrics.months import first_day, first_whole, last_closed, month_name, month_number
-from retainkit.tally import Column, Engine, literal, tally
+from retainkit.metrics.months import first_day, first_whole, last_closed, month_name, month_numbers
+from retainkit.tally import Column, Engine, asked_once, literal, tally
 
 FLOWS = ["lost", "contraction", "expansion", "came_back", "new", "reactivated"]
 
 
+@asked_once
 def revenue_churn(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.DataFrame:
     """Share of the monthly revenue of so many months ago that is still paid: gross and net, and what a month loses.
 
@@ -52,6 +53,7 @@ def revenue_churn(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.
     return table
 
 
+@asked_once
 def customer_retention(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.DataFrame:
     """Of the customers under contract so many months ago, the share who have stayed ever since.
 
@@ -128,9 +130,8 @@ def _amounts(shop: Engine, months: int) -> pd.DataFrame:
     windows = [(first_day(c - months), first_day(c)) for c in closings] or [never]
     rows = " union all ".join(f"select {literal(a)} as opens, {literal(b)} as closes" for a, b in windows)
     sums = tally(shop, "churn_money", windows=Column(f"({rows})"))
-    names = [month_name(month_number(day) - 1) for day in pd.to_datetime(sums["closes"])]
     renamed = sums.rename(columns={"new_value": "new", "reactivated_value": "reactivated"})
-    return renamed.assign(month=pd.Series(names, index=sums.index, dtype=object))
+    return renamed.assign(month=(month_numbers(sums["closes"]) - 1).map(month_name).astype(object))
 
 
 def _lost(amounts: pd.DataFrame, level: float) -> Any:

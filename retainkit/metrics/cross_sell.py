@@ -73,7 +73,7 @@ def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level
     followup = tally(shop, "followup", by="all")
     rows = []
     for late in horizons:
-        scores = tally(shop, "recurrent_scores", value=value, early=early, late=late)
+        scores = tally(shop, "recurrent_scores", value=value, early=early, late=late, by="all")
         rows.append(cumulative_share(events, followup, scores, early=early, late=late, level=level))
     table = pd.concat(rows, ignore_index=True)
     return table.rename(columns={"late": "horizon", "early": "horizon_days"})

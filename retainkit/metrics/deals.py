@@ -12,7 +12,7 @@ import pandas as pd
 from retainkit.estimate.competing import aalen_johansen
 from retainkit.estimate.intervals import wilson
 from retainkit.metrics.reading import NUMBERS, each_group, incidence_read
-from retainkit.tally import Engine, split_by, tally
+from retainkit.tally import Engine, asked_once, split_by, tally
 
 DEAL_GROUPS = ("rep", "segment", "source", "region")
 WITHIN_DAYS = 180
@@ -72,6 +72,7 @@ def win_rate_withheld(shop: Engine, *, by: str | None = None) -> str:
     return _withheld(_outcomes(shop, by, WITHIN_DAYS), by)
 
 
+@asked_once
 def win_by(shop: Engine, *, days: int = WITHIN_DAYS, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Share of all deals opened that are won within `days` of opening; losing competes, open deals count while they are open.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from retainkit.estimate.case_mix import standardised_rates
 from retainkit.estimate.intervals import benjamini_hochberg, newcombe, two_proportion_p, wilson
 from retainkit.metrics.deals import WITHIN_DAYS, win_by, win_rate_withheld
-from retainkit.tally import Engine, tally
+from retainkit.tally import Engine, asked_once, tally
 
 
 def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
@@ -46,6 +46,7 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
     return table.rename_axis("source").reset_index()[columns]
 
 
+@asked_once
 def referral_gap(shop: Engine, *, source: str = "referral", days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
     """Win rate of one source less that of all the others, each at the company's own mix of segments.
 

@@ -13,9 +13,10 @@ from retainkit.estimate.intervals import skewed_interval, wilson
 from retainkit.estimate.survival import kaplan_meier, median_survival
 from retainkit.metrics.deals import DEAL_GROUPS, WITHIN_DAYS
 from retainkit.metrics.reading import each_group
-from retainkit.tally import Column, Engine, split_by, tally
+from retainkit.tally import Column, Engine, asked_once, split_by, tally
 
 
+@asked_once
 def deal_size(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Average and median amount of won deals.
 
@@ -36,6 +37,7 @@ def deal_size(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd
     return _won(shop, "amount", by, level)
 
 
+@asked_once
 def cycle_days(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Days from opening a deal to winning it, and from opening it to any outcome.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.recurrent import mean_cumulative, mean_cumulative_at
 from retainkit.metrics.cross_sell import REVENUE
-from retainkit.tally import GROUPS, Column, split_by, tally
+from retainkit.tally import GROUPS, Column, asked_once, split_by, tally
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -20,6 +20,7 @@ COLUMNS = ["horizon_days", "value", "low", "high", "n", "observed", "too_young"]
 PURCHASES = Column("case when d.ordinal > 0 then 1 else 0 end")
 
 
+@asked_once
 def lifetime_value(
     shop: Shop, *, horizons: Sequence[int] = (365,), by: str | None = None, margin: float = 1.0, level: float = 0.95
 ) -> pd.DataFrame:
@@ -66,17 +67,15 @@ def lifetime_value(
     1            30   45.0         1          1
     """
     tables = []
-    for name, part in parts(shop, by):
-        events, followup = (tally(part, t, by="all", **v) for t, v in (("recurrent_events", {"value": REVENUE}), ("followup", {})))
-        if followup.empty:
-            continue
-        table = mean_cumulative_at(events, followup, _scores(part, horizons), horizons=horizons, level=level)
-        money = table.assign(**{c: table[c] * margin for c in ("value", "low", "high")})[COLUMNS]
-        tables.append(money if by is None else money.assign(**{by: name})[[by, *COLUMNS]])
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*([by] if by else []), *COLUMNS])
+    for name, events, followup in _counted(shop, by):
+        table = mean_cumulative_at(events, followup, _scores(shop, by, name, horizons), horizons=horizons, level=level)
+        tables.append(table.assign(**{c: table[c] * margin for c in ("value", "low", "high")}, **({by: name} if by else {})))
+    return pd.concat(tables, ignore_index=True)[[*([by] if by else []), *COLUMNS]] if tables else pd.DataFrame(columns=[*([by] if by else []), *COLUMNS])
 
 
-def lifetime_value_curve(shop: Shop, *, margin: float = 1.0, until: int = 365, steps: int = 5, level: float = 0.95) -> pd.DataFrame:
+def lifetime_value_curve(
+    shop: Shop, *, by: str | None = None, margin: float = 1.0, until: int = 365, steps: int = 5, level: float = 0.95
+) -> pd.DataFrame:
     """Revenue per new customer by age, with its band, for drawing and for finding when a cost is earned back.
 
     The relative width of the band is worked out at `steps` ages and drawn between them.
@@ -84,22 +83,23 @@ def lifetime_value_curve(shop: Shop, *, margin: float = 1.0, until: int = 365, s
     Returns
     -------
     DataFrame
-        `age` (every day up to `until` or the longest follow-up), `value`, `low`, `high`, `observed`.
+        The group, `age` (every day up to `until` or the longest follow-up), `value`, `low`, `high`, `observed`.
     """
-    followup = tally(shop, "followup", by="all")
-    if followup.empty:
-        return pd.DataFrame(columns=["age", "value", "low", "high", "observed"])
-    curve = mean_cumulative(tally(shop, "recurrent_events", value=REVENUE, by="all"), followup)
-    ages = np.arange(0, min(until, int(followup["followup"].max())) + 1)
-    value = curve["value"].to_numpy()[np.searchsorted(curve["age"], ages, side="right") - 1] * margin
-    points = [int(a) for a in np.unique(np.linspace(0, ages[-1], steps + 1).round())]
-    read = lifetime_value(shop, horizons=points, level=level)
-    known = read["value"].gt(0) & read["high"].notna()
-    reach = np.interp(ages, np.array(points)[known], np.log(read["high"] / read["value"])[known]) if known.any() else np.full(len(ages), np.nan)
-    by_length = followup.sort_values("followup")
-    longer = np.append(by_length["n"].to_numpy()[::-1].cumsum()[::-1], 0)
-    observed = longer[np.searchsorted(by_length["followup"], ages)]
-    return pd.DataFrame({"age": ages, "value": value, "low": value / np.exp(reach), "high": value * np.exp(reach), "observed": observed})
+    columns, tables = [*([by] if by else []), "age", "value", "low", "high", "observed"], []
+    for name, events, followup in _counted(shop, by):
+        curve = mean_cumulative(events, followup)
+        ages = np.arange(0, min(until, int(followup["followup"].max())) + 1)
+        value = curve["value"].to_numpy()[np.searchsorted(curve["age"], ages, side="right") - 1] * margin
+        points = [int(a) for a in np.unique(np.linspace(0, ages[-1], steps + 1).round())]
+        read = mean_cumulative_at(events, followup, _scores(shop, by, name, points), horizons=points, level=level)
+        known = read["value"].gt(0) & read["high"].notna()
+        reach = np.interp(ages, np.array(points)[known], np.log(read["high"] / read["value"])[known]) if known.any() else np.full(len(ages), np.nan)
+        by_length = followup.sort_values("followup")
+        longer = np.append(by_length["n"].to_numpy()[::-1].cumsum()[::-1], 0)
+        observed = longer[np.searchsorted(by_length["followup"], ages)]
+        band = {"value": value, "low": value / np.exp(reach), "high": value * np.exp(reach)}
+        tables.append(pd.DataFrame({**({by: name} if by else {}), "age": ages, **band, "observed": observed}))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
 
 def spread(table: pd.DataFrame, *, level: float = 0.95) -> pd.Series:
@@ -117,11 +117,19 @@ def parts(shop: Shop, by: str | None) -> Iterator[tuple[str, Shop]]:
     yield from ((str(name), shop.only(**{by: str(name)})) for name in sorted(names))
 
 
-def _scores(shop: Shop, horizons: Sequence[int]) -> pd.DataFrame:
-    """The sums behind the intervals at every horizon, two at a time."""
+def _counted(shop: Shop, by: str | None) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """What new customers brought at each age, and how long they were followed: all of them, or each group by name."""
+    events, followup = (tally(shop, t, by=split_by(by), **v) for t, v in (("recurrent_events", {"value": REVENUE}), ("followup", {})))
+    for name in sorted(followup["grp"].dropna().unique()):
+        yield str(name), events[events["grp"] == name], followup[followup["grp"] == name]
+
+
+def _scores(shop: Shop, by: str | None, group: str, horizons: Sequence[int]) -> pd.DataFrame:
+    """The sums behind the intervals of a group at every horizon, two at a time."""
     tables = []
     for early, late in zip(horizons[::2], [*horizons[1::2], horizons[-1]], strict=False):
-        sums = tally(shop, "recurrent_scores", value=REVENUE, early=min(early, late), late=max(early, late))
+        sums = tally(shop, "recurrent_scores", value=REVENUE, early=min(early, late), late=max(early, late), by=split_by(by))
+        sums = sums[sums["grp"] == group]
         for name, horizon in (("early", min(early, late)), ("late", max(early, late))):
             tables.append(pd.DataFrame({"followup": sums["followup"], "horizon": horizon, "sum_a": sums[f"a_{name}"], "sum_a2": sums[f"aa_{name}"]}))
     return pd.concat(tables, ignore_index=True).drop_duplicates(["followup", "horizon"])

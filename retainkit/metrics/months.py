@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+import pandas as pd
+
 from retainkit.errors import BadValueError
 from retainkit.tally import Engine
 
@@ -18,6 +20,12 @@ def month_number(day: date) -> int:
     10
     """
     return day.year * 12 + day.month - 1
+
+
+def month_numbers(days: pd.Series) -> pd.Series:
+    """The months that days lie in."""
+    found = pd.to_datetime(days).dt
+    return (found.year * 12 + found.month - 1).astype(int)
 
 
 def month_name(number: int) -> str:

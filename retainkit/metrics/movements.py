@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from retainkit.estimate.intervals import wilson
-from retainkit.metrics.months import month_name, month_number
+from retainkit.metrics.months import month_name, month_numbers
 
 FLOWS = ["new", "reactivated", "lost", "lost_intra"]
 
@@ -35,7 +35,7 @@ def balance(days: pd.DataFrame, *, first: int, last: int) -> pd.DataFrame:
 
 def flows_by_month(days: pd.DataFrame, names: list[str], *, last: int) -> pd.DataFrame:
     """Customers by month number and movement, from the first month anything happened to `last`, zeros filled in."""
-    numbers = pd.Series([month_number(day) for day in pd.to_datetime(days["on_day"])], index=days.index, dtype=int)
+    numbers = month_numbers(days["on_day"])
     flows = days.groupby([numbers.rename("number"), "movement"])["customers"].sum().unstack(fill_value=0)
     start = int(numbers.min()) if len(numbers) else last
     return flows.reindex(index=range(start, last + 1), columns=names, fill_value=0).astype("int64").rename_axis(columns=None)

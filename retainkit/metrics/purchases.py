@@ -12,7 +12,7 @@ import pandas as pd
 from retainkit.estimate.intervals import logit_interval, wilson
 from retainkit.estimate.recurrent import next_purchase_share
 from retainkit.estimate.survival import at_times, kaplan_meier
-from retainkit.tally import horizon_list, split_by, tally
+from retainkit.tally import asked_once, horizon_list, split_by, tally
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -45,6 +45,7 @@ def overview(shop: Shop) -> pd.DataFrame:
     return tally(shop, "overview")
 
 
+@asked_once
 def second_purchase(
     shop: Shop, *, horizons: Sequence[int] = HORIZONS, by: str | None = None, level: float = 0.95
 ) -> pd.DataFrame:
@@ -182,6 +183,7 @@ def second_purchase_by_cohort(shop: Shop, *, within_days: int = 30, level: float
         "high": pd.Series(high).where(mature), "n": table["n"], "too_young": table["customers"] - table["n"], "mature": mature})  # fmt: skip
 
 
+@asked_once
 def next_purchase(
     shop: Shop, *, k: Sequence[int] = (1, 2, 3, 4, 5), within_days: int | None = None, level: float = 0.95
 ) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from retainkit.errors import BadValueError
 from retainkit.estimate.exposure import churn_by_rep, expected_churn
 from retainkit.estimate.funnel import poisson_limits
 from retainkit.estimate.intervals import benjamini_hochberg
-from retainkit.tally import Engine, tally
+from retainkit.tally import Engine, asked_once, tally
 
 STRATA = ("segment", "source")
 EARLY_DAYS, GRACE_DAYS, GONE_DAYS = 60, 30, 120
@@ -25,6 +25,7 @@ _COLUMNS = ["rep", "observed", "expected", "value", "low", "high", "n", "p_high"
             "high998", "early_observed", "early_expected", "early_value", "kept_value", "self_share", "departed", "note"]
 
 
+@asked_once
 def rep_churn(
     shop: Engine, *, by: Sequence[str] = STRATA, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS,
     reps: str = "names", level: float = 0.95,

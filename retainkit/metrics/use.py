@@ -9,13 +9,14 @@ import pandas as pd
 
 from retainkit.estimate.intervals import wilson
 from retainkit.metrics.months import first_day, last_closed, month_number
-from retainkit.tally import Column, Engine, literal, split_by, tally
+from retainkit.tally import Column, Engine, asked_once, literal, split_by, tally
 
 WEEK = 7
 EARLY, WITHIN, LATE = 30, 90, 30
 USERS = ("segment", "region", "source", "owner")
 
 
+@asked_once
 def weekly_active(shop: Engine, *, ends: Sequence[date] = (), level: float = 0.95) -> pd.DataFrame:
     """Share of customers who used the product in a week: the last seven days of each closed month, unless other days are given.
 

@@ -16,7 +16,7 @@ from retainkit.estimate.intervals import wilson
 from retainkit.estimate.promoters import promoter_change, promoter_score
 from retainkit.estimate.smalln import short_of
 from retainkit.metrics.reps import coded, rep_churn
-from retainkit.tally import Engine, split_by, tally
+from retainkit.tally import Engine, asked_once, split_by, tally
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -26,6 +26,7 @@ SURVEYED = ("segment", "region", "source", "owner")
 SOON = 180  # days after a survey that count as leaving soon after it
 
 
+@asked_once
 def promoter_scores(shop: Engine, *, kind: str = "customer", by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """The net promoter score of every wave: share who answer 9 or 10, less share who answer 0 to 6, from -100 to 100.
 
