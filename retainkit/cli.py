@@ -22,6 +22,7 @@ USED_BADLY, FAILED = 2, 1
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a notebook failed, 2 when nothing was started."""
     given = _parser().parse_args(argv)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # notebooks run side by side: the threads of their matrix products would only wait for each other
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         return _code(given, lambda: given.run(given))
