@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retainkit.errors import MissingDataError
+
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
 
 
 def notebooks_folder() -> Path:
@@ -26,3 +31,15 @@ def _folder(packaged: str, checkout: str) -> Path:
     raise MissingDataError(
         "retainkit", f"the folder {checkout} is not installed with it", remedy="pip install --force-reinstall retainkit"
     )
+
+
+def lacks(shop: Shop, needs: Sequence[str]) -> str:
+    """What the shop lacks of a notebook's needs ("deals.rep", "a.x|b.y" for either), as words; empty when nothing."""
+    missing = [need for need in needs if not any(shop.has(option) for option in need.split("|"))]
+    return "; ".join(" or ".join(map(_place, need.split("|"))) for need in missing)
+
+
+def _place(need: str) -> str:
+    """`deals.rep` as words."""
+    table, _, column = need.partition(".")
+    return f"a table `{table}` with `{column}`" if column else f"a table `{table}`"

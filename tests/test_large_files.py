@@ -12,6 +12,7 @@ import pytest
 
 from retainkit.check import look, parts
 from retainkit.check.examine import examine
+from retainkit.load import derive
 from retainkit.load.shop import open_shop
 
 ROWS = 700_000
@@ -87,6 +88,29 @@ def test_what_check_has_loaded_is_not_loaded_again_and_derived_only_when_asked(m
     assert shop.sql("select count(*) as n from days")["n"][0] == 28
     assert len(list(cache.glob("*/at_*/done"))) == 1
     assert shop.sql("select count(*) as n from all_orders")["n"][0] == 40
+
+
+def test_order_lines_are_sorted_when_customers_are_first_taken_in_shares_and_that_changes_no_row(monkeypatch, tmp_path):
+    folder, asked = tmp_path / "shop", "select * from days order by customer, on_day"
+    folder.mkdir()
+    lines = [f"O{n},C{n * 7919 % 11},2026-0{n % 2 + 1}-{n % 28 + 1:02},{n}.50" for n in range(60)]
+    (folder / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\n" + "\n".join(lines) + "\n")
+
+    def cached(name, at_once):
+        monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / name))
+        monkeypatch.setattr(derive, "LINES_AT_ONCE", at_once)
+        return open_shop(folder)
+
+    whole, shares = cached("whole", 1_000).sql(asked), cached("shares", 10)
+    assert not list((tmp_path / "whole").glob("*/by_customer"))
+    assert shares.sql("select order_id from all_orders")["order_id"].tolist() == [f"O{n}" for n in range(60)]
+    assert not list((tmp_path / "shares").glob("*/by_customer"))
+    assert shares.sql(asked).equals(whole)
+    (kept,) = (tmp_path / "shares").glob("*/by_customer/orders.parquet")
+    kept.write_bytes(b"cut short")  # by a disk that was full, say: it is made again
+    assert shares.at("2026-01-31").sql(asked).equals(cached("whole", 1_000).at("2026-01-31").sql(asked))
+    assert duckdb.sql(f"select count(*), count(distinct customer) from '{kept}'").fetchall() == [(60, 11)]
+    assert not list((tmp_path / "shares").glob("*/.by_customer*"))
 
 
 def test_a_terminal_is_told_how_far_it_is_and_the_line_is_wiped():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retainkit.check.examine import Examined, currencies
 from retainkit.check.identity import one
 from retainkit.load.schema import TABLES
+from retainkit.resources import lacks, notebooks_folder
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
@@ -189,10 +190,6 @@ def late_columns(shop: Shop) -> Iterator[str]:
 
 def reports(shop: Shop) -> Iterator[str]:
     """Which pages the data supports, and what would open the others."""
-    import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
-    from retainkit.report.plan import lacks
-    from retainkit.resources import notebooks_folder
-
     for path in sorted(notebooks_folder().glob("*.ipynb")):
         about = json.loads(path.read_text(encoding="utf-8"))["metadata"].get("retainkit")
         if about:

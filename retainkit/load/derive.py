@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.load.progress import told
 from retainkit.load.schema import TABLES
-from retainkit.load.store import sql_type
+from retainkit.load.store import ensure, sql_type, write
 from retainkit.tally import literal, render, text_of
 
 if TYPE_CHECKING:
@@ -45,14 +45,15 @@ def view(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
     con.execute(f"create or replace view {name} as {select}")
 
 
-def canonical(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], clock: dict[str, Any], who: str = "true", names: Iterable[str] = TABLES) -> None:
-    """Views of the canonical tables (those named, or all) as they were known, of everybody or of some customers."""
+def canonical(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], clock: dict[str, Any], who: str = "true", names: Iterable[str] = TABLES, lines: Path | None = None) -> None:
+    """Views of the canonical tables (those named, or all) as they were known, of everybody or of some customers; order lines from another folder, if one is named."""
     view(con, "ids", f"select * from {parquet(store / 'ids.parquet')} where {who}")
     for name in names:
         table = TABLES[name]
         columns = ", ".join("cast(null as integer) as customer" if c.name == "customer_id" else f"cast(null as {sql_type(c)}) as {c.sql_name}" for c in table.columns)
         some = who if "customer_id" in table.names else "true"
-        view(con, f"all_{name}", f"select * from {parquet(store / f'{name}.parquet')} where {some}" if name in facts else f"select {columns} where false")
+        folder = lines if lines and name == "orders" else store
+        view(con, f"all_{name}", f"select * from {parquet(folder / f'{name}.parquet')} where {some}" if name in facts else f"select {columns} where false")
         view(con, name, render(_known(name), **clock))
 
 
@@ -62,8 +63,9 @@ def derive(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], c
     con.execute(f"create schema {schema}")
     con.execute(f"set schema = {literal(schema)}")
     shares = _shares(con, store, facts)
+    lines = by_customer(con, store) if len(shares) > 1 else None
     for i, who in enumerate(shares):
-        canonical(con, store, facts, clock, who)
+        canonical(con, store, facts, clock, who, lines=lines)
         for name in DERIVED:
             path = folder / f"{name}_{i:05}.parquet"
             with told(con, f"working out {name}, part {i + 1} of {len(shares)}"):
@@ -71,6 +73,15 @@ def derive(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], c
             view(con, name, f"select * from {parquet(path)}")
     con.execute("set schema = 'main'")
     con.execute(f"drop schema {schema} cascade")
+
+
+def by_customer(con: duckdb.DuckDBPyConnection, store: Path) -> Path:
+    """A folder with the order lines sorted by customer and day, so that each share of the customers is found without reading the others; made once."""
+    def sort(aside: Path) -> None:
+        with told(con, "sorting orders"):
+            write(con, f"select * from {parquet(store / 'orders.parquet')} order by customer, ordered_on", aside / "orders.parquet")
+
+    return ensure(store / "by_customer", sort)
 
 
 def _shares(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any]) -> list[str]:

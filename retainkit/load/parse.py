@@ -36,14 +36,15 @@ def parse(column: Column, expression: str, sql_type: str, *, tz: str | None, for
         if sql_type == "VARCHAR":  # as written in nearly every row
             value = f"case {expression} {' '.join(f'when {literal(w)} then cast({literal(w)} as enum({words}))' for w in column.choices)} else {value} end"
         return Parsed(value, text)
-    return Parsed(_tidy(expression, f"nullif({text}, '')", sql_type), text)
+    return Parsed(_tidy(expression, f"nullif({text}, '')", sql_type, number=False), text)
 
 
-def _tidy(expression: str, value: str, sql_type: str) -> str:
+def _tidy(expression: str, value: str, sql_type: str, *, number: bool = True) -> str:
     """The text as it stands, which is what it nearly always is; `value` where it is empty, may have blanks around it or end like a number."""
     if sql_type != "VARCHAR":
         return value
-    odd = f"{expression} < '!' or ends_with({expression}, ' ') or ends_with({expression}, '.0') or strlen({expression}) <> length({expression})"
+    ends = (" ", ".0") if number else (" ",)
+    odd = " or ".join((f"{expression} < '!'", *(f"ends_with({expression}, '{end}')" for end in ends), f"strlen({expression}) <> length({expression})"))
     return f"case when {odd} then {value} else {expression} end"
 
 

@@ -16,7 +16,7 @@ import nbformat
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
 from retainkit.load.shop import open_shop
 from retainkit.metrics.goals import check_goals
-from retainkit.resources import notebooks_folder
+from retainkit.resources import lacks, notebooks_folder
 from retainkit.show.begin import check_parameters
 
 if TYPE_CHECKING:
@@ -216,18 +216,6 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise BadValueError("--as-of", "is not a day", repr(text), "--as-of 2026-10-31") from None
-
-
-def lacks(shop: Shop, needs: Sequence[str]) -> str:
-    """What the shop lacks of a notebook's needs ("deals.rep", "a.x|b.y" for either), as words; empty when nothing."""
-    missing = [need for need in needs if not any(shop.has(option) for option in need.split("|"))]
-    return "; ".join(" or ".join(map(_place, need.split("|"))) for need in missing)
-
-
-def _place(need: str) -> str:
-    """`deals.rep` as words."""
-    table, _, column = need.partition(".")
-    return f"a table `{table}` with `{column}`" if column else f"a table `{table}`"
 
 
 def period(name: str) -> str:
