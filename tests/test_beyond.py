@@ -88,6 +88,25 @@ def test_the_uncertainty_of_a_fit_is_how_much_fits_to_other_customers_differ():
     assert np.std(logs, axis=0) == pytest.approx(sure, rel=0.25)
 
 
+def test_the_average_purchase_of_two_kinds_of_customers_is_counted_and_not_derived_by_hand():
+    two = pd.DataFrame({"x": 3, "m": [50.0, 500.0], "n": [200, 100]})
+    habits = fit_habits(BUYERS, two, modified=False)
+    assert habits.mean == pytest.approx((200 * 50 + 100 * 500) / 300)
+    assert habits.covariance[6, 6] == pytest.approx((200 * (50 / 200 - 1) ** 2 + 100 * (500 / 200 - 1) ** 2) / 300**2)
+    p, q, v, _ = habits.values
+    assert p * v / (q - 1) > 1.3 * habits.mean  # what the parameters have
+
+
+def test_who_was_seen_to_spend_more_often_counts_more_in_the_average():
+    seldom = pd.DataFrame({"x": [1, 1, 9, 9], "m": [20.0, 80, 30, 110], "n": [90, 60, 30, 50]})
+    habits = fit_habits(BUYERS, seldom, modified=False)
+    p, q, *_ = habits.values
+    once, often = p / (p + q - 1), 9 * p / (9 * p + q - 1)
+    sums = once * (90 * 20 + 60 * 80) + often * (30 * 30 + 50 * 110)
+    assert once < often
+    assert habits.mean == pytest.approx(sums / (150 * once + 80 * often))
+
+
 # ---- the hold-out -------------------------------------------------------------------------------------------
 
 

@@ -54,7 +54,8 @@ def test_a_world_in_which_the_truth_is_covered_as_said_is_found_to_be_so():
 
 
 @pytest.mark.parametrize(("name", "metrics"), [
-    ("buyers", ["second_purchase", "month_one_revenue"]), ("subscribers", ["contract_survival", "revenue_churn"]), ("sellers", ["win_rate", "rep_churn"])])  # fmt: skip
+    ("buyers", ["second_purchase", "month_one_revenue"]), ("subscribers", ["contract_survival", "revenue_churn"]), ("sellers", ["win_rate", "rep_churn"]),
+    ("consumers", ["lifetime_value_beyond"])])  # fmt: skip
 def test_a_shop_of_a_batch_says_what_open_shop_says_of_the_same_tables(name, metrics):
     assert coverage.furthest(name, 1, metrics) < 1e-9
 

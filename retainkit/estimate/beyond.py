@@ -1,7 +1,8 @@
 """Counted buyers in, what they will buy out: whether a model of habits predicts what was held back, and what it says beyond.
 
-When they buy is BG/NBD or MBG/NBD, how much is Gamma-Gamma. The model is fitted to the buyers as of an earlier day, and
-has to predict what the same customers bought and brought since. Only then is it asked about days nobody has seen.
+When they buy is BG/NBD or MBG/NBD, how much is Gamma-Gamma around an average that is counted. The models are fitted to the
+buyers as of an earlier day, and have to predict what the same customers bought and brought since. Only then are they asked about
+days nobody has seen.
 """
 
 from __future__ import annotations
@@ -31,22 +32,30 @@ COLUMNS = ["what", "who", "n", "predicted", "low", "high", "came", "inside"]
 
 
 class Habits(NamedTuple):
-    """Both models as fitted, and the covariance of the logarithms of their seven parameters."""
+    """Both models as fitted, what a purchase of anybody comes to, and how sure: see `_logs`."""
 
     orders: BGNBD
     values: GammaGamma
+    mean: float
     covariance: Array
 
 
 def fit_habits(buyers: pd.DataFrame, values: pd.DataFrame, *, modified: bool) -> Habits:
-    """When customers buy again, and how much, with how sure that is; see `fit_bg_nbd` and `fit_gamma_gamma`."""
+    """When customers buy again, and how much, with how sure that is; see `fit_bg_nbd` and `fit_gamma_gamma`.
+
+    The average purchase is not the one that Gamma-Gamma's parameters have, which is far too high where customers are of two
+    kinds, but that of what customers were seen to spend, each with Gamma-Gamma's weight (Bühlmann and Straub 1970).
+    """
     return _sure(fit_bg_nbd(buyers, modified=modified), fit_gamma_gamma(values), buyers, values)
 
 
 def _sure(orders: BGNBD, money: GammaGamma, buyers: pd.DataFrame, values: pd.DataFrame) -> Habits:
-    covariance = np.zeros((7, 7))
-    covariance[:4, :4], covariance[4:, 4:] = uncertainty(orders, buyers), uncertainty(money, values)
-    return Habits(orders, money, covariance)
+    (x, m, n), covariance = (values[column].to_numpy(dtype=float) for column in ("x", "m", "n")), np.zeros((7, 7))
+    weight = money.p * x / (money.p * x + max(money.q - 1, 0))  # of what a customer was seen to spend
+    mean = (n * weight * m).sum() / (n * weight).sum()
+    covariance[:4, :4], covariance[4:6, 4:6] = uncertainty(orders, buyers), uncertainty(money, values)[:2, :2]
+    covariance[6, 6] = (n * (weight * (m / mean - 1)) ** 2).sum() / (n * weight).sum() ** 2
+    return Habits(orders, money, mean, covariance)
 
 
 def hold_out(buyers: pd.DataFrame, values: pd.DataFrame, *, within: float, level: float = 0.95) -> tuple[Habits, pd.DataFrame]:
@@ -87,13 +96,13 @@ def hold_out(buyers: pd.DataFrame, values: pd.DataFrame, *, within: float, level
     tried = [fit_bg_nbd(buyers, modified=modified) for modified in (False, True)]
     off = [_squares(buyers, "later", expected_orders(fit, buyers["x"], buyers["t_x"], buyers["T"], within=within)).sum() for fit in tried]
     best = _sure(tried[int(np.argmin(off))], fit_gamma_gamma(values), buyers, values)
-    groups = np.digitize(buyers["x"], [1, 2, 4])
+    n, groups = buyers["n"].to_numpy(dtype=float), np.digitize(buyers["x"], [1, 2, 4])
     members = {"everybody": groups >= 0, **{name: groups == i for i, name in enumerate(GROUPS)}}
     asked = [("money", "later_money", 1, "everybody"), *(("purchases", "later", 0, who) for who in members)]
-    asked = [a for a in asked if buyers["n"][members[a[3]]].sum() >= GATES["customers_full"].least]
+    asked = [a for a in asked if n[members[a[3]]].sum() >= GATES["customers_full"].least]
 
     def totals(logs: Array) -> Array:
-        each = [e * buyers["n"] for e in _predicted(logs, best, buyers, within)]
+        each = [e * n for e in _predicted(logs, best, buyers, within)]
         return np.array([each[which][members[who]].sum() for _, _, which, who in asked])
 
     each, said = _predicted(_logs(best), best, buyers, within), totals(_logs(best))
@@ -103,7 +112,7 @@ def hold_out(buyers: pd.DataFrame, values: pd.DataFrame, *, within: float, level
     reach = np.array(sure) * np.sqrt(chance + _variance(totals, best))
     came = [float(buyers[column][members[who]].sum()) for _, column, _, who in asked]
     table = pd.DataFrame({
-        "what": [a[0] for a in asked], "who": [a[3] for a in asked], "n": [int(buyers["n"][members[a[3]]].sum()) for a in asked],
+        "what": [a[0] for a in asked], "who": [a[3] for a in asked], "n": [int(n[members[a[3]]].sum()) for a in asked],
         "predicted": said, "low": np.maximum(said - reach, 0), "high": said + reach, "came": came})
     return best, table.assign(inside=table["came"].between(said - reach, said + reach))[COLUMNS]
 
@@ -142,12 +151,11 @@ def more_money(habits: Habits, buyers: pd.DataFrame, *, seen: float, horizons: S
     DataFrame
         A row a horizon: `horizon, orders, value, low, high`; the interval is symmetric on the log scale (delta method, robust).
     """
-    until = np.array(horizons, dtype=float)
+    until, n = np.array(horizons, dtype=float), buyers["n"].to_numpy(dtype=float)
 
     def money(logs: Array) -> Array:
         orders, values = _predicted(logs, habits, buyers, until.max())
-        worth = (values * buyers["n"]).sum() / (orders * buyers["n"]).sum()
-        return np.log(_fresh(logs, habits, seen, until) * worth)
+        return np.log(_fresh(logs, habits, seen, until) * ((values * n).sum() / (orders * n).sum()))
 
     logs = _logs(habits)
     value, reach = np.exp(money(logs)), np.exp(z_value(level) * np.sqrt(_variance(money, habits)))
@@ -163,15 +171,15 @@ def _fresh(logs: Array, habits: Habits, seen: float, until: Array) -> Array:
 def _predicted(logs: Array, habits: Habits, buyers: pd.DataFrame, within: float) -> tuple[Array, Array]:
     """Purchases and money to expect within so long of a customer of each row."""
     fit, values = _models(logs, habits)
-    orders = expected_orders(fit, buyers["x"], buyers["t_x"], buyers["T"], within=within)
-    mean = buyers["money"] / (buyers["n"] * buyers["x"]).clip(lower=1)
-    return orders, orders * expected_value(values, buyers["x"], mean)
+    x, t_x, horizon, n, money = (buyers[column].to_numpy(dtype=float) for column in ("x", "t_x", "T", "n", "money"))
+    orders = expected_orders(fit, x, t_x, horizon, within=within)
+    return orders, orders * expected_value(values, x, money / np.maximum(n * x, 1))
 
 
 def _models(logs: Array, habits: Habits) -> tuple[BGNBD, GammaGamma]:
-    """The models with other parameters."""
-    r, alpha, a, b, p, q, v = np.exp(logs)
-    return BGNBD(r, alpha, a, b, 0.0, habits.orders.modified), GammaGamma(p, q, v, 0.0)
+    """The models with other parameters; Gamma-Gamma's `v` is the one that has the given mean."""
+    r, alpha, a, b, p, q, mean = np.exp(logs)
+    return BGNBD(r, alpha, a, b, 0.0, habits.orders.modified), GammaGamma(p, q, mean * (q - 1) / p, 0.0)
 
 
 def _squares(buyers: pd.DataFrame, column: str, each: Array) -> Array:
@@ -180,7 +188,8 @@ def _squares(buyers: pd.DataFrame, column: str, each: Array) -> Array:
 
 
 def _logs(habits: Habits) -> Array:
-    return np.log([*habits.orders[:4], *habits.values[:3]])
+    """The logarithms of the parameters, whose covariance `Habits` has: r, alpha, a, b; p, q, mean."""
+    return np.log([*habits.orders[:4], *habits.values[:2], habits.mean])
 
 
 def _variance(of: Callable[[Array], Array], habits: Habits, step: float = 1e-4) -> Array:

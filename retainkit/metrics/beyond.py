@@ -86,7 +86,8 @@ def lifetime_value_beyond(
     -----
     BG/NBD (Fader, Hardie and Lee 2005, Marketing Science 24, 275-284) or MBG/NBD (Batislam, Denizel and Filiztekin 2007,
     International Journal of Research in Marketing 24, 201-209), whichever predicts better; Gamma-Gamma (Fader, Hardie and Lee
-    2005, Journal of Marketing Research 42, 415-430). The rule for passing is this kit's own.
+    2005, Journal of Marketing Research 42, 415-430) around an average that is counted (Bühlmann and Straub 1970, Mitteilungen der
+    Vereinigung schweizerischer Versicherungsmathematiker 70, 111-133). The rule for passing is this kit's own.
 
     Examples
     --------

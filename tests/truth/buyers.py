@@ -26,9 +26,9 @@ SPENT = 5_500 * MORE  # a month, to win customers
 LAPSE, RETURN, BANDS = 180, 180, ((0, 30), (30, 90), (90, 180), (180, 365), (365, 730))
 
 
-def live(seed: int, shops: int, *, follow: bool = False) -> Frames:
+def live(seed: int, shops: int, *, follow: bool = False, firms: float = FIRMS, times: int = 1) -> Frames:
     """The people of so many shops and all they order; with `follow`, for `FOLLOWED` days after the first order at least."""
-    people = _people(seed, shops)
+    people = _people(seed, shops, firms, times)
     until = np.full(len(people), CLOCK.end + 1)
     if follow:
         until = np.maximum(until, people["first_order"] + FOLLOWED + 1)
@@ -39,16 +39,16 @@ def live(seed: int, shops: int, *, follow: bool = False) -> Frames:
     return {"people": people, "lines": bought.assign(order=of, line=line["line"], amount=line["amount"])}
 
 
-def _people(seed: int, shops: int) -> pd.DataFrame:
+def _people(seed: int, shops: int, firms: float, times: int) -> pd.DataFrame:
     """Who signs up when, with latent habits and the day of leaving; newcomers grow at a steady pace."""
     rng, pace = stream(seed, "people"), np.log(TIMES) / CLOCK.end
     reach = np.array([-BEFORE, 0, CLOCK.end + 1]) * pace
-    mean = NEW * (np.exp(reach[2]) - np.exp(reach[0])) / (np.exp(reach[2]) - 1)
+    mean = times * NEW * (np.exp(reach[2]) - np.exp(reach[0])) / (np.exp(reach[2]) - 1)
     n = np.random.default_rng(seed).poisson(mean, shops)
     shop = np.repeat(np.arange(shops), n)
     total = len(shop)
     start = np.floor(np.log(np.exp(reach[0]) + uniform(rng, total) * (np.exp(reach[2]) - np.exp(reach[0]))) / pace).astype(int)
-    firm = uniform(rng, total) < FIRMS
+    firm = uniform(rng, total) < firms
     ahead = np.where(~firm & (uniform(rng, total) < sizes.SIGN_UP_AHEAD), np.ceil(sizes.SIGN_UP_DAYS * uniform(rng, total)), 0).astype(int)
     wait = np.where(firm, np.floor(sizes.FIRST_ORDER_DAYS * exponential(rng, total)), 0).astype(int)
     people = pd.DataFrame({
@@ -162,16 +162,21 @@ def _money(lived: Frames, new: pd.DataFrame) -> dict[tuple[str, Any], float]:
     return shares | {("repeat_revenue", "all"): _repeat_share(line, signed_up)}
 
 
-def _earned(lived: Frames, new: pd.DataFrame, shops: int) -> dict[tuple[str, Any], float]:
-    """What a new customer brings by an age, what one costs in the last twelve months, and the day on which the first reaches the second."""
+def worth(lived: Frames, new: pd.DataFrame) -> Any:
+    """What a new customer brings by each age."""
     line, first = lived["lines"][~lived["lines"]["cancelled"]], new.drop_duplicates("customer").set_index("customer")["first"]
     moved = _moved(line, line["refund_day"] >= 0)
     age = moved["day"].to_numpy() - first.reindex(moved["customer"]).to_numpy()
-    sums = pd.Series(moved["amount"].to_numpy()).groupby(age).sum().reindex(range(366), fill_value=0.0)
-    worth = (sums.cumsum() / len(first)).to_numpy()
-    cost = 12 * SPENT * shops / (first >= CLOCK.day("2025-11-01")).sum()
-    return {("lifetime_value", 90): worth[90], ("lifetime_value", 365): worth[365], ("acquisition_cost", "all"): cost,
-            ("value_to_cost", 365): worth[365] / cost, ("payback", "all"): float(np.argmax(worth >= cost))}
+    sums = pd.Series(moved["amount"].to_numpy()).groupby(age).sum().reindex(range(FOLLOWED), fill_value=0.0)
+    return (sums.cumsum() / len(first)).to_numpy()
+
+
+def _earned(lived: Frames, new: pd.DataFrame, shops: int) -> dict[tuple[str, Any], float]:
+    """What a new customer brings, what one costs in the last twelve months, and the day on which the first reaches the second."""
+    value = worth(lived, new)
+    cost = 12 * SPENT * shops / (new.loc[new["nth"] == 1, "day"] >= CLOCK.day("2025-11-01")).sum()
+    values = {("lifetime_value", h): value[h] for h in (90, 365)} | {("lifetime_value_beyond", h): value[h] for h in (730, 1095)}
+    return {**values, ("acquisition_cost", "all"): cost, ("value_to_cost", 365): value[365] / cost, ("payback", "all"): float(np.argmax(value >= cost))}
 
 
 def _repeated(new: pd.DataFrame, days: pd.DataFrame) -> dict[tuple[str, Any], float]:

@@ -69,7 +69,7 @@ def furthest(name: str, shops: int, wanted: Sequence[str] = ()) -> float:
             ours, theirs = (pd.DataFrame(ASKED[name][metric](shop), columns=Reading._fields) for shop in (small, real))
             a, b = (t[["value", "low", "high"]].astype(float).to_numpy() for t in (ours, theirs))
             same = ours["cell"].tolist() == theirs["cell"].tolist() and (np.isnan(a) == np.isnan(b)).all()
-            gaps.append(np.nanmax(np.abs(a - b) / np.maximum(np.abs(a), 1e-9)) if same else np.inf)
+            gaps.append(np.nanmax(np.abs(a - b) / np.maximum(np.abs(a), 1e-9), initial=0.0) if same else np.inf)
     return max(gaps)
 
 

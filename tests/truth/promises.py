@@ -34,6 +34,9 @@ MIDS = ("Some hundred customers of middle size, entering late; in shops with fou
 SKEWED = ("Few firms bring most of the revenue. A shop that happens to have few of the large ones has an average that is too low, and a spread that is "
           "too small with it: more intervals lie below the truth than above.")
 
+SUMS = ("The ends are sums of those of what is counted and what is modelled, as if one were off whenever the other is. They are so less often, and the "
+        "interval is too long, never too short.")
+
 
 def _many(world: str, page: str, name: str, cells: dict[Any, str], **more: str) -> list[Promise]:
     return [Promise(world, page, name, cell, says, **more) for cell, says in cells.items()]
@@ -77,6 +80,8 @@ PROMISES: list[Promise] = [
     Promise("sellers", "04", "sales_velocity", "won_per_day", "revenue won a day", unit="money", why=WINS.format("93.0% ± 3.5%")),
     *_many("buyers", "05", "repeat_buying", {"repeat_rate": "bought on two days of the last month", "returning_share": "bought in the last month, customers before it"}),
     Promise("subscribers", "05", "customer_retention", "2026-10", "stayed, of the customers of twelve months ago"),
+    *_many("consumers", "05", "lifetime_value_beyond", {h: f"revenue of a new consumer in {h:,} days, modelled" for h in (730, 1095)}, unit="money", why=SUMS),
+    *_many("buyers", "05", "lifetime_value_beyond", {h: f"revenue of a new customer in {h:,} days, modelled" for h in (730, 1095)}, unit="money", why=SUMS),
     *_many("buyers", "05", "lifetime_value", {h: f"revenue of a new customer in {h} days" for h in (90, 365)}, unit="money", why=SKEWED),
     Promise("buyers", "05", "acquisition_cost", "all", "money spent on a new customer", unit="money"),
     Promise("buyers", "05", "value_to_cost", 365, "value in 365 days over cost", unit="times", why=SKEWED),

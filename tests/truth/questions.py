@@ -47,6 +47,12 @@ def rows(name: str, table: pd.DataFrame, cells: Iterable[Any], value: str = "rat
 # ---- buyers -----------------------------------------------------------------------------------------------------
 
 
+def _beyond(shop: Any) -> list[Reading]:
+    """The modelled values that the hold-out lets through."""
+    table = rk.lifetime_value_beyond(shop).value.dropna(subset=["value"])
+    return rows("lifetime_value_beyond", table, table["horizon_days"], "value")
+
+
 def _cross_sell_share(shop: Any) -> list[Reading]:
     """The shares that the page's gates let through."""
     table = rk.cross_sell_share(shop)
@@ -97,6 +103,7 @@ BUYERS: dict[str, Asked] = {
     "retention_matrix": _matrix,
     "lapse": _lapse,
     "repeat_buying": _repeated,
+    "lifetime_value_beyond": _beyond,
     "lifetime_value": lambda shop: rows("lifetime_value", rk.lifetime_value(shop, horizons=[90, 365]), [90, 365], "value"),
     "acquisition_cost": lambda shop: rows("acquisition_cost", rk.acquisition_cost(shop), ["all"], "value"),
     "value_to_cost": lambda shop: rows("value_to_cost", rk.value_to_cost(shop), [365], "value"),
@@ -227,5 +234,6 @@ def _naive_sellers(shop: Any) -> dict[tuple[str, Any], float]:
     return {("win_by", "all"): soon / lives["n"].sum()}
 
 
-ASKED: dict[str, dict[str, Asked]] = {"buyers": BUYERS, "subscribers": SUBSCRIBERS, "sellers": SELLERS}
-NAIVE: dict[str, Callable[[Any], dict[tuple[str, Any], float]]] = {"buyers": _naive_buyers, "subscribers": _naive_subscribers, "sellers": _naive_sellers}
+CONSUMERS: dict[str, Asked] = {"lifetime_value_beyond": _beyond}
+ASKED: dict[str, dict[str, Asked]] = {"buyers": BUYERS, "subscribers": SUBSCRIBERS, "sellers": SELLERS, "consumers": CONSUMERS}
+NAIVE: dict[str, Callable[[Any], dict[tuple[str, Any], float]]] = {"buyers": _naive_buyers, "subscribers": _naive_subscribers, "sellers": _naive_sellers, "consumers": lambda shop: {}}
