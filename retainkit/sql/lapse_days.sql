@@ -4,11 +4,14 @@
 -- rule of less than 31 days can a customer come and lapse in one month; such customers are looked for one by one, and
 -- moved from lost to lost_intra.
 with by_day as (
-  select date_diff('day', cast('2000-01-01' as date), d.on_day) as nth_day, count(*) as n,
-    count(case when d.ordinal = 1 then 1 end) as came,
-    count(case when d.gap > :days then 1 end) as returned
-  from days d
-  where d.ordinal > 0
+  select date_diff('day', cast('2000-01-01' as date), c.on_day) as nth_day, sum(c.n) as n,
+    sum(case when c.kind = 1 then c.n else 0 end) as came, sum(case when c.kind = 2 then c.n else 0 end) as returned
+  from (
+    select d.on_day, case when d.ordinal = 1 then 1 when d.gap > :days then 2 else 0 end as kind, count(*) as n
+    from days d
+    where d.ordinal > 0
+    group by 1, 2
+  ) c
   group by 1
 ), followed as (
   select date_diff('day', cast('2000-01-01' as date), d.on_day) - d.gap as nth_day, count(*) as n

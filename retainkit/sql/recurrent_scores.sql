@@ -1,8 +1,8 @@
 -- The sums by follow-up behind the interval of M(:early) and M(:late), by group: each customer's :value up to each age, every
--- event weighted by all customers over those observed at its age. Sums are decimal, so that they come out the same
--- in whatever order the engine adds. Every age has a weight, whether anything happened at it or not: to look for the
--- ages at which something did would cost another pass. Weights are wide, for a product of two narrow decimals is narrow too,
--- and one large order would not fit.
+-- event weighted by all customers over those observed at its age. What is added over customers is decimal, so that it
+-- comes out the same in whatever order the engine adds; one customer's few events lie side by side, and what their order
+-- could change is far behind the last decimal. Every age has a weight, whether anything happened at it or not: to look for the
+-- ages at which something did would cost another pass.
 with digits as (
   select 0 as i union all select 1 as i union all select 2 as i union all select 3 as i union all select 4 as i
   union all select 5 as i union all select 6 as i union all select 7 as i union all select 8 as i union all select 9 as i
@@ -12,7 +12,7 @@ with digits as (
   where b.is_new
   group by 1, 2
 ), weights as (
-  select o.grp, o.age, cast(o.everybody * 1.0 / o.observed as decimal(28, 9)) as weight
+  select o.grp, cast(o.age as integer) as age, cast(o.everybody as double) / cast(o.observed as double) as weight
   from (
     select t.grp, t.age, sum(t.n) over (partition by t.grp order by t.age desc) as observed, sum(t.n) over (partition by t.grp) as everybody
     from (
@@ -34,13 +34,15 @@ with digits as (
   ) o
   where o.observed > 0 and o.age <= :late
 ), customers_scored as (
-  select min(:by) as grp, date_diff('day', min(d.first_on), :as_of) as followup,
-    cast(sum(case when d.age <= :early then :value * w.weight else 0 end) as double) as a_early,
-    cast(sum(:value * w.weight) as double) as a_late
-  from days d
-  join weights w on w.age = d.age and w.grp = :by
-  where d.is_new and d.age between 0 and :late and :value <> 0
-  group by d.customer
+  select min(e.grp) as grp, date_diff('day', min(e.first_on), :as_of) as followup,
+    sum(case when e.age <= :early then e.score else 0 end) as a_early, sum(e.score) as a_late
+  from (
+    select d.customer, d.age, d.first_on, w.grp, cast(:value as double) * w.weight as score
+    from days d
+    join weights w on w.age = d.age and w.grp = :by
+    where d.is_new and d.age between 0 and :late and :value <> 0
+  ) e
+  group by e.customer
 )
 select c.grp, c.followup,
   sum(cast(c.a_early as decimal(38, 9))) as a_early, sum(cast(c.a_late as decimal(38, 9))) as a_late,
