@@ -54,6 +54,7 @@ def joint_rep_model(
     churn_phi: float = 1.0,
     mean_sd: float = 0.15,
     spread_prior: Callable[[Array], Array] = half_normal,
+    each: bool = True,
 ) -> RepModel:
     """Odds ratio of winning and hazard ratio of churn for every rep, shrunk, and the chance that both are
     high.
@@ -78,6 +79,8 @@ def joint_rep_model(
         Over-dispersion: the data count as 1 / phi of themselves, so that intervals widen by about sqrt(phi).
     mean_sd, spread_prior
         Priors: normal about zero for the two means, log density of the two spreads. That of rho is 1 - rho^2.
+    each
+        False leaves the reps' own estimates out, which take most of the time: `reps` are counts only.
 
     Returns
     -------
@@ -113,10 +116,11 @@ def joint_rep_model(
     blind = _blind(table)
     sides = [_of_deals(table, counts, deals, win_phi), _of_losses(table, churn, churn_phi)]
     fit = fit_grid(sides, [not why for why in blind], mean_sd=mean_sd, spread_prior=spread_prior)
-    found = posterior(fit, cut_u=np.log(odds), cut_v=np.log(hazard))
-    ratios = _ratios(found, fit)
-    reps = pd.concat([table, _rates(found, fit, counts, ratios), ratios], axis=1)
-    company = _company(fit, counts, table)
+    reps, company = table.copy(), _company(fit, counts, table)
+    if each:
+        found = posterior(fit, cut_u=np.log(odds), cut_v=np.log(hazard))
+        ratios = _ratios(found, fit)
+        reps = pd.concat([table, _rates(found, fit, counts, ratios), ratios], axis=1)
     _hide(reps, company, blind)
     reasons = " and ".join(dict.fromkeys(why for why in blind if why))
     return RepModel(reps, company, f"the joint map cannot be drawn: {reasons}" if reasons else "")

@@ -13,7 +13,7 @@ from retainkit.metrics.deals import WITHIN_DAYS
 from retainkit.metrics.deals_sources import source_win_rates
 from retainkit.metrics.first_days import leaving_rates
 from retainkit.metrics.purchases import next_purchase
-from retainkit.metrics.rep_map import rep_map
+from retainkit.metrics.rep_map import rep_correlation
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -79,11 +79,9 @@ def wins_with_churn(shop: Shop, *, days: int = WITHIN_DAYS) -> pd.DataFrame:
     DataFrame
         One row: `value`, `low`, `high`, `n` (reps), `note` (why there is none).
     """
-    found = rep_map(shop, days=days)
-    rho = found.company[found.company["quantity"] == "rho"]
-    if rho.empty or found.withheld:
-        return pd.DataFrame([{"value": np.nan, "low": np.nan, "high": np.nan, "n": len(found.reps), "note": found.withheld}])
-    return rho[["value", "low", "high", "note"]].assign(n=len(found.reps)).reset_index(drop=True)
+    found = rep_correlation(shop, days=days)
+    known = found["withheld"] == ""
+    return found[["value", "low", "high"]].where(known).assign(n=found["n"], note=found["note"].where(known, found["withheld"]))
 
 
 def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05, level: float = 0.95) -> pd.DataFrame:

@@ -115,6 +115,25 @@ def rep_map(
     return RepMap(coded(table, reps)[_COLUMNS], model.company, withheld or model.withheld, _notes(wins, by, clustering, spread, (odds, hazard, review, watch)))
 
 
+def rep_correlation(shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA) -> pd.DataFrame:
+    """How far winning and losing go together over the reps of a company: the `rho` of `rep_map`, without the map.
+
+    Who is left out is as in `rep_map`.
+
+    Returns
+    -------
+    DataFrame
+        One row: `value`, `low`, `high`, `p_positive`, `note`, `n` (reps), `withheld` (why the map cannot be drawn; empty when it can).
+    """
+    reasons = [win_rate_withheld(shop, by="rep"), rep_churn_withheld(shop)]
+    withheld = " and ".join(reason for reason in reasons if reason)
+    if all(reasons):
+        return pd.DataFrame([{"value": np.nan, "low": np.nan, "high": np.nan, "p_positive": np.nan, "note": "", "n": 0, "withheld": withheld}])
+    model = joint_rep_model(expected_wins(_wins(shop, days), by=by), expected_losses(shop, by=by), win_phi=_widening(account_clustering(shop)), each=False)
+    rho = model.company[model.company["quantity"] == "rho"].drop(columns="quantity")
+    return rho.assign(n=len(model.reps), withheld=withheld or model.withheld).reset_index(drop=True)
+
+
 def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA) -> pd.DataFrame:
     """How far winning and losing go together over the reps: in the whole company, and within each segment.
 
@@ -141,7 +160,7 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
     for segment in tally(shop, "reps_wins", days=days)["segment"].dropna().sort_values().unique():
         within = shop.only(segment=str(segment))
         able = int((expected_losses(within, by=rest).groupby("rep")["expected"].sum() >= EXPECTED_FOR_RHO).sum())
-        company = rep_map(within, days=days, by=rest).company.query("quantity == 'rho'") if able >= REPS_FOR_RHO else pd.DataFrame([{"note": too_few_for_rho(able)}])
+        company = rep_correlation(within, days=days, by=rest) if able >= REPS_FOR_RHO else pd.DataFrame([{"note": too_few_for_rho(able)}])
         rows.append(company.assign(segment=segment))
     return pd.concat(rows, ignore_index=True).reindex(columns=["segment", "value", "low", "high", "p_positive", "note"])
 
