@@ -71,7 +71,7 @@ def expected_churn(cells: pd.DataFrame, *, by: Sequence[str] = BY) -> pd.DataFra
     entry = cells["entry"].fillna(-np.inf) if "entry" in cells else -np.inf
     table = cells.assign(entry=entry, observed=cells["n"] * cells["event"], stratum=strata_of(cells, by))
     sums = table.groupby(["rep", *by, "stratum"], dropna=False)[["n", "observed"]].sum().reset_index()
-    due = [_due(rows).assign(stratum=stratum) for stratum, rows in table.groupby("stratum")]
+    due = [_due(rows, stratum) for stratum, rows in table.groupby("stratum")]
     out = sums.merge(pd.concat(due), on=["rep", "stratum"], how="left") if due else sums.assign(expected=0.0, own=0.0)
     events = out.groupby("stratum")["observed"].transform("sum")
     return out.assign(share_of_events=out["observed"] / events.where(events > 0)).drop(columns="stratum")
@@ -130,16 +130,18 @@ def _check_cells(cells: pd.DataFrame, by: list[str]) -> None:
                             f"{cells[late].iloc[0].to_dict()}", "cells = cells[~(cells.entry >= cells.duration)], and count them")
 
 
-def _due(rows: pd.DataFrame) -> pd.DataFrame:
+def _due(rows: pd.DataFrame, stratum: object) -> pd.DataFrame:
     """What each rep of a stratum is expected to lose: of every loss, its share of the accounts at risk on that day.
 
     Summed over an account's days that is the stratum's Nelson-Aalen cumulative hazard.
     """
-    times = np.unique(rows.loc[rows["observed"] > 0, "duration"])
+    n, observed, entry, duration = (rows[name].to_numpy() for name in ("n", "observed", "entry", "duration"))
+    times, places = np.unique(duration[observed > 0], return_inverse=True)
+    lost = np.bincount(places, observed[observed > 0], len(times))
     who, reps = pd.factorize(rows["rep"])
     steps = np.zeros((len(reps), len(times) + 1))
-    for column, sign in (("entry", 1), ("duration", -1)):
-        np.add.at(steps, (who, np.searchsorted(times, rows[column], side="right")), sign * rows["n"])
+    for days, sign in ((entry, 1), (duration, -1)):
+        np.add.at(steps, (who, np.searchsorted(times, days, side="right")), sign * n)
     at_risk = steps.cumsum(axis=1)[:, :-1]
-    share, lost = at_risk / at_risk.sum(axis=0), rows.groupby("duration")["observed"].sum().reindex(times).to_numpy()
-    return pd.DataFrame({"rep": reps, "expected": share @ lost, "own": share**2 @ lost})
+    share = at_risk / at_risk.sum(axis=0)
+    return pd.DataFrame({"rep": reps, "stratum": stratum, "expected": share @ lost, "own": share**2 @ lost})

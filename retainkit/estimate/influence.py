@@ -76,11 +76,12 @@ def share_interval(share: Any, se: Any, n: Any, *, level: float) -> tuple[Any, A
 
 def value_at(curve: pd.DataFrame, followup: pd.DataFrame, age: float) -> float:
     """The average up to `age`, NaN when nobody has reached it."""
-    reached = followup["followup"].where(followup["n"] > 0).max()
+    reached = followup["followup"].to_numpy()[followup["n"].to_numpy() > 0].max(initial=-1)
     return float(curve["value"].to_numpy()[np.searchsorted(curve["age"], age, side="right") - 1]) if age <= reached else float("nan")
 
 
 def who(followup: pd.DataFrame, horizon: float) -> dict[str, int]:
     """How many customers there are, how many have reached the horizon and how many have not."""
-    n, reached = int(followup["n"].sum()), int((followup["n"] * (followup["followup"] >= horizon)).sum())
+    customers, days = (followup[name].to_numpy() for name in ("n", "followup"))
+    n, reached = int(customers.sum()), int(customers[days >= horizon].sum())
     return {"n": n, "observed": reached, "too_young": n - reached}

@@ -63,7 +63,7 @@ def mean_cumulative(events: pd.DataFrame, followup: pd.DataFrame) -> pd.DataFram
     require_columns(events, ["age", "value"], name="events")
     require_columns(followup, ["followup", "n"], name="followup")
     not_negative("age", events["age"])
-    totals = events.astype({"value": float}).groupby("age")["value"].sum()
+    totals = events["value"].astype(float).groupby(events["age"]).sum()
     totals = totals.reindex(totals.index.union([0]), fill_value=0.0)
     days, n = not_negative("followup", followup["followup"]), whole("n", followup["n"])
     observed = n.sum() - before(days, n, totals.index.to_numpy())

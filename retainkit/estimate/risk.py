@@ -108,7 +108,8 @@ def per(part: Any, whole: Any) -> Any:
 
 def never_certain(estimate: Any, at_risk: Any, low: Any, high: Any, *, level: float) -> tuple[Any, Any]:
     """Where an estimate is 0 or 1, Wilson's interval with the latest risk set: a width is never zero."""
-    latest = pd.Series(at_risk, dtype=float).where(lambda n: n > 0).ffill().to_numpy()
+    there = np.maximum.accumulate(np.where(np.asarray(at_risk) > 0, np.arange(len(at_risk)), -1))
+    latest = np.where(there < 0, np.nan, np.asarray(at_risk, dtype=float)[there])
     floor, ceiling = wilson(latest * (estimate > 0.5), latest, level=level)
     certain = (estimate < NEARLY) | (estimate > 1 - NEARLY)
     return np.where(certain, floor, low), np.where(certain, ceiling, high)

@@ -218,6 +218,11 @@ def latest(months: pd.DataFrame) -> Found:
     return first(months.tail(1), f"month={months['month'].iloc[-1]}") if len(months) else Found()
 
 
+def of_measure(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows of one measure."""
+    return table[table["measure"] == measure]
+
+
 def _closed(shop: Shop, months: pd.DataFrame) -> pd.DataFrame:
     """Calendar months of `lost` and `active_start`, known once they are over."""
     return cohorts(shop, months.assign(hits=months["lost"], n=months["active_start"]), "month", 0)

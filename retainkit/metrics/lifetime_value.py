@@ -125,9 +125,9 @@ def _counted(shop: Shop, by: str | None) -> Iterator[tuple[str, pd.DataFrame, pd
 
 
 def _scores(shop: Shop, by: str | None, group: str, horizons: Sequence[int]) -> pd.DataFrame:
-    """The sums behind the intervals of a group at every horizon, two at a time."""
-    tables = []
-    for early, late in zip(horizons[::2], [*horizons[1::2], horizons[-1]], strict=False):
+    """The sums behind the intervals of a group at every horizon, two at a time. An odd one goes with the age before it on its own curve, which asks for both."""
+    tables, last = [], horizons[-1]
+    for early, late in zip(horizons[::2], [*horizons[1::2], round(last * 4 / 5)], strict=False):
         sums = tally(shop, "recurrent_scores", value=REVENUE, early=min(early, late), late=max(early, late), by=split_by(by))
         sums = sums[sums["grp"] == group]
         for name, horizon in (("early", min(early, late)), ("late", max(early, late))):

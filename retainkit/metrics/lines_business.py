@@ -11,7 +11,7 @@ from retainkit.metrics.acquisition import acquisition_cost, monthly_costs, payba
 from retainkit.metrics.churn_money import revenue_churn
 from retainkit.metrics.deals_sources import referral_gap
 from retainkit.metrics.deals_values import cycle_days, deal_size, sales_velocity
-from retainkit.metrics.headlines import Found, Headline, first, latest
+from retainkit.metrics.headlines import Found, Headline, first, latest, of_measure
 from retainkit.metrics.lifetime_value import lifetime_value
 from retainkit.metrics.line import DERIVED, OVERLAP, TOO_NOISY, Asked, Line, series
 from retainkit.metrics.months import first_day
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 def revenue(shop: Shop, asked: Asked) -> list[Line]:
     """Revenue churn of a month, net and gross retention of twelve months."""
     def find(s: Shop, measure: str) -> Found:
-        return latest(revenue_churn(s).query("measure == @measure", local_dict={"measure": measure}))
+        return latest(of_measure(revenue_churn(s), measure))
 
     def values(s: Shop) -> pd.DataFrame:
-        return series(s, revenue_churn(s).query("measure == 'mrr_churn'"))
+        return series(s, of_measure(revenue_churn(s), "mrr_churn"))
 
     told = {"mrr_churn": ("lower", "revenue churn: monthly revenue lost in the latest finished month"),
             "nrr": ("higher", "NRR: revenue of twelve months ago still paid today, growth included"),
@@ -79,10 +79,10 @@ def _open_ended(found: Found) -> Found:
 def sizes(shop: Shop, asked: Asked) -> list[Line]:
     """Size of a won deal, and velocity."""
     def size(s: Shop, measure: str) -> Found:
-        return first(deal_size(s).query("measure == @measure", local_dict={"measure": measure}))
+        return first(of_measure(deal_size(s), measure))
 
     def speed(s: Shop) -> Found:
-        return first(sales_velocity(s, days=asked.get("within_days", 180)).query("measure == 'velocity'"))
+        return first(of_measure(sales_velocity(s, days=asked.get("within_days", 180)), "velocity"))
 
     def values(s: Shop) -> pd.DataFrame:
         table = tally(s, "deals_sizes")
@@ -100,7 +100,7 @@ def cycle(shop: Shop, asked: Asked) -> list[Line]:
     """Time to win a deal."""
     return [Line("deals", "days", "lower", Headline(
         "deals.cycle_days", "sales cycle: median days from opening a deal to winning it", ("deals",),
-        find=lambda s: first(cycle_days(s).query("measure == 'median'"), "measure=median"), why_no_months="recent deals count only if they were quick"))]
+        find=lambda s: first(of_measure(cycle_days(s), "median"), "measure=median"), why_no_months="recent deals count only if they were quick"))]
 
 
 def referrals(shop: Shop, asked: Asked) -> list[Line]:

@@ -11,7 +11,7 @@ import pandas as pd
 from retainkit.metrics.buying import repeat_buying
 from retainkit.metrics.churn import early_cancellation, monthly_cancellation
 from retainkit.metrics.churn_money import customer_retention
-from retainkit.metrics.headlines import RISES, Found, Headline, cohorts, first, headlines, latest
+from retainkit.metrics.headlines import RISES, Found, Headline, cohorts, first, headlines, latest, of_measure
 from retainkit.metrics.lapse import lapse_rule
 from retainkit.metrics.line import OVERLAP, Asked, Line
 from retainkit.metrics.purchases import usable_horizon
@@ -72,10 +72,10 @@ def _misses(headline: Headline, shop: Shop) -> pd.DataFrame:
 def buying(shop: Shop, asked: Asked) -> list[Line]:
     """Repeat purchase rate and returning share of the latest finished month; without contracts, who has not lapsed in it."""
     def months(s: Shop) -> pd.DataFrame:
-        return cohorts(s, repeat_buying(s).query("measure == 'repeat_rate'"), "month", 0)
+        return cohorts(s, of_measure(repeat_buying(s), "repeat_rate"), "month", 0)
 
     def find(s: Shop, measure: str) -> Found:
-        return latest(repeat_buying(s).query("measure == @measure", local_dict={"measure": measure}))
+        return latest(of_measure(repeat_buying(s), measure))
 
     return [
         Line("buying again", "proportion", "higher", Headline(

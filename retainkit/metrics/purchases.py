@@ -322,8 +322,8 @@ def usable_horizon(shop: Shop, asked: int, *, of: str = "days", least: int = 30)
         Days; `asked` itself where there is nobody at all.
     """
     followed = tally(shop, "contract_followup") if of == "contracts" else tally(shop, "followup", by="all")
-    fits = [h for h in (asked, 365, 180, 90, 60, 30) if h <= asked and followed.loc[followed["followup"] >= h, "n"].sum() >= least]
-    return fits[0] if fits else min(asked, 30) if len(followed) else asked
+    fits = (h for h in (asked, 365, 180, 90, 60, 30) if h <= asked and followed.loc[followed["followup"] >= h, "n"].sum() >= least)
+    return next(fits, min(asked, 30) if len(followed) else asked)
 
 
 def readable(horizons: Sequence[int], *, last: float, followed: float) -> list[float]:

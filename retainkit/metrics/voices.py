@@ -99,10 +99,10 @@ def promoter_changes(shop: Engine, *, kind: str = "customer", level: float = 0.9
     Variances of both scores (adjusted Wald) less twice the covariance of customers who answered both.
     """
     waves = promoter_scores(shop, kind=kind).dropna(subset=["value"]).reset_index(drop=True)
-    rows = []
+    both, rows = tally(shop, "survey_pairs", kind=kind), []
     for i in range(1, len(waves)):
         before, now = waves.iloc[i - 1], waves.iloc[i]
-        pairs = tally(shop, "survey_pairs", kind=kind, wave=str(now["wave"]), before=str(before["wave"]))
+        pairs = both[(both["wave"] == now["wave"]) & (both["before"] == before["wave"])]
         value, low, high = promoter_change(before, now, pairs, whole=kind == "employee", level=level)
         n = int(min(before["n"], now["n"]))
         rows.append({"wave": now["wave"], "before": before["wave"], "value": value, "low": low, "high": high, "n": n,

@@ -1,4 +1,4 @@
--- Customers who answered in both of two waves: what became of promoters (1), passives (0) and detractors (-1).
+-- Customers who answered in both of two waves, any two: what became of promoters (1), passives (0) and detractors (-1).
 with dated as (
   select r.customer, r.answered_on, r.score, coalesce(r.wave,
     concat(cast(extract(year from r.answered_on) as varchar), '-Q', cast(extract(quarter from r.answered_on) as varchar))) as wave
@@ -13,9 +13,8 @@ with dated as (
   ) n
   where n.nth = 1
 )
-select b.opinion as earlier, a.opinion as later, count(*) as n
+select b.wave as before, a.wave, b.opinion as earlier, a.opinion as later, count(*) as n
 from lasts a
-join lasts b on b.customer = a.customer and b.wave = :before
-where a.wave = :wave
-group by 1, 2
-order by 1, 2
+join lasts b on b.customer = a.customer and b.wave <> a.wave
+group by 1, 2, 3, 4
+order by 1, 2, 3, 4
