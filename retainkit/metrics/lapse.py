@@ -21,11 +21,12 @@ from retainkit.metrics.churn import HORIZONS
 from retainkit.metrics.months import CLOCK_START, first_whole, last_closed
 from retainkit.metrics.movements import balance, churn_rates
 from retainkit.metrics.reading import NUMBERS, survival_read
-from retainkit.tally import Engine, tally
+from retainkit.tally import Engine, asked_once, tally
 
 SHARE, LEAST_DAYS = 0.9, 30
 
 
+@asked_once
 def lapse_rule(shop: Engine, *, days: int | None = None, share: float = SHARE, least_days: int = LEAST_DAYS) -> pd.DataFrame:
     """After how many days without a purchase a customer counts as lapsed, and where that number comes from.
 
@@ -122,6 +123,7 @@ def lapse_returns(shop: Engine, *, days: int | None = None, within: int = 180, l
     return pd.DataFrame(rows, columns=columns)
 
 
+@asked_once
 def monthly_lapse(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
     """Customers who lapsed in each closed month, of those the month opened with.
 
