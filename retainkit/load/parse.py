@@ -69,13 +69,14 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
         return Parsed(f"coalesce({', '.join(reads)})", text, "true" if any("%H" in f or "%I" in f for f in formats) else "false")
     stamp = f"try_cast({text} as timestamp)"
     long = f"strlen({expression if sql_type == 'VARCHAR' else text}) > 10"
-    value = (f"case when {long} then"
+    # an empty cell, which is all that some columns have, is asked nothing further
+    value = (f"case when {expression} is null then null when {long} then"
              f" case when regexp_matches({text}, '{ZONED}') then cast(timezone({zone}, try_cast({text} as timestamptz)) as date) else cast({stamp} as date) end"
              f" else try_cast({text} as date) end")
     if sql_type == "VARCHAR":
         value = value.replace(f"else try_cast({text} as date) end", f"else coalesce(try_cast({expression} as date), try_cast({text} as date)) end")
     # a case, because both sides of an `and` would be worked out for every row
-    return Parsed(value, text, f"case when {long} then regexp_matches({text}, '{ZONED}') or {stamp} <> date_trunc('day', {stamp}) else false end")
+    return Parsed(value, text, f"case when {expression} is null then false when {long} then regexp_matches({text}, '{ZONED}') or {stamp} <> date_trunc('day', {stamp}) else false end")
 
 
 def reasons(column: Column, value: str, text: str) -> list[tuple[str, str]]:

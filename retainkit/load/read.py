@@ -116,7 +116,7 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: s
     dialect = (f"read_csv({literal(escaped)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
                f" skip={plan.skip}, columns={{{columns}}}")
     counted = plan.joins or "row_no" in f"{plan.columns} {plan.where}"  # counting takes one thread, where reading takes all
-    number = "row_number() over ()" if counted else "cast(null as bigint)"
+    number = "row_number() over ()" if counted else "cast(null as utinyint)"
     sql = f"(select {number} as row_no, * from {dialect}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'))"
     types = dict.fromkeys(names, "VARCHAR")
     if any(expression not in names for expression in plan.columns.values()) or plan.where:

@@ -12,9 +12,11 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from retainkit.load.progress import told
@@ -46,6 +48,24 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     names = [(s["table"], Path(s["path"]).name, s["sha256"]) for s in sources]
     memo.save()
     return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
+
+
+@contextmanager
+def hashed_meanwhile(files: Iterable[Path]) -> Iterator[None]:
+    """Hash files while the block does something else: a fingerprint finds them known."""
+    def work() -> None:
+        with suppress(OSError):  # said by whoever reads it
+            memo = _Hashes(cache_folder() / "hashes.json")
+            for file in files:
+                memo.of(file)
+            memo.save()
+
+    meanwhile = Thread(target=work, daemon=True)
+    meanwhile.start()
+    try:
+        yield
+    finally:
+        meanwhile.join()
 
 
 class _Hashes:
