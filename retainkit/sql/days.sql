@@ -3,7 +3,8 @@
 -- :refunds = 'in'. The money of a refund falls on the day it was paid back. What is known of the customer stands
 -- beside every day, so that most tallies are flat group-bys of this one table; left_age is the age at which the customer
 -- first was without a contract, for those who had one. One pass over the lines, one sort, and joins to keys that are
--- grouped where they are made, once for the two that need them.
+-- grouped where they are made, once for the two that need them. Purchases are sorted before the days without one, so that
+-- a place in the row is the ordinal and the row before is the previous purchase: no frame has to be searched.
 with lines as (
   select o.customer, o.ordered_on as on_day, o.order_id, o.amount,
     case when o.order_type = 'one_off' and o.amount >= 0 and (o.status = 'paid' or :refunds = 'in') then 1 else 0 end as bought
@@ -18,7 +19,7 @@ with lines as (
   group by l.customer, l.on_day, l.order_id
 ), by_day as (
   select b.customer, b.on_day, cast(sum(b.amount) as decimal(18, 4)) as amount, cast(sum(b.bought) as integer) as bought,
-    case when sum(b.bought) > 0 then b.on_day end as bought_on,
+    case when sum(b.bought) > 0 then b.on_day end as bought_on, case when sum(b.bought) > 0 then 0 else 1 end as idle,
     cast(sum(case when b.bought > 0 then 1 else 0 end) as integer) as orders
   from by_order b
   group by b.customer, b.on_day
@@ -28,13 +29,11 @@ with lines as (
   group by t.customer, t.started_on
 ), numbered as (
   select d.customer, d.on_day, d.amount, d.orders, d.bought, cast(coalesce(s.new_lines, 0) as integer) as new_lines,
-    count(d.bought_on) over (partition by d.customer order by d.on_day nulls first
-      rows between unbounded preceding and current row) as nth,
-    max(d.bought_on) over (partition by d.customer order by d.on_day nulls first
-      rows between unbounded preceding and 1 preceding) as previous_on,
-    min(d.bought_on) over (partition by d.customer order by d.on_day nulls first
-      rows between unbounded preceding and unbounded following) as first_on,
-    count(s.new_lines) over (partition by d.customer order by d.on_day nulls first
+    row_number() over (partition by d.customer order by d.idle nulls first, d.on_day nulls first) as nth,
+    lag(d.on_day) over (partition by d.customer order by d.idle nulls first, d.on_day nulls first) as previous_on,
+    first_value(d.bought_on) over (partition by d.customer order by d.idle nulls first, d.on_day nulls first
+      rows between unbounded preceding and current row) as first_on,
+    count(s.new_lines) over (partition by d.customer order by d.idle nulls first, d.on_day nulls first
       rows between unbounded preceding and current row) as nth_new
   from by_day d
   left join starts s on s.customer = d.customer and s.started_on = d.on_day
