@@ -12,7 +12,7 @@ import pandas as pd
 from retainkit.errors import BadValueError, RetainkitError, listed
 from retainkit.estimate.beyond import COLUMNS as HELD
 from retainkit.estimate.beyond import Habits, failed, fit_habits, hold_out, more_money, short_of_buyers
-from retainkit.metrics.lifetime_value import lifetime_value, parts
+from retainkit.metrics.lifetime_value import lifetime_value
 from retainkit.tally import tally
 
 if TYPE_CHECKING:
@@ -105,7 +105,9 @@ def lifetime_value_beyond(
     followed = tally(shop, "followup", by="all")["followup"]
     longest = int(followed.max()) if len(followed) else 0
     days = hold_days or max(min(longest // 3, 365), 1)
-    found = [(name, _of_group(part, seen, horizons, margin, shop.as_of - timedelta(days=days), level)) for name, part in parts(shop, by)]
+    starts, cut = lifetime_value(shop, horizons=[seen], by=by, level=level), shop.as_of - timedelta(days=days)
+    begun = {str(name): start for name, start in starts.groupby(by)} if by else {"": starts}
+    found = [(name, _of_group(shop.only(**{by: name}) if by else shop, start, seen, horizons, margin, cut, level)) for name, start in begun.items()]
     value, held = (_stacked([(name, tables[i]) for name, tables in found], by, columns) for i, columns in ((0, COLUMNS), (1, [*HELD, "since"])))
     far = value["value"].notna() & (value["horizon_days"] > FURTHEST * longest)
     value.loc[far, ["value", "low", "high", "modelled"]] = np.nan
@@ -113,9 +115,9 @@ def lifetime_value_beyond(
     return Beyond(value, held)
 
 
-def _of_group(shop: Shop, seen: int, horizons: Sequence[int], margin: float, cut: date, level: float) -> Beyond:
-    """One group's hold-out, and its value where that is passed."""
-    start, days = lifetime_value(shop, horizons=[seen], level=level), (shop.as_of - cut).days
+def _of_group(shop: Shop, start: pd.DataFrame, seen: int, horizons: Sequence[int], margin: float, cut: date, level: float) -> Beyond:
+    """One group's hold-out, and its value where that is passed: from `start`, its revenue to day `seen`, on."""
+    days = (shop.as_of - cut).days
     known = {"n": start["n"].sum(), "counted": start["value"].sum(min_count=1) * margin, "modelled": np.nan, "model": "", "note": ""}
     value = pd.DataFrame({"horizon_days": list(horizons), **dict.fromkeys(("value", "low", "high"), np.nan), **known})[COLUMNS]
     held, before = pd.DataFrame(columns=HELD), _buyers(shop, cut)

@@ -11,7 +11,7 @@ import pandas as pd
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.recurrent import mean_cumulative, mean_cumulative_at
 from retainkit.metrics.cross_sell import REVENUE
-from retainkit.tally import GROUPS, Column, asked_once, split_by, tally
+from retainkit.tally import Column, asked_once, split_by, tally
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -106,15 +106,6 @@ def spread(table: pd.DataFrame, *, level: float = 0.95) -> pd.Series:
     """The variance of the logarithm of estimates that have limits symmetric on the log scale."""
     ratio = table["high"] / table["value"].where(table["value"] > 0)
     return ratio.map(np.log).div(z_value(level)).pow(2)
-
-
-def parts(shop: Shop, by: str | None) -> Iterator[tuple[str, Shop]]:
-    """The whole shop, or each group's part of it by name."""
-    if by is None:
-        yield "", shop
-        return
-    names = tally(shop, "followup", by=split_by(by, GROUPS))["grp"].dropna().unique()
-    yield from ((str(name), shop.only(**{by: str(name)})) for name in sorted(names))
 
 
 def _counted(shop: Shop, by: str | None) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
