@@ -39,18 +39,23 @@ MADE_FROM = {
     "orders": ("order_id",), "cross_ordinal": ("product_line",), "new_lines": ("product_line",),
     "entry_line": ("product_line",),
 }
-ALWAYS = ("customer_id", "ordered_at", "status", "amount")
+ALWAYS = ("customer_id", "ordered_at", "refunded_at", "status", "amount")
 DAYS = ("customer", "on_day", "ordinal", "age", "gap", "cross_ordinal", "amount", "orders", "lines", "new_lines", "first_on",
         "is_new", "entry_line", "segment", "region", "source", "owner", "left_age")
 
 
+# a column that its SQL names and does not read with these parameters: under a rule of less than 31 days only
+UNREAD = {"lapse_days": ("customer",)}
+
+
 @cache
-def columns_of(question: str) -> tuple[str, ...]:
-    """The columns of `days` that a question's SQL names."""
+def columns_of(question: str, table: str = "days") -> tuple[str, ...]:
+    """The columns of `days`, or of `buyers`, that a question's SQL reads."""
     name, values = QUESTIONS[question]
     code = re.sub(r"--.*", "", text_of(name)) + " ".join(str(v) for v in values.values())
-    named = set(re.findall(r"\b[a-z]\.([a-z_]+)", code))
-    return tuple(c for c in DAYS if c in named)
+    aliases = "|".join(set(re.findall(rf"(?:from|join) {table} (\w+)", code))) or "-"
+    named = set(re.findall(rf"\b(?:{aliases})\.([a-z_]+)", code))
+    return tuple(c for c in DAYS if c in named and c not in UNREAD.get(question, ()))
 
 
 def lines_of(question: str) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def world(rows: int, *, ids: str = "number", form: str = "parquet") -> Path:
         text = WORLD.format(rows=rows, customers=max(rows // 10, 1), days=DAYS, first_day=FIRST_DAY, lines=list(LINES),
                             customer_id=IDS[ids], path=aside, form=FORMS[form])
         with duckdb.connect() as con:
-            con.execute(f"set temp_directory = '{home / 'spill'}'")
+            con.execute(f"set temp_directory = '{home / 'spill'}'; set memory_limit = '4GB'")
             for statement in text.split(";"):
                 con.execute(statement)
         aside.rename(path)
