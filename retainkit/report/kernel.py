@@ -23,6 +23,7 @@ from retainkit.report import warm
 
 Ticker = Callable[..., None]  # called after each cell, with what nbclient tells of it
 TIMEOUT = 600  # seconds a cell may take
+LONGEST = 80  # letters of a folder whose sockets' names every system allows
 
 
 class Provisioner(LocalProvisioner):
@@ -37,13 +38,20 @@ class Provisioner(LocalProvisioner):
 
 
 class OwnKernel(AsyncKernelManager):
-    """Starts this interpreter, whatever kernels are registered on the machine, over an encrypted local socket."""
+    """Starts this interpreter, whatever kernels are registered on the machine.
+
+    They talk through files of a folder of their own: another program may take a port between its choice and its use.
+    Where a system has no such sockets, through ports, encrypted.
+    """
 
     peak_mb: int | None = None  # of the class: set when its kernel ends
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if self.has_trait("transport_encryption"):
+        self.folder = tempfile.TemporaryDirectory(prefix="retainkit-", ignore_cleanup_errors=True)  # nobody else may look into it
+        if os.name == "posix" and len(self.folder.name) < LONGEST:
+            self.transport, self.connection_file = "ipc", f"{self.folder.name}/kernel.json"
+        elif self.has_trait("transport_encryption"):
             self.transport_encryption = "auto"  # otherwise the kernel warns on stderr at each start
 
     @property

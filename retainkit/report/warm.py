@@ -119,7 +119,7 @@ def _import_all() -> None:
     """What the notebooks import, and what their kernels do; and a first chart, which finds the fonts."""
     gc.disable()
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as a kernel does before it imports matplotlib
-    for name in ("ipykernel.kernelapp", "lifelines", "seaborn"):
+    for name in ("ipykernel.kernelapp", "duckdb", "lifelines", "seaborn"):
         import_module(name)
     import retainkit
     from retainkit.show.display import picture
