@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
+from retainkit.show.charts import plot_matrix
 from retainkit.show.style import INK, MUTED, PALETTE, canvas, colour_for, finish, know_colours
 
 # How reds, greens and blues mix for people without one kind of cone (Machado, Oliveira and Fernandes 2009).
@@ -96,3 +99,13 @@ def test_a_chart_cannot_go_out_without_its_source():
     _, ax = canvas()
     with pytest.raises(TypeError, match="source"):
         finish(ax, finding="a", measure="b")
+
+
+def test_every_number_of_a_matrix_reads_against_its_cell_and_young_cells_have_none():
+    cells = pd.DataFrame({"cohort": pd.Timestamp("2026-01-01"), "period": range(12), "rate": np.linspace(1, 0, 12), "n": 30, "mature": [True] * 11 + [False]})
+    _, ax = canvas()
+    shades, numbers = plot_matrix(cells, row="cohort", column="period", ax=ax).collections
+    under, ink = shades.to_rgba(cells["rate"][:11] * 100), numbers.get_facecolor()
+    assert len(numbers.get_paths()) == 11  # the last is too young for one
+    light = [np.array([_light(to_hex(colour)) @ [0.2126, 0.7152, 0.0722] for colour in colours]) for colours in (under, ink)]
+    assert ((np.maximum(*light) + 0.05) / (np.minimum(*light) + 0.05) >= 4).all()

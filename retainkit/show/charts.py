@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.show.data import drawn
-from retainkit.show.style import ACCENT, INK, MUTED, colour_for, letters
+from retainkit.show.style import ACCENT, FONT, INK, MUTED, colour_for, letters
 from retainkit.show.words import missing
 
 if TYPE_CHECKING:
@@ -164,9 +164,8 @@ def plot_matrix(
     later = wide.where(~young).iloc[:, 1:].to_numpy()  # the first column is everybody, and would drown the rest
     sns.heatmap(
         wide, ax=ax, mask=young | wide.isna(), cmap="Blues", vmin=0, vmax=1.15 * float(np.nanmax(later)) if np.isfinite(later).any() else 100,
-        cbar=False, linewidths=0.5, linecolor="white", annot=True, fmt=".0f", annot_kws={"fontsize": 6.5 if small else 9})  # fmt: skip
-    for text in ax.texts:
-        text.set_in_layout(False)  # they lie inside the axes, and measuring a thousand of them takes a second
+        cbar=False, linewidths=0.5, linecolor="white")
+    _write_in(ax, wide.mask(young).round().to_numpy(), size=6.5 if small else 9)
     for i, j in zip(*np.nonzero(young.to_numpy()), strict=True):
         ax.add_patch(Rectangle((j, i), 1, 1, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0))
     ax.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{c}" for c in wide.columns], fontsize=8 if small else 10, rotation=0)
@@ -176,6 +175,25 @@ def plot_matrix(
     ax.set_xlabel(unit)
     ax.grid(visible=False)
     return ax
+
+
+def _write_in(ax: Axes, numbers: Any, *, size: float) -> None:
+    """Write a whole number into every cell of a heat map: as shapes, because a thousand texts take a second."""
+    from matplotlib.collections import PathCollection
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+    from matplotlib.transforms import Affine2D
+    from seaborn.utils import relative_luminance
+
+    shapes = {n: TextPath((0, 0), f"{n:.0f}", size=size, prop=FontProperties(family=FONT)) for n in np.unique(numbers[np.isfinite(numbers)])}
+    centred = {n: shape.transformed(Affine2D().translate(*-shape.get_extents().get_points().mean(0))) for n, shape in shapes.items()}
+    rows, columns = np.nonzero(np.isfinite(numbers))
+    fig = ax.get_figure(root=True)
+    assert fig is not None
+    light = relative_luminance(ax.collections[0].to_rgba(numbers[rows, columns])) > 0.21  # where ink reads better than white
+    ax.add_collection(PathCollection(
+        [centred[n] for n in numbers[rows, columns]], offsets=np.column_stack([columns, rows]) + 0.5, offset_transform=ax.transData,
+        transform=Affine2D().scale(1 / 72) + fig.dpi_scale_trans, facecolors=np.where(light, INK, "white"), linewidths=0), autolim=False)
 
 
 def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, percent: bool = False) -> Axes:
