@@ -114,7 +114,7 @@ def report(plan: Plan) -> str:
     made = statistics.median(pages)
     rows = [[f"{len(notebooks)} bare kernels, two at a time", f"{floor[0]:.1f}", f"{floor[1]:.1f}", "1"],
             ["retainkit report", f"{page[0]:.1f}", f"{page[1]:.1f}", f"{page[0] / floor[0]:.1f}"],
-            ["of it: pages made from the notebooks, two at a time, and the index", f"{made:.1f}", "", f"{made / floor[0]:.1f}"]]
+            ["of it: pages made while the next notebooks run (half their seconds), and the index", f"{made:.1f}", "", f"{made / floor[0]:.1f}"]]
     return markdown(["", "seconds", "CPU seconds", "times"], rows)
 
 
