@@ -12,7 +12,7 @@ import pytest
 
 from retainkit.check import look, parts
 from retainkit.check.examine import examine
-from retainkit.load import derive
+from retainkit.load import derive, store
 from retainkit.load.shop import open_shop
 
 ROWS = 700_000
@@ -88,6 +88,22 @@ def test_what_check_has_loaded_is_not_loaded_again_and_derived_only_when_asked(m
     assert shop.sql("select count(*) as n from days")["n"][0] == 28
     assert len(list(cache.glob("*/at_*/done"))) == 1
     assert shop.sql("select count(*) as n from all_orders")["n"][0] == 40
+
+
+def test_files_are_read_while_they_are_hashed_only_when_no_file_of_their_size_was(monkeypatch, tmp_path):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    read: list[str] = []
+    stage = store.stage
+    monkeypatch.setattr(store, "stage", lambda con, plan, **how: (read.append(plan.table), stage(con, plan, **how)))
+    orders = tmp_path / "exports" / "orders.csv"
+    orders.parent.mkdir()
+    text = "customer_id,order_id,ordered_at,amount\nann,a,2026-01-01,5\nbob,b,2026-01-02,6\n"
+    for content in (text, text, text.replace(",6", ",7")):  # new; written again a moment later; other content of the same size
+        orders.write_text(content)
+        shop = open_shop(orders.parent)
+    assert read == ["orders", "orders"]
+    assert shop.sql("select sum(amount) as x from orders")["x"].item() == 12
+    assert not shop.sql("select table_name from duckdb_tables() where table_name like 'stage%'").size
 
 
 def test_order_lines_are_sorted_when_customers_are_first_taken_in_shares_and_that_changes_no_row(monkeypatch, tmp_path):

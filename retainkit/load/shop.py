@@ -18,7 +18,17 @@ from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, der
 from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
-from retainkit.load.store import build_store, cache_folder, ensure, fingerprint, last_day, prune
+from retainkit.load.store import (
+    build_store,
+    cache_folder,
+    ensure,
+    fingerprint,
+    last_day,
+    prune,
+    stage_all,
+    stage_unknown,
+    unstage,
+)
 from retainkit.tally import literal, text_of
 
 if TYPE_CHECKING:
@@ -91,17 +101,25 @@ def open_shop(
     zone = known_zone(facts.get("tz"))
     if refunds not in ("in", "out"):
         raise BadValueError("refunds", "is neither in nor out", repr(refunds), 'refunds="out"')
-    temporary, sources = None, list[dict[str, Any]]()
+    temporary, sources, staged = None, list[dict[str, Any]](), False
     cache = cache_folder()
     con = _connect(cache, memory)
     if any(t.frame is not None for t in plan.tables.values()):
         temporary = tempfile.TemporaryDirectory(prefix="retainkit-")
         folder = Path(temporary.name) / "store"
     else:
+        staged = stage_unknown(con, plan, zone)
         with told(con, "looking whether the files are known"):
             key, sources = fingerprint(plan, zone)
         folder = cache / key
-    ensure(folder, lambda aside: build_store(con, plan, zone, aside))
+
+    def build(aside: Path) -> None:
+        if not staged:
+            stage_all(con, plan, zone)
+        build_store(con, plan, aside)
+
+    ensure(folder, build)
+    unstage(con, plan)
     prune(cache)
     return Shop(plan, con, folder, facts, sources=sources, refunds=refunds, temporary=temporary)
 
