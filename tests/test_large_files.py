@@ -98,12 +98,34 @@ def test_files_are_read_while_they_are_hashed_only_when_no_file_of_their_size_wa
     orders = tmp_path / "exports" / "orders.csv"
     orders.parent.mkdir()
     text = "customer_id,order_id,ordered_at,amount\nann,a,2026-01-01,5\nbob,b,2026-01-02,6\n"
-    for content in (text, text, text.replace(",6", ",7")):  # new; written again a moment later; other content of the same size
+    for day, content in enumerate((text, text, text.replace(",6", ",7"))):  # new; written again later; other content of the same size
         orders.write_text(content)
+        os.utime(orders, (1_790_000_000 + day, 1_790_000_000 + day))
         shop = open_shop(orders.parent)
     assert read == ["orders", "orders"]
     assert shop.sql("select sum(amount) as x from orders")["x"].item() == 12
     assert not shop.sql("select table_name from duckdb_tables() where table_name like 'stage%'").size
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_file_that_changes_while_it_is_read_is_never_found_under_what_it_became(settled, monkeypatch, tmp_path):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    orders = tmp_path / "exports" / "orders.csv"
+    orders.parent.mkdir()
+    text = "customer_id,order_id,ordered_at,amount\nann,a,2026-01-01,5\n"
+    orders.write_text(text)
+    if settled:
+        os.utime(orders, (1_790_000_000, 1_790_000_000))
+    stage = store.stage
+
+    def growing(con, plan, **how):
+        stage(con, plan, **how)
+        if orders.read_text() == text:
+            orders.write_text(text + "bob,b,2026-01-02,6\n")
+
+    monkeypatch.setattr(store, "stage", growing)
+    open_shop(orders.parent)
+    assert open_shop(orders.parent).sql("select sum(amount) as x from orders")["x"].item() == 11
 
 
 def test_order_lines_are_sorted_when_customers_are_first_taken_in_shares_and_that_changes_no_row(monkeypatch, tmp_path):

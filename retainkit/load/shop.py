@@ -15,20 +15,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
-from retainkit.load.progress import quiet, told
+from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
-from retainkit.load.store import (
-    build_store,
-    cache_folder,
-    ensure,
-    fingerprint,
-    last_day,
-    prune,
-    stage_all,
-    stage_unknown,
-    unstage,
-)
+from retainkit.load.store import build_store, cache_folder, ensure, last_day, prune, stored
 from retainkit.tally import literal, text_of
 
 if TYPE_CHECKING:
@@ -101,25 +91,14 @@ def open_shop(
     zone = known_zone(facts.get("tz"))
     if refunds not in ("in", "out"):
         raise BadValueError("refunds", "is neither in nor out", repr(refunds), 'refunds="out"')
-    temporary, sources, staged = None, list[dict[str, Any]](), False
+    temporary, sources = None, list[dict[str, Any]]()
     cache = cache_folder()
     con = _connect(cache, memory)
     if any(t.frame is not None for t in plan.tables.values()):
         temporary = tempfile.TemporaryDirectory(prefix="retainkit-")
-        folder = Path(temporary.name) / "store"
+        folder = ensure(Path(temporary.name) / "store", lambda aside: build_store(con, plan, zone, aside))
     else:
-        staged = stage_unknown(con, plan, zone)
-        with told(con, "looking whether the files are known"):
-            key, sources = fingerprint(plan, zone)
-        folder = cache / key
-
-    def build(aside: Path) -> None:
-        if not staged:
-            stage_all(con, plan, zone)
-        build_store(con, plan, aside)
-
-    ensure(folder, build)
-    unstage(con, plan)
+        folder, sources = stored(con, plan, zone)
     prune(cache)
     return Shop(plan, con, folder, facts, sources=sources, refunds=refunds, temporary=temporary)
 

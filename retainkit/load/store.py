@@ -87,9 +87,7 @@ class _Hashes:
             return str(self.known[name][-1])
         with file.open("rb") as handle:
             digest = hashlib.file_digest(handle, "blake2b").hexdigest()  # where the processor knows no SHA, in half the time; `b2sum` says the same
-        # a file changed within the last seconds may change again without its time moving: then only its size is remembered
-        settled = time.time() - stat.st_mtime > 3
-        self.known[name], self.changed = [stat.st_size, stat.st_mtime_ns if settled else None, digest], True
+        self.known[name], self.changed = [stat.st_size, stat.st_mtime_ns if _settled(stat.st_mtime_ns) else None, digest], True
         return digest
 
     def save(self) -> None:
@@ -144,31 +142,56 @@ def prune(cache: Path) -> None:
             shutil.rmtree(done.parent, ignore_errors=True)
 
 
-def stage_unknown(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> bool:
-    """Read and check a plan's files while they are hashed, if one is of a size that no file had before: their store cannot be there."""
-    files = [f for t in plan.tables.values() for f in t.files]
+def stored(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> tuple[Path, list[dict[str, Any]]]:
+    """The folder of a plan's store, made if it is not there, and its source files with their hashes.
+
+    Files that cannot be known here are read while they are hashed. Should one change meanwhile, they are read once more:
+    what was read before it was hashed might not be what the key names, and the key would find it for ever.
+    """
+    before = _staged_ahead(con, plan, tz)
+    with told(con, "looking whether the files are known"):
+        key, sources = fingerprint(plan, tz)
+    folder = ensure(cache_folder() / key, lambda aside: build_store(con, plan, tz, aside, staged=before == _stamps(plan)))
+    _unstage(con, plan)
+    return folder, sources
+
+
+def _staged_ahead(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> list[tuple[int, int]] | None:
+    """Read and check a plan's files while they are hashed, if one is of a size that none had before, and none is being written: their stamps."""
+    stamps = _stamps(plan)
     sizes = {size for size, *_ in _Hashes(cache_folder() / MEMO).known.values()}
-    if unknown := any(f.stat().st_size not in sizes for f in files):
-        with hashed_meanwhile(files):
-            stage_all(con, plan, tz)
-    return unknown
+    if all(size in sizes for size, _ in stamps) or not all(_settled(time_ns) for _, time_ns in stamps):
+        return None
+    with hashed_meanwhile(f for t in plan.tables.values() for f in t.files):
+        _stage(con, plan, tz)
+    return stamps
 
 
-def stage_all(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> None:
-    """Read and check every table of a plan."""
+def _stamps(plan: Plan) -> list[tuple[int, int]]:
+    """Size and time of every file."""
+    return [(f.stat().st_size, f.stat().st_mtime_ns) for t in plan.tables.values() for f in t.files]
+
+
+def _settled(time_ns: int) -> bool:
+    """Whether a file changed at that time is finished: within the next seconds it may change again without its time moving."""
+    return time.time() - time_ns / 1e9 > 3
+
+
+def _stage(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> None:
     for table_plan in plan.tables.values():
         stage(con, table_plan, tz=tz)
 
 
-def unstage(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    """Let go of what was read and checked."""
+def _unstage(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     for name in plan.tables:
         con.execute(f"drop table if exists stage_{name}")
         con.execute(f"drop table if exists reject_{name}")
 
 
-def build_store(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> None:
-    """Write every table of a plan, read and checked before, with the rejected rows and the counts that reconcile."""
+def build_store(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None, folder: Path, *, staged: bool = False) -> None:
+    """Read, check and write every table of a plan, with the rejected rows and the counts that reconcile."""
+    if not staged:
+        _stage(con, plan, tz)
     with_customers = [t for t in plan.tables if "customer_id" in _columns(con, t)]
     everyone = " union all ".join(f"select customer_id from stage_{t} where why is null and customer_id is not null" for t in with_customers) or "select cast(null as varchar) as customer_id where false"
     con.execute(f"create or replace temp table ids as select cast(row_number() over (order by customer_id) as integer) as customer, customer_id from (select distinct customer_id from ({everyone}) e) u")
@@ -178,6 +201,7 @@ def build_store(con: duckdb.DuckDBPyConnection, plan: Plan, folder: Path) -> Non
             _write_table(con, TABLES[name], folder)
     facts = {name: _facts(con, TABLES[name], plan.tables[name]) for name in plan.tables}
     (folder / "facts.json").write_text(json.dumps(facts, default=str, indent=1))
+    _unstage(con, plan)
 
 
 def _columns(con: duckdb.DuckDBPyConnection, table: str) -> set[str]:
