@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PARTS, PART = 64, 1 << 18  # how many, and bytes of each
+PARTS, PART = 64, 1 << 16  # how many, and bytes of each
 LINE = 1 << 20  # the longest line that is waited for
 PLAIN = (".csv", ".tsv", ".txt")
 
