@@ -9,6 +9,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Semaphore
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -37,6 +39,29 @@ class Provisioner(LocalProvisioner):
         return self.connection_info
 
 
+class Place:
+    """One of the places in which notebooks run at a time: taken at once where one is free, else by the first cell, and left before the kernel ends.
+
+    So the next kernel is there when a place becomes free, and none waits for the messages with which kernels start and end.
+    """
+
+    def __init__(self, places: Semaphore | None) -> None:
+        self.places, self.seconds = places or Semaphore(), 0.0
+        self.began = perf_counter() if self.places.acquire(blocking=False) else 0.0
+
+    def take(self, **_: Any) -> None:
+        """Wait for a place, once."""
+        if not self.began:
+            self.places.acquire()
+            self.began = perf_counter()
+
+    def leave(self) -> None:
+        """Give it to the next, once."""
+        if self.began and not self.seconds:
+            self.seconds = perf_counter() - self.began
+            self.places.release()
+
+
 class OwnKernel(AsyncKernelManager):
     """Starts this interpreter, whatever kernels are registered on the machine.
 
@@ -45,6 +70,7 @@ class OwnKernel(AsyncKernelManager):
     """
 
     peak_mb: int | None = None  # of the class: set when its kernel ends
+    place = Place(None)  # of the class, too
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -67,6 +93,7 @@ class OwnKernel(AsyncKernelManager):
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
         """End the kernel, and keep what memory it took."""
+        self.place.leave()
         type(self).peak_mb = peak_mb(getattr(self.provisioner, "pid", None))
         await super().shutdown_kernel(now, restart)
 
@@ -80,10 +107,11 @@ def peak_mb(pid: int | str | None) -> int | None:
     return round(int(found[1]) / 1024) if found else None
 
 
-def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, timeout: int = TIMEOUT, measured: dict[str, Any] | None = None) -> tuple[NotebookNode, str]:
+def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, timeout: int = TIMEOUT, places: Semaphore | None = None,
+        measured: dict[str, Any] | None = None) -> tuple[NotebookNode, str]:
     """Run a notebook with papermill; the result, and the error that stopped it ("" when it ran to its end).
 
-    `measured` is given the kernel's `peak_mb`.
+    Its cells wait for one of the `places`. `measured` is given the `seconds` it had a place, and the kernel's `peak_mb`.
     """
     from papermill.engines import papermill_engines
     from papermill.parameterize import parameterize_notebook
@@ -96,17 +124,20 @@ def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, 
         for cell in notebook.cells:
             if "injected-parameters" in cell.metadata.get("tags", []):
                 cell["id"] = "injected"  # else by chance, and no two runs publish the same bytes
-    own: type[OwnKernel] = type("MeasuredKernel", (OwnKernel,), {})  # a class of its own, because nbclient makes the instance
+    place = Place(places)
+    own: type[OwnKernel] = type("MeasuredKernel", (OwnKernel,), {"place": place})  # a class of its own, because nbclient makes the instance
     try:
         papermill_engines.execute_notebook_with_engine(
             None, notebook, "python3", progress_bar=False, execution_timeout=timeout, kernel_manager_class=own,
-            on_cell_executed=tick, coalesce_streams=True, autosave_cell_every=0,
+            on_cell_start=place.take, on_cell_executed=tick, coalesce_streams=True, autosave_cell_every=0,
         )
         error = fault(notebook)
     except Exception as err:  # a dead kernel, a time-out: the run goes on without this notebook
         error = f"{type(err).__name__}: {first_line(str(err))}"
+    finally:
+        place.leave()  # also of a kernel that was not there to be ended
     if measured is not None:
-        measured["peak_mb"] = own.peak_mb
+        measured |= {"seconds": round(place.seconds, 2), "peak_mb": own.peak_mb}
     del notebook.metadata["papermill"]
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)

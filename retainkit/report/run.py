@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from importlib import import_module, metadata
 from pathlib import Path
+from threading import Semaphore
 from time import perf_counter
 from typing import Any
 
@@ -87,9 +88,10 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         back = since.Back(plan.shop, out)
         progress = Progress(sum(c.cell_type == "code" for j in plan.jobs if not j.lacks for c in j.notebook.cells))
         progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(planned, 2))
-        pool = ThreadPoolExecutor(max_workers=max(1, jobs))
+        places = Semaphore(max(1, jobs))
+        pool = ThreadPoolExecutor(max_workers=max(1, jobs) + 1)  # the next kernel starts before there is a place for its notebook
         try:
-            running = {pool.submit(_ran, job, plan, progress, timeout) for job in sorted(plan.jobs, key=lambda job: -job.length)}
+            running = {pool.submit(_ran, job, plan, progress, timeout, places) for job in sorted(plan.jobs, key=lambda job: -job.length)}
             for name in ("lifelines", "matplotlib.backends.backend_agg"):  # while the kernels' process imports: pages need them soon
                 import_module(name)
             made: dict[str, Result] = {}
@@ -115,15 +117,13 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
     return out / plan.name / "index.html", good
 
 
-def _ran(job: Job, plan: Plan, progress: Progress, timeout: int) -> Result:
+def _ran(job: Job, plan: Plan, progress: Progress, timeout: int, places: Semaphore) -> Result:
     """Run one notebook, as far as it goes."""
     if job.lacks:
         return Result(job, "skipped", job.lacks)
-    began = perf_counter()
     measured: dict[str, Any] = {}
-    ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout, measured=measured)
-    seconds = round(perf_counter() - began, 2)
-    return Result(job, "failed", kernel.scrub(error, _names(plan, job)), seconds, notebook=kernel.scrubbed(ran, _names(plan, job)), **measured)
+    ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout, places=places, measured=measured)
+    return Result(job, "failed", kernel.scrub(error, _names(plan, job)), notebook=kernel.scrubbed(ran, _names(plan, job)), **measured)
 
 
 def _with_page(result: Result, plan: Plan, back: since.Back, stage: Path, progress: Progress) -> Result:
