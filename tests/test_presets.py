@@ -14,6 +14,7 @@ import retainkit
 from retainkit import open_shop
 from retainkit.check.examine import examine
 from retainkit.check.presets import presets
+from retainkit.check.say import as_text
 from retainkit.load.shop import Shop
 
 PRESETS = Path(retainkit.__file__).parent / "presets"
@@ -80,6 +81,14 @@ def test_an_export_becomes_the_tables_of_the_sample_to_the_row(name: str, sample
     read = {f.name for p in found.proposals for f in p.look.files}
     assert ledger["rows"].sum() == sum(len(t) for f, t in export_layouts.LAYOUTS[name]().items() if f in read)
     assert read == set(export_layouts.LAYOUTS[name]()) - ({"hubspot-crm-exports-all-contacts.csv"} if name == "hubspot" else set())  # deals are with companies
+
+
+def test_check_says_which_columns_a_long_expression_is_worked_out_from(tmp_path: Path) -> None:
+    said = as_text(examine([export_layouts.write("shopify", tmp_path / "export")], {"tz": export_layouts.TZ}))
+    assert "customer_id          worked out from Name, Email, Phone   sure" in said
+    assert "different customers by `Email`" in said
+    mapping = said.split("Proposed mapping\n")[1].split("\n\n")[0]
+    assert "..." not in mapping, "an expression is cut, which tells nobody what it does"
 
 
 def test_a_change_of_price_ends_no_subscription_and_trials_are_left_out(tmp_path: Path) -> None:

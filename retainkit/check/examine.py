@@ -109,7 +109,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals))
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
-                                        ("--tz AREA/CITY", "for example --tz Europe/Berlin")))
+                                        ("--tz AREA/CITY", "--tz Europe/Berlin, for example")))
     found.questions += [Question("sheets", f"{look.name}: {look.shared:,} rows stand on more than one of its {look.sheets} sheets. They are all kept until you say once",
                                  ("--answer sheets=once", "--answer sheets=all"), needed=False) for look in looks if look.shared]
     _open(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,7 @@ def identity(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
         if who and p.table in ("orders", "customers"):
             n, alike, *_ = one(con, f"select count(distinct id), count(distinct lower(id)) from (select trim(cast({who} as varchar)) as id from {{file}}) t where id <> ''", p)
             if n:
-                yield f"{p.look.seen}: {n:,} different customers by `{_short(p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
+                yield f"{p.look.seen}: {n:,} different customers by `{_column(p, p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
                 yield from _by_email(con, p, who)
     yield from _strangers(con, proposals)
 
@@ -82,10 +81,9 @@ def sql_of(p: Proposal, name: str) -> str:
     return '"' + line.replace('"', '""') + '"' if line in p.look.columns and p.look.columns[line].sql != line else line
 
 
-def _short(line: str) -> str:
-    """A line of the mapping as people speak of it: a long one by the first column it reads."""
-    first = re.search('"([^"]+)"', line)
-    return line if len(line) <= 40 or not first else first[1]
+def _column(p: Proposal, line: str) -> str:
+    """A line of the mapping as people speak of it: by the column it reads first."""
+    return line if line in p.look.names else min(p.reads(line), key=line.find, default=line)
 
 
 def one(con: duckdb.DuckDBPyConnection, sql: str, p: Proposal) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,10 @@ class Proposal:
         """How sure the least sure of the needed columns is."""
         needed = [self.why[c.name][0] for c in TABLES[self.table].columns if c.required and c.name in self.why]
         return max(needed, key=[SURE, LIKELY, GUESS].index, default=GUESS)
+
+    def reads(self, sql: str) -> list[str]:
+        """The columns of its file that stand in a piece of SQL."""
+        return [name for name in self.look.names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql)]
 
     def toml(self, home: Path) -> list[str]:
         """Its section of retainkit.toml, with paths as seen from `home` and a comment on every line."""

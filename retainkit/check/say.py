@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Callable, Iterable
 from html import escape
@@ -57,13 +56,14 @@ def _mapping(found: Examined) -> Iterable[str]:
         yield f"{p.table} ({p.sure}) from {p.look.name}"
         for name, sql in p.lines.items():
             how, why = p.why.get(name, ("sure", ""))
-            yield f"  {name:<20} {sql if len(sql) <= 70 else sql[:67] + '...'}   {how}{': ' + why if why and how != 'sure' else ''}"
+            told = sql if len(sql) <= 70 else f"worked out from {listed(p.reads(sql))}"
+            yield f"  {name:<20} {told}   {how}{': ' + why if why and how != 'sure' else ''}"
         if p.where:
             yield f"  only rows where       {p.where}"
         for name in (c.name for c in TABLES[p.table].columns if c.name not in p.lines):
             yield f"  {name:<20} -"
-        said = "\n".join((*p.lines.values(), p.where, p.currency, p.email))
-        if left := [n for n in p.look.names if not re.search(rf"(?<!\w){re.escape(n)}(?!\w)", said)]:
+        said = p.reads("\n".join((*p.lines.values(), p.where, p.currency, p.email)))
+        if left := [n for n in p.look.names if n not in said]:
             yield f"  columns not used      {listed(left, limit=15)}"
 
 
