@@ -44,7 +44,8 @@ def shopify() -> Files:
     price = np.ceil((amount / quantity * 100).round(6)) / 100
     first = ~lines["order_id"].duplicated()
     at = moments(lines["ordered_at"], "%Y-%m-%d %H:%M:%S %z")
-    subtotal = lines["order_id"].map(amount.groupby(lines["order_id"]).sum().round(2)).map("{:.2f}".format)
+    subtotal = lines["order_id"].map(amount.groupby(lines["order_id"]).sum().round(2))
+    total = (subtotal + 4.9).map("{:.2f}".format)
 
     def once(values: pd.Series) -> pd.Series:
         return values.where(first, "")
@@ -53,9 +54,10 @@ def shopify() -> Files:
         "Name": "#" + lines["order_id"], "Email": lines["customer_id"].map(lambda c: f"{c.lower()}@example.org" if c else ""),
         "Financial Status": once(lines["status"].map({"paid": "paid", "cancelled": "voided", "refunded": "refunded"})),
         "Paid at": once(at), "Fulfillment Status": once(pd.Series("fulfilled", lines.index)), "Currency": once(pd.Series("USD", lines.index)),
-        "Subtotal": once(subtotal), "Shipping": once(pd.Series("4.90", lines.index)), "Total": once(subtotal), "Created at": once(at),
+        "Subtotal": once(subtotal.map("{:.2f}".format)), "Shipping": once(pd.Series("4.90", lines.index)), "Total": once(total), "Created at": once(at),
         "Lineitem quantity": quantity, "Lineitem name": lines["product_line"] + " - Large", "Lineitem price": price.map("{:.2f}".format),
-        "Cancelled at": once(at.where(lines["status"] == "cancelled", "")), "Phone": "", "Id": once(pd.Series(range(10**9, 10**9 + len(lines)), lines.index).astype(str)),
+        "Cancelled at": once(at.where(lines["status"] == "cancelled", "")), "Refunded Amount": once(total.where(lines["status"] == "refunded", "0.00")),
+        "Phone": "", "Id": once(pd.Series(range(10**9, 10**9 + len(lines)), lines.index).astype(str)),
         "Lineitem discount": (price * quantity - amount).round(2).map("{:.2f}".format)})  # fmt: skip
     half = int(first[first].index[first.sum() // 2])  # where an order begins
     return {"orders_export_1.csv": table.iloc[:half], "orders_export_2.csv": table.iloc[half:]}

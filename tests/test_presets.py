@@ -91,6 +91,23 @@ def test_check_says_which_columns_a_long_expression_is_worked_out_from(tmp_path:
     assert "..." not in mapping, "an expression is cut, which tells nobody what it does"
 
 
+SHOPIFY = "Name,Email,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,{},Refunded Amount,Lineitem discount,Phone\n"
+
+
+@pytest.mark.parametrize("cancelled", ["Cancelled at", "Canceled at"])
+def test_what_shopify_says_was_given_back_in_part_is_taken_off_the_orders_lines(cancelled: str, tmp_path: Path) -> None:
+    first = "#{},ann@x.org,{},USD,100.00,5.00,8.00,113.00,2026-03-0{} 10:00:00 +0000,1,Cups,60.00,{},{},0,\n"
+    rest = "#{0},ann@x.org,,,,,,,2026-03-0{2} 10:00:00 +0000,1,Pans,40.00,,,0,\n"
+    orders = [(1, "partially_refunded", 1, "", "32.40"), (2, "paid", 2, "", "0.00"), (3, "partially_refunded", 3, "", "113.00"), (4, "paid", 4, "2026-03-05 10:00:00 +0000", "0.00")]
+    (tmp_path / "orders_export.csv").write_text(SHOPIFY.format(cancelled) + "".join(line.format(*order) for order in orders for line in (first, rest)))
+    found = examine([tmp_path], {"tz": "UTC"})
+    assert found.shop, found.trouble
+    lines = found.shop.sql("select order_id, cast(amount as double) as amount, status from all_orders order by order_id, amount desc").values.tolist()
+    # 32.40 of 108 with tax is 30 %; more than the goods cost is all of them
+    assert lines == [["#1", 42.0, "paid"], ["#1", 28.0, "paid"], ["#2", 60.0, "paid"], ["#2", 40.0, "paid"], ["#3", 0.0, "paid"], ["#3", 0.0, "paid"],
+                     ["#4", 60.0, "cancelled"], ["#4", 40.0, "cancelled"]]
+
+
 def test_a_change_of_price_ends_no_subscription_and_trials_are_left_out(tmp_path: Path) -> None:
     head = "CUSTOMER_UUID,MRR,START_DATE,END_DATE,PLAN_UUID,QUANTITY,SUBSCRIPTION_UUID,SUBSCRIPTION_SET_UUID,SUB_SET_PLAN_UUIDS,IS_FREE,IS_TRIAL\n"
     rows = ["ann,0,2025-01-01,2025-01-31,p,1,s1,,,false,true", "ann,1000,2025-02-01,2025-05-31,p,1,s1,,,false,false",
