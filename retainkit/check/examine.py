@@ -18,7 +18,6 @@ from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, known_zone, open_shop
 from retainkit.load.sources import as_date
-from retainkit.load.store import hashed_meanwhile
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,7 +99,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute("set TimeZone = 'UTC'")
     files = sources_in(paths)
-    with told(quiet(con), "looking at the files"), hashed_meanwhile(f.file for f in files):
+    with told(quiet(con), "looking at the files"):
         opened = grouped(con, [look_at(con, f, i, given.get("sheets", "")) for i, f in enumerate(files)])
         looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in opened]
     proposals, rest = recognised(con, looks)

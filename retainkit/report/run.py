@@ -94,6 +94,7 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
             running = {pool.submit(_ran, job, plan, progress, timeout, places) for job in sorted(plan.jobs, key=lambda job: -job.length)}
             for name in ("lifelines", "matplotlib.backends.backend_agg"):  # while the kernels' process imports: pages need them soon
                 import_module(name)
+            kept = memory.keep(plan.shop, out, plan.name)
             made: dict[str, Result] = {}
             while running:  # a notebook's page is made while the next ones run
                 ended, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)  # awake every second, so that a signal is heard
@@ -108,7 +109,6 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         if printer:
             progress.step("printed", error=fault)
         steps = {"plan": planned, "notebooks": ran - planned, "pages": perf_counter() - began - ran}
-        kept = memory.keep(plan.shop, out, plan.name)
         _write_run(plan, results, steps, {"previous": back.last.name, "memory": kept}, stage / "run.json")
         publish.publish(stage, out / plan.name)
         memory.settle(out, plan.name, kept)
