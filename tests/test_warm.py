@@ -73,6 +73,13 @@ def test_kernels_are_forked_of_one_process_and_are_as_fresh_as_others(nursery: w
     assert second[1].startswith("NameError")  # nothing of the first notebook is left
 
 
+def test_a_notebook_run_twice_is_the_same_bytes(nursery: warm.Nursery) -> None:
+    cells = [nbformat.v4.new_code_cell("n = 1", id="a", metadata={"tags": ["parameters"]}), nbformat.v4.new_code_cell("print(n)\nn", id="b")]
+    first, second = (nbformat.writes(kernel.run(nbformat.v4.new_notebook(cells=cells), {"n": 2}, tick=lambda **_: None)[0]) for _ in range(2))
+    assert '"2"' in first
+    assert first == second
+
+
 def test_a_kernel_that_ends_itself_is_told_and_the_next_one_starts(nursery: warm.Nursery) -> None:
     assert ran("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")[1].startswith("DeadKernelError")
     assert ran("print(1)") == (["1"], "")

@@ -129,7 +129,7 @@ def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, 
     try:
         papermill_engines.execute_notebook_with_engine(
             None, notebook, "python3", progress_bar=False, execution_timeout=timeout, kernel_manager_class=own,
-            on_cell_start=place.take, on_cell_executed=tick, coalesce_streams=True, autosave_cell_every=0,
+            on_cell_start=place.take, on_cell_executed=tick, coalesce_streams=True, autosave_cell_every=0, record_timing=False,
         )
         error = fault(notebook)
     except Exception as err:  # a dead kernel, a time-out: the run goes on without this notebook
