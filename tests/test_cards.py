@@ -55,7 +55,8 @@ def test_tables_that_are_missing_are_named_with_what_they_would_hold(shop):
 
 
 @pytest.mark.parametrize(("today", "words"), [("2026-04-01", "Made on 1 April 2026, 1 day after the last day it counts."),
-                                              ("2026-04-12", "Made on 12 April 2026, 12 days after the last day it counts.")])
+                                              ("2026-04-12", "Made on 12 April 2026, 12 days after the last day it counts."),
+                                              ("2026-03-30", "Made on 30 March 2026, 1 day before the last day it counts.")])
 def test_the_age_of_the_data_on_the_day_of_the_run_is_said(today, words, shop):
     assert cards.age(shop, date.fromisoformat(today)) == words
 

@@ -56,7 +56,7 @@ def absent(shop: Shop) -> list[dict[str, str]]:
 def age(shop: Shop, today: date) -> str:
     """When the report was made, and how old its data were then, in words."""
     days = (today - shop.as_of).days
-    return f"Made on {today.day} {today:%B %Y}, {days:,} {'day' if days == 1 else 'days'} after the last day it counts."
+    return f"Made on {today.day} {today:%B %Y}, {abs(days):,} {'day' if abs(days) == 1 else 'days'} {'before' if days < 0 else 'after'} the last day it counts."
 
 
 def made_on() -> date:
