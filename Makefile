@@ -9,6 +9,8 @@ OUT ?= reports
 TESTS ?= not slow and not browser
 JOBS ?= auto
 SEED ?=
+# Two processes test at once, and threads of linear algebra would wait for each other, busily: of two such files a third of the time is left.
+test: export OPENBLAS_NUM_THREADS := 1
 .PHONY: help setup report test browser lint types notebooks workshop check truth bench lab sample clean
 
 help: ## Show this list
