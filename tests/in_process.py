@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 from unittest import mock
 
@@ -11,15 +13,23 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from retainkit import cli
-from retainkit.report import kernel, plan
+from retainkit.report import kernel, plan, warm
 from retainkit.show import display
+
+ONE = Lock()
 
 
 def run(notebook: NotebookNode, parameters: Mapping[str, Any], **_: Any) -> tuple[NotebookNode, str]:
     """Stands in for `kernel.run`: the notebook with the outputs of its cells; an error is raised, not reported.
 
-    One notebook at a time: what they show is caught by the whole process.
+    One notebook at a time, however many are asked for: what they show is caught by the whole process.
     """
+    with ONE:
+        _run_cells(notebook, parameters)
+    return notebook, ""
+
+
+def _run_cells(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     settings = plan.tagged(notebook, "parameters")
     for number, cell in enumerate([c for c in notebook.cells if c.cell_type == "code"], start=1):
@@ -32,7 +42,13 @@ def run(notebook: NotebookNode, parameters: Mapping[str, Any], **_: Any) -> tupl
             exec(cell.source, names)
         if cell in settings:
             names |= parameters
-    return notebook, ""
+
+
+@contextmanager
+def no_kernels() -> Iterator[None]:
+    """Reports run their notebooks here; nor is the process started of which kernels are forked: it would import for nobody."""
+    with mock.patch.object(kernel, "run", run), mock.patch.object(warm, "_nursery", object()):
+        yield
 
 
 def main(words: list[str], most_bytes: int | None = None) -> None:
@@ -41,5 +57,5 @@ def main(words: list[str], most_bytes: int | None = None) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
-    with mock.patch.object(kernel, "run", run):
+    with no_kernels():
         sys.exit(cli.main(words))

@@ -6,13 +6,12 @@ import csv
 import os
 import shutil
 from pathlib import Path
-from unittest import mock
 from urllib.parse import unquote
 
 import in_process
 import pytest
 
-from retainkit.report import kernel, pdf
+from retainkit.report import pdf
 from retainkit.report.run import report
 from retainkit.resources import notebooks_folder, sample_folder
 
@@ -70,7 +69,7 @@ def _poison(path: Path) -> None:
 
 
 def _published(source: str, out: Path) -> Path:
-    with mock.patch.object(kernel, "run", in_process.run):
+    with in_process.no_kernels():
         index, good = report(source, month="2026-10", out=out / "out", jobs=1)
     assert good
     return index.parent

@@ -10,6 +10,7 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 
+import in_process
 import numpy as np
 import pandas as pd
 import pytest
@@ -176,7 +177,8 @@ def test_a_misspelt_parameter_stops_before_any_work(tmp_path: Path, capsys: pyte
 def test_a_page_loads_nothing(tmp_path: Path) -> None:
     write_notebook(tmp_path / "books", "01_small")
     shop = write_shop(tmp_path / "shop")
-    assert cli.main(["report", str(shop), "--notebooks", str(tmp_path / "books"), "--out", str(tmp_path / "out")]) == 0
+    with in_process.no_kernels():
+        assert cli.main(["report", str(shop), "--notebooks", str(tmp_path / "books"), "--out", str(tmp_path / "out")]) == 0
     pages = {page.name: page.read_text(encoding="utf-8") for page in (tmp_path / "out").rglob("*.html")}
     assert set(pages) == {"01_small.html", "definitions.html", "index.html"}
     for text in pages.values():

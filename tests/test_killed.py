@@ -15,6 +15,7 @@ import pytest
 from nb_fixtures.make import write_notebook, write_shop
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sends signals, sets limits and forks")
+IMPORTED = ["in_process", "retainkit.report.run", "lifelines", "matplotlib.backends.backend_agg", "nbconvert.exporters.html", "nbconvert.filters", "IPython.display"]
 FORKED = multiprocessing.get_context("forkserver") if sys.platform == "linux" else None
 SHOWN = (
     "import pandas as pd\nfrom retainkit.show.display import record, say\nsay('Within {d} days.', d=within_days)\n"
@@ -33,7 +34,7 @@ class Place:
             write_notebook(folder / "books", stem, last=SHOWN)
 
     def start(self, number: int, most_bytes: int | None = None):
-        FORKED.set_forkserver_preload(["in_process", "retainkit.report.run", "nbconvert.exporters.templateexporter", "nbconvert.filters"])
+        FORKED.set_forkserver_preload(IMPORTED)
         process = FORKED.Process(target=in_process.main, args=([*self.words, "--set", f"within_days={number}"], most_bytes))
         process.start()
         return process

@@ -7,14 +7,12 @@ import html
 import json
 import re
 from pathlib import Path
-from unittest import mock
 from urllib.parse import unquote
 
 import in_process
 import pytest
 from nb_fixtures.make import write_shop
 
-from retainkit.report import kernel
 from retainkit.report.run import report
 from retainkit.resources import notebooks_folder, sample_folder
 
@@ -87,7 +85,7 @@ def test_a_shop_of_four_customers_has_no_number_of_its_own(tmp_path):
     shop = write_shop(tmp_path / "shop")
     for table in shop.glob("*.csv"):
         table.write_text(re.sub(r"\b(ann|bob|cy|dee)\b", r"\1@example.org", table.read_text()))
-    with mock.patch.object(kernel, "run", in_process.run):
+    with in_process.no_kernels():
         index, good = report(str(shop), out=tmp_path / "out", only=["02_second_purchase_funnel"], jobs=1)
     assert good
     for name, text in texts(index.parent):

@@ -8,7 +8,6 @@ import re
 import shutil
 from datetime import date
 from decimal import Decimal
-from unittest import mock
 
 import in_process
 import pandas as pd
@@ -16,7 +15,7 @@ import pytest
 from nb_fixtures.make import write_notebook
 
 from retainkit import open_shop
-from retainkit.report import kernel, memory
+from retainkit.report import memory
 from retainkit.report.memory import Last, keep, last_publication, rewritten, settle
 from retainkit.report.run import report
 from retainkit.resources import sample_folder
@@ -183,7 +182,7 @@ def story(tmp_path_factory):
     (shop / "retainkit.toml").write_text((sample_folder() / "retainkit.toml").read_text() + maps)
     write_notebook(books, "01_all", parameters='source = "sample"  # what to open\nas_of = ""  # the last day', last=RECORD)
     runs = {}
-    with mock.patch.object(kernel, "run", in_process.run):
+    with in_process.no_kernels():
         for month in ("2026-08", "2026-09", "2026-10"):
             index, good = report(str(shop), out=out, month=month, notebooks=books, jobs=1)
             runs[month] = json.loads((index.parent / "run.json").read_text())
