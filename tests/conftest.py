@@ -1,4 +1,4 @@
-"""What several test files share: the sample's month, published once."""
+"""What several test files share: the sample's month, published once; and a process of which kernels are forked."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import hypothesis
 import in_process
 import pytest
 
+from retainkit.load import shop
+from retainkit.report import warm
 from retainkit.report.run import report
 
 with suppress(ImportError):
     import fcntl
+
+hypothesis.settings.register_profile("patient", deadline=None)  # how long an example takes says how busy the machine is
+hypothesis.settings.load_profile("patient")
 
 
 @contextmanager
@@ -39,3 +45,17 @@ def sample_report(tmp_path_factory):
             assert good
             (out.parent / "good").write_text(index.parent.name)
     return out / "2026-10"
+
+
+@pytest.fixture
+def one_engine(monkeypatch, tmp_path):
+    """For tests of many tiny shops, each done with before the next is opened: to start an engine takes as long as to read one."""
+    engine = shop._connect(tmp_path, None)
+    monkeypatch.setattr(shop, "_connect", lambda *_: engine)
+
+
+@pytest.fixture(scope="module")
+def one_nursery():
+    """Reports of these tests fork their kernels from one process, which imports once, and not each from its own."""
+    with warm.kernels():
+        yield

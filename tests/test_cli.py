@@ -42,11 +42,13 @@ def test_a_failed_notebook_gives_1_the_page_of_the_other_and_its_place_on_stdout
     assert Path("reports/2026-03/01_good.html").exists()
 
 
+@pytest.mark.usefixtures("one_nursery")
 def test_all_well_gives_0(place):
     assert _run("--only", "01_good", "--month", "2026-02", "--out", "elsewhere") == 0
     assert Path("elsewhere/2026-02/01_good.html").exists()
 
 
+@pytest.mark.usefixtures("one_nursery")
 def test_months_are_reported_one_after_the_other_and_the_worst_code_counts(place, capfd, monkeypatch):
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
@@ -87,6 +89,7 @@ def test_pdf_without_chromium_is_said_before_anything_runs(place, capsys, monkey
     assert not Path("reports").exists()
 
 
+@pytest.mark.usefixtures("one_nursery")
 def test_a_page_that_cannot_be_printed_gives_1_and_the_rest_is_published(place, capfd, monkeypatch):
     monkeypatch.setattr("retainkit.report.pdf.chromium", lambda: "false")
     assert _run("--only", "01_good", "--pdf") == 1
@@ -94,6 +97,7 @@ def test_a_page_that_cannot_be_printed_gives_1_and_the_rest_is_published(place, 
     assert '<a href="01_good.pdf" aria-label="Print as PDF: Does 01_good work?">' in Path("reports/2026-03/index.html").read_text()
 
 
+@pytest.mark.usefixtures("one_nursery")
 def test_the_run_says_seconds_and_memory_of_each_step(place):
     assert _run("--only", "01_good") == 0
     run = json.loads(Path("reports/2026-03/run.json").read_text())
@@ -175,6 +179,7 @@ def test_on_a_terminal_there_is_a_bar_and_no_json(monkeypatch, capsys):
     assert "{" not in said
 
 
+@pytest.mark.usefixtures("one_nursery")
 def test_notebooks_run_again_in_place_are_the_same_bytes(tmp_path, monkeypatch, capsys):
     path = write_notebook(tmp_path, "01_good", "print('a')\nprint('b')", headline=SAY)
     book = nbformat.read(path, as_version=4)
@@ -196,6 +201,7 @@ def test_notebooks_run_again_in_place_are_the_same_bytes(tmp_path, monkeypatch, 
     assert capsys.readouterr().err == "01_good.ipynb: done\n" * 2
 
 
+@pytest.mark.usefixtures("one_nursery")
 def test_a_notebook_that_fails_again_keeps_what_it_had_and_gives_1(tmp_path, monkeypatch, capsys):
     path = write_notebook(tmp_path, "02_bad", "1 / 0")
     before = path.read_bytes()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import retainkit as rk
@@ -70,11 +70,13 @@ def test_one_customer_works():
     assert rk.repeat_revenue(shop).rate[0] == 0
 
 
+ONE_ENGINE = [HealthCheck.function_scoped_fixture]  # it may stay from one example to the next
 purchases = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 120)), min_size=1, max_size=40)
 
 
+@pytest.mark.usefixtures("one_engine")
 @given(purchases)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=ONE_ENGINE)
 def test_the_curve_is_lifelines_on_a_row_a_customer(rows):
     from lifelines import KaplanMeierFitter
 
@@ -87,8 +89,9 @@ def test_the_curve_is_lifelines_on_a_row_a_customer(rows):
     assert rk.second_purchase(shop, horizons=[60]).rate[0] == pytest.approx(expected)
 
 
+@pytest.mark.usefixtures("one_engine")
 @given(purchases)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=ONE_ENGINE)
 def test_orders_after_as_of_change_nothing(rows):
     start = pd.Timestamp("2026-01-01")
     named = [(c, str((start + pd.Timedelta(days=d)).date())) for c, d in rows if d <= 60] or [("a", "2026-01-01")]

@@ -340,7 +340,8 @@ def test_the_truth_tables_run_and_say_who_was_accused():
     text = truth.report(results, "python -m tests.truth.reps --shops 2")
     assert "| P_joint >= .8 |" in text
     assert text.count("| both above the company average |") == 2
-    pd.testing.assert_frame_equal(results, pd.DataFrame([truth.one(job) for job in jobs]))  # seeded
+    again = pd.DataFrame([truth.one(job) for job in jobs[::2]], index=results.index[::2])
+    pd.testing.assert_frame_equal(results.iloc[::2], again)  # seeded: one of each world
 
 
 def test_the_simulated_company_has_the_odds_and_hazards_it_was_given():

@@ -145,6 +145,7 @@ def test_executed_notebooks_are_published_without_timings_and_can_be_run_again(p
     assert (published[0] / "notebooks" / "02_raises.ipynb").exists()
 
 
+@pytest.mark.usefixtures("one_nursery")
 def test_the_same_input_gives_the_same_numbers_to_the_byte_and_replaces_the_month(published, base):
     folder, _ = published
     before = (folder / "metrics.csv").read_bytes()
