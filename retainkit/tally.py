@@ -7,7 +7,7 @@ parameters are written `:name` and filled in as literals, so that the rendered t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cache, wraps
 from importlib import resources
@@ -117,13 +117,23 @@ def literal(value: Value) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def few_rows(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> Column:
+    """A few rows of values as something a tally can join: a subquery with these columns.
+
+    >>> few_rows(["first_age", "last_age"], [(0, 30), (30, 90)])
+    '(select 0 as first_age, 30 as last_age union all select 30 as first_age, 90 as last_age)'
+    """
+    selects = ("select " + ", ".join(f"{literal(v)} as {c}" for c, v in zip(columns, row, strict=True)) for row in rows)
+    return Column("(" + " union all ".join(selects) + ")")
+
+
 def horizon_list(horizons: Sequence[int]) -> Column:
     """Horizons as something a tally can join: a subquery with one column `days`.
 
     >>> horizon_list([30, 60])
     '(select 30 as days union all select 60 as days)'
     """
-    return Column("(" + " union all ".join(f"select {int(h)} as days" for h in horizons) + ")")
+    return few_rows(["days"], [[int(h)] for h in horizons])
 
 
 def split_by(by: str | None, allowed: tuple[str, ...] = GROUPS) -> Value:

@@ -6,21 +6,20 @@ Money spent this month wins customers some weeks later, so spending is taken fro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.intervals import poisson_interval
+from retainkit.load.shop import Shop
 from retainkit.metrics.churn_money import customer_retention
 from retainkit.metrics.deals_values import cycle_days
 from retainkit.metrics.lifetime_value import lifetime_value, lifetime_value_curve, spread
 from retainkit.metrics.months import first_whole, last_closed, month_name, month_numbers
+from retainkit.metrics.reading import keys
 from retainkit.tally import Engine, asked_once, split_by, tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 KEEPING = ("retention", "support")  # the spend categories that keep customers; all others win them
 A_MONTH = 30.44
@@ -83,7 +82,7 @@ def acquisition_cost(
         estimates = {name: (sums["spend"] / over).where(some) for name, over in (("value", sums["n"]), ("low", high), ("high", low))}
     table = sums.assign(**estimates, n=sums["n"].astype(int), lag_months=lag, first_month=span[0], last_month=span[1],
                         note=np.where(some, "" if found == months else f"{found} months only", "nobody came"))
-    return table[[*([by] if by else []), *COST]]
+    return table[[*keys(by), *COST]]
 
 
 def monthly_costs(shop: Engine, *, lag_months: int | None = None) -> pd.DataFrame:
@@ -138,7 +137,7 @@ def value_to_cost(
     variance = spread(both, level=level) + 1 / both["cost_n"].where(both["cost_n"] > 0)
     reach = np.exp(z_value(level) * np.sqrt(variance))
     table = both.assign(worth=both["value"], cost=both["cost_value"], value=ratio, low=ratio / reach, high=ratio * reach)
-    return table[[*([by] if by else []), "value", "low", "high", "n", "horizon_days", "worth", "cost"]]
+    return table[[*keys(by), "value", "low", "high", "n", "horizon_days", "worth", "cost"]]
 
 
 def payback(
@@ -166,7 +165,7 @@ def payback(
         note = late if np.isnan(days["value"]) else f"upper limit {late}" if np.isnan(days["high"]) else ""
         row = {**days, "n": int(curve["observed"].iloc[0]) if len(curve) else 0, "horizon_days": horizon, "note": note}
         rows.append({by: price[by], **row} if by else row)
-    return pd.DataFrame(rows, columns=[*([by] if by else []), "value", "low", "high", "n", "horizon_days", "note"])
+    return pd.DataFrame(rows, columns=[*keys(by), "value", "low", "high", "n", "horizon_days", "note"])
 
 
 def keeping_cost(shop: Engine, *, months: int = 12, shares: Sequence[float] = (0.0, 0.25, 0.5, 1.0)) -> pd.DataFrame:

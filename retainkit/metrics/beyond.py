@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,9 @@ import pandas as pd
 from retainkit.errors import BadValueError, RetainkitError, listed
 from retainkit.estimate.beyond import COLUMNS as HELD
 from retainkit.estimate.beyond import Habits, failed, fit_habits, hold_out, more_money, short_of_buyers
+from retainkit.load.shop import Shop
 from retainkit.metrics.lifetime_value import lifetime_value
 from retainkit.tally import tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 WEEK = 7.0
 FURTHEST = 2  # histories: a model is not asked about more than twice the time it has seen

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from retainkit.estimate.intervals import wilson
-from retainkit.metrics.months import first_day, first_whole, last_closed, month_name, month_numbers
-from retainkit.tally import Column, Engine, asked_once, literal, tally
+from retainkit.metrics.months import month_name, month_numbers, month_windows
+from retainkit.metrics.reading import shares
+from retainkit.tally import Engine, asked_once, tally
 
 
 @asked_once
@@ -51,14 +51,10 @@ def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.D
     2  returning_share  2026-01   0.0  1
     3  returning_share  2026-02   0.5  2
     """
-    closings = range(first_whole(shop.history_start) + months, last_closed(shop.as_of) + 2)
-    windows = [f"select {literal(first_day(c - months))} as opens, {literal(first_day(c))} as closes" for c in closings]
-    never = "select cast('0001-01-01' as date) as opens, cast('0001-01-01' as date) as closes"
-    found = tally(shop, "buying_windows", windows=Column("(" + " union all ".join(windows or [never]) + ")"))
+    found = tally(shop, "buying_windows", windows=month_windows(shop, months))
     names = (month_numbers(found["closes"]) - 1).map(month_name)
     tables = []
     for measure, hits in (("repeat_rate", "repeaters"), ("returning_share", "returning_buyers")):
         count, n = found[hits].astype(int), found["buyers"].astype(int)
-        low, high = wilson(count, n, level=level)
-        tables.append(pd.DataFrame({"measure": measure, "month": names, "rate": count / n, "low": low, "high": high, "n": n, "hits": count}))
+        tables.append(pd.DataFrame({"measure": measure, "month": names, **shares(count, n, level=level), "hits": count}))
     return pd.concat(tables, ignore_index=True)

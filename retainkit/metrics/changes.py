@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from retainkit.estimate.control import control_limits, value_limits
+from retainkit.load.shop import Shop
 from retainkit.load.sources import as_date
 from retainkit.metrics.headlines import Found, Headline, headlines
 from retainkit.tally import tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 Key = tuple[str, str, int | None]  # metric, group, horizon_days: what names a number in metrics.csv
 Rewritten = Mapping[str, tuple[int, int]]  # by table: rows that were not there then, rows that were and are not

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from retainkit.estimate.checks import z_value
 from retainkit.estimate.competing import aalen_johansen
 from retainkit.estimate.intervals import benjamini_hochberg
 from retainkit.estimate.survival import kaplan_meier, logrank, rmst
@@ -118,10 +119,8 @@ def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) 
         A row a group: `value` (days), `low`, `high`, `n`, `too_young`, `horizon_days`, `p` (log-rank, this group
         against the rest), `q` (Benjamini-Hochberg over the groups), `p_any` (log-rank over all groups), `note`.
     """
-    from scipy.special import ndtri
-
     cells = _lives(shop, by)
-    z = float(ndtri(0.5 + level / 2))
+    z = z_value(level)
 
     def read(group: pd.DataFrame) -> pd.DataFrame:
         value, se = rmst(group, tau=within)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from retainkit.estimate.checks import z_value
 from retainkit.estimate.intervals import logit_interval, weighted_poisson_interval, wilson
-from retainkit.metrics.months import first_day, first_whole, last_closed, month_name, month_numbers
-from retainkit.tally import Column, Engine, asked_once, literal, tally
+from retainkit.metrics.months import month_name, month_numbers, month_windows
+from retainkit.metrics.reading import shares
+from retainkit.tally import Engine, asked_once, tally
 
 FLOWS = ["lost", "contraction", "expansion", "came_back", "new", "reactivated"]
 
@@ -92,8 +93,7 @@ def customer_retention(shop: Engine, *, months: int = 12, level: float = 0.95) -
     """
     sums = _amounts(shop, months).astype({"customers": int, "left_or_broke": int})
     n, stayed = sums["customers"], sums["customers"] - sums["left_or_broke"]
-    low, high = wilson(stayed, n, level=level)
-    return pd.DataFrame({"month": sums["month"], "rate": stayed / n.where(n > 0), "low": low, "high": high, "n": n, "stayed": stayed})
+    return pd.DataFrame({"month": sums["month"], **shares(stayed, n, level=level), "stayed": stayed})
 
 
 def mrr_movements(shop: Engine) -> pd.DataFrame:
@@ -125,11 +125,7 @@ def mrr_movements(shop: Engine) -> pd.DataFrame:
 
 def _amounts(shop: Engine, months: int) -> pd.DataFrame:
     """The sums of every window of so many months that the recorded history covers."""
-    closings = range(first_whole(shop.history_start) + months, last_closed(shop.as_of) + 2)
-    never = (date(1, 1, 1), date(1, 1, 1))
-    windows = [(first_day(c - months), first_day(c)) for c in closings] or [never]
-    rows = " union all ".join(f"select {literal(a)} as opens, {literal(b)} as closes" for a, b in windows)
-    sums = tally(shop, "churn_money", windows=Column(f"({rows})"))
+    sums = tally(shop, "churn_money", windows=month_windows(shop, months))
     renamed = sums.rename(columns={"new_value": "new", "reactivated_value": "reactivated"})
     return renamed.assign(month=(month_numbers(sums["closes"]) - 1).map(month_name).astype(object))
 
@@ -145,13 +141,11 @@ def _lost(amounts: pd.DataFrame, level: float) -> Any:
 
 def _ratio(amounts: pd.DataFrame, measure: str, part: str, level: float) -> pd.DataFrame:
     """part / opening with its interval, customers being the unit."""
-    from scipy.special import ndtri
-
     whole, some, n = (amounts[name].astype(float) for name in ("opening", part, "customers"))
     value = some / whole.where(whole > 0)
     spread = amounts[f"{part}_{part}"] - 2 * value * amounts[f"{part}_opening"] + value**2 * amounts["opening_opening"]
     se = np.sqrt(spread.clip(lower=0)) / whole
-    reach = np.exp(float(ndtri(0.5 + level / 2)) * se / value.where(value > 0))
+    reach = np.exp(z_value(level) * se / value.where(value > 0))
     limits: tuple[Any, Any] = (value / reach, value * reach)
     if part == "kept":
         limits = logit_interval(value, se, level=level)

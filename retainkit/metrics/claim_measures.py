@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.intervals import wilson
+from retainkit.load.shop import Shop
 from retainkit.metrics.churn import contract_survival
 from retainkit.metrics.deals import WITHIN_DAYS
 from retainkit.metrics.deals_sources import source_win_rates
 from retainkit.metrics.first_days import leaving_rates
 from retainkit.metrics.purchases import next_purchase
+from retainkit.metrics.reading import shares
 from retainkit.metrics.rep_map import rep_correlation
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 
 def purchase_step(shop: Shop, *, k: int = 2, level: float = 0.95) -> pd.DataFrame:
@@ -67,8 +63,7 @@ def other_sources_win_rate(shop: Shop, *, source: str = "referral", days: int = 
         return pd.DataFrame(columns=["rate", "low", "high", "n"])
     n = int(rest["n"].sum())
     won = round(float((rest["rate"].astype(float) * rest["n"]).sum()))
-    low, high = wilson(won, n, level=level)
-    return pd.DataFrame([{"rate": won / n, "low": low, "high": high, "n": n}])
+    return pd.DataFrame([shares(won, n, level=level)])
 
 
 def wins_with_churn(shop: Shop, *, days: int = WITHIN_DAYS) -> pd.DataFrame:

@@ -6,17 +6,15 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 import retainkit
 from retainkit.errors import BadValueError, closest, listed
 from retainkit.estimate.smalln import GATES, judge, short_of, verdict
+from retainkit.load.shop import Shop
 from retainkit.load.stated import Record, claims_quoted, claims_stated
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 OWN = "retainkit.metrics.claim_measures"
 UNITS = {"share": (100, " %"), "points": (100, " points"), "times": (1, " times"), "number": (1, ""), "money": (1, ""), "days": (1, " days")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,11 +11,9 @@ from retainkit.errors import MissingDataError
 from retainkit.estimate.competing import aalen_johansen
 from retainkit.estimate.intervals import wilson
 from retainkit.estimate.recurrent import cumulative_share, mean_cumulative
+from retainkit.load.shop import Shop
 from retainkit.metrics.leaving import CAUSES, CROSS_SOLD, bought_before_leaving
 from retainkit.tally import Column, tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 CROSS_SELLS = Column("case when d.cross_ordinal > 0 then 1 else 0 end")
 REVENUE = Column("d.amount")

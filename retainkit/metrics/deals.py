@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.competing import aalen_johansen
-from retainkit.estimate.intervals import wilson
-from retainkit.metrics.reading import NUMBERS, each_group, incidence_read
+from retainkit.metrics.reading import NUMBERS, by_group, each_group, incidence_read, keys, shares
 from retainkit.tally import Engine, asked_once, split_by, tally
 
 DEAL_GROUPS = ("rep", "segment", "source", "region")
@@ -58,13 +57,10 @@ def win_rate(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS, le
     counts = _outcomes(shop, by, days)
     columns = ["rate", "low", "high", "n", "too_young", "won", "lost", "stale", "note"]
     if _withheld(counts, by):
-        return pd.DataFrame(columns=[*([by] if by else []), *columns])
+        return pd.DataFrame(columns=[*keys(by), *columns])
     table = _wide(counts)
-    n = table["won"] + table["lost"]
-    low, high = wilson(table["won"], n, level=level)
-    table = table.assign(rate=table["won"] / n.where(n > 0), low=low, high=high, n=n, too_young=table["open"])
-    table["note"] = _uneven(counts, by)
-    return table.rename(columns={"grp": by or "grp"})[[*([by] if by else []), *columns]]
+    rated = shares(table["won"], table["won"] + table["lost"], level=level)
+    return by_group(table.assign(**rated, too_young=table["open"], note=_uneven(counts, by)), by, columns)
 
 
 def win_rate_withheld(shop: Engine, *, by: str | None = None) -> str:
@@ -104,7 +100,7 @@ def win_by(shop: Engine, *, days: int = WITHIN_DAYS, by: str | None = None, leve
     0            30  0.25  4          0        2
     """
     if win_rate_withheld(shop, by=by):
-        return pd.DataFrame(columns=[*([by] if by else []), *NUMBERS])
+        return pd.DataFrame(columns=[*keys(by), *NUMBERS])
 
     def read(cells: pd.DataFrame) -> pd.DataFrame:
         curve = aalen_johansen(cells, causes=["won", "lost"], level=level)
@@ -131,12 +127,10 @@ def stale_deals(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS,
         the win rate of closed deals then leaves out deals that look lost).
     """
     table = _wide(_outcomes(shop, by, days)).query("open > 0")
-    low, high = wilson(table["stale"], table["open"], level=level)
-    rate = table["stale"] / table["open"]
-    note = np.where(rate > STALE_SHARE, f"over {STALE_SHARE:.0%} of open deals are {days} days old or more", "")
-    table = table.assign(rate=rate, low=low, high=high, n=table["open"], of_old=table["stale"] / table["old"].where(table["old"] > 0), note=note)
+    table = table.assign(**shares(table["stale"], table["open"], level=level), of_old=table["stale"] / table["old"])
+    note = np.where(table["rate"] > STALE_SHARE, f"over {STALE_SHARE:.0%} of open deals are {days} days old or more", "")
     columns = ["rate", "low", "high", "n", "stale", "of_old", "note"]
-    return table.rename(columns={"grp": by or "grp"})[[*([by] if by else []), *columns]].reset_index(drop=True)
+    return by_group(table.assign(note=note), by, columns).reset_index(drop=True)
 
 
 def account_clustering(shop: Engine, *, by: str = "rep") -> float:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.case_mix import standardised_rates
-from retainkit.estimate.intervals import benjamini_hochberg, newcombe, two_proportion_p, wilson
+from retainkit.estimate.intervals import benjamini_hochberg, newcombe, two_proportion_p
 from retainkit.metrics.deals import WITHIN_DAYS, win_by, win_rate_withheld
+from retainkit.metrics.reading import shares
 from retainkit.tally import Engine, asked_once, tally
 
 
@@ -37,9 +38,8 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
     won, n = totals["won"], totals["closed"]
     rest_won, rest = won.sum() - won, n.sum() - n
     gap = dict(zip(("difference", "difference_low", "difference_high"), newcombe(won, n, rest_won, rest, level=level), strict=True))
-    low, high = wilson(won, n, level=level)
     p = two_proportion_p(won, n, rest_won, rest)
-    table = totals.assign(rate=won / n, low=low, high=high, n=n, **gap, p=p, q=benjamini_hochberg(p), horizon_days=days)
+    table = totals.assign(**shares(won, n, level=level), **gap, p=p, q=benjamini_hochberg(p), horizon_days=days)
     table = table.join(_by_days(shop, days, level)).join(_standardised(cells, level))
     columns = ["source", "rate", "low", "high", "n", "by_days", "by_days_low", "by_days_high", "standardised",
                "standardised_low", "standardised_high", *gap, "p", "q", "horizon_days", "note"]

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
+from retainkit.estimate.checks import z_value
 from retainkit.estimate.intervals import skewed_interval, wilson
 from retainkit.estimate.survival import kaplan_meier, median_survival
 from retainkit.metrics.deals import DEAL_GROUPS, WITHIN_DAYS
-from retainkit.metrics.reading import each_group
+from retainkit.metrics.reading import each_group, keys
 from retainkit.tally import Column, Engine, asked_once, split_by, tally
 
 
@@ -69,11 +69,10 @@ def cycle_days(shop: Engine, *, by: str | None = None, level: float = 0.95) -> p
         row = {"measure": "median_to_outcome", "value": middle, "low": low, "high": high, "n": int(counted["n"].sum())}
         return pd.DataFrame([row | {"note": note}])
 
-    keys = [by] if by else []
     won = _won(shop, "cycle_days", by, level).assign(note="").drop(columns=["accounts", "missing"])
     closed = each_group(tally(shop, "deals_lives", by=split_by(by, DEAL_GROUPS)), by, median)
     table = pd.concat([won, closed], ignore_index=True)
-    return table.sort_values(keys, kind="stable", ignore_index=True) if keys else table
+    return table.sort_values(by, kind="stable", ignore_index=True) if by else table
 
 
 def sales_velocity(
@@ -116,8 +115,7 @@ def sales_velocity(
 
 def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFrame:
     """Mean and median of a measure of won deals by group."""
-    z = float(ndtri(0.5 + level / 2))
-    sums = tally(shop, "deals_won", by=split_by(by, DEAL_GROUPS), measure=Column(measure), z=z)
+    sums = tally(shop, "deals_won", by=split_by(by, DEAL_GROUPS), measure=Column(measure), z=z_value(level))
     rows: list[dict[str, Any]] = []
     for row in sums.astype({"grp": object}).to_dict("records"):
         n, accounts = int(row["deals"]), int(row["accounts"])
@@ -131,7 +129,7 @@ def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFra
         middle = {"value": row["median"], "low": row["median_low"], "high": row["median_high"]}
         rows += [{**group, "measure": "mean", "value": mean, "low": low, "high": high, **counts},
                  {**group, "measure": "median", **middle, **counts}]
-    columns = [*([by] if by else []), "measure", "value", "low", "high", "n", "accounts", "missing"]
+    columns = [*keys(by), "measure", "value", "low", "high", "n", "accounts", "missing"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from retainkit.errors import MissingDataError
 from retainkit.estimate.compare import against_the_rest, rates_per_month, window_rates
-from retainkit.estimate.intervals import wilson
+from retainkit.load.shop import Shop
 from retainkit.metrics.cross_sell import CROSS_SELLS, need_lines
 from retainkit.metrics.leaving import CROSS_SOLD
-from retainkit.tally import Column, split_by, tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
+from retainkit.metrics.reading import shares
+from retainkit.tally import few_rows, split_by, tally
 
 BANDS = ((0, 30), (30, 90), (90, 180), (180, 365), (365, 730))
 
@@ -45,8 +42,8 @@ def cross_sell_rates(shop: Shop, *, bands: Sequence[tuple[int, int]] = BANDS, le
     one who takes a second line is likelier to take a third.
     """
     need_lines(shop)
-    rows = " union all ".join(f"select {int(a)} as first_age, {int(b)} as last_age" for a, b in bands)
-    sums = tally(shop, "cross_sell_bands", bands=Column(f"({rows})")).set_index(["first_age", "last_age"]).reindex(list(bands), fill_value=0).astype(float)
+    ages = ["first_age", "last_age"]
+    sums = tally(shop, "cross_sell_bands", bands=few_rows(ages, bands)).set_index(ages).reindex(list(bands), fill_value=0).astype(float)
     rate = sums["events"] / sums["days"]
     squares = sums["events_events"] - 2 * rate * sums["events_days"] + rate**2 * sums["days_days"]
     return rates_per_month(sums["events"].astype(int).tolist(), sums["days"].tolist(), windows=bands, spread=(squares / sums["events"]).tolist(), level=level)
@@ -87,9 +84,7 @@ def cross_sell_paths(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
     """
     need_lines(shop)
     pairs = tally(shop, "cross_sell_paths").rename(columns={"n": "hits"})
-    total = pairs["crossed"]
-    low, high = wilson(pairs["hits"], total, level=level)
-    return pairs.assign(rate=pairs["hits"] / total, low=low, high=high, n=total).drop(columns="crossed")
+    return pairs.assign(**shares(pairs["hits"], pairs["crossed"], level=level)).drop(columns="crossed")
 
 
 def cross_sell_compared(shop: Shop, *, by: str, within_days: int = 90, level: float = 0.95) -> pd.DataFrame:
@@ -141,5 +136,4 @@ def short_log_shares(shop: Shop, *, within_days: int = 90, months: Sequence[int]
             ages = tally(shop.at(end.date()), "recurrent_events", value=CROSS_SELLS, by="all")
             rows.append({"months": length, "hits": int(ages.loc[ages["age"] <= within_days, "value"].sum()), "n": int(ages["value"].sum())})
     table = pd.DataFrame(rows, columns=["months", "hits", "n"]).query("n > 0").astype({"hits": int, "n": int})
-    low, high = wilson(table["hits"], table["n"], level=level)
-    return pd.DataFrame({"months": table["months"], "rate": table["hits"] / table["n"], "low": low, "high": high, "n": table["n"]})
+    return pd.DataFrame({"months": table["months"], **shares(table["hits"], table["n"], level=level)})

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from retainkit.errors import BadValueError, closest, listed
 from retainkit.estimate.goals import Read, standing
 from retainkit.estimate.intervals import wilson
-from retainkit.load.shop import GROUPS_OF_CUSTOMERS
+from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.load.stated import Record, goals_stated
 from retainkit.metrics.headlines import Headline
 from retainkit.metrics.line import Line
 from retainkit.metrics.scorecard import MAKERS, Maker, lacking, lines
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 MONTH = 365.25 / 12
 NEVER = "the time before is too uncertain for a change this small to be told from it, however many customers come"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from retainkit.load.shop import Shop
 from retainkit.metrics.churn import contract_survival, monthly_churn
 from retainkit.metrics.cross_sell import cross_sell_any, cross_sell_share
 from retainkit.metrics.deals import win_by, win_rate
@@ -16,9 +17,6 @@ from retainkit.metrics.lapse import lapse_rule, lapse_survival, monthly_lapse
 from retainkit.metrics.purchases import next_purchase, repeat_revenue, second_purchase, usable_horizon
 from retainkit.metrics.retention import contract_retention_matrix
 from retainkit.tally import tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 # What the notebooks' parameters are unless a run sets them.
 SETTINGS: Mapping[str, Any] = {"window": 90, "horizons": (365, 730), "within": 30, "horizon": 365, "lapse_after": 0, "within_days": 180}

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from retainkit.errors import MissingDataError
 from retainkit.estimate.competing import aalen_johansen, incidence_at
+from retainkit.load.shop import Shop
 from retainkit.metrics.purchases import HORIZONS, UNKNOWN, readable, split
 from retainkit.tally import Column, split_by, tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 CAUSES = ["bought", "churn"]
 CROSS_SOLD, BOUGHT_TWICE = Column("d.cross_ordinal = 1"), Column("d.ordinal = 2")

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.recurrent import mean_cumulative, mean_cumulative_at
+from retainkit.load.shop import Shop
 from retainkit.metrics.cross_sell import REVENUE
 from retainkit.tally import Column, asked_once, split_by, tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 COLUMNS = ["horizon_days", "value", "low", "high", "n", "observed", "too_young"]
 PURCHASES = Column("case when d.ordinal > 0 then 1 else 0 end")

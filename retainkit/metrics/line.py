@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from retainkit.load.shop import Shop
 from retainkit.metrics.headlines import Headline
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 SECTIONS = ("buying again", "staying", "money", "voices", "deals", "engagement")
 SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}

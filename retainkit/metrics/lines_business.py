@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from retainkit.load.shop import Shop
 from retainkit.metrics.acquisition import acquisition_cost, monthly_costs, payback, value_to_cost
 from retainkit.metrics.churn_money import revenue_churn
 from retainkit.metrics.deals_sources import referral_gap
@@ -17,9 +17,6 @@ from retainkit.metrics.line import DERIVED, OVERLAP, TOO_NOISY, Asked, Line, ser
 from retainkit.metrics.months import first_day
 from retainkit.metrics.purchases import usable_horizon
 from retainkit.tally import tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 
 def revenue(shop: Shop, asked: Asked) -> list[Line]:

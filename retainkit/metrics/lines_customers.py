@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from retainkit.load.shop import Shop
 from retainkit.metrics.buying import repeat_buying
 from retainkit.metrics.churn import early_cancellation, monthly_cancellation
 from retainkit.metrics.churn_money import customer_retention
@@ -18,9 +18,6 @@ from retainkit.metrics.purchases import usable_horizon
 from retainkit.metrics.use import quiet_months, weekly_active, went_quiet
 from retainkit.metrics.voices import promoter_scores
 from retainkit.tally import Column, tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 EARLY_BY = 90  # days after the start by which an early cancellation is looked for
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 import pandas as pd
 
 from retainkit.errors import BadValueError
-from retainkit.tally import Engine
+from retainkit.tally import Column, Engine, few_rows
 
 CLOCK_START = date(2000, 1, 1)  # the day that tallies count days from
 
@@ -74,3 +75,14 @@ def closed_month(shop: Engine, month: str) -> int:
         covered = f"{month_name(first)} to {month_name(last)}" if first <= last else "no whole month"
         raise BadValueError("month", wrong, f"{month!r}; covered: {covered}", f'month="{month_name(last)}"')
     return number
+
+
+def windows(pairs: Iterable[tuple[date, date]]) -> Column:
+    """Spans of days, each from a first day to before another, as something a tally can join; one without a day where there are none."""
+    return few_rows(["opens", "closes"], list(pairs) or [(date.min, date.min)])
+
+
+def month_windows(shop: Engine, months: int) -> Column:
+    """The `windows` of so many months in the recorded history, one ending with each closed month."""
+    closings = range(first_whole(shop.history_start) + months, last_closed(shop.as_of) + 2)
+    return windows((first_day(c - months), first_day(c)) for c in closings)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from retainkit.estimate.intervals import wilson
 from retainkit.metrics.months import month_name, month_numbers
+from retainkit.metrics.reading import shares
 
 FLOWS = ["new", "reactivated", "lost", "lost_intra"]
 
@@ -43,6 +43,4 @@ def flows_by_month(days: pd.DataFrame, names: list[str], *, last: int) -> pd.Dat
 
 def churn_rates(months: pd.DataFrame, *, lost: str = "lost", level: float = 0.95) -> pd.DataFrame:
     """The months with `rate`, `low`, `high` and `n`: the share of the opening base that is in the column `lost`."""
-    n, gone = months["active_start"], months[lost]
-    low, high = wilson(gone, n, level=level)
-    return months.assign(rate=gone / n.where(n > 0), low=low, high=high, n=n)
+    return months.assign(**shares(months[lost], months["active_start"], level=level))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from retainkit.estimate.projection import project
 from retainkit.estimate.repeat_buying import expected_funnel, fit_bg_nbd
+from retainkit.load.shop import Shop
 from retainkit.metrics.retention import contract_retention_matrix
 from retainkit.tally import tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 
 def survivors(shop: Shop, *, period_days: int = 30) -> pd.DataFrame:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.intervals import logit_interval, wilson
+from retainkit.estimate.intervals import logit_interval
 from retainkit.estimate.recurrent import next_purchase_share
 from retainkit.estimate.survival import at_times, kaplan_meier
+from retainkit.load.shop import Shop
+from retainkit.metrics.reading import by_group, shares
 from retainkit.tally import asked_once, horizon_list, split_by, tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 HORIZONS = (30, 60, 90, 180, 365)
 UNKNOWN = "not known"  # the group of customers whose segment, region or source is empty
@@ -154,12 +152,9 @@ def second_purchase_mature(
     0            30   0.5  0.09  0.91  2     1          1   0.33
     """
     table = tally(shop, "second_purchase_mature", by=split_by(by), horizons=horizon_list(horizons))
-    low, high = wilson(table["hits"], table["n"], level=level)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate = table["hits"] / table["n"].replace(0, np.nan)
-        naive = table["hits_so_far"] / (table["n"] + table["too_young"]).replace(0, np.nan)
-    out = table.assign(rate=rate, low=low, high=high, naive=naive).rename(columns={"grp": by or "grp"})
-    return out[[*([by] if by else []), "horizon_days", "rate", "low", "high", "n", "hits", "too_young", "naive"]]
+    naive = table["hits_so_far"] / (table["n"] + table["too_young"])
+    rated = table.assign(**shares(table["hits"], table["n"], level=level), naive=naive)
+    return by_group(rated, by, ["horizon_days", "rate", "low", "high", "n", "hits", "too_young", "naive"])
 
 
 def second_purchase_by_cohort(shop: Shop, *, within_days: int = 30, level: float = 0.95) -> pd.DataFrame:
@@ -176,11 +171,10 @@ def second_purchase_by_cohort(shop: Shop, *, within_days: int = 30, level: float
     table = tally(shop, "second_purchase_cohorts", within=within_days)
     month_end = pd.to_datetime(table["cohort"]) + pd.offsets.MonthEnd(0)
     mature = month_end + pd.Timedelta(days=within_days) <= pd.Timestamp(shop.as_of)
-    low, high = wilson(table["hits"], table["n"], level=level)
-    rate = (table["hits"] / table["n"].replace(0, np.nan)).where(mature)
-    return pd.DataFrame({
-        "cohort": table["cohort"], "horizon_days": within_days, "rate": rate, "low": pd.Series(low).where(mature),
-        "high": pd.Series(high).where(mature), "n": table["n"], "too_young": table["customers"] - table["n"], "mature": mature})  # fmt: skip
+    rated = pd.DataFrame({"cohort": table["cohort"], "horizon_days": within_days, **shares(table["hits"], table["n"], level=level),
+                          "too_young": table["customers"] - table["n"], "mature": mature})  # fmt: skip
+    rated.loc[~mature, ["rate", "low", "high"]] = np.nan
+    return rated
 
 
 @asked_once
@@ -225,9 +219,8 @@ def next_purchase(
     tables = [tally(shop, "next_purchase", k=int(each), within=window, latest=latest).assign(k=each) for each in k]
     sums = pd.concat(tables, ignore_index=True).rename(columns={"cross_sum": "cross"}).fillna(0)
     table = next_purchase_share(sums, level=level)
-    low, high = wilson(table["mature_hits"], table["mature_n"], level=level)
-    checked = table.assign(horizon_days=window, latest=latest, mature_low=low, mature_high=high,
-                           mature_rate=table["mature_hits"] / table["mature_n"].replace(0, np.nan))  # fmt: skip
+    mature = shares(table["mature_hits"], table["mature_n"], level=level)
+    checked = table.assign(horizon_days=window, latest=latest, **{f"mature_{name}": column for name, column in mature.items()})
     return checked[["k", "horizon_days", "rate", "low", "high", "n", "too_young", "latest",
                     "mature_rate", "mature_low", "mature_high", "mature_n"]]  # fmt: skip
 

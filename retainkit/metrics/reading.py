@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from retainkit.estimate.competing import EVENT_FREE, incidence_at
+from retainkit.estimate.intervals import wilson
 from retainkit.estimate.risk import NEARLY, Curve
 from retainkit.estimate.survival import at_times
 
 NUMBERS = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "note"]
+
+
+def shares(hits: Any, n: Any, *, level: float) -> dict[str, Any]:
+    """Counts of `n` as columns of a table: `rate`, Wilson's `low` and `high`, and `n`; nobody gives NaN.
+
+    >>> shares(15, 148, level=0.95)["high"].round(4)
+    0.1605
+    """
+    low, high = wilson(hits, n, level=level)
+    return {"rate": hits / n, "low": low, "high": high, "n": n}
+
+
+def keys(by: str | None) -> list[str]:
+    """The columns that say which group a row is of: none where nothing is split."""
+    return [by] if by else []
+
+
+def by_group(table: pd.DataFrame, by: str | None, columns: Sequence[str]) -> pd.DataFrame:
+    """These columns of a tally's table, after its groups `grp` under the name they were asked by."""
+    return table.rename(columns={"grp": by or "grp"})[[*keys(by), *columns]]
 
 
 def each_group(cells: pd.DataFrame, by: str | None, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.intervals import wilson
 from retainkit.metrics.months import first_day, last_closed, month_name, month_number
+from retainkit.metrics.reading import shares
 from retainkit.tally import Engine, tally
 
 COLUMNS = ["cohort", "period", "customers", "active", "rate", "low", "high", "n", "mature", "note"]
@@ -123,9 +123,8 @@ def pooled_retention(matrix: pd.DataFrame, *, level: float = 0.95) -> pd.DataFra
     """
     ripe = matrix[matrix["mature"]].groupby("period").agg(cohorts=("cohort", "count"), active=("active", "sum"), n=("customers", "sum"))
     everybody = int(matrix.groupby("cohort")["customers"].first().sum())
-    low, high = (np.where(ripe.index == 0, 1.0, limit) for limit in wilson(ripe["active"], ripe["n"], level=level))
-    table = ripe.assign(rate=ripe["active"] / ripe["n"].where(ripe["n"] > 0), low=low, high=high,
-                        too_young=everybody - ripe["n"])
+    table = ripe.assign(**shares(ripe["active"], ripe["n"], level=level), too_young=everybody - ripe["n"])
+    table.loc[table.index == 0, ["low", "high"]] = 1.0
     return table.reset_index()[["period", "cohorts", "active", "rate", "low", "high", "n", "too_young"]]
 
 
@@ -159,10 +158,9 @@ def _grid(counts: pd.DataFrame, *, last: int) -> pd.DataFrame:
 
 def _rated(cells: pd.DataFrame, unripe: str, level: float) -> pd.DataFrame:
     """Rates with Wilson limits where a cell is mature; period 0 is the whole cohort, and no estimate."""
-    low, high = wilson(cells["active"], cells["customers"], level=level)
-    rated, start = cells["mature"], cells["period"] == 0
-    limits = {name: np.where(rated, np.where(start, 1.0, limit), np.nan) for name, limit in (("low", low), ("high", high))}
-    rate = (cells["active"] / cells["customers"]).where(rated)
     names = pd.Series([month_name(int(c)) for c in cells["cohort"]], index=cells.index, dtype=object)
-    note = np.where(rated, "", f"{unripe}: the count so far")
-    return cells.assign(cohort=names, rate=rate, n=cells["customers"], note=note, **limits)[COLUMNS]
+    note = np.where(cells["mature"], "", f"{unripe}: the count so far")
+    table = cells.assign(cohort=names, **shares(cells["active"], cells["customers"], level=level), note=note)
+    table.loc[table["period"] == 0, ["low", "high"]] = 1.0
+    table.loc[~table["mature"], ["rate", "low", "high"]] = np.nan
+    return table[COLUMNS]

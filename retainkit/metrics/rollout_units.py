@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,10 +10,8 @@ import pandas as pd
 from retainkit.errors import listed
 from retainkit.estimate.planning import rebound
 from retainkit.estimate.rollout import Grid
+from retainkit.load.shop import Shop
 from retainkit.metrics.months import first_day, first_whole, month_name
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 
 def units_before_and_after(data: Grid, starts: dict[str, date], base: int, bad: str) -> pd.DataFrame:

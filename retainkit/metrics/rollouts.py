@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,10 @@ from retainkit.estimate.checks import z_value
 from retainkit.estimate.planning import detectable
 from retainkit.estimate.rollout import Grid, average_effect, by_age, by_month, grid
 from retainkit.estimate.smalln import GATES, short_of
+from retainkit.load.shop import Shop
 from retainkit.metrics.months import first_whole, month_name, month_number
 from retainkit.metrics.rollout_units import roll_out_notes, units_before_and_after
 from retainkit.tally import Column, tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 
 class Outcome(NamedTuple):

@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from retainkit.load.shop import Shop
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
 from retainkit.metrics.changes import judged, judged_months, unjudged, verdict
 from retainkit.metrics.headlines import Found
 from retainkit.metrics.line import SECTIONS, SETTINGS, Asked, Line
 from retainkit.metrics.voices import promoter_changes
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 SURE = 0.998  # of two surveys between which nothing changed, 2 in 1,000 are called news
 COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "better", "value", "low", "high", "n", "month_ago", "year_ago",

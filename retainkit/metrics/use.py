@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from retainkit.estimate.intervals import wilson
-from retainkit.metrics.months import first_day, last_closed, month_number
-from retainkit.tally import Column, Engine, asked_once, literal, split_by, tally
+from retainkit.metrics.months import first_day, last_closed, month_number, windows
+from retainkit.metrics.reading import by_group, shares
+from retainkit.tally import Engine, asked_once, split_by, tally
 
 WEEK = 7
 EARLY, WITHIN, LATE = 30, 90, 30
@@ -58,12 +58,9 @@ def weekly_active(shop: Engine, *, ends: Sequence[date] = (), level: float = 0.9
     numbers = range(month_number(shop.history_start), last_closed(shop.as_of) + 1)
     days = list(ends) or [first_day(number + 1) - timedelta(days=1) for number in numbers]
     weeks = [(day - timedelta(days=WEEK - 1), day + timedelta(days=1)) for day in days]
-    whole = [w for w in weeks if w[0] >= shop.history_start] or [(date(1, 1, 1), date(1, 1, 1))]
-    found = tally(shop, "use_windows", windows=Column("(" + " union all ".join(
-        f"select {literal(a)} as opens, {literal(b)} as closes" for a, b in whole) + ")"))
-    low, high = wilson(found["hits"], found["n"], level=level)
+    found = tally(shop, "use_windows", windows=windows(w for w in weeks if w[0] >= shop.history_start))
     last = pd.to_datetime(found["closes"]) - pd.Timedelta(days=1)
-    return found.assign(week_to=last, rate=found["hits"] / found["n"], low=low, high=high)[["week_to", "rate", "low", "high", "n", "hits"]]
+    return pd.DataFrame({"week_to": last, **shares(found["hits"], found["n"], level=level), "hits": found["hits"]})
 
 
 def went_quiet(
@@ -97,9 +94,8 @@ def went_quiet(
     """
     cells = quiet_months(shop, early=early, within=within, late=late, by=by)
     sums = cells.groupby("grp", as_index=False)[["hits", "n"]].sum() if by else pd.DataFrame([{"hits": cells["hits"].sum(), "n": cells["n"].sum()}])
-    low, high = wilson(sums["hits"], sums["n"], level=level)
-    table = sums.assign(rate=sums["hits"] / sums["n"].where(sums["n"] > 0), low=low, high=high, horizon_days=within)
-    return table.rename(columns={"grp": by or "grp"})[[*([by] if by else []), "rate", "low", "high", "n", "horizon_days"]]
+    table = sums.assign(**shares(sums["hits"], sums["n"], level=level), horizon_days=within)
+    return by_group(table, by, ["rate", "low", "high", "n", "horizon_days"])
 
 
 def quiet_months(shop: Engine, *, early: int = EARLY, within: int = WITHIN, late: int = LATE, by: str | None = None) -> pd.DataFrame:

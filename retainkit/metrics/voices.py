@@ -6,20 +6,16 @@ A score only knows those who answered. Where those about to leave answer less, i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.intervals import wilson
 from retainkit.estimate.promoters import promoter_change, promoter_score
 from retainkit.estimate.smalln import short_of
+from retainkit.load.shop import Shop
+from retainkit.metrics.reading import by_group, shares
 from retainkit.metrics.reps import coded, rep_churn
 from retainkit.tally import Engine, asked_once, split_by, tally
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 KINDS = ("customer", "employee")
 SURVEYED = ("segment", "region", "source", "owner")
@@ -74,13 +70,13 @@ def promoter_scores(shop: Engine, *, kind: str = "customer", by: str | None = No
     known = invited.where(invited >= waves["n"])  # more answers than invitations: one of the two is wrong
     value, low, high = promoter_score(waves["promoters"], waves["detractors"], waves["n"], level=level,
                                       population=known if kind == "employee" else None)
-    response = wilson(waves["n"].where(known.notna(), 0), known.fillna(0), level=level)
+    response = shares(waves["n"].where(known.notna()), known, level=level)
     few = np.array(["; ".join(short_of({"staff_answers": n})) if kind == "employee" else "" for n in waves["n"]], dtype=object)
     shown = {name: np.where(few == "", limit, np.nan) for name, limit in (("value", value), ("low", low), ("high", high))}
-    table = waves.assign(**shown, invited=invited, response=waves["n"] / known, response_low=response[0], response_high=response[1], note=few)
+    table = waves.assign(**shown, invited=invited, response=response["rate"], response_low=response["low"], response_high=response["high"], note=few)
     columns = ["wave", "first_on", "last_on", "value", "low", "high", "n", "invited", "response", "response_low", "response_high",
                "promoters", "detractors", "note"]
-    return table.rename(columns={"grp": by or "grp"})[[*([by] if by else []), *columns]]
+    return by_group(table, by, columns)
 
 
 def promoter_changes(shop: Engine, *, kind: str = "customer", level: float = 0.95) -> pd.DataFrame:
@@ -127,9 +123,8 @@ def response_by(shop: Engine, *, by: str | None = None, days: int = SOON, level:
     Wilson; a customer asked in several waves counts in each.
     """
     cells = tally(shop, "survey_answered", by=split_by(by, SURVEYED), days=days)
-    low, high = wilson(cells["answers"], cells["customers"], level=level)
-    table = cells.assign(rate=cells["answers"] / cells["customers"], low=low, high=high, n=cells["customers"], horizon_days=days)
-    return table.rename(columns={"grp": by or "grp"})[[*([by] if by else []), "became", "rate", "low", "high", "n", "horizon_days"]]
+    table = cells.assign(**shares(cells["answers"], cells["customers"], level=level), horizon_days=days)
+    return by_group(table, by, ["became", "rate", "low", "high", "n", "horizon_days"])
 
 
 def rep_voices(shop: Shop, *, reps: str = "names", level: float = 0.95) -> pd.DataFrame:
