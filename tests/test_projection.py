@@ -11,8 +11,8 @@ from scipy.optimize import minimize
 from scipy.special import beta as beta_function
 
 from retainkit.errors import RetainkitError
-from retainkit.estimate.projection import Fit, fit_bdw, fit_sbg, hold_out, model_survival, project
-from retainkit.estimate.renewal import log_stay, resampled
+from retainkit.estimate.projection import hold_out, project
+from retainkit.estimate.renewal import Fit, fit_bdw, fit_sbg, log_stay, model_survival, resampled
 
 # Fader and Hardie (2007): 1,000 customers a segment, seven renewals to fit on
 REGULAR = [1000, 631, 468, 382, 326, 289, 262, 241]

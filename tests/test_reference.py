@@ -23,8 +23,8 @@ from scipy.stats import norm
 from retainkit.estimate import intervals as iv
 from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
 from retainkit.estimate.funnel import binomial_limits, poisson_limits
-from retainkit.estimate.projection import fit_bdw, fit_sbg, model_survival
 from retainkit.estimate.promoters import promoter_score
+from retainkit.estimate.renewal import fit_bdw, fit_sbg, model_survival
 from retainkit.estimate.rep_model import joint_rep_model
 from retainkit.estimate.repeat_buying import (
     BGNBD,

@@ -12,23 +12,10 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.checks import confidence
-from retainkit.estimate.renewal import (
-    FREE,
-    Fit,
-    fit_bdw,
-    fit_sbg,
-    log_stay,
-    log_survival,
-    maximise,
-    model_survival,
-    pooled,
-    resampled,
-)
-
-__all__ = ["Fit", "fit_bdw", "fit_sbg", "hold_out", "model_survival", "project"]
+from retainkit.estimate.renewal import FREE, log_stay, log_survival, maximise, pooled, resampled
+from retainkit.estimate.smalln import GATES
 
 Array = Any
-MIN_PERIODS, MIN_LOST = 4, 50
 COLUMNS = ["model", "period", "n", "observed", "rate", "low", "high", "inside", "log_score"]
 WITHHELD = "projection withheld: last periods not predicted"
 
@@ -136,7 +123,7 @@ def project(
 def _too_little(data: tuple[Array, Array, Array]) -> str:
     """Why nothing can be projected at all; empty when something can."""
     periods, _, lost = data
-    if len(periods) >= MIN_PERIODS and lost.sum() >= MIN_LOST:
+    least, fewest = GATES["projected_periods"].least, GATES["projected_losses"].least
+    if len(periods) >= least and lost.sum() >= fewest:
         return ""
-    return (f"projection withheld: {len(periods)} periods and {lost.sum():g} losses, "
-            f"{MIN_PERIODS} and {MIN_LOST} are needed")
+    return f"projection withheld: {len(periods)} periods and {lost.sum():g} losses, {least:g} and {fewest:g} are needed"

@@ -19,12 +19,13 @@ from scipy.special import expit
 from retainkit.errors import BadValueError
 from retainkit.estimate.checks import require_columns, whole
 from retainkit.estimate.rep_grid import Fit, LogLik, Posterior, along, centres, fit_grid, posterior, quantiles
+from retainkit.estimate.smalln import GATES, short_of
 
 Array = Any
 ESTIMATES = ["value", "low", "high", "p_positive"]
 QUADRANTS = ["p_joint", "p_win_only", "p_churn_only", "p_neither"]
 REVIEW, WATCH, UNKNOWN = "review the deals of this rep", "watch, not enough evidence", "cannot tell yet"
-REPS_FOR_RHO, EXPECTED_FOR_RHO = 10, 2.0
+EXPECTED_FOR_RHO = 2.0
 
 
 class RepModel(NamedTuple):
@@ -135,15 +136,12 @@ def rep_words(
     left: bool = False,
     review: float = 0.80,
     watch: float = 0.50,
-    min_events: float = 3.0,
-    min_closed: float = 10,
-    min_expected: float = 1.0,
 ) -> str:
     """What the page says of a rep: review, watch, cannot tell yet, or nothing.
 
     A rep who left is never flagged. Too few closed deals or expected losses, or no joint probability: cannot
-    tell. A probability that would call for a review, on fewer than `min_events` observed or expected losses,
-    is a watch.
+    tell. A probability that would call for a review, on too few observed or expected losses for a flag, is a
+    watch. How many are too few says `retainkit.estimate.smalln`.
 
     Examples
     --------
@@ -154,9 +152,9 @@ def rep_words(
     """
     if left:
         return ""
-    if np.isnan(p_joint) or not (expected >= min_expected and n_closed >= min_closed):
+    if np.isnan(p_joint) or short_of({"expected_losses": expected, "closed_deals": n_closed}):
         return UNKNOWN
-    if p_joint >= review and min(observed, expected) >= min_events:
+    if p_joint >= review and not short_of({"flag_observed": observed, "flag_expected": expected}):
         return REVIEW
     return WATCH if p_joint >= watch else ""
 
@@ -267,20 +265,21 @@ def _company(fit: Fit, counts: pd.DataFrame, table: pd.DataFrame) -> pd.DataFram
             points = expit(offsets[:, None] + points).T @ n / max(n.sum(), 1)
         rows.append([quantity, points[2:] @ weights, points[0], points[1], 1 - np.interp(0, edges, up_to)])
     company = pd.DataFrame(rows, columns=["quantity", *ESTIMATES]).assign(note="")
-    if (able := int((table["expected"] >= EXPECTED_FOR_RHO).sum())) < REPS_FOR_RHO:
-        company.loc[3, "note"] = too_few_for_rho(able)
+    if why := too_few_for_rho(table["expected"]):
+        company.loc[3, "note"] = why
         company.loc[3, ESTIMATES] = np.nan
     company.loc[company["quantity"] != "rho", "p_positive"] = np.nan
     return company
 
 
-def too_few_for_rho(able: int) -> str:
-    """Why there is no correlation.
+def too_few_for_rho(expected: pd.Series) -> str:
+    """Why there is no correlation over reps with these expected losses; empty where enough of them have enough.
 
-    >>> too_few_for_rho(1)
+    >>> too_few_for_rho(pd.Series([2.5, 1.0]))
     'only 1 rep has 2 expected losses; 10 are needed'
     """
-    return f"only {able} rep{' has' if able == 1 else 's have'} {EXPECTED_FOR_RHO:g} expected losses; {REPS_FOR_RHO} are needed"
+    able, needed = int((expected >= EXPECTED_FOR_RHO).sum()), GATES["correlated_reps"].least
+    return "" if able >= needed else f"only {able} rep{' has' if able == 1 else 's have'} {EXPECTED_FOR_RHO:g} expected losses; {needed:g} are needed"
 
 
 def _hide(reps: pd.DataFrame, company: pd.DataFrame, blind: tuple[str, str]) -> None:

@@ -1,4 +1,7 @@
-"""What a new customer brings beyond the days that were counted: a model, shown only where it predicts what was held back."""
+"""What a new customer brings beyond the days that were counted: a model, shown only where it predicts what was held back.
+
+The same model says what the next purchases would be if habits never changed.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,11 @@ import pandas as pd
 from retainkit.errors import BadValueError, RetainkitError, listed
 from retainkit.estimate.beyond import COLUMNS as HELD
 from retainkit.estimate.beyond import Habits, failed, fit_habits, hold_out, more_money, short_of_buyers
+from retainkit.estimate.repeat_buying import expected_funnel, fit_bg_nbd
+from retainkit.estimate.smalln import short_of
 from retainkit.load.shop import Shop
 from retainkit.metrics.lifetime_value import lifetime_value
+from retainkit.metrics.reading import by_group, stacked
 from retainkit.tally import tally
 
 WEEK = 7.0
@@ -106,11 +112,44 @@ def lifetime_value_beyond(
     starts, cut = lifetime_value(shop, horizons=[seen], by=by, level=level), shop.as_of - timedelta(days=days)
     begun = {str(name): start for name, start in starts.groupby(by)} if by else {"": starts}
     found = [(name, _of_group(shop.only(**{by: name}) if by else shop, start, seen, horizons, margin, cut, level)) for name, start in begun.items()]
-    value, held = (_stacked([(name, tables[i]) for name, tables in found], by, columns) for i, columns in ((0, COLUMNS), (1, [*HELD, "since"])))
+    value, held = (_of_groups([(name, tables[i]) for name, tables in found], by, columns) for i, columns in ((0, COLUMNS), (1, [*HELD, "since"])))
     far = value["value"].notna() & (value["horizon_days"] > FURTHEST * longest)
     value.loc[far, ["value", "low", "high", "modelled"]] = np.nan
     value.loc[far, "note"] = f"not modelled: more than twice the {longest:,} days that were seen"
     return Beyond(value, held)
+
+
+def constant_habits(shop: Shop, *, within_days: int, horizon: int, k: int = 5) -> pd.DataFrame:
+    """What `next_purchase` would be if nobody's habits ever changed: the rise that selection alone makes.
+
+    A BG/NBD model is fitted to when new customers bought (in weeks); those who buy often are over-represented after
+    every purchase, so the share rises although each customer stays the same.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    within_days
+        The window after the k-th purchase, in days.
+    horizon
+        The k-th purchase counts up to this age in days.
+    k
+        The last purchase to say it for.
+
+    Returns
+    -------
+    DataFrame
+        `k, expected`; empty where the model cannot be fitted (fewer than 50 repeat buyers).
+
+    Notes
+    -----
+    Fader, Hardie and Lee (2005), Marketing Science 24, 275-284.
+    """
+    buyers = tally(shop, "repeat_buyers", cut=shop.as_of).rename(columns={"weeks": "T"})
+    if short_of({"repeat_buyers": buyers.loc[buyers["x"] > 0, "n"].sum()}):
+        return pd.DataFrame(columns=["k", "expected"])
+    funnel = expected_funnel(fit_bg_nbd(buyers), within=within_days / WEEK, horizon=max(horizon, 1) / WEEK, k=k)
+    return funnel.rename(columns={"rate": "expected"})[["k", "expected"]]
 
 
 def _of_group(shop: Shop, start: pd.DataFrame, seen: int, horizons: Sequence[int], margin: float, cut: date, level: float) -> Beyond:
@@ -131,11 +170,9 @@ def _of_group(shop: Shop, start: pd.DataFrame, seen: int, horizons: Sequence[int
     return Beyond(value, held.assign(since=cut + timedelta(days=1)))
 
 
-def _stacked(tables: list[tuple[str, pd.DataFrame]], by: str | None, columns: list[str]) -> pd.DataFrame:
+def _of_groups(tables: list[tuple[str, pd.DataFrame]], by: str | None, columns: list[str]) -> pd.DataFrame:
     """The groups' tables, one below the other, each row with its group's name."""
-    named = [table.assign(**({by: name} if by else {})) for name, table in tables if len(table)]
-    columns = [*([by] if by else []), *columns]
-    return pd.concat(named, ignore_index=True)[columns] if named else pd.DataFrame(columns=columns)
+    return by_group(stacked([table.assign(grp=name) for name, table in tables if len(table)], ["grp", *columns]), by, columns)
 
 
 def _modelled(shop: Shop, value: pd.DataFrame, habits: Habits, start: pd.DataFrame, margin: float, level: float) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from retainkit.estimate.survival import kaplan_meier
 from retainkit.metrics.churn import HORIZONS
 from retainkit.metrics.months import CLOCK_START, first_whole, last_closed
 from retainkit.metrics.movements import balance, churn_rates
-from retainkit.metrics.reading import NUMBERS, survival_read
+from retainkit.metrics.reading import NUMBERS, stacked, survival_read
 from retainkit.tally import Engine, asked_once, tally
 
 SHARE, LEAST_DAYS = 0.9, 30
@@ -91,13 +91,13 @@ def lapse_survival(
         Empty when the rule cannot be chosen (`lapse_rule` says why).
     """
     tables = [_never_lapsed(shop, x, horizons, level) for x in _rules(shop, days)]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["lapse_days", *NUMBERS])
+    return stacked(tables, ["lapse_days", *NUMBERS])
 
 
 def lapse_curve(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
     """The whole curves behind `lapse_survival`, for drawing: `lapse_days` and the columns of a survival curve."""
     curves = [kaplan_meier(tally(shop, "lapse_lives", days=x), level=level).table.assign(lapse_days=x) for x in _rules(shop, days)]
-    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=["time", "survival", "low", "high", "lapse_days"])
+    return stacked(curves, ["time", "survival", "low", "high", "lapse_days"])
 
 
 def lapse_returns(shop: Engine, *, days: int | None = None, within: int = 180, level: float = 0.95) -> pd.DataFrame:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from retainkit.errors import MissingDataError
-from retainkit.estimate.competing import aalen_johansen, incidence_at
+from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
 from retainkit.load.shop import Shop
-from retainkit.metrics.purchases import HORIZONS, UNKNOWN, readable, split
+from retainkit.metrics.purchases import HORIZONS, at_horizons
+from retainkit.metrics.reading import readable
 from retainkit.tally import Column, split_by, tally
 
 CAUSES = ["bought", "churn"]
@@ -69,18 +70,11 @@ def second_purchase_before_leaving(shop: Shop, *, horizons: Sequence[int] = HORI
 
 def bought_before_leaving(shop: Shop, hit: Column, *, horizons: Sequence[int], by: str | None, level: float) -> pd.DataFrame:
     """The table of `second_purchase_before_leaving`, for the one later day on which `hit` holds."""
-    cells = tally(shop, "first_or_left", by=split_by(by), hit=hit)
-    followed = tally(shop, "followup", by=split_by(by))
-    rows = []
-    for name, group in split(cells, by):
-        days = followed if by is None else followed[followed["grp"].fillna(UNKNOWN) == name]
-        whole = aalen_johansen(group, causes=CAUSES, level=level)
-        times = readable(horizons, last=whole.table["time"].max(), followed=days["followup"].max())
-        curve = pd.concat([incidence_at(whole, [t]) for t in times]).set_index("cause")
-        bought, left, free = (curve.loc[[cause]] for cause in (*CAUSES, "event_free"))
-        rows.append(pd.DataFrame({
-            **({by: name} if by else {}), "horizon_days": list(horizons), "rate": bought["incidence"].to_numpy(),
-            "low": bought["low"].to_numpy(), "high": bought["high"].to_numpy(), "n": int(days["n"].sum()),
-            "too_young": [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons],
-            "at_risk": bought["at_risk"].to_numpy(), "left": left["incidence"].to_numpy(), "waiting": free["incidence"].to_numpy()}))  # fmt: skip
-    return pd.concat(rows, ignore_index=True)
+    def read(cells: pd.DataFrame, longest: float) -> pd.DataFrame:
+        curve = aalen_johansen(cells, causes=CAUSES, level=level)
+        table = incidence_at(curve, readable(horizons, last=curve.table["time"].max(), followed=longest))
+        bought, left, waiting = (table[table["cause"] == cause].reset_index(drop=True) for cause in (*CAUSES, EVENT_FREE))
+        return bought.rename(columns={"incidence": "rate"}).assign(left=left["incidence"], waiting=waiting["incidence"])
+
+    columns = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "left", "waiting"]
+    return at_horizons(shop, tally(shop, "first_or_left", by=split_by(by), hit=hit), by, horizons, read, columns)

@@ -11,10 +11,10 @@ from retainkit.estimate.checks import z_value
 from retainkit.estimate.recurrent import mean_cumulative, mean_cumulative_at
 from retainkit.load.shop import Shop
 from retainkit.metrics.cross_sell import REVENUE
-from retainkit.tally import Column, asked_once, split_by, tally
+from retainkit.metrics.reading import by_group, stacked
+from retainkit.tally import asked_once, split_by, tally
 
 COLUMNS = ["horizon_days", "value", "low", "high", "n", "observed", "too_young"]
-PURCHASES = Column("case when d.ordinal > 0 then 1 else 0 end")
 
 
 @asked_once
@@ -66,8 +66,8 @@ def lifetime_value(
     tables = []
     for name, events, followup in _counted(shop, by):
         table = mean_cumulative_at(events, followup, _scores(shop, by, name, horizons), horizons=horizons, level=level)
-        tables.append(table.assign(**{c: table[c] * margin for c in ("value", "low", "high")}, **({by: name} if by else {})))
-    return pd.concat(tables, ignore_index=True)[[*([by] if by else []), *COLUMNS]] if tables else pd.DataFrame(columns=[*([by] if by else []), *COLUMNS])
+        tables.append(table.assign(grp=name, **{c: table[c] * margin for c in ("value", "low", "high")}))
+    return by_group(stacked(tables, ["grp", *COLUMNS]), by, COLUMNS)
 
 
 def lifetime_value_curve(
@@ -82,7 +82,7 @@ def lifetime_value_curve(
     DataFrame
         The group, `age` (every day up to `until` or the longest follow-up), `value`, `low`, `high`, `observed`.
     """
-    columns, tables = [*([by] if by else []), "age", "value", "low", "high", "observed"], []
+    columns, tables = ["age", "value", "low", "high", "observed"], []
     for name, events, followup in _counted(shop, by):
         curve = mean_cumulative(events, followup)
         ages = np.arange(0, min(until, int(followup["followup"].max())) + 1)
@@ -95,8 +95,8 @@ def lifetime_value_curve(
         longer = np.append(by_length["n"].to_numpy()[::-1].cumsum()[::-1], 0)
         observed = longer[np.searchsorted(by_length["followup"], ages)]
         band = {"value": value, "low": value / np.exp(reach), "high": value * np.exp(reach)}
-        tables.append(pd.DataFrame({**({by: name} if by else {}), "age": ages, **band, "observed": observed}))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+        tables.append(pd.DataFrame({"grp": name, "age": ages, **band, "observed": observed}))
+    return by_group(stacked(tables, ["grp", *columns]), by, columns)
 
 
 def spread(table: pd.DataFrame, *, level: float = 0.95) -> pd.Series:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,7 +12,7 @@ from retainkit.estimate.intervals import logit_interval
 from retainkit.estimate.recurrent import next_purchase_share
 from retainkit.estimate.survival import at_times, kaplan_meier
 from retainkit.load.shop import Shop
-from retainkit.metrics.reading import by_group, shares
+from retainkit.metrics.reading import by_group, readable, shares, stacked
 from retainkit.tally import asked_once, horizon_list, split_by, tally
 
 HORIZONS = (30, 60, 90, 180, 365)
@@ -86,19 +86,13 @@ def second_purchase(
        horizon_days  rate  low  high  n  too_young  at_risk
     0            30  0.33 0.05  0.95  3          1        1
     """
-    cells = tally(shop, "second_purchase", by=split_by(by))
-    followed = tally(shop, "followup", by=split_by(by))
-    rows = []
-    for name, group in split(cells, by):
-        days = followed if by is None else followed[followed["grp"].fillna(UNKNOWN) == name]
-        whole = kaplan_meier(group, level=level)
-        curve = at_times(whole, readable(horizons, last=whole.table["time"].max(), followed=days["followup"].max()))
-        too_young = [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons]
-        rows.append(pd.DataFrame({
-            **({by: name} if by else {}), "horizon_days": list(horizons), "rate": 1 - curve["survival"],
-            "low": 1 - curve["high"], "high": 1 - curve["low"], "n": int(days["n"].sum()), "too_young": too_young,
-            "at_risk": curve["at_risk"]}))  # fmt: skip
-    return _stacked(rows, ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk"])
+    def read(cells: pd.DataFrame, longest: float) -> pd.DataFrame:
+        curve = kaplan_meier(cells, level=level)
+        here = at_times(curve, readable(horizons, last=curve.table["time"].max(), followed=longest))
+        return pd.DataFrame({"rate": 1 - here["survival"], "low": 1 - here["high"], "high": 1 - here["low"], "at_risk": here["at_risk"]})
+
+    columns = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk"]
+    return at_horizons(shop, tally(shop, "second_purchase", by=split_by(by)), by, horizons, read, columns)
 
 
 def second_purchase_curve(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
@@ -125,7 +119,7 @@ def second_purchase_curve(shop: Shop, *, by: str | None = None, level: float = 0
         flipped = table.assign(rate=1 - table["survival"], low=1 - table["high"], high=1 - table["low"])
         flipped = flipped.drop(columns="survival")
         tables.append(flipped.assign(**{by: name}) if by else flipped)
-    return _stacked(tables, ["time", "at_risk", "events", "censored", "rate", "low", "high"])
+    return stacked(tables, ["time", "at_risk", "events", "censored", "rate", "low", "high"])
 
 
 def second_purchase_mature(
@@ -272,10 +266,11 @@ def repeat_revenue_between(shop: Shop, *, first_month: int = 1, last_month: int 
     if closes > shop.as_of + timedelta(days=1):
         return pd.DataFrame([{"rate": np.nan, "low": np.nan, "high": np.nan, "n": 0, "repeat": np.nan, "total": np.nan}])
     s = tally(shop, "revenue_split", opens=opens, closes=closes).fillna(0).iloc[0]
-    rate = s["repeat"] / s["total"] if s["total"] > 0 else float("nan")
-    square = max(s["repeat2"] - 2 * rate * s["both_sum"] + rate**2 * s["total2"], 0.0) if s["total"] > 0 else float("nan")
-    low, high = logit_interval(np.array([rate]), np.array([np.sqrt(square) / s["total"] if s["total"] > 0 else np.nan]), level=level)
-    return pd.DataFrame([{"rate": rate, "low": float(low[0]), "high": float(high[0]), "n": int(s["n"]), "repeat": s["repeat"], "total": s["total"]}])
+    total = s["total"] if s["total"] > 0 else np.nan
+    rate = s["repeat"] / total
+    square = max(s["repeat2"] - 2 * rate * s["both_sum"] + rate**2 * s["total2"], 0.0)
+    low, high = logit_interval(rate, np.sqrt(square) / total, level=level)
+    return pd.DataFrame([{"rate": rate, "low": low, "high": high, "n": int(s["n"]), "repeat": s["repeat"], "total": s["total"]}])
 
 
 def revenue_by_month(shop: Shop) -> pd.DataFrame:
@@ -319,15 +314,6 @@ def usable_horizon(shop: Shop, asked: int, *, of: str = "days", least: int = 30)
     return next(fits, min(asked, 30) if len(followed) else asked)
 
 
-def readable(horizons: Sequence[int], *, last: float, followed: float) -> list[float]:
-    """Where to read a curve for each horizon: past its last step the last value holds, as long as somebody was followed.
-
-    >>> readable([30, 90, 365], last=60, followed=100)
-    [30, 60, 365]
-    """
-    return [min(h, last) if h <= followed else h for h in horizons]
-
-
 def _every_month(table: pd.DataFrame) -> pd.DataFrame:
     """The months with a row each, those in which nothing happened included."""
     if table.empty:
@@ -336,10 +322,23 @@ def _every_month(table: pd.DataFrame) -> pd.DataFrame:
     return table.set_index("month").reindex(months, fill_value=0).reset_index()
 
 
+def at_horizons(
+    shop: Shop, cells: pd.DataFrame, by: str | None, horizons: Sequence[int], read: Callable[[pd.DataFrame, float], pd.DataFrame],
+    columns: Sequence[str],
+) -> pd.DataFrame:
+    """What `read` says of each group, a row a horizon, beside `n` new customers and those `too_young`.
+
+    `read` has the group's cells, and how long the longest known of its customers has been followed.
+    """
+    followed, tables = tally(shop, "followup", by=split_by(by)), []
+    for name, group in split(cells, by):
+        days = followed if by is None else followed[followed["grp"].fillna(UNKNOWN) == name]
+        young = [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons]
+        table = read(group, days["followup"].max())
+        tables.append(table.assign(grp=name, horizon_days=list(horizons), n=int(days["n"].sum()), too_young=young))
+    return by_group(stacked(tables, ["grp", *columns]), by, columns)
+
+
 def split(cells: pd.DataFrame, by: str | None) -> list[tuple[str, pd.DataFrame]]:
     """The cells of each group; one group that holds everybody when there is nothing to split by."""
     return [(str(name), part) for name, part in cells.groupby(cells["grp"].fillna(UNKNOWN))] if by else [("all", cells)]
-
-
-def _stacked(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -20,8 +21,10 @@ NUMBERS = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "
 def shares(hits: Any, n: Any, *, level: float) -> dict[str, Any]:
     """Counts of `n` as columns of a table: `rate`, Wilson's `low` and `high`, and `n`; nobody gives NaN.
 
-    >>> shares(15, 148, level=0.95)["high"].round(4)
-    0.1605
+    >>> pd.DataFrame(shares(pd.Series([15, 0]), pd.Series([148, 0]), level=0.95)).round(2)
+       rate   low  high    n
+    0   0.1  0.06  0.16  148
+    1   NaN   NaN   NaN    0
     """
     low, high = wilson(hits, n, level=level)
     return {"rate": hits / n, "low": low, "high": high, "n": n}
@@ -35,6 +38,11 @@ def keys(by: str | None) -> list[str]:
 def by_group(table: pd.DataFrame, by: str | None, columns: Sequence[str]) -> pd.DataFrame:
     """These columns of a tally's table, after its groups `grp` under the name they were asked by."""
     return table.rename(columns={"grp": by or "grp"})[[*keys(by), *columns]]
+
+
+def stacked(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """The tables one below the other; an empty one with these columns where there are none."""
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(columns))
 
 
 def each_group(cells: pd.DataFrame, by: str | None, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
@@ -76,11 +84,19 @@ def too_young(cells: pd.DataFrame, days: int) -> int:
     return int(cells.loc[open_ended & (cells["duration"] < days), "n"].sum())
 
 
+def readable(horizons: Sequence[int], *, last: float, followed: float) -> list[float]:
+    """Where to read a curve for each horizon: past its last step the last value holds, as long as somebody was followed.
+
+    >>> readable([30, 90, 365], last=60, followed=100)
+    [30, 60, 365]
+    """
+    return [min(h, last) if h <= followed else h for h in horizons]
+
+
 def _within(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, over: bool) -> list[float]:
     """The horizons, brought back to the curve's end where it holds beyond: all is decided, or somebody was `followed` so long."""
-    last = float(curve.table["time"].iloc[-1])
     followed = float(cells["followed"].max()) if "followed" in cells and len(cells) else -1.0
-    return [min(float(h), last) if over or h <= followed else float(h) for h in horizons]
+    return readable(horizons, last=float(curve.table["time"].iloc[-1]), followed=math.inf if over else followed)
 
 
 def _counted(table: pd.DataFrame, cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], nobody: str) -> pd.DataFrame:

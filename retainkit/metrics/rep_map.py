@@ -11,13 +11,7 @@ import pandas as pd
 from retainkit.estimate.case_mix import expected_wins, wins_by_rep
 from retainkit.estimate.funnel import OVERDISPERSED, binomial_limits, dispersion, z_scores
 from retainkit.estimate.intervals import benjamini_hochberg
-from retainkit.estimate.rep_model import (
-    EXPECTED_FOR_RHO,
-    REPS_FOR_RHO,
-    joint_rep_model,
-    rep_words,
-    too_few_for_rho,
-)
+from retainkit.estimate.rep_model import joint_rep_model, rep_words, too_few_for_rho
 from retainkit.load.shop import Shop
 from retainkit.metrics.deals import WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
 from retainkit.metrics.reps import STRATA, coded, departed, expected_losses, rep_churn, rep_churn_withheld
@@ -157,8 +151,8 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
     rows = [found.company[found.company["quantity"] == "rho"].assign(segment="all")]
     for segment in tally(shop, "reps_wins", days=days)["segment"].dropna().sort_values().unique():
         within = shop.only(segment=str(segment))
-        able = int((expected_losses(within, by=rest).groupby("rep")["expected"].sum() >= EXPECTED_FOR_RHO).sum())
-        company = rep_correlation(within, days=days, by=rest) if able >= REPS_FOR_RHO else pd.DataFrame([{"note": too_few_for_rho(able)}])
+        few = too_few_for_rho(expected_losses(within, by=rest).groupby("rep")["expected"].sum())
+        company = pd.DataFrame([{"note": few}]) if few else rep_correlation(within, days=days, by=rest)
         rows.append(company.assign(segment=segment))
     return pd.concat(rows, ignore_index=True).reindex(columns=["segment", "value", "low", "high", "p_positive", "note"])
 
