@@ -8,12 +8,12 @@ days nobody has seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.checks import require_columns, z_value
+from retainkit.estimate.checks import Array, require_columns, z_value
 from retainkit.estimate.repeat_buying import (
     BGNBD,
     GammaGamma,
@@ -25,7 +25,6 @@ from retainkit.estimate.repeat_buying import (
 )
 from retainkit.estimate.smalln import GATES, short_of
 
-Array = Any
 OFF = 0.10  # how far the predicted totals may be off
 GROUPS = ("first purchase only", "2 purchases", "3 or 4 purchases", "5 or more")
 COLUMNS = ["what", "who", "n", "predicted", "low", "high", "came", "inside"]

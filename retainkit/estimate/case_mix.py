@@ -7,18 +7,16 @@ that over all reps the two are equal. Where everybody over-sells nobody stands o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtr
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import require_columns, whole
+from retainkit.estimate.checks import Array, require_columns, whole
 from retainkit.estimate.funnel import z_scores
 from retainkit.estimate.intervals import wilson
 
-Array = Any
 BY = ("segment", "source")
 
 
@@ -111,7 +109,7 @@ def wins_by_rep(expected: pd.DataFrame) -> pd.DataFrame:
 
 
 def standardised_rates(
-    deals: pd.DataFrame, *, of: str = "source", mix: str = "segment", level: float = 0.95
+    deals: pd.DataFrame, *, level: float = 0.95
 ) -> pd.DataFrame:
     """Win rate of each source as it would be at the company's overall mix of segments (direct
     standardisation).
@@ -123,12 +121,12 @@ def standardised_rates(
     Parameters
     ----------
     deals
-        Columns named by `of` and `mix`, and `won`, `n`: counts, any number of rows a cell.
+        `source`, `segment`, `won`, `n`: counts, any number of rows a cell.
 
     Returns
     -------
     DataFrame
-        `of`, `n, won, crude`, standardised `rate, low, high`, `mix_covered`.
+        `source, n, won, crude`, standardised `rate, low, high`, `mix_covered`.
 
     Examples
     --------
@@ -139,18 +137,18 @@ def standardised_rates(
     0      paid  100   19   0.19  0.326  0.213  0.443          1.0
     1  referral  100   47   0.47  0.365  0.280  0.515          1.0
     """
-    require_columns(deals, [of, mix, "won", "n"], name="deals")
+    require_columns(deals, ["source", "segment", "won", "n"], name="deals")
     check_counts(deals, ["won", "n"], name="deals")
-    cells = deals[deals["n"] > 0].groupby([of, mix], dropna=False)[["n", "won"]].sum().reset_index()
-    overall = cells.groupby(mix, dropna=False)["n"].transform("sum") / cells["n"].sum()
-    covered = overall.groupby(strata_of(cells, [of])).transform("sum")
+    cells = deals[deals["n"] > 0].groupby(["source", "segment"], dropna=False)[["n", "won"]].sum().reset_index()
+    overall = cells.groupby("segment", dropna=False)["n"].transform("sum") / cells["n"].sum()
+    covered = overall.groupby(strata_of(cells, ["source"])).transform("sum")
     low, high = wilson(cells["won"], cells["n"], level=level)
     weight, rate = overall / covered, cells["won"] / cells["n"]
     cells = cells.assign(rate=weight * rate, mix_covered=overall,
                          below=(weight * (rate - low)) ** 2, above=(weight * (high - rate)) ** 2)
-    sums = cells.groupby(of, dropna=False).sum(numeric_only=True).reset_index()
+    sums = cells.groupby("source", dropna=False).sum(numeric_only=True).reset_index()
     low, high = sums["rate"] - np.sqrt(sums["below"]), sums["rate"] + np.sqrt(sums["above"])
-    columns = [of, "n", "won", "crude", "rate", "low", "high", "mix_covered"]
+    columns = ["source", "n", "won", "crude", "rate", "low", "high", "mix_covered"]
     return sums.assign(crude=sums["won"] / sums["n"], low=low, high=high)[columns]
 
 

@@ -11,6 +11,8 @@ from scipy import special
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
 
+Array = Any  # a float for scalars in, an array for arrays in
+
 
 def require_columns(table: pd.DataFrame, columns: list[str], *, name: str) -> None:
     """Raise MissingDataError unless `table`, which the caller calls `name`, has all of `columns`."""

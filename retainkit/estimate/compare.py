@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from retainkit.estimate.checks import confidence, require_columns
+from retainkit.estimate.checks import require_columns, z_value
 from retainkit.estimate.competing import aalen_johansen, incidence_at
 from retainkit.estimate.intervals import benjamini_hochberg, poisson_interval, rate_ratio
 
@@ -49,7 +49,7 @@ def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: 
     1   b   0.4        -0.2  0.004
     """
     require_columns(cells, ["grp", "duration", "cause", "n"], name="cells")
-    z = special.ndtri(0.5 + confidence(level) / 2)
+    z = z_value(level)
     causes = sorted({str(c) for c in cells["cause"] if c} | {cause})
     rows = []
     for name, group in cells.groupby("grp", dropna=False):

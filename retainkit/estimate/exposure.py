@@ -8,7 +8,6 @@ so that in every stratum the two are equal. Where everybody over-sells nobody st
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,6 @@ from retainkit.estimate.case_mix import BY, check_counts, strata_of
 from retainkit.estimate.checks import require_columns
 from retainkit.estimate.intervals import poisson_interval
 
-Array = Any
 MOSTLY, WITH_SELF = 0.40, "compared mostly with self"
 
 

@@ -9,7 +9,6 @@ should.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,8 @@ from numpy.typing import ArrayLike
 from scipy.special import bdtr, bdtrik, ndtri, pdtr, pdtrik
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import not_negative, whole
+from retainkit.estimate.checks import Array, not_negative, whole
 
-Array = Any
 LINES = {"low998": 0.001, "low95": 0.025, "high95": 0.975, "high998": 0.999}
 OVERDISPERSED = 1.3
 

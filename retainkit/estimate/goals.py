@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from retainkit.estimate.checks import z_value
+from retainkit.estimate.intervals import square_and_add
 from retainkit.estimate.planning import customers_needed
 
 # Four would leave one case without a true word: a number that has visibly moved and is visibly short of its path is neither on the
@@ -76,7 +77,7 @@ def _said(was: Read, got: Read, goal: float, path: float, share: float) -> tuple
         return "cannot tell", "what it was before is not known"
     if share <= 0:
         return "cannot tell", "no time has passed since the goal was set"
-    moved = _difference(was, got)
+    _, *moved = square_and_add(got[:3], was[:3])
     if got.value >= path:
         if share >= 1:
             return "cannot tell", "the time is over; the target is inside the interval"
@@ -87,12 +88,6 @@ def _said(was: Read, got: Read, goal: float, path: float, share: float) -> tuple
     if moved[0] <= 0 <= moved[1]:
         return "no visible change", short
     return "behind", f"it has moved towards the target, but {short}" if moved[0] > 0 else "it has moved the wrong way"
-
-
-def _difference(was: Read, got: Read) -> tuple[float, float]:
-    """The interval of now less before, from the two intervals (square and add, as Newcombe's)."""
-    d = got.value - was.value
-    return d - math.hypot(got.value - got.low, was.high - was.value), d + math.hypot(got.high - got.value, was.value - was.low)
 
 
 def _needed(before: Read, now: Read, target: float, level: float) -> float:

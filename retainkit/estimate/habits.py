@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import betaln, gammaln, psi
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import not_negative, require_columns, whole
+from retainkit.estimate.checks import Array, not_negative, require_columns, whole
 
-Array = Any
 Each = Callable[[Array], tuple[Array, Array]]  # logs of parameters -> log-likelihood and its slopes, a row each
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import confidence, not_negative, part_of, z_value
+from retainkit.estimate.checks import Array, confidence, not_negative, part_of, z_value
 
-Array = Any  # a float for scalars in, an array for arrays in
 Limits = tuple[Array, Array]
 
 
@@ -83,10 +81,30 @@ def newcombe(
     with np.errstate(invalid="ignore", divide="ignore"):
         p1 = np.asarray(x1, dtype=float) / np.asarray(n1, dtype=float)
         p2 = np.asarray(x2, dtype=float) / np.asarray(n2, dtype=float)
-    difference = p1 - p2
-    low = difference - np.hypot(p1 - low1, high2 - p2)
-    high = difference + np.hypot(high1 - p1, p2 - low2)
-    return _like(difference), _like(low), _like(high)
+    return square_and_add((p1, low1, high1), (p2, low2, high2))
+
+
+def square_and_add(first: Array, second: Array) -> tuple[Array, Array, Array]:
+    """Difference of two independent estimates, first minus second, with an interval that follows from theirs.
+
+    Each estimate is `value, low, high`: floats, or arrays of as many estimates. NaN in one gives NaN.
+
+    Returns
+    -------
+    (difference, low, high)
+
+    Notes
+    -----
+    Newcombe (1998), Statistics in Medicine 17, 873-890, method 10.
+
+    Examples
+    --------
+    >>> [round(value, 2) for value in square_and_add((0.8, 0.7, 0.9), (0.6, 0.5, 0.7))]
+    [0.2, 0.06, 0.34]
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = (tuple(np.asarray(v, dtype=float) for v in estimate) for estimate in (first, second))
+    difference = a - b
+    return _like(difference), _like(difference - np.hypot(a - a_low, b_high - b)), _like(difference + np.hypot(a_high - a, b - b_low))
 
 
 def two_proportion_p(x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike) -> Array:
@@ -289,7 +307,7 @@ def skewed_interval(estimate: ArrayLike, se: ArrayLike, *, skew: ArrayLike, leve
     >>> [round(x, 2) for x in skewed_interval(100, 10, skew=0.4)]
     [84.49, 131.93]
     """
-    z = special.ndtri(0.5 + confidence(level) / 2)
+    z = z_value(level)
     value, k = np.asarray(estimate, dtype=float), np.asarray(skew, dtype=float)
     safe = np.where(np.abs(k) < 1e-6, 1e-6, k)
 

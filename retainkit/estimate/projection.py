@@ -6,16 +6,13 @@ misses that, there is no projection. Projections are drawn dashed and labelled "
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.checks import confidence
+from retainkit.estimate.checks import Array, confidence
 from retainkit.estimate.renewal import FREE, log_stay, log_survival, maximise, pooled, resampled
 from retainkit.estimate.smalln import GATES
 
-Array = Any
 COLUMNS = ["model", "period", "n", "observed", "rate", "low", "high", "inside", "log_score"]
 WITHHELD = "projection withheld: last periods not predicted"
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import not_negative, part_of, z_value
+from retainkit.estimate.checks import Array, not_negative, part_of, z_value
 
 ADDED = 0.75  # imagined promoters, and as many detractors and passives together
-Array = Any
 
 
 def promoter_score(

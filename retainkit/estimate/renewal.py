@@ -6,16 +6,15 @@ every period, beta distributed over people. BdW: that chance may also rise or fa
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import betaln, psi
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import require_columns, whole
+from retainkit.estimate.checks import Array, require_columns, whole
 
-Array = Any
 FREE = {"sBG": 2, "BdW": 3}  # how many of log alpha, log beta, log c are estimated
 SMALLEST, LARGEST = -7.0, 12.0  # of those logs
 

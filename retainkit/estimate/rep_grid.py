@@ -8,11 +8,12 @@ of that cell.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-Array = Any
+from retainkit.estimate.checks import Array
+
 Bounds = Sequence[tuple[float, float]]
 REACH = 5.0  # a rep's effect is looked for within this many spreads of the mean
 BINS = (31, 33)  # of u and of v, over that reach

@@ -10,18 +10,17 @@ no sampling, no seed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import require_columns, whole
+from retainkit.estimate.checks import Array, require_columns, whole
 from retainkit.estimate.rep_grid import Fit, LogLik, Posterior, along, centres, fit_grid, posterior, quantiles
 from retainkit.estimate.smalln import GATES, short_of
 
-Array = Any
 ESTIMATES = ["value", "low", "high", "p_positive"]
 QUADRANTS = ["p_joint", "p_win_only", "p_churn_only", "p_neither"]
 REVIEW, WATCH, UNKNOWN = "review the deals of this rep", "watch, not enough evidence", "cannot tell yet"

@@ -7,16 +7,15 @@ one more purchase in this model is selection alone: the yardstick for the observ
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv, expit, gammaln, hyp2f1
 
+from retainkit.estimate.checks import Array
 from retainkit.estimate.habits import bg_nbd, gamma_gamma, maximise
-
-Array = Any
 
 
 class BGNBD(NamedTuple):

@@ -7,16 +7,14 @@ means, never a regression with unit and month effects, which compares the newly 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-from retainkit.estimate.checks import confidence, require_columns, z_value
+from retainkit.estimate.checks import Array, confidence, require_columns, z_value
 from retainkit.estimate.shuffle import shuffled
-
-Array = Any
 
 
 class Grid(NamedTuple):

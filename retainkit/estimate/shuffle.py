@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from math import factorial, prod
-from typing import Any
 
 import numpy as np
 
-from retainkit.estimate.checks import confidence
+from retainkit.estimate.checks import Array, confidence
 
 SHUFFLES = 10_000  # so many orders of the units are gone through one by one; of more, a seeded sample is taken
 DRAWN = 1_999
-Array = Any
 
 
 def shuffled(rate: Array, begins: Array, w: Array, *, level: float = 0.95, seed: int = 1) -> tuple[float, float, float]:

@@ -102,24 +102,6 @@ def median_survival(curve: Curve) -> tuple[float, float, float]:
     return middle, low, high
 
 
-def median_in_words(curve: Curve) -> str:
-    """The median as text: "day 310 (95% ...)" has no meaning when half never leave, so that is said instead.
-
-    Examples
-    --------
-    >>> cells = pd.DataFrame({"duration": [10, 20], "event": [1, 0], "n": [2, 8]})
-    >>> median_in_words(kaplan_meier(cells))
-    'not reached by day 20 (S = 80%)'
-    """
-    middle, low, high = median_survival(curve)
-    last = curve.table.iloc[-1]
-    if np.isnan(last["survival"]):
-        return "nobody observed"
-    if np.isnan(middle):
-        return f"not reached by day {last['time']:.0f} (S = {last['survival']:.0%})"
-    return f"day {middle:.0f} ({low:.0f} to {'not reached' if np.isnan(high) else f'{high:.0f}'})"
-
-
 def rmst(cells: pd.DataFrame, *, tau: float) -> tuple[float, float]:
     """Average days kept in the first `tau` days (the area under the curve), and its standard error.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from retainkit.estimate.intervals import square_and_add
 from retainkit.load.shop import Shop
 from retainkit.metrics.churn import contract_survival
 from retainkit.metrics.deals import WITHIN_DAYS
@@ -27,10 +28,9 @@ def purchase_step(shop: Shop, *, k: int = 2, level: float = 0.95) -> pd.DataFram
         One row: `rate` (a difference of shares), `low`, `high`, `n` (customers who bought k + 1 times), `horizon_days`.
     """
     two = next_purchase(shop, k=[k, k + 1], level=level)
-    a, b = two.iloc[0], two.iloc[1]
-    gap = b["rate"] - a["rate"]
-    low, high = gap - np.hypot(b["rate"] - b["low"], a["high"] - a["rate"]), gap + np.hypot(b["high"] - b["rate"], a["rate"] - a["low"])
-    return pd.DataFrame([{"rate": gap, "low": low, "high": high, "n": int(b["n"]), "horizon_days": int(b["horizon_days"])}])
+    now, then = (two.loc[i, ["rate", "low", "high"]] for i in (0, 1))
+    gap, low, high = square_and_add(then, now)
+    return pd.DataFrame([{"rate": gap, "low": low, "high": high, "n": int(two["n"][1]), "horizon_days": int(two["horizon_days"][1])}])
 
 
 def early_leaving_ratio(shop: Shop, *, early: int = 90, until: int = 365, level: float = 0.95) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.case_mix import standardised_rates
-from retainkit.estimate.intervals import benjamini_hochberg, newcombe, two_proportion_p
+from retainkit.estimate.intervals import benjamini_hochberg, newcombe, square_and_add, two_proportion_p
 from retainkit.metrics.deals import WITHIN_DAYS, win_by, win_rate_withheld
 from retainkit.metrics.reading import shares
 from retainkit.tally import Engine, asked_once, tally
@@ -79,8 +79,7 @@ def referral_gap(shop: Engine, *, source: str = "referral", days: int = WITHIN_D
     two = cells.assign(n=cells["closed"], source=np.where(mine, "it", "rest"))
     table = standardised_rates(two, level=level).set_index("source")
     it, rest = table.loc["it"], table.loc["rest"]
-    gap = it["rate"] - rest["rate"]
-    low, high = gap - np.hypot(it["rate"] - it["low"], rest["high"] - rest["rate"]), gap + np.hypot(it["high"] - it["rate"], rest["rate"] - rest["low"])
+    gap, low, high = square_and_add(it[["rate", "low", "high"]], rest[["rate", "low", "high"]])
     note = "" if table["mix_covered"].min() > 1 - 1e-9 else "segments in which one of the two has no deals are left out of its rate"
     row = [source, gap, low, high, int(table["n"]["it"]), it["rate"], rest["rate"], int(table["n"]["rest"]), days, note]
     return pd.DataFrame([dict(zip(columns, row, strict=True))])

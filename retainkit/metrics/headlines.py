@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -108,7 +108,7 @@ def _third_purchase(shop: Shop) -> Headline:
 
     def months(s: Shop) -> pd.DataFrame:
         table = tally(s, "next_purchase_cohorts", k=2, within=window, latest=latest)
-        return _after(cohorts(s, table, "month", window), shop, latest)  # before that, only fast buyers had bought twice
+        return after(cohorts(s, table, "month", window), shop, latest)  # before that, only fast buyers had bought twice
 
     return Headline(
         "next_purchase.share", f"two-time buyers who buy a third time within {window} days", ("orders",), horizon=window,
@@ -178,10 +178,10 @@ def _deals(shop: Shop, asked: Asked) -> list[Headline]:
 
     return [
         Headline("deals.win_rate", "closed deals that were won", ("deals",), find=lambda s: first(win_rate(s, days=days)),
-                 months=lambda s: _after(months(s, "closed"), s, days)),  # before that, only fast deals were closed
+                 months=lambda s: after(months(s, "closed"), s, days)),  # before that, only fast deals were closed
         Headline("deals.win_by", f"opened deals won within {days} days", ("deals",), horizon=days,
                  find=lambda s: first(win_by(s, days=days)),
-                 months=lambda s: _after(months(s, "opened"), s, 0)),  # of deals opened earlier, those closed by then are not in the log
+                 months=lambda s: after(months(s, "opened"), s, 0)),  # of deals opened earlier, those closed by then are not in the log
     ]
 
 
@@ -226,15 +226,14 @@ def _closed(shop: Shop, months: pd.DataFrame) -> pd.DataFrame:
     return cohorts(shop, months.assign(hits=months["lost"], n=months["active_start"]), "month", 0)
 
 
-def cohorts(shop: Shop, table: pd.DataFrame, month: str, days: int) -> pd.DataFrame:
-    """Months with `hits` and `n`, each known `days` after its last day; those not known yet are left out."""
+def cohorts(shop: Shop, table: pd.DataFrame, month: str, days: int, of: Sequence[str] = ("hits", "n")) -> pd.DataFrame:
+    """Months with the columns `of`, each known `days` after its last day; those not known yet are left out."""
     first_on = pd.to_datetime(table[month])
     known_on = first_on + pd.offsets.MonthEnd(0) + pd.Timedelta(days=days)
-    months = pd.DataFrame({"month": first_on.dt.strftime("%Y-%m"), "first_on": first_on, "known_on": known_on,
-                           "hits": table["hits"], "n": table["n"]})
+    months = pd.DataFrame({"month": first_on.dt.strftime("%Y-%m"), "first_on": first_on, "known_on": known_on, **table[list(of)]})
     return months[known_on <= pd.Timestamp(shop.as_of)].sort_values("first_on", ignore_index=True)
 
 
-def _after(months: pd.DataFrame, shop: Shop, days: int) -> pd.DataFrame:
+def after(months: pd.DataFrame, shop: Shop, days: int) -> pd.DataFrame:
     """The months that begin when the recorded history is at least so many days old."""
     return months[months["first_on"] >= pd.Timestamp(shop.history_start + timedelta(days=days))]

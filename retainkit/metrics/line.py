@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit.load.shop import Shop
-from retainkit.metrics.headlines import Headline
+from retainkit.metrics.headlines import Headline, after, cohorts
 
 SECTIONS = ("buying again", "staying", "money", "voices", "deals", "engagement")
 SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}
@@ -34,8 +34,4 @@ class Line:
 
 def series(shop: Shop, months: pd.DataFrame, days: int = 0) -> pd.DataFrame:
     """A monthly series of values, `month, known_on, value`, each known `days` after its month; whole months of the history only."""
-    first_on = pd.to_datetime(months["month"])
-    known_on = first_on + pd.offsets.MonthEnd(0) + pd.Timedelta(days=days)
-    table = pd.DataFrame({"month": first_on.dt.strftime("%Y-%m"), "known_on": known_on, "value": months["value"].astype(float)})
-    seen = (first_on >= pd.Timestamp(shop.history_start)) & (known_on <= pd.Timestamp(shop.as_of))
-    return table[seen].sort_values("month", ignore_index=True)
+    return after(cohorts(shop, months.astype({"value": float}), "month", days, ["value"]), shop, 0)

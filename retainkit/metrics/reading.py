@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -69,11 +68,10 @@ def survival_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *,
 def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody", only: str | None = None) -> pd.DataFrame:
     """The incidence of every cause, or `only` one, at the horizons, as `cause` and `NUMBERS`. Once all is decided, it stays decided."""
     free = curve.table.loc[curve.table["cause"] == EVENT_FREE, "incidence"]
-    asked = curve if only is None else replace(curve, table=curve.table[curve.table["cause"] == only])
-    table = incidence_at(asked, _within(cells, curve, horizons, over=bool(free.iloc[-1] < NEARLY)))
+    table = incidence_at(curve, _within(cells, curve, horizons, over=bool(free.iloc[-1] < NEARLY))).rename(columns={"incidence": "rate"})
     causes = [
-        _counted(one.rename(columns={"incidence": "rate"}).reset_index(drop=True), cells, curve, horizons, nobody).assign(cause=cause)
-        for cause, one in table.groupby("cause", sort=False)
+        _counted(one.reset_index(drop=True), cells, curve, horizons, nobody).assign(cause=cause)
+        for cause, one in table.groupby("cause", sort=False) if only in (None, cause)
     ]
     return pd.concat(causes, ignore_index=True)[["cause", *NUMBERS]]
 

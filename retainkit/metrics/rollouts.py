@@ -147,7 +147,7 @@ def rollout(
     cells = cells[cells["month"].between(first, last)]
     partial = [month_number(day) for day in starts.values() if day.day > 1]
     data = grid(cells, {u: first_whole(day) for u, day in starts.items()}, partial=partial)
-    found = average_effect(data, base=base_months, level=level) if len(data.months) else pd.Series(dtype=object)
+    found = average_effect(data, base=base_months, level=level)
     reason = _too_few(data, found)
     units = units_before_and_after(data, starts, base_months, asked.bad)
     labels = {"change": name, "outcome": which, "horizon_days": within_days}
@@ -202,18 +202,18 @@ def _column(shop: Shop, asked: Outcome, starts: dict[str, date]) -> Column:
 def _effect(found: pd.Series, few: bool, level: float) -> dict[str, Any]:
     """The effect with the interval that the number of units allows."""
     names = ("rate", "low", "high", "n", "p", "p_shuffled", "low_shuffled", "high_shuffled")
-    row: dict[str, Any] = {name: found.get(name, np.nan) for name in names}
-    method = "starts re-assigned among the units" if found.get("staggered") else "t over units"
+    row: dict[str, Any] = {name: found[name] for name in names}
+    method = "starts re-assigned among the units" if found["staggered"] else "t over units"
     if few:  # too few units to see how units drift: what the choice of customers alone does, and no p
-        reach = z_value(level) * found.get("se_sampling", np.nan)
+        reach = z_value(level) * found["se_sampling"]
         row |= {"low": row["rate"] - reach, "high": row["rate"] + reach, "p": np.nan}
         method = "customers only: how units drift is not in it"
-    return {**row, "n": int(found.get("n", 0)), "method": method}
+    return {**row, "n": int(found["n"]), "method": method}
 
 
 def _too_few(data: Grid, found: pd.Series) -> str:
     """Why the effect may only be described, or nothing."""
-    if not len(found) or found["rate"] != found["rate"]:
+    if np.isnan(found["rate"]):
         return "no month with the change has come of age" if len(data.months) else "no month in which every unit had customers"
     arms = {"units_per_arm": min(found["units_with"], found["units_without"])}
     return f"to be described only: {short}" if (short := "; ".join(short_of(arms))) else ""
@@ -221,7 +221,7 @@ def _too_few(data: Grid, found: pd.Series) -> str:
 
 def _power(data: Grid, found: pd.Series, base: int, level: float) -> dict[str, Any]:
     """What could be seen: from the number of customers, and from how units drift where there are enough to know."""
-    if not len(found) or found["rate"] != found["rate"]:
+    if np.isnan(found["rate"]):
         return {"detectable": np.nan, "n": 0, "units_with": 0, "units_without": 0, "drift": np.nan}
     k, m = int(found["units_with"]), int(found["units_without"])
     enough = min(k, m) >= GATES["units_per_arm"].least
