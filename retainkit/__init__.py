@@ -16,7 +16,7 @@ _HOMES = {
     "retainkit.load.shop": ("open_shop", "Shop"),
     "retainkit.metrics.purchases": (
         "overview", "second_purchase", "second_purchase_curve", "second_purchase_mature", "second_purchase_by_cohort",
-        "next_purchase", "repeat_revenue", "repeat_revenue_between", "revenue_by_month", "usable_horizon"),
+        "next_purchase", "usable_horizon"),
     "retainkit.metrics.leaving": ("second_purchase_before_leaving",),
     "retainkit.metrics.cross_sell": (
         "cross_sell_share", "cross_sell_curve", "cross_sell_any", "cross_sell_incidence", "first_cross_sell_naive",
@@ -28,7 +28,7 @@ _HOMES = {
         "contract_survival", "churn_curve", "early_cancellation", "days_kept", "monthly_churn", "monthly_cancellation",
         "contract_checks"),
     "retainkit.metrics.churn_money": ("revenue_churn", "customer_retention", "mrr_movements"),
-    "retainkit.metrics.buying": ("repeat_buying",),
+    "retainkit.metrics.buying": ("repeat_buying", "repeat_revenue", "repeat_revenue_between", "revenue_by_month"),
     "retainkit.metrics.lifetime_value": ("lifetime_value", "lifetime_value_curve"),
     "retainkit.metrics.beyond": ("lifetime_value_beyond", "constant_habits"),
     "retainkit.metrics.acquisition": ("acquisition_cost", "value_to_cost", "payback", "keeping_cost"),

@@ -13,10 +13,11 @@ from test_real_data import BUYING, BY_REP, CROSSING, DATA, HORIZONS, mapping
 from retainkit import open_shop
 from retainkit.check.examine import Examined
 from retainkit.check.project import init
+from retainkit.metrics.buying import repeat_revenue
 from retainkit.metrics.cross_sell import cross_sell_any
 from retainkit.metrics.deals import win_rate
 from retainkit.metrics.deals_values import cycle_days, deal_size
-from retainkit.metrics.purchases import overview, repeat_revenue, second_purchase, second_purchase_mature
+from retainkit.metrics.purchases import overview, second_purchase, second_purchase_mature
 from retainkit.metrics.retention import retention_matrix
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the real data sets are not here (../shared/data)")

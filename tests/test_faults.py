@@ -19,6 +19,7 @@ from nb_fixtures.make import write_notebook, write_shop
 from retainkit import cli, open_shop
 from retainkit.errors import RetainkitError
 from retainkit.load.shop import Shop
+from retainkit.metrics.buying import revenue_by_month
 from retainkit.metrics.churn import contract_survival, monthly_churn
 from retainkit.metrics.cross_sell import cross_sell_any, cross_sell_share, first_cross_sell_naive
 from retainkit.metrics.definitions import churn_definitions
@@ -26,7 +27,6 @@ from retainkit.metrics.first_days import short_log_shares
 from retainkit.metrics.lapse import lapse_survival, monthly_lapse
 from retainkit.metrics.purchases import (
     overview,
-    revenue_by_month,
     second_purchase,
     second_purchase_by_cohort,
     second_purchase_mature,

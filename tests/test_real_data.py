@@ -20,10 +20,11 @@ import retainkit
 from retainkit import cli, open_shop
 from retainkit.estimate.repeat_buying import fit_bg_nbd, fit_gamma_gamma
 from retainkit.load.shop import Shop
+from retainkit.metrics.buying import repeat_revenue
 from retainkit.metrics.cross_sell import cross_sell_any, first_cross_sell_naive
 from retainkit.metrics.deals import win_rate
 from retainkit.metrics.deals_values import cycle_days, deal_size
-from retainkit.metrics.purchases import overview, repeat_revenue, second_purchase, second_purchase_mature
+from retainkit.metrics.purchases import overview, second_purchase, second_purchase_mature
 from retainkit.metrics.reps import rep_churn, rep_churn_withheld
 from retainkit.metrics.retention import retention_matrix
 

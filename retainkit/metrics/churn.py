@@ -14,9 +14,8 @@ from retainkit.estimate.checks import z_value
 from retainkit.estimate.competing import aalen_johansen
 from retainkit.estimate.intervals import benjamini_hochberg
 from retainkit.estimate.survival import kaplan_meier, logrank, rmst
-from retainkit.metrics.months import first_whole, last_closed
-from retainkit.metrics.movements import balance, churn_rates, flows_by_month
-from retainkit.metrics.reading import each_group, incidence_read, survival_read, too_young
+from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
+from retainkit.metrics.reading import each_group, identities, incidence_read, survival_read, too_young
 from retainkit.tally import Column, Engine, Value, asked_once, split_by, tally
 
 HORIZONS = (30, 90, 180, 365, 730)
@@ -196,8 +195,7 @@ def contract_checks(shop: Engine) -> pd.DataFrame:
     rows = [("customers who came minus those who left are those here", end, here),
             ("early cancellation, churn and still here add up to 1", float(causes.max()) if len(causes) else 1.0, 1.0),
             ("still here is the same with one cause and with two (largest gap)", gap, 0.0)]
-    table = pd.DataFrame(rows, columns=["check", "left", "right"])
-    return table.assign(holds=(table["left"] - table["right"]).abs() < 1e-9)
+    return identities(rows)
 
 
 def _differs(cells: pd.DataFrame, by: str) -> float:

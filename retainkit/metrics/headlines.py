@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from retainkit.load.shop import Shop
+from retainkit.metrics.buying import repeat_revenue
 from retainkit.metrics.churn import contract_survival, monthly_churn
 from retainkit.metrics.cross_sell import cross_sell_any, cross_sell_share
 from retainkit.metrics.deals import win_by, win_rate
 from retainkit.metrics.lapse import lapse_rule, lapse_survival, monthly_lapse
-from retainkit.metrics.purchases import next_purchase, repeat_revenue, second_purchase, usable_horizon
+from retainkit.metrics.purchases import next_purchase, second_purchase, usable_horizon
 from retainkit.metrics.retention import contract_retention_matrix
 from retainkit.tally import tally
 

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.intervals import wilson
 from retainkit.estimate.survival import kaplan_meier
 from retainkit.metrics.churn import HORIZONS
-from retainkit.metrics.months import CLOCK_START, first_whole, last_closed
-from retainkit.metrics.movements import balance, churn_rates
-from retainkit.metrics.reading import NUMBERS, stacked, survival_read
+from retainkit.metrics.months import CLOCK_START, balance, churn_rates, first_whole, last_closed
+from retainkit.metrics.reading import NUMBERS, identities, shares, stacked, survival_read
 from retainkit.tally import Engine, asked_once, tally
 
 SHARE, LEAST_DAYS = 0.9, 30
@@ -111,16 +107,13 @@ def lapse_returns(shop: Engine, *, days: int | None = None, within: int = 180, l
         A row for half the rule, the rule and its double: `lapse_days`, `rate` (bought again within `within` days), `low`,
         `high`, `n` (lapses old enough), `too_young`, `horizon_days`, `lapses`, `returned_so_far`.
     """
-    rows: list[dict[str, Any]] = []
-    for x in _rules(shop, days):
-        counts = tally(shop, "lapse_returns", days=x, within=within).fillna(0).iloc[0].astype(int)
-        n, back = counts["old_enough"], counts["returned"]
-        low, high = wilson(back, n, level=level)
-        rows.append({"lapse_days": x, "rate": back / n if n else np.nan, "low": low, "high": high, "n": n,
-                     "too_young": counts["lapses"] - n, "horizon_days": within, "lapses": counts["lapses"],
-                     "returned_so_far": counts["returned_so_far"]})
     columns = ["lapse_days", "rate", "low", "high", "n", "too_young", "horizon_days", "lapses", "returned_so_far"]
-    return pd.DataFrame(rows, columns=columns)
+    tables = []
+    for x in _rules(shop, days):
+        counts = tally(shop, "lapse_returns", days=x, within=within).fillna(0).astype(int)
+        rated = shares(counts["returned"], counts["old_enough"], level=level)
+        tables.append(counts.assign(lapse_days=x, **rated, too_young=counts["lapses"] - counts["old_enough"], horizon_days=within)[columns])
+    return stacked(tables, columns)
 
 
 @asked_once
@@ -151,8 +144,7 @@ def lapse_checks(shop: Engine, *, days: int | None = None) -> pd.DataFrame:
     running = last_closed(shop.as_of) + 1
     end = int(balance(events, first=running, last=running)["active_end"].sum())
     here = int(events.loc[events["movement"] == "here", "customers"].sum())
-    check = "customers who came minus those who lapsed are those who have not lapsed"
-    return pd.DataFrame([{"check": check, "left": end, "right": here, "holds": end == here}])
+    return identities([("customers who came minus those who lapsed are those who have not lapsed", end, here)])
 
 
 def _rules(shop: Engine, days: int | None) -> list[int]:

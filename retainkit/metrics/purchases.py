@@ -1,14 +1,12 @@
-"""Do they come back: the second purchase, the next one, and what repeat buyers bring."""
+"""Do they come back: the second purchase, and the next one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.intervals import logit_interval
 from retainkit.estimate.recurrent import next_purchase_share
 from retainkit.estimate.survival import at_times, kaplan_meier
 from retainkit.load.shop import Shop
@@ -219,77 +217,6 @@ def next_purchase(
                     "mature_rate", "mature_low", "mature_high", "mature_n"]]  # fmt: skip
 
 
-def repeat_revenue(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
-    """Share of all revenue that does not come from a new customer's first purchase day.
-
-    Customers known before `history_start` are repeat customers from their first day in the data. Left out:
-    nobody. The interval takes customers, not orders, as independent.
-
-    Returns
-    -------
-    DataFrame
-        One row: `rate, low, high, n` (customers), `repeat, total` (money).
-
-    Examples
-    --------
-    >>> from retainkit import open_shop
-    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "amount": [10, 30, 20],
-    ...                        "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05"]})
-    >>> repeat_revenue(open_shop({"orders": orders})).loc[0, ["rate", "repeat", "total"]].tolist()
-    [0.5, 30.0, 60.0]
-    """
-    return repeat_revenue_between(shop, level=level)
-
-
-def repeat_revenue_between(shop: Shop, *, first_month: int = 1, last_month: int | None = None, level: float = 0.95) -> pd.DataFrame:
-    """The same share in some months of the recorded history, counted from 1; by default in all of it.
-
-    Left out: months of which a day is still to come, or lies before the history: then the share is not known.
-
-    Returns
-    -------
-    DataFrame
-        As `repeat_revenue`.
-
-    Examples
-    --------
-    >>> from retainkit import open_shop
-    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "amount": [10, 30, 20],
-    ...                        "ordered_at": ["2026-01-01", "2026-02-11", "2026-01-05"]})
-    >>> shop = open_shop({"orders": orders}, as_of="2026-02-28")
-    >>> repeat_revenue_between(shop, last_month=1)["rate"].item(), repeat_revenue_between(shop, first_month=2, last_month=2)["rate"].item()
-    (0.0, 1.0)
-    """
-    begins = pd.Timestamp(shop.history_start)
-    opens = date.min if first_month == 1 else (begins + pd.DateOffset(months=first_month - 1)).date()
-    closes = shop.as_of + timedelta(days=1) if last_month is None else (begins + pd.DateOffset(months=last_month)).date()
-    if closes > shop.as_of + timedelta(days=1):
-        return pd.DataFrame([{"rate": np.nan, "low": np.nan, "high": np.nan, "n": 0, "repeat": np.nan, "total": np.nan}])
-    s = tally(shop, "revenue_split", opens=opens, closes=closes).fillna(0).iloc[0]
-    total = s["total"] if s["total"] > 0 else np.nan
-    rate = s["repeat"] / total
-    square = max(s["repeat2"] - 2 * rate * s["both_sum"] + rate**2 * s["total2"], 0.0)
-    low, high = logit_interval(rate, np.sqrt(square) / total, level=level)
-    return pd.DataFrame([{"rate": rate, "low": low, "high": high, "n": int(s["n"]), "repeat": s["repeat"], "total": s["total"]}])
-
-
-def revenue_by_month(shop: Shop) -> pd.DataFrame:
-    """New and repeat revenue of each calendar month: repeat + new = total.
-
-    Refunds fall on the day they were paid back. A month that is not over is marked, not extrapolated.
-
-    Returns
-    -------
-    DataFrame
-        A row a month: `month, total, new, repeat, rate` (repeat share; NaN where the total is not positive),
-        `new_customers, customers, closed`.
-    """
-    table = _every_month(tally(shop, "revenue_by_month"))
-    share = (table["repeat"] / table["total"]).where(table["total"] > 0)
-    closed = pd.to_datetime(table["month"]).dt.strftime("%Y-%m") <= shop.closed_through
-    return table.assign(rate=share, closed=closed)
-
-
 def usable_horizon(shop: Shop, asked: int, *, of: str = "days", least: int = 30) -> int:
     """The horizon asked for, or the longest usual one (180, 90, 60, 30) that `least` customers have been followed for.
 
@@ -314,12 +241,9 @@ def usable_horizon(shop: Shop, asked: int, *, of: str = "days", least: int = 30)
     return next(fits, min(asked, 30) if len(followed) else asked)
 
 
-def _every_month(table: pd.DataFrame) -> pd.DataFrame:
-    """The months with a row each, those in which nothing happened included."""
-    if table.empty:
-        return table
-    months = pd.date_range(table["month"].min(), table["month"].max(), freq="MS", name="month")
-    return table.set_index("month").reindex(months, fill_value=0).reset_index()
+def split(cells: pd.DataFrame, by: str | None) -> list[tuple[str, pd.DataFrame]]:
+    """The cells of each group; one group that holds everybody when there is nothing to split by."""
+    return [(str(name), part) for name, part in cells.groupby(cells["grp"].fillna(UNKNOWN))] if by else [("all", cells)]
 
 
 def at_horizons(
@@ -337,8 +261,3 @@ def at_horizons(
         table = read(group, days["followup"].max())
         tables.append(table.assign(grp=name, horizon_days=list(horizons), n=int(days["n"].sum()), too_young=young))
     return by_group(stacked(tables, ["grp", *columns]), by, columns)
-
-
-def split(cells: pd.DataFrame, by: str | None) -> list[tuple[str, pd.DataFrame]]:
-    """The cells of each group; one group that holds everybody when there is nothing to split by."""
-    return [(str(name), part) for name, part in cells.groupby(cells["grp"].fillna(UNKNOWN))] if by else [("all", cells)]

@@ -44,6 +44,12 @@ def stacked(tables: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFr
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(columns))
 
 
+def identities(rows: Sequence[tuple[str, float, float]], *, within: float = 1e-9) -> pd.DataFrame:
+    """Two ways to work out one number, a row each: `check, left, right`, and whether it `holds`."""
+    table = pd.DataFrame(rows, columns=["check", "left", "right"])
+    return table.assign(holds=(table["left"] - table["right"]).abs() < within)
+
+
 def each_group(cells: pd.DataFrame, by: str | None, read: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
     """`read` on the cells of every group `grp`, its name in a first column `by`; without cells, its empty answer."""
     if by is None:

@@ -17,6 +17,7 @@ from retainkit.errors import BadValueError
 from retainkit.estimate.exposure import churn_by_rep, expected_churn
 from retainkit.estimate.funnel import poisson_limits
 from retainkit.estimate.intervals import benjamini_hochberg
+from retainkit.metrics.reading import identities
 from retainkit.tally import Engine, asked_once, tally
 
 STRATA = ("segment", "source")
@@ -93,9 +94,9 @@ def rep_churn(
     return coded(table.reset_index(), reps)[_COLUMNS]
 
 
-def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.DataFrame:
+def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA) -> pd.DataFrame:
     """The losses behind `rep_churn` by rep and stratum: `rep`, the columns of `by`, `n, observed, expected, own, share_of_events`."""
-    everybody = _cells(shop, early_days, grace_days)
+    everybody = _cells(shop, EARLY_DAYS, GRACE_DAYS)
     if _withheld(everybody):
         return pd.DataFrame(columns=["rep", *by, "n", "observed", "expected", "own", "share_of_events"], dtype=float)
     return expected_churn(_seen(_followed(everybody), "duration", "event"), by=by)
@@ -118,19 +119,18 @@ def rep_accounts(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int 
     return _counts(_cells(shop, early_days, grace_days))
 
 
-def departed(shop: Engine, *, days: int = GONE_DAYS) -> set[str]:
-    """Reps who have neither opened nor closed a deal in the last `days` days."""
+def departed(shop: Engine) -> set[str]:
+    """Reps who have neither opened nor closed a deal in the last 120 days."""
     last = tally(shop, "reps_activity").set_index("rep")["last_on"]
-    return set(last.index[pd.to_datetime(last) < pd.Timestamp(shop.as_of - timedelta(days=days))])
+    return set(last.index[pd.to_datetime(last) < pd.Timestamp(shop.as_of - timedelta(days=GONE_DAYS))])
 
 
 def rep_checks(shop: Engine, *, by: Sequence[str] = STRATA) -> pd.DataFrame:
     """Identities that must hold: `check, left, right, holds`."""
     table = rep_churn(shop, by=by).fillna({"early_observed": 0, "early_expected": 0})
-    rows = [("accounts lost are as many as were expected over all reps", table["observed"].sum(), table["expected"].sum()),
-            ("early cancellations are as many as were expected", table["early_observed"].sum(), table["early_expected"].sum())]
-    checks = pd.DataFrame(rows, columns=["check", "left", "right"]).astype({"left": float, "right": float})
-    return checks.assign(holds=(checks["left"] - checks["right"]).abs() < 1e-6)
+    sums = table[["observed", "expected", "early_observed", "early_expected"]].sum().astype(float)
+    return identities([("accounts lost are as many as were expected over all reps", sums["observed"], sums["expected"]),
+                       ("early cancellations are as many as were expected", sums["early_observed"], sums["early_expected"])], within=1e-6)
 
 
 def coded(table: pd.DataFrame, reps: str) -> pd.DataFrame:

@@ -16,12 +16,13 @@ import pandas as pd
 
 from retainkit.estimate.funnel import binomial_limits
 from retainkit.load.shop import Shop
+from retainkit.metrics.buying import revenue_by_month
 from retainkit.metrics.churn import contract_survival
 from retainkit.metrics.cross_sell import cross_sell_share, first_cross_sell_naive
 from retainkit.metrics.deals import win_rate
 from retainkit.metrics.definitions import churn_bridge, churn_definitions
 from retainkit.metrics.first_days import short_log_shares
-from retainkit.metrics.purchases import revenue_by_month, second_purchase, second_purchase_mature
+from retainkit.metrics.purchases import second_purchase, second_purchase_mature
 from retainkit.metrics.rep_map import RepMap, rep_map
 from retainkit.metrics.retention import contract_retention_matrix
 from retainkit.tally import tally
