@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retainkit import open_shop
 from retainkit.errors import BadValueError
 from retainkit.estimate.promoters import promoter_change, promoter_score
 from retainkit.estimate.smalln import in_words
+from retainkit.metrics.voices import rep_voices
 
 NOBODY = pd.DataFrame({"earlier": pd.Series(dtype=int), "later": pd.Series(dtype=int), "n": pd.Series(dtype=int)})
 
@@ -60,6 +62,15 @@ def test_when_everybody_in_the_team_answered_only_the_added_answers_are_left():
 def test_half_of_a_team_makes_a_narrower_interval_than_the_same_of_a_crowd():
     few, many = (promoter_score(13, 12, 40, population=p) for p in (64, None))
     assert (few[2] - few[1]) / (many[2] - many[1]) == pytest.approx(np.sqrt((64 - 40) / 63))
+
+
+def test_a_shop_in_which_no_account_of_a_rep_has_answered_gives_no_rows():
+    deals = pd.DataFrame({"deal_id": [1, 2], "customer_id": ["ann", "bob"], "rep": "rita", "opened_at": "2026-01-05", "closed_at": "2026-02-01",
+                          "outcome": ["won", "lost"]})
+    answers = pd.DataFrame({"response_id": [1, 2], "customer_id": ["cy", "di"], "kind": "customer", "score": [9, 3], "answered_at": "2026-03-01"})
+    voices = rep_voices(open_shop({"deals": deals, "responses": answers}, as_of="2026-10-31"))
+    assert voices.empty
+    assert {"rep", "value", "n", "churn"} <= set(voices)
 
 
 def test_nobody_gives_nan_not_zero():

@@ -11,7 +11,7 @@ import pandas as pd
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.promoters import promoter_change, promoter_score
-from retainkit.estimate.smalln import short_of
+from retainkit.estimate.smalln import GATES, short_of
 from retainkit.load.shop import Shop
 from retainkit.metrics.reading import by_group, shares
 from retainkit.metrics.reps import coded, rep_churn
@@ -144,7 +144,7 @@ def rep_voices(shop: Shop, *, reps: str = "names", level: float = 0.95) -> pd.Da
     Adjusted Wald for the score; churn as in `rep_churn`. Those who left unhappy may never have answered.
     """
     found = tally(shop, "survey_reps").astype({"promoters": int, "detractors": int, "n": int})
-    found = found[[not short_of({"customers_shown": n}) for n in found["n"]]]
+    found = found[found["n"] >= GATES["customers_shown"].least]
     value, low, high = promoter_score(found["promoters"], found["detractors"], found["n"], level=level)
     names = {"value": "churn", "low": "churn_low", "high": "churn_high"}
     kept = rep_churn(shop, level=level)[["rep", "observed", "expected", "value", "low", "high"]].rename(columns=names)
