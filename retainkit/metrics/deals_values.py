@@ -12,7 +12,7 @@ from retainkit.estimate.checks import z_value
 from retainkit.estimate.intervals import skewed_interval, wilson
 from retainkit.estimate.survival import kaplan_meier, median_survival
 from retainkit.metrics.deals import DEAL_GROUPS, WITHIN_DAYS
-from retainkit.metrics.reading import each_group, keys
+from retainkit.metrics.reading import by_group, each_group
 from retainkit.tally import Column, Engine, asked_once, split_by, tally
 
 
@@ -116,21 +116,17 @@ def sales_velocity(
 def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFrame:
     """Mean and median of a measure of won deals by group."""
     sums = tally(shop, "deals_won", by=split_by(by, DEAL_GROUPS), measure=Column(measure), z=z_value(level))
-    rows: list[dict[str, Any]] = []
-    for row in sums.astype({"grp": object}).to_dict("records"):
-        n, accounts = int(row["deals"]), int(row["accounts"])
-        counts = {"n": n, "accounts": accounts, "missing": int(row["missing"])}
-        mean = row["total"] / n if n else np.nan
-        spread = row["total_total"] - 2 * mean * row["total_deals"] + mean**2 * row["deals_deals"]
-        cubes = row["total_3"] - 3 * mean * row["total_2_deals"] + 3 * mean**2 * row["total_deals_2"] - mean**3 * row["deals_3"]
-        known = n > 0 and accounts > 1 and mean > 0 and spread > 0
-        low, high = skewed_interval(mean, np.sqrt(spread * accounts / (accounts - 1)) / n, skew=cubes / spread**1.5, level=level) if known else (np.nan, np.nan)
-        group = {by: row["grp"]} if by else {}
-        middle = {"value": row["median"], "low": row["median_low"], "high": row["median_high"]}
-        rows += [{**group, "measure": "mean", "value": mean, "low": low, "high": high, **counts},
-                 {**group, "measure": "median", **middle, **counts}]
-    columns = [*keys(by), "measure", "value", "low", "high", "n", "accounts", "missing"]
-    return pd.DataFrame(rows, columns=columns)
+    n, accounts, total = sums["deals"], sums["accounts"], sums["total"]
+    mean = total / n
+    spread = sums["total_total"] - 2 * mean * sums["total_deals"] + mean**2 * sums["deals_deals"]
+    cubes = sums["total_3"] - 3 * mean * sums["total_2_deals"] + 3 * mean**2 * sums["total_deals_2"] - mean**3 * sums["deals_3"]
+    spread = spread.where((accounts > 1) & (mean > 0) & (spread > 0))
+    low, high = skewed_interval(mean, np.sqrt(spread * accounts / (accounts - 1)) / n, skew=cubes / spread**1.5, level=level)
+    counts = sums[["grp", "accounts", "missing"]].assign(n=n)
+    means = counts.assign(measure="mean", value=mean, low=low, high=high)
+    medians = counts.assign(measure="median", value=sums["median"], low=sums["median_low"], high=sums["median_high"])
+    table = pd.concat([means, medians]).sort_index(kind="stable", ignore_index=True).astype({"n": int, "accounts": int, "missing": int})
+    return by_group(table, by, ["measure", "value", "low", "high", "n", "accounts", "missing"])
 
 
 def _lopsided(value: float, sums: pd.Series, each: float, a: float, c: float, lost: float = 0.0, *, level: float) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.recurrent import mean_cumulative, mean_cumulative_at
+from retainkit.estimate.risk import before
 from retainkit.load.shop import Shop
 from retainkit.metrics.cross_sell import REVENUE
 from retainkit.metrics.reading import by_group, stacked
@@ -91,9 +92,8 @@ def lifetime_value_curve(
         read = mean_cumulative_at(events, followup, _scores(shop, by, name, points), horizons=points, level=level)
         known = read["value"].gt(0) & read["high"].notna()
         reach = np.interp(ages, np.array(points)[known], np.log(read["high"] / read["value"])[known]) if known.any() else np.full(len(ages), np.nan)
-        by_length = followup.sort_values("followup")
-        longer = np.append(by_length["n"].to_numpy()[::-1].cumsum()[::-1], 0)
-        observed = longer[np.searchsorted(by_length["followup"], ages)]
+        days, n = (followup[column].to_numpy() for column in ("followup", "n"))
+        observed = (n.sum() - before(days, n, ages)).astype(int)
         band = {"value": value, "low": value / np.exp(reach), "high": value * np.exp(reach)}
         tables.append(pd.DataFrame({"grp": name, "age": ages, **band, "observed": observed}))
     return by_group(stacked(tables, ["grp", *columns]), by, columns)
