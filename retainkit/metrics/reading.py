@@ -1,4 +1,4 @@
-"""Curves read at horizons, group by group, with the counts that stand beside every estimate."""
+"""What tables of metrics are made of: shares of counts, columns by group, curves read at horizons with the counts beside every estimate."""
 
 from __future__ import annotations
 
