@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import os
 import shlex
 import signal
@@ -23,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a notebook failed, 2 when nothing was started."""
     given = _parser().parse_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # notebooks run side by side: the threads of their matrix products would only wait for each other
+    atexit.register(gc.freeze)  # at its end Python would look through all there is, for most of a second, for what the system frees at once
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         return _code(given, lambda: given.run(given))
@@ -159,6 +162,7 @@ def _report(given: argparse.Namespace) -> int:
     """Report one month, or several, each whether or not the one before went well; the worst exit code of them."""
     from retainkit.report.warm import kernels
 
+    gc.set_threshold(20_000, 20, 50)  # what it imports and reads stays: looking through it so often finds nothing
     with kernels():  # first of all: it imports while this process does, and plans
         from retainkit.load.database import one_answer
         from retainkit.report.plan import months

@@ -148,3 +148,4 @@ def _become_kernel(file: str, cwd: str, env: dict[str, str], parent: int) -> Non
     numpy.random.seed()  # or chance would be the same in every kernel
     sys.argv = ["ipykernel_launcher", "-f", file, f"--IPKernelApp.parent_handle={parent}", *LAUNCH]  # the environment is read at import, too early
     IPKernelApp.launch_instance(argv=sys.argv[1:])
+    gc.freeze()  # at its end Python would look through all there is, for what the system frees at once
