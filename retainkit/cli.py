@@ -21,11 +21,19 @@ from retainkit.errors import RetainkitError
 USED_BADLY, FAILED = 2, 1
 
 
+def command() -> NoReturn:
+    """The command line as a process of its own, which ends at once: Python would first look through all its memory, for most of a second."""
+    code = main()
+    atexit._run_exitfuncs()  # they remove temporary folders
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a notebook failed, 2 when nothing was started."""
     given = _parser().parse_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # notebooks run side by side: the threads of their matrix products would only wait for each other
-    atexit.register(gc.freeze)  # at its end Python would look through all there is, for most of a second, for what the system frees at once
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         return _code(given, lambda: given.run(given))
@@ -207,4 +215,4 @@ def _workshop(given: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

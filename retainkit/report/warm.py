@@ -5,6 +5,7 @@ Linux only. Elsewhere forking a process that has loaded such libraries is not sa
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Lock
-from typing import Any
+from typing import Any, NoReturn
 
 SERVE = [sys.executable, "-c", "from retainkit.report.warm import serve; serve()"]
 LAUNCH = ["--log-level=CRITICAL"]  # what a kernel logs (mostly that it was interrupted to end) would stand between our own lines on stderr
@@ -104,7 +105,7 @@ def serve() -> None:
         own = os.getpid()
         pid = asked.get("poll") or os.fork()
         if not pid:
-            return _become_kernel(**asked, parent=own)
+            _become_kernel(**asked, parent=own)
         if "poll" in asked:
             ended, status = os.waitpid(pid, os.WNOHANG) if pid not in codes else (0, 0)
             codes |= {pid: os.waitstatus_to_exitcode(status)} if ended else {}
@@ -133,7 +134,7 @@ def _import_all() -> None:
     gc.enable()
 
 
-def _become_kernel(file: str, cwd: str, env: dict[str, str], parent: int) -> None:
+def _become_kernel(file: str, cwd: str, env: dict[str, str], parent: int) -> NoReturn:
     """Run a kernel in this process, which ends with it, or soon after its parent: also when that has ended already."""
     import numpy
     from ipykernel.kernelapp import IPKernelApp
@@ -148,4 +149,5 @@ def _become_kernel(file: str, cwd: str, env: dict[str, str], parent: int) -> Non
     numpy.random.seed()  # or chance would be the same in every kernel
     sys.argv = ["ipykernel_launcher", "-f", file, f"--IPKernelApp.parent_handle={parent}", *LAUNCH]  # the environment is read at import, too early
     IPKernelApp.launch_instance(argv=sys.argv[1:])
-    gc.freeze()  # at its end Python would look through all there is, for what the system frees at once
+    atexit._run_exitfuncs()  # they remove temporary folders
+    os._exit(0)  # Python would first look through the memory that is shared, and so copy it
