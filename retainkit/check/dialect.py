@@ -42,10 +42,18 @@ def dialect(path: Path) -> dict[str, Any]:
 
 
 def _title(lines: list[str]) -> int:
-    """How many lines stand above the header: those before the first row that is as wide as the table and names its columns."""
+    """How many lines stand above the header: those before the first row that is as wide as the table and names its columns.
+
+    None where the first line's own mark divides every line as often: values may hold another mark more often than that.
+    """
+    if not lines:
+        return 0
     reader = csv.reader(lines, delimiter=max(MARKS, key=lambda mark: sum(line.count(mark) for line in lines)))
     cells, ends = [], [0]
     try:
+        even = {len(row) for row in csv.reader(lines, delimiter=max(MARKS, key=lines[0].count)) if row}
+        if len(even) == 1 and even != {1}:
+            return 0
         for row in reader:
             cells.append([0.0 if NUMBER.fullmatch(cell) else cell.strip() for cell in row])
             ends.append(reader.line_num)
