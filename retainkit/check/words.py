@@ -47,7 +47,7 @@ def likeness(name: str, known: list[str]) -> float:
             best = max(best, 1 - late)
         elif word not in SHORT and f" {word} " in f" {own} ":
             best = max(best, 0.5 + 0.35 * len(word) / len(own) - late)
-        elif len(word) > 5 and difflib.SequenceMatcher(None, own, word).ratio() > 0.88:
+        elif len(word) > 5 and abs(len(own) - len(word)) < 0.12 * (len(own) + len(word)) and difflib.SequenceMatcher(None, own, word).ratio() > 0.88:
             best = max(best, 0.75 - late)
     return best
 

@@ -126,7 +126,10 @@ def load(rows: int, ids: str, form: str) -> dict[str, Any]:
 
 
 def csv(rows: int, ids: str, way: str) -> dict[str, Any]:
-    """One way to read a CSV file: DuckDB alone, `retainkit check`, the first open, or check, open and everything derived."""
+    """One way to read a CSV file: DuckDB alone, `retainkit check`, the first open, or check, open and everything derived.
+
+    The canonical types are text for ids (007 is not 7), days, decimals; DuckDB's guess makes numbers of these ids.
+    """
     import duckdb
     import pandas  # noqa: F401
 
@@ -137,9 +140,12 @@ def csv(rows: int, ids: str, way: str) -> dict[str, Any]:
     file, scratch = world(rows, ids=ids, form="csv") / "orders.csv", folder() / f"cache-{os.getpid()}"
     scratch.mkdir()
     os.environ["RETAINKIT_CACHE"] = str(scratch)
-    typed = f"select * from read_csv('{file}')"
+    types = {"order_id": "varchar", "customer_id": "varchar", "ordered_at": "date", "amount": "decimal(18, 4)", "product_line": "varchar",
+             "status": "enum('paid', 'cancelled', 'refunded')", "refunded_at": "date"}
+    typed, guessed = f"select * from read_csv('{file}', types = {types})", f"select * from read_csv('{file}')"
     ways: dict[str, Callable[[], Any]] = {
         "table": lambda: duckdb.connect().execute(f"create table lines as {typed}").fetchall()[0][0],
+        "guessed": lambda: duckdb.connect().execute(f"create table lines as {guessed}").fetchall()[0][0],
         "parquet": lambda: duckdb.connect().execute(f"copy ({typed}) to '{scratch}/lines.parquet'").fetchall()[0][0],
         "check": lambda: as_text(examine([file])),
         "open": lambda: open_shop(file.parent).as_of.isoformat(),
