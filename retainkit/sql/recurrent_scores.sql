@@ -2,37 +2,41 @@
 -- event weighted by all customers over those observed at its age. What is added over customers is decimal, so that it
 -- comes out the same in whatever order the engine adds; one customer's few events lie side by side, and what their order
 -- could change is far behind the last decimal. Every age has a weight, whether anything happened at it or not: to look for the
--- ages at which something did would cost another pass. Customers carry the number of their group, which is found sooner than its name.
+-- ages at which something did would cost another pass. Ages are made of digits and grouped by: an engine that so knows how few they
+-- are looks a weight up by its place. Customers carry the number of their group, which is found sooner than its name.
 with digits as (
   select 0 as i union all select 1 as i union all select 2 as i union all select 3 as i union all select 4 as i
   union all select 5 as i union all select 6 as i union all select 7 as i union all select 8 as i union all select 9 as i
+), ages as (
+  select a.i + 10 * b.i + 100 * c.i + 1000 * d.i + 10000 * e.i as age
+  from digits a cross join digits b cross join digits c cross join digits d cross join digits e
+  where 1000 * d.i <= :late and 10000 * e.i <= :late
 ), followed as (
   select :by as grp, date_diff('day', b.first_on, :as_of) as age, count(*) as n
   from buyers b
   where b.is_new
   group by 1, 2
+), groups as (
+  select f.grp, cast(row_number() over (order by f.grp) as integer) as place
+  from followed f
+  group by f.grp
 ), weights as (
-  select o.grp, cast(dense_rank() over (order by o.grp) as integer) as place, cast(o.age as integer) as age, cast(o.everybody as double) / cast(o.observed as double) as weight
-  from (
-    select t.grp, t.age, sum(t.n) over (partition by t.grp order by t.age desc) as observed, sum(t.n) over (partition by t.grp) as everybody
+  select o.grp, min(o.place) as place, a.age, min(cast(o.everybody as double) / cast(o.observed as double)) as weight
+  from ages a
+  join (
+    select t.grp, t.place, t.age, sum(t.n) over (partition by t.grp order by t.age desc) as observed, sum(t.n) over (partition by t.grp) as everybody
     from (
-      select u.grp, u.age, sum(u.n) as n
+      select u.grp, u.place, u.age, sum(u.n) as n
       from (
-        select f.grp, f.age, f.n from followed f
+        select f.grp, k.place, f.age, f.n from followed f join groups k on k.grp = f.grp
         union all
-        select k.grp, g.age, 0 as n
-        from (
-          select a.i + 10 * b.i + 100 * c.i + 1000 * d.i + 10000 * e.i as age
-          from digits a cross join digits b cross join digits c cross join digits d cross join digits e
-          where 1000 * d.i <= :late and 10000 * e.i <= :late
-        ) g
-        cross join (select f.grp from followed f group by f.grp) k
-        where g.age <= :late
+        select k.grp, k.place, a.age, 0 as n from ages a cross join groups k where a.age <= :late
       ) u
-      group by u.grp, u.age
+      group by u.grp, u.place, u.age
     ) t
-  ) o
-  where o.observed > 0 and o.age <= :late
+  ) o on o.age = a.age
+  where o.observed > 0 and a.age <= :late
+  group by o.grp, a.age
 ), customers_scored as (
   select min(e.place) as place, date_diff('day', min(e.first_on), :as_of) as followup,
     sum(case when e.age <= :early then e.score else 0 end) as a_early, sum(e.score) as a_late
@@ -44,7 +48,7 @@ with digits as (
   ) e
   group by e.customer
 )
-select g.grp, s.followup, s.a_early, s.a_late, s.aa_early, s.aa_late, s.a_cross
+select k.grp, s.followup, s.a_early, s.a_late, s.aa_early, s.aa_late, s.a_cross
 from (
   select c.place, c.followup,
     sum(cast(c.a_early as decimal(38, 9))) as a_early, sum(cast(c.a_late as decimal(38, 9))) as a_late,
@@ -54,5 +58,5 @@ from (
   from customers_scored c
   group by c.place, c.followup
 ) s
-join (select w.place, min(w.grp) as grp from weights w group by w.place) g on g.place = s.place
-order by g.grp, s.followup
+join groups k on k.place = s.place
+order by k.grp, s.followup
