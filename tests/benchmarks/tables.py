@@ -36,12 +36,14 @@ def tallies(plan: Plan) -> str:
     loaded = run({"what": "load", "form": "parquet", **size})["cpu"]
     run({"what": "again", "form": "parquet", **size})  # the store is made outside the measurement
     found = rounds({"all": {"what": "tallies", "questions": list(plan.questions), **size}}, plan.rounds)["all"]
+    kinds = ("store_scan", "store", "lines_scan", "lines")
+    told = {question: [[f[question][kind] for f in found] for kind in kinds] for question in plan.questions}
+    if len(told) > 1:
+        told["all of them"] = [[{"cpu": sum(f[question][kind]["cpu"] for question in plan.questions)} for f in found] for kind in kinds]
     rows = []
-    for question in plan.questions:
-        kinds = ("store_scan", "store", "lines_scan", "lines")
-        scan, kept, raw_scan, raw = ([f[question][kind] for f in found] for kind in kinds)
+    for question, (scan, kept, raw_scan, raw) in told.items():
         rows.append([question, ms(middle(scan)), ms(middle(kept)), f"{times(kept, scan):.1f}", ms(middle(raw_scan)), ms(middle(raw)),
-                     f"{times(raw, raw_scan):.1f}", f"{(loaded + middle(kept)) / middle(raw_scan):.0f}"])
+                     f"{times(raw, raw_scan):.1f}", f"{(loaded + middle(kept)) / middle(raw_scan):.1f}"])
     head = ["tally", "scan of the store", "from the store", "times", "scan of the lines", "from the lines", "times", "load + tally, times"]
     return markdown(head, rows)
 
