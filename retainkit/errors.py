@@ -48,10 +48,6 @@ class BadValueError(RetainkitError):
     """A value is of the wrong kind, out of range, or not one of the allowed ones."""
 
 
-class ShopWarning(UserWarning):
-    """The shop can be used, but something about it is weaker or slower than it looks."""
-
-
 def first_line(err: BaseException) -> str:
     """The first line of what another library says, without its own prefix of the kind "Binder Error: ".
 

@@ -30,12 +30,12 @@ def same_customers(con: duckdb.DuckDBPyConnection, proposals: list[Proposal]) ->
 
 def _shared(con: duckdb.DuckDBPyConnection, left: Proposal, right: Proposal, column: str) -> float:
     """The share of the different customers of one file that are in another one's column."""
-    ids = _ids(left, sql_of(left, "customer_id"))
-    there = _ids(right, column).replace("{file}", right.look.table)
+    ids = _ids(sql_of(left, "customer_id"))
+    there = _ids(column).replace("{file}", right.look.table)
     return float(one(con, f"select coalesce(avg(case when id in (select id from ({there}) t) then 1.0 else 0 end), 0) from (select distinct id from ({ids}) o) d", left)[0])
 
 
-def _ids(p: Proposal, column: str) -> str:
+def _ids(column: str) -> str:
     return f"select lower(trim(cast(id as varchar))) as id from (select {column} as id from {{file}}) i where trim(cast(id as varchar)) <> ''"
 
 
@@ -69,8 +69,8 @@ def _strangers(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) ->
     people = next((p for p in proposals if p.table == "customers"), None)
     for p in proposals:
         if people and p.table in ("orders", "contracts", "deals") and sql_of(p, "customer_id"):
-            n, known, *_ = one(con, f"select count(*), coalesce(sum(case when id in (select id from ({_ids(people, sql_of(people, 'customer_id')).replace('{file}', people.look.table)}) t) then 1 else 0 end), 0)"
-                                    f" from (select distinct id from ({_ids(p, sql_of(p, 'customer_id'))}) o) d", p)
+            n, known, *_ = one(con, f"select count(*), coalesce(sum(case when id in (select id from ({_ids(sql_of(people, 'customer_id')).replace('{file}', people.look.table)}) t) then 1 else 0 end), 0)"
+                                    f" from (select distinct id from ({_ids(sql_of(p, 'customer_id'))}) o) d", p)
             if n and known < n:
                 yield f"{p.table}: {int(known):,} of its {n:,} customers are in {people.look.name}" + ("" if known else ": the two files call them by different names, so no segment or region reaches them")
 

@@ -137,7 +137,7 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, sheets:
     names = {name: f'"{_quoted(name)}"' for name in types}
     if settings.get("columns") == ["line"]:
         names = _blank_separated(con, table)
-    shared = _shared(con, table, relations) if len(relations) > 1 else 0
+    shared = _shared(con, relations) if len(relations) > 1 else 0
     return Look((path,), settings, table, rows, sampled, names, len(relations), shared)
 
 
@@ -146,7 +146,7 @@ def described(con: duckdb.DuckDBPyConnection, look: Look, decimal: str = "") -> 
     return replace(look, columns={name: _column(con, look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]})
 
 
-def _shared(con: duckdb.DuckDBPyConnection, table: str, relations: list[Relation]) -> int:
+def _shared(con: duckdb.DuckDBPyConnection, relations: list[Relation]) -> int:
     """Rows that more than one sheet has, beyond the sheet that has them most often."""
     columns = ", ".join(f'"{_quoted(c)}"' for c in relations[0].types)
     each = " union all ".join(f"select {n} as sheet, {columns}, count(*) as n from {r.sql} s{n} group by all" for n, r in enumerate(relations))

@@ -43,17 +43,6 @@ def sheets_of(path: Path, wanted: Sequence[str] = (), *, once: bool = False) -> 
     return same
 
 
-def shared_rows(sheets: Sequence[Sheet]) -> int:
-    """How many rows stand on an earlier sheet as well."""
-    seen: Counter[tuple[str | None, ...]] = Counter()
-    n = 0
-    for sheet in sheets:
-        own = Counter(tuple(cells) for _, cells in sheet.rows)
-        n += sum((own & seen).values())
-        seen |= own
-    return n
-
-
 def _once(sheets: Sequence[Sheet]) -> None:
     seen: Counter[tuple[str | None, ...]] = Counter()
     for sheet in sheets:

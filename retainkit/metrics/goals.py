@@ -106,7 +106,7 @@ def _judged(shop: Shop, goal: Record, known: Sequence[Line], level: float) -> di
     fits = exact or [line for line in same if line.headline.horizon == goal.get("horizon_days", line.headline.horizon)]
     why = _no_number(goal["metric"], shop) if not same else _no_age(same) if not fits else "" if exact else _no_group(shop, fits[0], asked)
     if not why:
-        return _row(shop, goal, fits[0], shop if exact else shop.only(**asked), level)
+        return _row(goal, fits[0], shop if exact else shop.only(**asked), level)
     told = {"label": _maker(goal["metric"]).metrics[goal["metric"]], "kind": "", "status": "cannot tell", "note": why, "n": 0}
     return {**dict.fromkeys(COLUMNS, float("nan")), **goal, "group": group, "since": _since(goal), **told}
 
@@ -142,7 +142,7 @@ def _since(goal: Record) -> date:
     return goal.get("since") or (pd.Timestamp(goal["by"]) - pd.DateOffset(years=1)).date()
 
 
-def _row(shop: Shop, goal: Record, line: Line, mine: Shop, level: float) -> dict[str, Any]:
+def _row(goal: Record, line: Line, mine: Shop, level: float) -> dict[str, Any]:
     """A goal as a row: before, now, where it stands."""
     h = line.headline
     since = _since(goal)
