@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,11 @@ def lacks(shop: Shop, needs: Sequence[str]) -> str:
     """What the shop lacks of a notebook's needs ("deals.rep", "a.x|b.y" for either), as words; empty when nothing."""
     missing = [need for need in needs if not any(shop.has(option) for option in need.split("|"))]
     return "; ".join(" or ".join(map(_place, need.split("|"))) for need in missing)
+
+
+def nobody(shop: Shop, some: Mapping[str, str]) -> str:
+    """What the shop has no row of (`from` and `where` of a query, and what its rows are), as words; empty when there is one of each."""
+    return "; ".join(what for rows, what in some.items() if not shop.sql(f"select count(*) as n from {rows}")["n"].item())
 
 
 def _place(need: str) -> str:

@@ -174,7 +174,7 @@ def test_check_ends_with_the_command_to_type_next(tmp_path, capsys):
     path = export(tmp_path, ["01/02/2026", "03/04/2026"])
     assert cli.main(["check", str(path), "--currency", "EUR", "--html", str(tmp_path / "page.html")]) == 0
     said = capsys.readouterr().out
-    assert f'retainkit init my-shop --from {path} --currency EUR --date-format "%d/%m/%Y"' in said
+    assert f'retainkit init my-shop --from {path} --currency EUR --date-format D/M-OR-M/D' in said
     assert (tmp_path / "page.html").exists()
 
 

@@ -42,7 +42,7 @@ def test_a_question_that_is_open_leaves_nothing_behind_and_says_what_to_type(tmp
     path = put(tmp_path, GOOD.replace("2026-01-01", "01/02/2026").replace("2026-02-01", "02/03/2026").replace("2026-01-15", "04/05/2026"))
     assert cli.main(["init", str(tmp_path / "shop"), "--from", str(path)]) == 2
     assert not (tmp_path / "shop").exists()
-    assert f'retainkit init {tmp_path / "shop"} --from {path} --date-format "%d/%m/%Y"' in capsys.readouterr().err
+    assert f'retainkit init {tmp_path / "shop"} --from {path} --date-format D/M-OR-M/D' in capsys.readouterr().err
     assert cli.main(["init", str(tmp_path / "shop"), "--from", str(path), "--date-format", "%d/%m/%Y"]) == 0
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pty
 import subprocess
 import sys
+import threading
 
 import duckdb
 import pytest
@@ -105,6 +107,24 @@ def test_files_are_read_while_they_are_hashed_only_when_no_file_of_their_size_wa
     assert read == ["orders", "orders"]
     assert shop.sql("select sum(amount) as x from orders")["x"].item() == 12
     assert not shop.sql("select table_name from duckdb_tables() where table_name like 'stage%'").size
+
+
+def test_check_begins_to_hash_a_file_while_it_looks_at_it_and_hashes_it_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    orders, looked, hashed = tmp_path / "orders.csv", threading.Event(), []
+    orders.write_text("customer_id,order_id,ordered_at,amount\nann,a,2026-01-01,5\nbob,b,2026-01-02,6\n")
+    os.utime(orders, (1_790_000_000, 1_790_000_000))
+    digest, stage = hashlib.file_digest, store.stage
+
+    def slow(handle, name):
+        hashed.append(handle.name)
+        assert looked.wait(30)
+        return digest(handle, name)
+
+    monkeypatch.setattr(store.hashlib, "file_digest", slow)
+    monkeypatch.setattr(store, "stage", lambda *a, **how: (looked.set(), stage(*a, **how)))  # not before it was looked at
+    assert examine([orders]).shop.sql("select sum(amount) as x from orders")["x"].item() == 11
+    assert hashed == [str(orders)]
 
 
 @pytest.mark.parametrize("settled", [True, False])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
+MIXED = 0.02  # of the days, when only the other reading can be theirs: no typing error any more
 SHARE = 0.9  # of the filled values must be dates for the column to be one of dates
 ZONES = ("Z", "z", "UTC", "utc", "GMT", "gmt")
 _DAYS = (
@@ -111,7 +112,17 @@ def _weighed(con: duckdb.DuckDBPyConnection, table: str, group: tuple[str, ...])
     against = row[2 * order[1] + 1]  # what the other reading cannot read proves this one
     if against is None and row[-1]:
         return first, (group[0], group[1]), ""
+    here = row[2 * order[0] + 1]  # and what this one cannot read proves the other
+    if against and here and (row[2 * order[1]] or 0) and _only(con, table, group[order[1]], first) > MIXED:
+        return first, (group[0], group[1]), f"`{against}` can only be {first} and `{here}` only {group[order[1]]}"
     return first, None, f"`{against}` can be nothing else" if against else "both readings give the same days"
+
+
+def _only(con: duckdb.DuckDBPyConnection, table: str, one: str, other: str) -> float:
+    """The share of the days that only one of two formats reads."""
+    row = con.execute(f"""select avg(case when try_strptime(v, '{other}') is null then 1.0 else 0 end) from {table}
+        where try_strptime(v, '{one}') is not null or try_strptime(v, '{other}') is not null""").fetchone()
+    return float(row[0] or 0) if row else 0.0
 
 
 def counted_days(sql: str, least: float | None, most: float | None) -> Days | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from retainkit.check.generic import propose
 from retainkit.check.identity import same_customers
-from retainkit.check.look import Look, described, grouped, look_at, settled, sources_in
+from retainkit.check.look import Look, Source, described, grouped, look_at, settled, sources_in
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import Proposal, Question, asked, value
 from retainkit.errors import BadValueError, RetainkitError, closest, listed
@@ -18,6 +18,7 @@ from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, known_zone, open_shop
 from retainkit.load.sources import as_date
+from retainkit.load.store import hash_ahead
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,6 +39,7 @@ class Examined:
     questions: list[Question] = field(default_factory=list)
     shop: Shop | None = None
     trouble: str = ""
+    unread: list[str] = field(default_factory=list)  # what was wrong with files that could not be read
 
     @property
     def open_questions(self) -> list[Question]:
@@ -99,13 +101,15 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute("set TimeZone = 'UTC'")
     files = sources_in(paths)
+    hash_ahead(f.file for f in files)
+    unread: list[str] = []
     with told(quiet(con), "looking at the files"):
-        opened = grouped(con, [look_at(con, f, i, given.get("sheets", "")) for i, f in enumerate(files)])
+        opened = grouped(con, _readable(con, files, given.get("sheets", ""), unread))
         looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in opened]
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)
-    found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals))
+    found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread)
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
                                         ("--tz AREA/CITY", "--tz Europe/Berlin, for example")))
@@ -113,6 +117,20 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
                                  ("--answer sheets=once", "--answer sheets=all"), needed=False) for look in looks if look.shared]
     _open(found)
     return found
+
+
+def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], sheets: str, unread: list[str]) -> list[Look]:
+    """The files that can be read; what is wrong with the others is told beside them, unless there is none to be beside."""
+    looks, errors = [], []
+    for i, file in enumerate(files):
+        try:
+            looks.append(look_at(con, file, i, sheets))
+        except RetainkitError as err:
+            errors.append(err)
+    if errors and not looks:
+        raise errors[0]
+    unread += map(str, errors)
+    return looks
 
 
 def _checked(answers: dict[str, str]) -> dict[str, str]:

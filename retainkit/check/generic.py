@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines
-from retainkit.check.words import choices, fits, likeness, words
+from retainkit.check.words import choices, fits, likeness, plain, words
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
 from retainkit.tally import literal
@@ -16,6 +17,8 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
+YES, NO = {"true", "yes", "y", "1", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "f", "nein", "non", ""}
+REMARKS = [["note"], ["notes"], ["comment"], ["comments"], ["message"], ["remark"], ["remarks"]]  # how the names of columns end that name nobody
 ENOUGH = 0.55  # the likeness below which a name says nothing
 # What shows that a file is of a table, beside its needed columns: one of these must be found.
 EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
@@ -56,6 +59,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
         _map(proposal, table.column(name), column, score)
     if table.name == "orders":
         _amount(proposal, columns, found)
+        _given_back(proposal, columns, found)
         _order_number(proposal, look, found)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
@@ -82,6 +86,8 @@ def _assign(look: Look, table: Table, columns: dict[str, Column]) -> dict[str, t
             names.append("id")
         for column in columns.values():
             if not fits(canonical, column) or (canonical.kind == "choice" and not _known(table, canonical, column)):
+                continue
+            if canonical.kind == "id" and plain(column.name).split()[-1:] in REMARKS:
                 continue
             score = likeness(column.name, names) - (0.03 if column.name not in look.columns else 0)
             if canonical.name == "product_line" and column.distinct > 60:
@@ -131,7 +137,9 @@ def _map(proposal: Proposal, canonical: Canonical, column: Column, score: float)
         sql = column.numbers.sql
         why += f"; {column.numbers.proof}"
         if column.numbers.doubt:
-            proposal.questions.append(Question("decimal", f"{proposal.look.name} column `{column.name}`: {column.values[0]!r} may hold thousands or decimals", ("--decimal .", "--decimal ,")))
+            proposal.questions.append(Question("decimal", f"{proposal.look.name} column `{column.name}`: {column.values[0]!r} may hold thousands or decimals", ('--decimal "."', '--decimal ","')))
+    if canonical.name == "customer_id" and all("@" in v for v in column.values):
+        sql, why = f"lower(trim({column.sql}))", f"{why}; an address is the same in capital letters"
     if canonical.kind == "choice":
         _, by = choices(proposal.table, canonical, column)
         sql = _cases(column, canonical, by)
@@ -172,15 +180,45 @@ def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tup
         return (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
 
     sql, why = f"{number(quantity)} * {number(price)}", f"{quantity.name} times {price.name}"
-    discount = _best(columns, also["discount"])
-    if discount and all(0 <= float(v) <= 1 for v in discount.values if v.replace(".", "", 1).replace("e-", "", 1).isdigit()):
-        sql, why = f"{sql} * (1 - coalesce({number(discount)}, 0))", f"{why}, less {discount.name}"
+    if discount := _best(columns, also["discount"]):
+        off = f"coalesce({number(discount)}, 0)"
+        sql = {"share": f"{sql} * (1 - {off})", "percent": f"{sql} * (1 - {off} / 100)", "money": f"{sql} - {off}"}[_discount_in(discount)]
+        why += f", less {discount.name}, taken for {'money off the line' if _discount_in(discount) == 'money' else 'a share of the price'}"
     proposal.lines["amount"], proposal.why["amount"] = sql, (LIKELY, why)
     if (quantity.least or 0) < 0 or (price.least or 0) <= 0:
         proposal.questions.append(Question(
             "returns", f"{proposal.look.name}: some lines have `{quantity.name}` or `{price.name}` at or below zero (returns, corrections, gifts)",
             ("--answer returns=out", "--answer returns=in"), needed=False))
         proposal.above_zero = f"{number(quantity)} > 0 and {number(price)} > 0"
+
+
+def _given_back(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
+    """Where no column is the status: a day or a word of cancelling; and money given back is taken off."""
+    also = words()["also"]
+    gone = next((c for c in columns.values() if likeness(c.name, also["cancelled"]) > 0.8 and (c.kind == "day" or {plain(v) for v in c.values} <= YES | NO)), None)
+    if gone and "status" not in proposal.lines:
+        text = f"lower(trim(cast({gone.sql} as varchar)))"
+        test = f"{text} <> ''" if gone.kind == "day" else f"{text} in ({', '.join(map(literal, sorted(YES)))})"
+        proposal.lines["status"], proposal.why["status"] = f"case when {test} then 'cancelled' else 'paid' end", (LIKELY, f"cancelled where {gone.name} says so")
+    back = _best({n: c for n, c in columns.items() if all(c is not o for o, _ in found.values())}, also["refunded"])
+    if not back or "amount" not in found:
+        return
+    amount, line = found["amount"][0], proposal.lines["amount"]
+    if "order_id" in found and found["order_id"][0].distinct >= 0.98 * proposal.look.rows:
+        line = f"try_cast({amount.sql} as double)" if line == amount.name else line
+        off = (back.numbers.sql if back.numbers else "") or f"try_cast({back.sql} as double)"
+        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({off}, 0))", (LIKELY, f"{amount.name} less {back.name}")
+    else:
+        proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
+
+
+def _discount_in(column: Column) -> str:
+    """What a discount is written in: a share up to 1, percent, or money."""
+    digits = [re.sub(r"[^0-9.,-]", "", v).replace(",", ".") for v in column.values]
+    sizes = [float(d) if re.fullmatch(r"-?[0-9]*[.]?[0-9]+", d) else float("inf") for d in digits if d]
+    if any("%" in v for v in column.values) or re.search("percent|prozent|pct|%", column.name.lower()):
+        return "percent"
+    return "share" if all(0 <= size <= 1 for size in sizes) else "money"
 
 
 def _best(columns: dict[str, Column], names: list[str]) -> Column | None:

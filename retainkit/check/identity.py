@@ -61,7 +61,7 @@ def _by_email(con: duckdb.DuckDBPyConnection, p: Proposal, who: str) -> Iterator
         yield f"  by {p.email}: {emails:,} different ones; {several:,} customers have more than one; merging customers who share one would make {int(shared):,} customers fewer"
     lost = one(con, f"select count(*) from (select cast({who} as varchar) as id, cast({p.email} as varchar) as email from {{file}}) t where coalesce(trim(id), '') = '' and coalesce(trim(email), '') <> ''", p)[0]
     if lost:
-        yield f"  {lost:,} rows have an email but no customer: customer_id = '''coalesce({who}, {p.email})''' would keep them"
+        yield f"  {lost:,} rows have an email but no customer: customer_id = '''coalesce(nullif(trim(cast({who} as varchar)), ''), lower(trim({p.email})))''' would keep them, as customers of their own"
 
 
 def _strangers(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> Iterator[str]:

@@ -89,7 +89,7 @@ def sources_in(paths: Sequence[str | Path]) -> list[Source]:
             continue
         if not Path(path).exists():
             raise MissingDataError(path, "does not exist", remedy="the path of a file or a folder")
-        inside = sorted(p for p in Path(path).iterdir() if p.is_file()) if Path(path).is_dir() else [Path(path)]
+        inside = sorted(p for p in Path(path).iterdir() if p.is_file() and not p.name.startswith("~$")) if Path(path).is_dir() else [Path(path)]
         found += [Source(p) for p in inside if p.name.lower().endswith(ENDINGS)]
         found += [source for p in inside if is_database(p.name) for source in _tables(str(p))]
     if not found:

@@ -142,7 +142,7 @@ def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False
         one, other = column.days.doubt
         example = next((v for v in column.values if v[:2] != v[3:5]), column.values[0])
         proposal.questions.append(Question(
-            "date-format", f"{proposal.look.name} column `{column.name}`: {example!r} may be {one} or {other}, and nothing in the column proves which",
+            "date-format", f"{proposal.look.name} column `{column.name}`: {example!r} may be {one} or {other}, and {column.days.proof or 'nothing in the column proves which'}",
             (f'--date-format "{one}"', f'--date-format "{other}"')))
 
 

@@ -13,6 +13,7 @@ from retainkit.errors import listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
 
+OPEN = {"date-format": "--date-format D/M-OR-M/D", "decimal": "--decimal POINT-OR-COMMA"}  # what to type is for who knows the file: a likelier answer would be copied
 MOST = 12  # lines of a section; the rest is counted
 
 
@@ -40,6 +41,7 @@ def _files(found: Examined) -> Iterable[str]:
         use = f"becomes {' and '.join(users)}" if users else f"adds columns to {' and '.join(dict.fromkeys(joined))}" if joined else "is not used"
         said = ", ".join([f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)] + [f"{look.settings.get('skip')} lines above its header are left out"] * ("skip" in look.settings) + ["no header line"] * (look.settings.get("header") is False) + [f"{look.sheets} sheets"] * (look.sheets > 1) + ["a sample of it"] * look.sampled)
         yield f"{look.name}: {look.rows:,} rows, {len(look.columns)} columns{f' ({said})' if said else ''}; {use}"
+    yield from (f"not read: {wrong}" for wrong in found.unread)
 
 
 def _systems(found: Examined) -> Iterable[str]:
@@ -79,7 +81,9 @@ def next_command(found: Examined, folder: str = "my-shop") -> str:
     if not found.proposals:
         return "name files with orders, deals or contracts, or write a retainkit.toml (README.md shows how)"
     paths = " ".join(shlex.quote(p) for p in found.paths)
-    asked = " ".join(q.answers[0] for q in found.open_questions)
+    if found.trouble and not found.open_questions:
+        return f"mend what stands in the way (above), then again: retainkit check {paths}"
+    asked = " ".join(OPEN.get(q.key, q.answers[0]) for q in found.open_questions)
     return " ".join(part for part in (f"retainkit init {shlex.quote(folder)} --from {paths}", flags(found), asked) if part)
 
 

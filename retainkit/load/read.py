@@ -6,6 +6,7 @@ Everything happens in the engine, straight from the files; only rejected rows an
 from __future__ import annotations
 
 import csv
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from retainkit.load.book import TOTALS
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
-from retainkit.load.recode import opened, utf8
+from retainkit.load.recode import no_endless_line, opened, utf8
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan, cache_folder
 from retainkit.tally import literal
@@ -73,7 +74,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
     for relation in relations:
         _keep_rejects(con, table.name, relation)
-    _check_wrong_kind(con, table)
+    _check_wrong_kind(con, table, plan)
 
 
 def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> None:
@@ -109,6 +110,7 @@ def _text_or_parquet(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path
 def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: str, i: int, label: str) -> Relation:
     """Every column as text, so that each value can be checked and a bad one quoted; split by a fixed dialect."""
     names, delimiter = _header(plan, path)
+    no_endless_line(path, label)
     columns = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
     rejects = f"split_{plan.table}_{i}"
     for suffix in ("", "_scan"):
@@ -317,7 +319,7 @@ def _keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation
     con.execute(f"insert into reject_{table} select {here}, line, '', {why}, left(text, 200) from broken")
 
 
-def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> None:
     """A column that fails in most rows is the wrong column (or format), which rejecting row by row would hide."""
     total = (con.execute(f"select count(*) from stage_{table.name}").fetchone() or (0,))[0]
     worst = con.execute(f"""select col, file, count(*) as n, min(why) from reject_{table.name} where col <> '' and why like '% is not %'
@@ -326,7 +328,21 @@ def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         return
     col, file, n, why = worst[0]
     rows = con.execute(f"select row_no, found from reject_{table.name} where col = ? and file = ? order by row_no limit 3", [col, file]).fetchall()
-    remedy = {"day": 'date_format = "%d/%m/%Y" (or the format it has) beside the path in retainkit.toml',
-              "choice": f"{col} = \"case when ... then '{(table.column(col).choices or ('',))[0]}' ... end\""}
     raise BadValueError(file, f"{why} in {n:,} of {total:,} rows", listed(f"row {r}: {f!r}" for r, f in rows),
-                        remedy.get(table.column(col).kind, f'{col} = "the column that holds numbers" in retainkit.toml'))
+                        _how_to_read(table.column(col), plan.columns.get(col, col), rows[0][1] if rows else ""))
+
+
+def _how_to_read(column: Column, source: str, found: str) -> str:
+    """What to type for values that are written in another way."""
+    name = f'"{source}"'
+    if column.kind == "choice":
+        return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\""
+    if column.kind == "day":
+        digits = re.sub("[0-9]+", "9", found[:10])
+        form = {"9.9.9": "%d.%m.%Y", "9-9-9": "%d-%m-%Y", "9": "%Y%m%d"}.get(digits, "%d/%m/%Y")
+        return f'date_format = "{form}" (or the format it has) beside the path in retainkit.toml'
+    if re.search(r"[0-9],[0-9]{1,2}\D*$", found):
+        return f"{column.name} = '''regexp_replace(replace(replace({name}, '.', ''), ',', '.'), '[^0-9.-]', '', 'g')''' in retainkit.toml"
+    if re.search("[0-9]", found):
+        return f"{column.name} = '''regexp_replace({name}, '[^0-9.-]', '', 'g')''' in retainkit.toml, if a point stands before the decimals"
+    return f"the name of a column that holds numbers, after {column.name} = in retainkit.toml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import mmap
 import os
 import uuid
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from retainkit.errors import BadValueError
 
 PIECE = 1 << 20
+LONGEST = 1 << 25  # bytes of a line
 SAME = {"latin-1": "cp1252", "latin1": "cp1252", "iso-8859-1": "cp1252"}  # what is called latin-1 is nearly always Windows'
 
 
@@ -60,3 +62,31 @@ def utf8(path: Path, encoding: str, label: str, cache: Path) -> Path:
             aside.unlink(missing_ok=True)
     (place / "done").touch()
     return copy
+
+
+def no_endless_line(path: Path, label: str) -> None:
+    """Whether every line is shorter than what the engine reads at a time: it would leave out a longer one without a word.
+
+    Raises
+    ------
+    RetainkitError
+        A stretch of 32 MB without the end of a line. Packed files are looked through where they unpack to very much more.
+    """
+    size = path.stat().st_size
+    if path.suffix.lower() == ".gz":
+        with path.open("rb") as packed:
+            packed.seek(max(size - 4, 0))
+            if int.from_bytes(packed.read(4), "little") < max(LONGEST, 100 * size):  # what it says it unpacks to
+                return
+        with gzip.open(path) as text:
+            stretches = iter(lambda: text.read(LONGEST), b"")
+            endless = any(len(piece) == LONGEST and not (b"\n" in piece or b"\r" in piece) for piece in stretches)
+    elif size < 2 * LONGEST:
+        return
+    else:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            starts = range(0, size - LONGEST, LONGEST // 2)
+            endless = any(all(text.find(end, at, at + LONGEST) < 0 for end in (b"\n", b"\r")) for at in starts)
+    if endless:
+        raise BadValueError(label, "holds a line that does not end", f"more than {LONGEST >> 20} MB without the end of a line",
+                            "export it again; a quotation mark that is never closed, or a whole file in one field, makes such lines")

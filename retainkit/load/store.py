@@ -12,8 +12,8 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from threading import Thread
@@ -41,6 +41,9 @@ def sql_type(column: Column) -> str:
 
 def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     """The key of a plan's store, and its source files with their hashes."""
+    for begun in [_AHEAD.pop(f.resolve(), None) for t in plan.tables.values() for f in t.files]:
+        if begun:
+            begun.join()
     memo = _Hashes(cache_folder() / MEMO)
     sources: list[dict[str, Any]] = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "blake2b": memo.of(f)} for t in plan.tables.values() for f in t.files]
     joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
@@ -51,22 +54,23 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
 
 
-@contextmanager
-def hashed_meanwhile(files: Iterable[Path]) -> Iterator[None]:
-    """Hash files while the block does something else: a fingerprint finds them known."""
+_AHEAD: dict[Path, Thread] = {}  # files that are being hashed
+
+
+def hash_ahead(files: Iterable[Path]) -> None:
+    """Begin to hash files while something else is done: a fingerprint waits for what was begun, and finds them known."""
+    new = [file for file in (f.resolve() for f in files) if file not in _AHEAD]
+    memo = _Hashes(cache_folder() / MEMO)
+
     def work() -> None:
         with suppress(OSError):  # said by whoever reads it
-            memo = _Hashes(cache_folder() / MEMO)
-            for file in files:
+            for file in new:
                 memo.of(file)
             memo.save()
 
     meanwhile = Thread(target=work, daemon=True)
+    _AHEAD.update(dict.fromkeys(new, meanwhile))
     meanwhile.start()
-    try:
-        yield
-    finally:
-        meanwhile.join()
 
 
 class _Hashes:
@@ -162,8 +166,8 @@ def _staged_ahead(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) ->
     sizes = {size for size, *_ in _Hashes(cache_folder() / MEMO).known.values()}
     if all(size in sizes for size, _ in stamps) or not all(_settled(time_ns) for _, time_ns in stamps):
         return None
-    with hashed_meanwhile(f for t in plan.tables.values() for f in t.files):
-        _stage(con, plan, tz)
+    hash_ahead(f for t in plan.tables.values() for f in t.files)
+    _stage(con, plan, tz)
     return stamps
 
 

@@ -122,11 +122,11 @@ def stale_deals(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS,
     Returns
     -------
     DataFrame
-        A row a group with open deals: the group, `rate`, `low`, `high`, `n` (open), `stale`, `of_old` (of all deals
+        One row, or a row a group with open deals: the group, `rate`, `low`, `high`, `n` (open), `stale`, `of_old` (of all deals
         opened that long ago, the share still open), `note` (a warning where more than 10 % of the open deals are stale:
         the win rate of closed deals then leaves out deals that look lost).
     """
-    table = _wide(_outcomes(shop, by, days)).query("open > 0")
+    table = _wide(_outcomes(shop, by, days)).query("open > 0" if by else "open >= 0")
     table = table.assign(**shares(table["stale"], table["open"], level=level), of_old=table["stale"] / table["old"])
     note = np.where(table["rate"] > STALE_SHARE, f"over {STALE_SHARE:.0%} of open deals are {days} days old or more", "")
     columns = ["rate", "low", "high", "n", "stale", "of_old", "note"]

@@ -16,7 +16,7 @@ import nbformat
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
 from retainkit.load.shop import open_shop
 from retainkit.metrics.goals import check_goals
-from retainkit.resources import lacks, notebooks_folder
+from retainkit.resources import lacks, nobody, notebooks_folder
 from retainkit.show.begin import check_parameters
 
 if TYPE_CHECKING:
@@ -86,10 +86,12 @@ def make_plan(
     shop = shop.at(day)
     for job in jobs:
         job.given = {n: _typed(n, values[n], default) for n, default in job.defaults.items() if n in values}
-        job.lacks = lacks(shop, job.notebook.metadata.retainkit.get("needs", []))
+        about = job.notebook.metadata.retainkit
+        job.lacks = lacks(shop, about.get("needs", []))
         if not job.lacks:
             others = {n: v for n, v in {**job.defaults, **job.given}.items() if n not in ("source", "as_of")}
             check_parameters(shop, others)
+            job.lacks = nobody(shop.only(segment=str(job.given.get("segment", ""))), about.get("some", {}))
         job.given |= {"source": source, "as_of": day.isoformat()}
     if not all(job.lacks for job in jobs):
         shop.prepare()  # once, before several notebooks ask for it at a time
@@ -200,7 +202,10 @@ def _day(shop: Shop, month: str, as_of: str) -> date:
     if as_of:
         day, asked, latest = _date(as_of), f"--as-of {as_of}", f"--as-of {shop.as_of}"
     else:
-        month, latest = month or shop.closed_through, f"--month {shop.closed_through}"
+        begun_only = shop.closed_through < f"{shop.history_start:%Y-%m}"  # no month of this data is over
+        if begun_only and not month:
+            return shop.as_of
+        month, latest = month or shop.closed_through, f"--as-of {shop.as_of}" if begun_only else f"--month {shop.closed_through}"
         if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
             raise BadValueError("--month", "is not a month", repr(month), latest)
         year, number = map(int, month.split("-"))
