@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import retainkit as rk
+from retainkit.load import recode
 
 GOOD = "order_id,customer_id,ordered_at,amount\n1,ann,2026-01-01,10\n2,ann,2026-02-01,20\n3,bob,2026-01-15,5\n"
 
@@ -272,3 +274,32 @@ def test_days_before_1900_are_rejected_so_that_no_clock_breaks(tmp_path):
 
 def test_a_gzip_file_that_was_cut_short_is_one_clear_error(tmp_path):
     refused(folder_with(tmp_path, gzip.compress((GOOD * 500).encode())[:60], "orders.csv.gz"), "cut short", "again")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_line_that_does_not_end_is_said_because_the_engine_would_drop_it(tmp_path, monkeypatch, packed):
+    monkeypatch.setattr(recode, "LONGEST", 1 << 12)
+    lines = ["order_id,customer_id,ordered_at,amount", "1,ann,2026-01-01,5"]
+    whole = "\n".join([*lines, "2," + "b" * (300 << 12) + ",2026-01-02,6", "3,cid,2026-01-03,7"]) + "\n"
+    file = tmp_path / ("orders.csv.gz" if packed else "orders.csv")
+    file.write_bytes(gzip.compress(whole.encode()) if packed else whole.encode())
+    with pytest.raises(rk.RetainkitError, match="holds a line that does not end"):
+        rk.open_shop(tmp_path)
+    many = "\n".join([*lines, *(f"{n},bob,2026-01-02,6" for n in range(2, 3000))]) + "\n"
+    file.write_bytes(gzip.compress(many.encode()) if packed else many.encode())
+    assert rk.open_shop(tmp_path).ledger["kept"].item() == 2999
+
+
+@pytest.mark.parametrize(("column", "values", "typed"), [
+    ("ordered_at", ["31.01.2026", "28.02.2026"], 'date_format = "%d.%m.%Y"'), ("ordered_at", ["31-01-2026", "28-02-2026"], 'date_format = "%d-%m-%Y"'),
+    ("amount", ["1.200,50", "0,50"], "amount = '''regexp_replace("), ("amount", ["$1,200.50", "$0.50"], "amount = '''regexp_replace(")])
+def test_what_to_type_for_values_written_otherwise_works_when_typed(tmp_path, column, values, typed):
+    row = {"order_id": ["1", "2"], "customer_id": ["ann", "bob"], "ordered_at": ["2026-01-31", "2026-02-28"], "amount": ["1200.50", "0.50"]}
+    pd.DataFrame({**row, column: values}).to_csv(tmp_path / "orders.csv", index=False)
+    with pytest.raises(rk.RetainkitError) as told:
+        rk.open_shop(tmp_path)
+    assert told.value.remedy.startswith(typed)
+    line = re.match(r"date_format = \"[^\"]*\"|amount = '''.*?'''", told.value.remedy)
+    assert line
+    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\n{line[0]}\n", encoding="utf-8")
+    assert rk.open_shop(tmp_path).sql("select sum(amount) as x, max(ordered_on) as d from orders").astype(str).values.tolist()[0][0].startswith("1201")

@@ -269,3 +269,76 @@ def test_deals_alone_say_where_their_history_begins(tmp_path):
     rows = [f"{i},a{i % 3},Ada,2026-01-0{i + 1},2026-02-0{i + 1},{'won' if i % 2 else 'lost'},100" for i in range(8)]
     (tmp_path / "deals.csv").write_text("deal_id,account,rep,opened_at,closed_at,outcome,amount\n" + "\n".join(rows) + "\n")
     assert "deals begin on 2026-01-01: what was before is not known" in as_text(examine([tmp_path]))
+
+
+def table(tmp_path: Path, head: str, *rows: str, name: str = "orders.csv") -> Path:
+    path = tmp_path / name
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def revenue(path: Path, answers: dict[str, str] | None = None) -> float:
+    shop = examine([path], answers).shop
+    assert shop
+    return float(shop.sql("select sum(amount) as x from orders where status = 'paid'")["x"].item())
+
+
+@pytest.mark.parametrize(("head", "discounts", "paid"), [("discount", ("0.5", "0.25"), 25.0), ("discount", ("5.00", "2.50"), 32.5), ("discount", ("50%", "25%"), 25.0), ("discount percent", ("50", "25"), 25.0)])
+def test_a_discount_is_a_share_percent_or_money(tmp_path, head, discounts, paid):
+    """Two lines of two at 10, one with each discount."""
+    rows = [f"{i},c{i},2026-01-0{i + 1},2,10,{off}" for i, off in enumerate(discounts)]
+    assert revenue(table(tmp_path, f"order id,customer id,order date,quantity,unit price,{head}", *rows)) == paid
+
+
+@pytest.mark.parametrize(("column", "yes", "no"), [("cancelled_at", "2026-02-01", ""), ("is_cancelled", "true", "false"), ("is_cancelled", "1", "0")])
+def test_what_says_cancelled_is_no_purchase(tmp_path, column, yes, no):
+    rows = [f"{i},c{i % 3},2026-01-{i + 1:02},10,{yes if i == 4 else no}" for i in range(12)]
+    assert revenue(table(tmp_path, f"order_id,customer_id,order_date,amount,{column}", *rows)) == 110
+
+
+def test_what_was_given_back_is_taken_off_where_it_is_known_to_stand_once(tmp_path):
+    rows = [f"{i},c{i % 3},2026-01-{i + 1:02},10,{4 if i == 4 else 0}" for i in range(12)]
+    assert revenue(table(tmp_path, "order_id,customer_id,order_date,amount,refunded_amount", *rows)) == 116
+    twice = [f"{i // 2},ann,2026-01-{i // 2 + 1:02},10,{4 if i == 4 else 0}" for i in range(12)]
+    path = table(tmp_path, "order_id,customer_id,order_date,amount,refunded_amount", *twice)
+    assert revenue(path) == 120
+    assert "is not taken off the amounts" in as_text(examine([path]))
+
+
+def test_customers_named_by_email_are_one_in_capital_letters_too(tmp_path):
+    found = examine([table(tmp_path, "Order,Email,Date,Total", "1,Ann@x.org,2026-01-01,5", "2,ann@X.org,2026-01-02,5", "3,bob@x.org,2026-01-03,5")])
+    assert found.shop
+    assert found.shop.sql("select count(distinct customer) as n from orders")["n"].item() == 2
+
+
+def test_a_note_names_no_customer(tmp_path):
+    rows = [f"{i},2026-01-0{i + 1},call first,p{i % 3}@x.org,10" for i in range(6)]
+    assert "Email (Billing)" in examine([table(tmp_path, "Order ID,Order Date,Customer Note,Email (Billing),Total", *rows)]).proposals[0].lines["customer_id"]
+
+
+def test_guests_are_kept_by_the_line_that_check_gives(tmp_path):
+    path = table(tmp_path, "order_id,customer_id,email,order_date,amount", "1,17,ann@x.org,2026-01-01,5", "2,,Guest@x.org,2026-01-02,5", "3,,guest@x.org,2026-01-03,5", "4,18,bob@x.org,2026-01-04,5")
+    line = next(part for part in as_text(examine([path])).split("customer_id = ")[1:] if part.startswith("'''")).split("'''")[1]
+    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\ncustomer_id = '''{line}'''\nordered_at = 'order_date'\n", encoding="utf-8")
+    assert rk.open_shop(tmp_path).sql("select customer_id from ids order by 1")["customer_id"].tolist() == ["17", "18", "guest@x.org"]
+
+
+def test_days_that_prove_both_formats_are_asked(tmp_path):
+    found = examine([export(tmp_path, ["13/02/2026", "14/02/2026", "01/02/2026"], name="uk.csv"), export(tmp_path, ["02/13/2026", "02/15/2026", "02/01/2026"], name="us.csv")])
+    assert [q.key for q in found.open_questions] == ["date-format"]
+    assert "can only be" in found.open_questions[0].text
+    mistyped = export(tmp_path, [f"{d}/02/2026" for d in range(13, 29)] * 10 + ["02/13/2026"], name="one.csv")
+    assert not examine([mistyped]).open_questions  # one among many is a mistake, and rejected
+
+
+def test_a_file_that_cannot_be_read_is_named_beside_the_others(tmp_path):
+    export(tmp_path, ["2026-01-05", "2026-01-06"])
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "~$book.xlsx").write_bytes(b"lock")
+    found = examine([tmp_path])
+    assert found.shop
+    assert "not read: empty.csv: is an empty file" in as_text(found)
+    assert "book" not in as_text(found)
+    (tmp_path / "export.csv").unlink()
+    with pytest.raises(rk.RetainkitError, match="is an empty file"):
+        examine([tmp_path])

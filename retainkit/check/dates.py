@@ -120,7 +120,7 @@ def _weighed(con: duckdb.DuckDBPyConnection, table: str, group: tuple[str, ...])
 
 def _only(con: duckdb.DuckDBPyConnection, table: str, one: str, other: str) -> float:
     """The share of the days that only one of two formats reads."""
-    row = con.execute(f"""select avg(case when try_strptime(v, '{other}') is null then 1.0 else 0 end) from {table}
+    row = con.execute(f"""select sum(case when try_strptime(v, '{other}') is null then n else 0 end) / sum(n) from {table}
         where try_strptime(v, '{one}') is not null or try_strptime(v, '{other}') is not null""").fetchone()
     return float(row[0] or 0) if row else 0.0
 

@@ -17,7 +17,7 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
-YES, NO = {"true", "yes", "y", "1", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "f", "nein", "non", ""}
+YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "f", "nein", "non", ""}
 REMARKS = [["note"], ["notes"], ["comment"], ["comments"], ["message"], ["remark"], ["remarks"]]  # how the names of columns end that name nobody
 ENOUGH = 0.55  # the likeness below which a name says nothing
 # What shows that a file is of a table, beside its needed columns: one of these must be found.
@@ -195,7 +195,7 @@ def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tup
 def _given_back(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
     """Where no column is the status: a day or a word of cancelling; and money given back is taken off."""
     also = words()["also"]
-    gone = next((c for c in columns.values() if likeness(c.name, also["cancelled"]) > 0.8 and (c.kind == "day" or {plain(v) for v in c.values} <= YES | NO)), None)
+    gone = next((c for c in columns.values() if likeness(c.name, also["cancelled"]) > 0.8 and (c.kind == "day" or {v.lower() for v in c.values} <= YES | NO)), None)
     if gone and "status" not in proposal.lines:
         text = f"lower(trim(cast({gone.sql} as varchar)))"
         test = f"{text} <> ''" if gone.kind == "day" else f"{text} in ({', '.join(map(literal, sorted(YES)))})"

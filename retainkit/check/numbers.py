@@ -30,9 +30,7 @@ def numbers_in(con: duckdb.DuckDBPyConnection, values: str, sql: str, decimal: s
     if not n or max(plain, other) < SHARE * n:
         return None
     if plain >= other and decimal != ",":
-        grouped = "regexp_full_match(v, '[-+]?[1-9][0-9]{0,2}[.][0-9]{3}')"  # 1.100 may be eleven hundred, and 1.10 or 0.100 proves that it is not
-        pointed, doubtful = con.execute(f"select count(case when v like '%.%' then 1 end), count(case when {grouped} then 1 end) from {values}").fetchone() or (0, 0)
-        return Numbers(f"try_cast(trim({sql}) as double)" * (not decimal and 0 < pointed == doubtful), not decimal and 0 < pointed == doubtful, "plain numbers")
+        return Numbers(proof="plain numbers")
     marks = {
         "point": "v like '%.%'", "comma": "v like '%,%'",
         "decimal point": "v like '%,%.%' or v like '%,%,%' or regexp_matches(v, '^[^.,]*[.]([0-9]{0,2}|[0-9]{4,})[^0-9.,]*$')",

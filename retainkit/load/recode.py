@@ -8,6 +8,8 @@ import hashlib
 import mmap
 import os
 import uuid
+import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +80,8 @@ def no_endless_line(path: Path, label: str) -> None:
             packed.seek(max(size - 4, 0))
             if int.from_bytes(packed.read(4), "little") < max(LONGEST, 100 * size):  # what it says it unpacks to
                 return
-        with gzip.open(path) as text:
+        endless = False
+        with gzip.open(path) as text, suppress(OSError, EOFError, zlib.error):  # what is damaged, its reader says
             stretches = iter(lambda: text.read(LONGEST), b"")
             endless = any(len(piece) == LONGEST and not (b"\n" in piece or b"\r" in piece) for piece in stretches)
     elif size < 2 * LONGEST:

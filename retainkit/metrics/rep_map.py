@@ -206,5 +206,5 @@ def _notes(wins: pd.DataFrame, by: Sequence[str], clustering: float, spread: lis
     wider = f"; win intervals widened by its root, {clustering**0.5:.2f}" if clustering > OVERDISPERSED else ""
     return [f"adjusted for {', '.join(known) or 'nothing'} ({how}), and churn for each account's time under contract; for nothing else",
             f"high means win odds over {odds:g} and churn hazard over {hazard:g} times the company's; review from {review:.0%}, watch from {watch:.0%}",
-            f"deals of one account go together: variance {clustering:.2f} times that of independent deals{wider}",
-            f"spread between reps over what chance gives (1): wins {spread[0]:.2f}, churn {spread[1]:.2f}"]
+            *[f"deals of one account go together: variance {clustering:.2f} times that of independent deals{wider}"] * (clustering == clustering),
+            *[f"spread between reps over what chance gives (1): wins {spread[0]:.2f}, churn {spread[1]:.2f}"] * (not np.isnan(spread).any())]

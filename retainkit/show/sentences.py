@@ -55,7 +55,7 @@ def checks(identities: Mapping[str, tuple[float, float]], *, tolerance: float = 
             raise RetainkitError("this page's checks", f"{name} does not hold", f"{left!r} and {right!r}",
                                  "report it with the notebook: a number on this page is wrong")
         rows.append({"what must hold": name, "left": left, "right": right, "holds": "nothing to check" if unknown else "yes"})
-    table(pd.DataFrame(rows), caption="Checks made on the numbers of this page", rows=len(rows), formats={"left": ",.6g", "right": ",.6g"})
+    table(pd.DataFrame(rows, columns=["what must hold", "left", "right", "holds"]), caption="Checks made on the numbers of this page", rows=len(rows), formats={"left": ",.6g", "right": ",.6g"})
 
 
 def tidy(*tables: pd.DataFrame) -> pd.DataFrame:
