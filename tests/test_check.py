@@ -342,3 +342,24 @@ def test_a_file_that_cannot_be_read_is_named_beside_the_others(tmp_path):
     (tmp_path / "export.csv").unlink()
     with pytest.raises(rk.RetainkitError, match="is an empty file"):
         examine([tmp_path])
+
+
+def test_an_amount_that_every_line_repeats_is_said_with_the_line_that_counts_it_once(tmp_path):
+    rows = [f"{i // 3},c{i // 3 % 4},2026-01-{i // 3 + 1:02},30" for i in range(30)]
+    said = as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount", *rows)]))
+    assert "`amount` is the same on all lines of 10 of the 10 orders" in said
+    line = said.split("amount = '''")[1].split("'''")[0]
+    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nordered_at = 'order_date'\namount = '''{line}'''\n", encoding="utf-8")
+    assert float(rk.open_shop(tmp_path).sql("select sum(amount) as x from orders")["x"].item()) == 300
+    other = [f"{i // 3},c{i // 3 % 4},2026-01-{i // 3 + 1:02},{10 + i % 3}" for i in range(30)]
+    assert "on all lines" not in as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount", *other)]))
+
+
+def test_currencies_written_in_the_amounts_are_said_with_the_line_that_keeps_one(tmp_path):
+    rows = [f"{i},c{i % 4},2026-01-{i + 1:02},{'$' if i % 3 else '€'}10.50" for i in range(12)]
+    said = as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount", *rows)]))
+    assert "is written in 2 currencies ($, €)" in said
+    line = next(part for part in said.splitlines() if "2 currencies" in part).split("where = ")[1].split(" under [orders]")[0]
+    amount = examine([tmp_path / "orders.csv"]).proposals[0].lines["amount"]
+    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nwhere = {line}\nordered_at = 'order_date'\namount = '''{amount}'''\n", encoding="utf-8")
+    assert float(rk.open_shop(tmp_path).sql("select sum(amount) as x from orders")["x"].item()) == 84

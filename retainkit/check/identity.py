@@ -46,7 +46,7 @@ def identity(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
         if who and p.table in ("orders", "customers"):
             n, alike, *_ = one(con, f"select count(distinct id), count(distinct lower(id)) from (select trim(cast({who} as varchar)) as id from {{file}}) t where id <> ''", p)
             if n:
-                yield f"{p.look.seen}: {n:,} different customers by `{_column(p, p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
+                yield f"{p.look.seen}: {n:,} different customers by `{column_of(p, p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
                 yield from _by_email(con, p, who)
     yield from _strangers(con, proposals)
 
@@ -81,7 +81,7 @@ def sql_of(p: Proposal, name: str) -> str:
     return '"' + line.replace('"', '""') + '"' if line in p.look.columns and p.look.columns[line].sql != line else line
 
 
-def _column(p: Proposal, line: str) -> str:
+def column_of(p: Proposal, line: str) -> str:
     """A line of the mapping as people speak of it: by the column it reads first."""
     return line if line in p.look.names else min(p.reads(line), key=line.find, default=line)
 
