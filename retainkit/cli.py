@@ -68,14 +68,21 @@ def _complain(err: Exception, words: str, code: int, debug: bool) -> int:
     return code
 
 
+def _positive(text: str) -> int:
+    """A whole number, 1 or more."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     import retainkit
 
     debug = argparse.ArgumentParser(add_help=False)
     debug.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    debug.add_argument("-j", dest="jobs", type=int, default=2, metavar="N", help="notebooks to run at a time (2)")
-    debug.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="for one cell (600)")
+    debug.add_argument("-j", dest="jobs", type=_positive, default=2, metavar="N", help="notebooks to run at a time (2)")
+    debug.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one cell (600)")
     parser = argparse.ArgumentParser(prog="retainkit", description="Who comes back, who leaves, and who sold it.")
     parser.add_argument("--version", action="version", version=f"retainkit {retainkit.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -363,3 +363,17 @@ def test_currencies_written_in_the_amounts_are_said_with_the_line_that_keeps_one
     amount = examine([tmp_path / "orders.csv"]).proposals[0].lines["amount"]
     (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nwhere = {line}\nordered_at = 'order_date'\namount = '''{amount}'''\n", encoding="utf-8")
     assert float(rk.open_shop(tmp_path).sql("select sum(amount) as x from orders")["x"].item()) == 84
+
+
+def test_a_file_that_is_like_another_but_for_a_column_says_why_it_is_not_used(tmp_path):
+    export(tmp_path, ["2026-01-05", "2026-01-06"], name="orders_01.csv")
+    table(tmp_path, "Order No,Customer,Date,Total,Channel", "7,c0,2026-02-01,5,web", "8,c0,2026-02-02,5,web", "9,c1,2026-02-03,5,web", name="orders_02.csv")
+    said = as_text(examine([tmp_path]))
+    assert "is not used: it is like orders_01.csv, with Channel besides" in said or "is not used: it is like orders_02.csv, without Channel" in said
+
+
+def test_subscriptions_without_a_number_are_contracts(tmp_path):
+    found = examine([table(tmp_path, "customer_id,plan,start_date,end_date,mrr", *[f"c{i},pro,2026-01-{i + 1:02},,50" for i in range(9)], name="subscriptions.csv")])
+    assert [p.table for p in found.proposals] == ["contracts"]
+    assert found.shop
+    assert found.shop.ledger["kept"].item() == 9

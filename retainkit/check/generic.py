@@ -61,6 +61,8 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
         _amount(proposal, columns, found)
         _given_back(proposal, columns, found)
         _order_number(proposal, look, found)
+    if table.name == "contracts" and "contract_id" not in found and {"customer_id", "started_at"} <= set(found) and len(look.files) == 1 and any(e in found for e in EVIDENCE["contracts"]):
+        proposal.lines, proposal.why["contract_id"] = {"contract_id": "row_no", **proposal.lines}, (GUESS, "no column names the contract, so every row is taken as one")
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
     if missing or (evidence and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.name.lower()):
@@ -70,7 +72,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     proposal.joins = used_of(look, links, [c for c, _ in found.values()] + _beside(proposal, columns))
     proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
     proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "")
-    scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required]
+    scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and (c.name in found or c.name != "contract_id")]
     named = 0.3 if table.name.rstrip("s") in look.name.lower() else 0.0
     rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
     return sum(scores) / len(scores) + named + rows + 0.02 * len(found), proposal, {n: c for n, (c, _) in found.items()}

@@ -9,6 +9,7 @@ from html import escape
 from retainkit.check import health
 from retainkit.check.examine import FLAGS, Examined
 from retainkit.check.identity import identity
+from retainkit.check.look import Look
 from retainkit.errors import listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
@@ -38,10 +39,19 @@ def _files(found: Examined) -> Iterable[str]:
     for look in found.looks:
         users = [p.table for p in found.proposals if p.look.table == look.table]
         joined = [p.table for p in found.proposals for other, _ in p.joins if other.table == look.table]
-        use = f"becomes {' and '.join(users)}" if users else f"adds columns to {' and '.join(dict.fromkeys(joined))}" if joined else "is not used"
+        use = f"becomes {' and '.join(users)}" if users else f"adds columns to {' and '.join(dict.fromkeys(joined))}" if joined else f"is not used{_unlike(found, look)}"
         said = ", ".join([f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)] + [f"{look.settings.get('skip')} lines above its header are left out"] * ("skip" in look.settings) + ["no header line"] * (look.settings.get("header") is False) + [f"{look.sheets} sheets"] * (look.sheets > 1) + ["a sample of it"] * look.sampled)
         yield f"{look.name}: {look.rows:,} rows, {len(look.columns)} columns{f' ({said})' if said else ''}; {use}"
     yield from (f"not read: {wrong}" for wrong in found.unread)
+
+
+def _unlike(found: Examined, look: Look) -> str:
+    """Why a file is none of those it looks like."""
+    for p in found.proposals:
+        more, less = ([n for n in a.names if n not in b.names] for a, b in ((look, p.look), (p.look, look)))
+        if len(more) + len(less) <= len(look.names) // 3:
+            return f": it is like {p.look.name}, " + " and ".join(filter(None, (f"with {listed(more)} besides" if more else "", f"without {listed(less)}" if less else ""))) + "; files of one table need the same columns"
+    return ""
 
 
 def _systems(found: Examined) -> Iterable[str]:

@@ -334,7 +334,7 @@ def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table, plan: TableP
 
 def _how_to_read(column: Column, source: str, found: str) -> str:
     """What to type for values that are written in another way."""
-    name = f'"{source}"'
+    name = f"cast({source} as varchar)" if re.search("[()'\"]", source) else f'"{source}"'
     if column.kind == "choice":
         return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\""
     if column.kind == "day":

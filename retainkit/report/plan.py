@@ -113,6 +113,8 @@ def months(text: str) -> list[str]:
 
 def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
     """The notebooks of a folder that say in their metadata that they belong to the report: those marked `first`, then in order of name."""
+    if not folder.is_dir():
+        raise MissingDataError(str(folder), "is no folder", remedy="--notebooks with the path of a folder of notebooks")
     found = [job for p in sorted(folder.glob("*.ipynb")) if (job := _job(p))]
     jobs = {job.stem: job for job in sorted(found, key=lambda job: not job.notebook.metadata.retainkit.get("first", False))}
     if not jobs:
@@ -120,7 +122,7 @@ def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
     wanted = [stem.removesuffix(".ipynb") for stem in only] or list(jobs)
     for stem in wanted:
         if stem not in jobs:
-            guess = closest(stem, jobs) or next(iter(jobs))
+            guess = closest(stem, jobs) or next((s for s in jobs if s[:2] == stem[:2]), next(iter(jobs)))
             raise BadValueError("--only", f"there is no notebook {stem!r}", listed(jobs), f"--only {guess}")
     return [job for stem, job in jobs.items() if stem in wanted]
 

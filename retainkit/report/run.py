@@ -203,7 +203,7 @@ def _lacks(result: Result) -> str:
 
 def _write_metrics(results: list[Result], path: Path) -> None:
     """Every recorded number of every notebook that ran, in one sorted file."""
-    rows = [[r.job.stem, *row] for r in results for row in csv.reader(r.metrics)]
+    rows = [[r.job.stem, *row] for r in sorted(results, key=lambda r: r.job.stem) for row in csv.reader(r.metrics)]
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([["notebook", *COLUMNS], *rows])
 
