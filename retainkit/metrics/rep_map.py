@@ -90,7 +90,7 @@ def rep_map(
     if all(reasons):
         return RepMap(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_COMPANY), withheld, [])
     wins = expected_wins(_wins(shop, days), by=by)
-    if wins.empty:
+    if wins.empty and not withheld:
         return RepMap(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_COMPANY), f"no deal was opened {days} days ago or earlier", [])
     crude = wins_by_rep(wins).set_index("rep")
     churn = rep_churn(shop, by=by).set_index("rep")
@@ -122,7 +122,7 @@ def rep_correlation(shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] 
     reasons = [win_rate_withheld(shop, by="rep"), rep_churn_withheld(shop)]
     withheld = " and ".join(reason for reason in reasons if reason)
     wins = expected_wins(_wins(shop, days), by=by) if not all(reasons) else pd.DataFrame()
-    if wins.empty:
+    if all(reasons) or (wins.empty and not withheld):
         return pd.DataFrame([{"value": np.nan, "low": np.nan, "high": np.nan, "p_positive": np.nan, "note": "", "n": 0, "withheld": withheld or f"no deal was opened {days} days ago or earlier"}])
     model = joint_rep_model(wins, expected_losses(shop, by=by), win_phi=_widening(account_clustering(shop)), each=False)
     rho = model.company[model.company["quantity"] == "rho"].drop(columns="quantity")
