@@ -358,8 +358,8 @@ def test_an_amount_that_every_line_repeats_is_said_with_the_line_that_counts_it_
 def test_currencies_written_in_the_amounts_are_said_with_the_line_that_keeps_one(tmp_path):
     rows = [f"{i},c{i % 4},2026-01-{i + 1:02},{'$' if i % 3 else '€'}10.50" for i in range(12)]
     said = as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount", *rows)]))
-    assert "is written in 2 currencies ($, €)" in said
-    line = next(part for part in said.splitlines() if "2 currencies" in part).split("where = ")[1].split(" under [orders]")[0]
+    assert "2 currencies are mixed: $ 8 (66.7%), € 4 (33.3%)" in said
+    line = next(part for part in said.splitlines() if "2 currencies" in part).split("where = ")[1]
     amount = examine([tmp_path / "orders.csv"]).proposals[0].lines["amount"]
     (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nwhere = {line}\nordered_at = 'order_date'\namount = '''{amount}'''\n", encoding="utf-8")
     assert float(rk.open_shop(tmp_path).sql("select sum(amount) as x from orders")["x"].item()) == 84
@@ -377,3 +377,15 @@ def test_subscriptions_without_a_number_are_contracts(tmp_path):
     assert [p.table for p in found.proposals] == ["contracts"]
     assert found.shop
     assert found.shop.ledger["kept"].item() == 9
+
+
+def test_a_column_of_cancellations_that_is_empty_so_far_is_read_once_it_is_filled(tmp_path):
+    head, rows = "order_id,customer_id,order_date,amount,cancelled_at", [f"{i},c{i % 3},2026-01-{i + 1:02},10," for i in range(6)]
+    found = examine([table(tmp_path, head, *rows)])
+    (tmp_path / "retainkit.toml").write_text(found.toml(tmp_path), encoding="utf-8")
+    table(tmp_path, head, *rows, "9,c1,2026-02-01,10,2026-02-02")
+    assert rk.open_shop(tmp_path).sql("select count(*) as n from orders")["n"].item() == 6
+
+
+def test_a_discount_written_below_zero_is_no_surcharge(tmp_path):
+    assert revenue(table(tmp_path, "order id,customer id,order date,quantity,unit price,discount", "1,a,2026-01-01,2,10,-5.00", "2,b,2026-01-02,2,10,-2.50")) == 32.5

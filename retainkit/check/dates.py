@@ -113,7 +113,7 @@ def _weighed(con: duckdb.DuckDBPyConnection, table: str, group: tuple[str, ...])
     if against is None and row[-1]:
         return first, (group[0], group[1]), ""
     here = row[2 * order[0] + 1]  # and what this one cannot read proves the other
-    if against and here and (row[2 * order[1]] or 0) and _only(con, table, group[order[1]], first) > MIXED:
+    if against and here and _only(con, table, group[order[1]], first) > MIXED:
         return first, (group[0], group[1]), f"`{against}` can only be {first} and `{here}` only {group[order[1]]}"
     return first, None, f"`{against}` can be nothing else" if against else "both readings give the same days"
 

@@ -102,10 +102,9 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     con.execute("set TimeZone = 'UTC'")
     files = sources_in(paths)
     hash_ahead(f.file for f in files)
-    unread: list[str] = []
     with told(quiet(con), "looking at the files"):
-        opened = grouped(con, _readable(con, files, given.get("sheets", ""), unread))
-        looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in opened]
+        opened, unread = _readable(con, files, given.get("sheets", ""))
+        looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in grouped(con, opened)]
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)
@@ -119,8 +118,8 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     return found
 
 
-def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], sheets: str, unread: list[str]) -> list[Look]:
-    """The files that can be read; what is wrong with the others is told beside them, unless there is none to be beside."""
+def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], sheets: str) -> tuple[list[Look], list[str]]:
+    """The files that can be read, and what is wrong with the others: an error only where none can."""
     looks, errors = [], []
     for i, file in enumerate(files):
         try:
@@ -129,8 +128,7 @@ def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], sheets: s
             errors.append(err)
     if errors and not looks:
         raise errors[0]
-    unread += map(str, errors)
-    return looks
+    return looks, [str(err) for err in errors]
 
 
 def _checked(answers: dict[str, str]) -> dict[str, str]:

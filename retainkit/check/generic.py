@@ -17,8 +17,10 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
-YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "f", "nein", "non", ""}
-REMARKS = [["note"], ["notes"], ["comment"], ["comments"], ["message"], ["remark"], ["remarks"]]  # how the names of columns end that name nobody
+YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
+SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount
+NUMBERED = {"orders": ("order_id", "ordered_at"), "contracts": ("contract_id", "started_at")}  # whose rows may have no number of their own
+REMARKS = {"note", "notes", "comment", "comments", "message", "remark", "remarks"}  # how the names of columns end that name nobody
 ENOUGH = 0.55  # the likeness below which a name says nothing
 # What shows that a file is of a table, beside its needed columns: one of these must be found.
 EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
@@ -60,9 +62,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     if table.name == "orders":
         _amount(proposal, columns, found)
         _given_back(proposal, columns, found)
-        _order_number(proposal, look, found)
-    if table.name == "contracts" and "contract_id" not in found and {"customer_id", "started_at"} <= set(found) and len(look.files) == 1 and any(e in found for e in EVIDENCE["contracts"]):
-        proposal.lines, proposal.why["contract_id"] = {"contract_id": "row_no", **proposal.lines}, (GUESS, "no column names the contract, so every row is taken as one")
+    _row_number(proposal, look, found)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
     if missing or (evidence and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.name.lower()):
@@ -71,8 +71,8 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
         return None
     proposal.joins = used_of(look, links, [c for c, _ in found.values()] + _beside(proposal, columns))
     proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
-    proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "")
-    scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and (c.name in found or c.name != "contract_id")]
+    proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "") or _signs(found)
+    scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and proposal.lines[c.name] != "row_no"]
     named = 0.3 if table.name.rstrip("s") in look.name.lower() else 0.0
     rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
     return sum(scores) / len(scores) + named + rows + 0.02 * len(found), proposal, {n: c for n, (c, _) in found.items()}
@@ -89,7 +89,7 @@ def _assign(look: Look, table: Table, columns: dict[str, Column]) -> dict[str, t
         for column in columns.values():
             if not fits(canonical, column) or (canonical.kind == "choice" and not _known(table, canonical, column)):
                 continue
-            if canonical.kind == "id" and plain(column.name).split()[-1:] in REMARKS:
+            if canonical.kind == "id" and plain(column.name).rpartition(" ")[2] in REMARKS:
                 continue
             score = likeness(column.name, names) - (0.03 if column.name not in look.columns else 0)
             if canonical.name == "product_line" and column.distinct > 60:
@@ -178,49 +178,56 @@ def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tup
     if not price or not quantity:
         return
 
-    def number(column: Column) -> str:
-        return (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
-
-    sql, why = f"{number(quantity)} * {number(price)}", f"{quantity.name} times {price.name}"
+    sql, why = f"{_number(quantity)} * {_number(price)}", f"{quantity.name} times {price.name}"
     if discount := _best(columns, also["discount"]):
-        off = f"coalesce({number(discount)}, 0)"
-        sql = {"share": f"{sql} * (1 - {off})", "percent": f"{sql} * (1 - {off} / 100)", "money": f"{sql} - {off}"}[_discount_in(discount)]
-        why += f", less {discount.name}, taken for {'money off the line' if _discount_in(discount) == 'money' else 'a share of the price'}"
+        off, kind = f"abs(coalesce({_number(discount)}, 0))", _discount_in(discount)
+        sql = {"a share": f"{sql} * (1 - {off})", "percent": f"{sql} * (1 - {off} / 100)", "money off the line": f"{sql} - {off}"}[kind]
+        why += f", less {discount.name}, taken for {kind}"
     proposal.lines["amount"], proposal.why["amount"] = sql, (LIKELY, why)
     if (quantity.least or 0) < 0 or (price.least or 0) <= 0:
         proposal.questions.append(Question(
             "returns", f"{proposal.look.name}: some lines have `{quantity.name}` or `{price.name}` at or below zero (returns, corrections, gifts)",
             ("--answer returns=out", "--answer returns=in"), needed=False))
-        proposal.above_zero = f"{number(quantity)} > 0 and {number(price)} > 0"
+        proposal.above_zero = f"{_number(quantity)} > 0 and {_number(price)} > 0"
+
+
+def _number(column: Column) -> str:
+    """SQL that reads a column of numbers, however they are written."""
+    return (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
+
+
+def _signs(found: dict[str, tuple[Column, float]]) -> str:
+    """SQL for the currency that stands in the amounts themselves, where one does."""
+    amount = found["amount"][0] if "amount" in found else None
+    return f"nullif(regexp_extract(cast({amount.sql} as varchar), '{SIGN}'), '')" if amount and any(re.search(SIGN, v) for v in amount.values) else ""
 
 
 def _given_back(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
     """Where no column is the status: a day or a word of cancelling; and money given back is taken off."""
     also = words()["also"]
-    gone = next((c for c in columns.values() if likeness(c.name, also["cancelled"]) > 0.8 and (c.kind == "day" or {v.lower() for v in c.values} <= YES | NO)), None)
+    gone = next((c for c in columns.values() if likeness(c.name, also["cancelled"]) > 0.8 and (c.kind in ("day", "empty") or {v.lower() for v in c.values} <= YES | NO)), None)
     if gone and "status" not in proposal.lines:
         text = f"lower(trim(cast({gone.sql} as varchar)))"
-        test = f"{text} <> ''" if gone.kind == "day" else f"{text} in ({', '.join(map(literal, sorted(YES)))})"
+        test = f"{text} <> ''" if gone.kind in ("day", "empty") else f"{text} in ({', '.join(map(literal, sorted(YES)))})"
         proposal.lines["status"], proposal.why["status"] = f"case when {test} then 'cancelled' else 'paid' end", (LIKELY, f"cancelled where {gone.name} says so")
     back = _best({n: c for n, c in columns.items() if all(c is not o for o, _ in found.values())}, also["refunded"])
     if not back or "amount" not in found:
         return
     amount, line = found["amount"][0], proposal.lines["amount"]
     if "order_id" in found and found["order_id"][0].distinct >= 0.98 * proposal.look.rows:
-        line = f"try_cast({amount.sql} as double)" if line == amount.name else line
-        off = (back.numbers.sql if back.numbers else "") or f"try_cast({back.sql} as double)"
-        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({off}, 0))", (LIKELY, f"{amount.name} less {back.name}")
+        line = _number(amount) if line == amount.name else line
+        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({_number(back)}, 0))", (LIKELY, f"{amount.name} less {back.name}")
     else:
         proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
 
 
 def _discount_in(column: Column) -> str:
-    """What a discount is written in: a share up to 1, percent, or money."""
+    """What a discount is written in: a share up to 1, percent, or money off the line."""
     digits = [re.sub(r"[^0-9.,-]", "", v).replace(",", ".") for v in column.values]
     sizes = [float(d) if re.fullmatch(r"-?[0-9]*[.]?[0-9]+", d) else float("inf") for d in digits if d]
     if any("%" in v for v in column.values) or re.search("percent|prozent|pct|%", column.name.lower()):
         return "percent"
-    return "share" if all(0 <= size <= 1 for size in sizes) else "money"
+    return "a share" if all(0 <= size <= 1 for size in sizes) else "money off the line"
 
 
 def _best(columns: dict[str, Column], names: list[str]) -> Column | None:
@@ -229,10 +236,14 @@ def _best(columns: dict[str, Column], names: list[str]) -> Column | None:
     return column if score >= ENOUGH else None
 
 
-def _order_number(proposal: Proposal, look: Look, found: dict[str, tuple[Column, float]]) -> None:
-    if "order_id" not in proposal.lines and {"customer_id", "ordered_at"} <= set(found) and found["customer_id"][0].distinct < look.rows:
-        proposal.lines = {"order_id": "row_no", **proposal.lines}
-        proposal.why["order_id"] = (GUESS, "no column names the order, so every row is taken as one")
+def _row_number(proposal: Proposal, look: Look, found: dict[str, tuple[Column, float]]) -> None:
+    """Where no column numbers the orders, or the contracts of one file, every row is one."""
+    number, day = NUMBERED.get(proposal.table, ("", ""))
+    if not number or number in proposal.lines or not {"customer_id", day} <= set(found):
+        return
+    if found["customer_id"][0].distinct < look.rows if proposal.table == "orders" else len(look.files) == 1 and any(e in found for e in EVIDENCE[proposal.table]):
+        proposal.lines = {number: "row_no", **proposal.lines}
+        proposal.why[number] = (GUESS, f"no column names the {proposal.table.rstrip('s')}, so every row is taken as one")
 
 
 def _beside(proposal: Proposal, columns: dict[str, Column]) -> list[Column]:

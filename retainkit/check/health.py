@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.check.examine import Examined, currencies
 from retainkit.check.identity import column_of, one, sql_of
-from retainkit.errors import listed
 from retainkit.load.schema import TABLES
 from retainkit.resources import lacks, notebooks_folder
 from retainkit.tally import literal
@@ -54,15 +53,14 @@ def duplicates(found: Examined) -> Iterator[str]:
 def totals(found: Examined) -> Iterator[str]:
     """An amount that every line of an order repeats is likely the order's: added line by line it counts too often."""
     for p in found.proposals:
-        order, amount = sql_of(p, "order_id"), p.lines.get("amount", "")
-        if p.table != "orders" or not order or order == "row_no" or amount not in p.look.columns:
+        order, amount = sql_of(p, "order_id"), sql_of(p, "amount")
+        if p.table != "orders" or order == "row_no":
             continue
-        amount = sql_of(p, "amount")
         several, same, *_ = one(found.con, f"""select count(*), count(case when a = b then 1 end) from (select min({amount}) as a, max({amount}) as b
             from {{file}} group by {order} having count(*) > 1) o""", p)
         if several >= 5 and same >= 0.95 * several:
             yield (f"{p.look.seen}: `{column_of(p, p.lines['amount'])}` is the same on all lines of {same:,} of the {several:,} orders that have several. If it is the total of the order, it is counted once a line; "
-                   f"amount = '''{amount} / count(*) over (partition by {order})''' counts it once")
+                   f"amount = '''({amount}) / count(*) over (partition by {order})''' counts it once")
 
 
 def fates(shop: Shop) -> Iterator[str]:
@@ -116,12 +114,6 @@ def formats(found: Examined) -> Iterator[str]:
 
 def money(found: Examined) -> Iterator[str]:
     """Currencies that are mixed, or not said."""
-    for p in found.proposals:
-        if (column := next((c for c in p.look.columns.values() if c.numbers and c.numbers.sql and c.numbers.sql == p.lines.get("amount")), None)) and not p.currency:
-            mark = f"regexp_extract(cast({column.sql} as varchar), '[$€£¥₹]|[A-Z]{{3}}')"
-            marks = [m for m, in found.con.execute(f"select {mark} as m from {p.look.table} where {mark} <> '' group by 1 order by count(*) desc, 1 limit 6").fetchall()]
-            if len(marks) > 1:
-                yield f"{p.look.name}: `{column.name}` is written in {len(marks)} currencies ({listed(marks)}). Amounts would be added as they stand. To count {marks[0]} only: where = '''{mark} = {literal(marks[0])}''' under [{p.table}] in retainkit.toml"
     if not any(p.currency for p in found.proposals) and "currency" not in found.answers and any("amount" in p.lines or "monthly_value" in p.lines for p in found.proposals):
         yield "no column says which currency the amounts are in: --currency EUR puts it beside them"
     for p in found.proposals:

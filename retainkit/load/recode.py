@@ -1,4 +1,4 @@
-"""Text that is not UTF-8, as a UTF-8 copy in the cache: the engine reads no other encoding without fetching something."""
+"""Text as the engine can read it: UTF-8 (it reads no other encoding without fetching something), and no line so long that it would drop it."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from retainkit.metrics.deals import WITHIN_DAYS, account_clustering, win_rate, w
 from retainkit.metrics.reps import STRATA, coded, departed, expected_losses, rep_churn, rep_churn_withheld
 from retainkit.tally import Engine, tally
 
+TOO_NEW = "no deal was opened {} days ago or earlier"
 _COLUMNS = ["rep", "words", "p_joint", "p_win_only", "p_churn_only", "p_neither", "n", "won", "expected_won", "rate", "low", "high",
             "odds_ratio", "or_low", "or_high", "or_low80", "or_high80", "observed", "expected", "hazard_ratio", "hr_low", "hr_high",
             "hr_low80", "hr_high80", "win_q", "churn_q", "self_share", "departed", "note"]
@@ -91,7 +92,7 @@ def rep_map(
         return RepMap(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_COMPANY), withheld, [])
     wins = expected_wins(_wins(shop, days), by=by)
     if wins.empty and not withheld:
-        return RepMap(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_COMPANY), f"no deal was opened {days} days ago or earlier", [])
+        return RepMap(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_COMPANY), TOO_NEW.format(days), [])
     crude = wins_by_rep(wins).set_index("rep")
     churn = rep_churn(shop, by=by).set_index("rep")
     losses = expected_losses(shop, by=by)
@@ -123,7 +124,7 @@ def rep_correlation(shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] 
     withheld = " and ".join(reason for reason in reasons if reason)
     wins = expected_wins(_wins(shop, days), by=by) if not all(reasons) else pd.DataFrame()
     if all(reasons) or (wins.empty and not withheld):
-        return pd.DataFrame([{"value": np.nan, "low": np.nan, "high": np.nan, "p_positive": np.nan, "note": "", "n": 0, "withheld": withheld or f"no deal was opened {days} days ago or earlier"}])
+        return pd.DataFrame([{"value": np.nan, "low": np.nan, "high": np.nan, "p_positive": np.nan, "note": "", "n": 0, "withheld": withheld or TOO_NEW.format(days)}])
     model = joint_rep_model(wins, expected_losses(shop, by=by), win_phi=_widening(account_clustering(shop)), each=False)
     rho = model.company[model.company["quantity"] == "rho"].drop(columns="quantity")
     return rho.assign(n=len(model.reps), withheld=withheld or model.withheld).reset_index(drop=True)

@@ -16,7 +16,7 @@ with digits as (
   from buyers b
   where b.is_new
   group by 1, 2
-), groups as (
+), places as (
   select f.grp, cast(row_number() over (order by f.grp) as integer) as place
   from followed f
   group by f.grp
@@ -28,9 +28,9 @@ with digits as (
     from (
       select u.grp, u.place, u.age, sum(u.n) as n
       from (
-        select f.grp, k.place, f.age, f.n from followed f join groups k on k.grp = f.grp
+        select f.grp, k.place, f.age, f.n from followed f join places k on k.grp = f.grp
         union all
-        select k.grp, k.place, a.age, 0 as n from ages a cross join groups k where a.age <= :late
+        select k.grp, k.place, a.age, 0 as n from ages a cross join places k where a.age <= :late
       ) u
       group by u.grp, u.place, u.age
     ) t
@@ -58,5 +58,5 @@ from (
   from customers_scored c
   group by c.place, c.followup
 ) s
-join groups k on k.place = s.place
+join places k on k.place = s.place
 order by k.grp, s.followup
