@@ -75,11 +75,11 @@ def test_a_customer_merged_over_several_rows_is_in_all_of_them(tmp_path):
 def test_rows_on_two_sheets_are_shown_kept_and_left_out_only_when_told(tmp_path):
     path = book(tmp_path, {"2025": [HEAD, GOOD[0], GOOD[0], GOOD[2]], "2026": [HEAD, GOOD[0], GOOD[2], GOOD[1]], "Notes": [["call ann"]]})
     found = examine([path])
-    assert "2 rows stand on more than one of its 2 sheets" in as_text(found)
+    assert "2 rows stand in more than one of its 2 sheets" in as_text(found)
     assert rk.overview(loaded(path)).revenue[0] == 10.5 * 3 + 5 * 2 + 20
-    once = loaded(path, {"sheets": "once"})
+    once = loaded(path, {"overlap": "once"})
     assert rk.overview(once).revenue[0] == 10.5 * 2 + 5 + 20  # the two alike lines of one sheet are two lines
-    assert once.rejected("orders")["reason"].tolist() == ["the same row stands on an earlier sheet"] * 2
+    assert once.rejected("orders")["reason"].tolist() == ["the same row stands in an earlier file or sheet"] * 2
 
 
 def test_a_file_that_is_no_workbook_and_a_sheet_that_is_not_there(tmp_path):

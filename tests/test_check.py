@@ -389,3 +389,95 @@ def test_a_column_of_cancellations_that_is_empty_so_far_is_read_once_it_is_fille
 
 def test_a_discount_written_below_zero_is_no_surcharge(tmp_path):
     assert revenue(table(tmp_path, "order id,customer id,order date,quantity,unit price,discount", "1,a,2026-01-01,2,10,-5.00", "2,b,2026-01-02,2,10,-2.50")) == 32.5
+
+
+def test_files_that_overlap_are_told_kept_and_read_once_only_when_told(tmp_path):
+    export(tmp_path, ["2026-01-05", "2026-01-06", "2026-01-07"], name="orders-a.csv")
+    (tmp_path / "orders-b.csv").write_text("Order No,Customer,Date,Total\n2,c0,2026-01-07,10.50\n3,c1,2026-01-08,10.50\n3,c1,2026-01-08,10.50\n")
+    found = examine([tmp_path])
+    assert "1 rows stand in more than one of its 2 files" in as_text(found)
+    assert found.shop.ledger["kept"].sum() == 6
+    once = examine([tmp_path], {"overlap": "once"})
+    assert 'overlap = "once"' in once.toml(tmp_path)
+    assert once.shop.ledger[["file", "rows", "kept", "rejected"]].values.tolist() == [["orders-a.csv", 3, 3, 0], ["orders-b.csv", 3, 2, 1]]  # the two alike lines of one file are two lines
+    assert once.shop.rejected("orders")[["file", "row", "reason"]].values.tolist() == [["orders-b.csv", 2, "the same row stands in an earlier file or sheet"]]
+
+
+def test_overlap_is_once_or_all(tmp_path):
+    export(tmp_path, ["2026-01-05"])
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "export.csv"\noverlap = "twice"\n')
+    with pytest.raises(rk.RetainkitError, match=r"`overlap` is neither all nor once. Found: 'twice'. To fix it: overlap = .once."):
+        rk.open_shop(tmp_path)
+
+
+def test_points_that_may_stand_between_thousands_are_asked(tmp_path):
+    path = export(tmp_path, ["2026-01-05", "2026-01-06"], amount="1.100")
+    assert [q.key for q in examine([path]).open_questions] == ["decimal"]
+    for mark, amount in ((".", 1.1), (",", 1100)):
+        shop = examine([path], {"decimal": mark}).shop
+        assert shop
+        assert shop.sql("select min(amount) as a from all_orders")["a"][0] == pytest.approx(amount)
+
+
+@pytest.mark.parametrize("amount", ["0.125", "1100.500", "1.5"])
+def test_points_that_can_only_stand_before_decimals_are_not(tmp_path, amount):
+    assert not examine([export(tmp_path, ["2026-01-05", "2026-01-06"], amount=amount)]).open_questions
+
+
+def test_what_one_column_proves_of_decimals_counts_for_the_file(tmp_path):
+    path = tmp_path / "lines.csv"
+    path.write_text('Invoice;Customer;Date;Quantity;Total\n' + "".join(f"{i};c{i};2026-01-0{i};{i}.000;12,5{i}\n" for i in range(1, 5)), encoding="utf-8")
+    found = examine([path])
+    assert not found.open_questions
+    assert found.shop.sql("select quantity from all_orders order by 1")["quantity"].tolist() == [1000, 2000, 3000, 4000]
+
+
+def test_a_trimmed_column_is_its_text_though_it_looks_like_a_number(tmp_path):
+    rows = "".join(f"{i},007,2026-01-05,1.100\n" for i in range(30_000)) + '30000,007,2026-01-05,"1.100,50"\n'  # the odd one comes after what the engine samples
+    (tmp_path / "lines.csv").write_text("no,who,day,total\n" + rows)
+    (tmp_path / "retainkit.toml").write_text("""[orders]\npath = "lines.csv"\norder_id = "no"\nordered_at = "day"\ncustomer_id = '''nullif(trim("who"), '')'''
+        amount = '''cast(replace(replace(trim("total"), '.', ''), ',', '.') as double)'''\n""")
+    shop = rk.open_shop(tmp_path)
+    assert shop.sql("select distinct amount from all_orders order by 1")["amount"].tolist() == [1100, 1100.5]
+    assert shop.sql("select customer_id from ids")["customer_id"].tolist() == ["007"]
+
+
+@pytest.mark.parametrize("nobody", ["NULL", "nan", "None", "N/A", r"\N", "<NA>"])
+def test_what_programs_write_for_nobody_is_no_customer(tmp_path, nobody):
+    (tmp_path / "orders.csv").write_text(f"order_id,customer_id,ordered_at,amount\n1,ann,2026-01-05,5\n2,{nobody},2026-01-06,5\n3,Nan Smith,2026-01-06,5\n")
+    rejected = rk.open_shop(tmp_path).rejected("orders")
+    assert rejected[["row", "reason", "found"]].values.tolist() == [[3, "`customer_id` is empty (a guest?)", nobody]]
+
+
+def shop_of(tmp_path: Path, rows: list[str], head: str = "order_id,customer_id,ordered_at,amount") -> Path:
+    path = tmp_path / "orders.csv"
+    path.write_text(head + "\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(("who", "share"), [("Guest", 0.03), ("0", 0.03), ("77", 0.3)])
+def test_a_customer_who_stands_for_many_is_said_and_what_to_type_works(tmp_path, who, share):
+    usual = [f"{i},00{i % 50},2026-01-{i % 28 + 1:02},5" for i in range(1000)]
+    path = shop_of(tmp_path, [*usual, *(f"x{i},{who},2026-01-{i % 28 + 1:02},5" for i in range(int(1000 * share)))])
+    said = next(line for line in dict(sections(examine([path])))["Customers"] if "stands for buyers" in line)
+    assert f"the customer {who} has {int(1000 * share)} of {1000 + int(1000 * share):,} lines" in said
+    line = said.split("all the time: ")[1].split(" leaves")[0]
+    (tmp_path / "retainkit.toml").write_text(f'[orders]\npath = "orders.csv"\n{line}\n')
+    shop = rk.open_shop(tmp_path)
+    assert shop.ledger[["kept", "rejected"]].values.tolist() == [[1000, int(1000 * share)]]
+    assert shop.sql("select min(customer_id) as c from ids")["c"][0] == "000"  # other numbers stay as written
+
+
+def test_a_good_customer_stands_for_nobody_else(tmp_path):
+    path = shop_of(tmp_path, [*(f"{i},c{i % 50},2026-01-{i % 28 + 1:02},5" for i in range(1000)), *(f"x{i},c7,2026-01-{i % 28 + 1:02},5" for i in range(60))])
+    assert "stands for" not in as_text(examine([path]))
+
+
+@pytest.mark.parametrize(("odd", "words"), [("1925-06-01", "only 1 of 301 lines lie before it: mistyped days? With them, months and cohorts of years without a shop are counted. To do without: --history-start 2026-01-01"),
+                                            ("2026-11-20", "only 1 of 301 lines lie after it: mistyped days? With them, months and cohorts of years without a shop are counted. To do without: --as-of 2026-02-28")])
+def test_a_mistyped_day_far_from_all_others_is_said_with_what_to_type(tmp_path, odd, words):
+    days = pd.date_range("2026-01-01", "2026-02-28").strftime("%Y-%m-%d").tolist()
+    path = shop_of(tmp_path, [*(f"{i},c{i % 50},{days[i % len(days)]},5" for i in range(300)), f"x,c1,{odd},5"])
+    assert words in "\n".join(dict(sections(examine([path])))["Calendar"])
+    flag, day = words.split("--")[1].split()
+    assert "mistyped" not in "\n".join(dict(sections(examine([path], {flag: day})))["Calendar"])

@@ -53,6 +53,16 @@ def test_rejected_rows_of_a_file_read_on_all_cores_have_the_number_a_person_coun
     assert ledger["rows"] == ROWS + 1 == ledger["kept"] + ledger["rejected"]
 
 
+@pytest.mark.parametrize("status", [
+    "case when status in ('lost?', 'a', 'b', 'c', 'd', 'e') then 'lost?' end", "case when count(*) over (partition by order_id, customer_id) > 0 then status end",
+    "case when status in (select 'lost?') then status end"])
+def test_rows_have_their_number_though_sql_may_change_their_order(big, monkeypatch, tmp_path, status):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "retainkit.toml").write_text(f"""[orders]\npath = "{big}/orders.csv"\nstatus = '''{status}'''\n""")
+    rejected = open_shop(tmp_path).rejected("orders")
+    assert dict(zip(rejected["row"], rejected["column"], strict=True)) == {**BAD, ROWS + 2: ""}
+
+
 def test_a_large_file_is_looked_at_in_parts_from_all_over_it(big, monkeypatch):
     monkeypatch.setattr(look, "MOST", 100_000)
     monkeypatch.setattr(parts, "PART", 1 << 14)

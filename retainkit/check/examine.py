@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FLAGS = ("tz", "date-format", "decimal", "currency", "history-start", "as-of")
-ANSWERS = {"returns": ("out", "in"), "sheets": ("all", "once")}
+ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all")}
 
 
 @dataclass
@@ -103,8 +103,10 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     files = sources_in(paths)
     hash_ahead(f.file for f in files)
     with told(quiet(con), "looking at the files"):
-        opened, unread = _readable(con, files, given.get("sheets", ""))
+        opened, unread = _readable(con, files)
         looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in grouped(con, opened)]
+    for look in looks:
+        look.settings.update({"overlap": "once"} if look.shared and given.get("overlap") == "once" else {})
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)
@@ -112,18 +114,23 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
                                         ("--tz AREA/CITY", "--tz Europe/Berlin, for example")))
-    found.questions += [Question("sheets", f"{look.name}: {look.shared:,} rows stand on more than one of its {look.sheets} sheets. They are all kept until you say once",
-                                 ("--answer sheets=once", "--answer sheets=all"), needed=False) for look in looks if look.shared]
+    found.questions += [_overlap(look) for look in looks if look.shared]
     _open(found)
     return found
 
 
-def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], sheets: str) -> tuple[list[Look], list[str]]:
+def _overlap(look: Look) -> Question:
+    parts = f"{len(look.files)} files" if len(look.files) > 1 else f"{look.sheets} sheets"
+    return Question("overlap", f"{look.name}: {look.shared:,} rows stand in more than one of its {parts}. They are all kept until you say once",
+                    ("--answer overlap=once", "--answer overlap=all"), needed=False)
+
+
+def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source]) -> tuple[list[Look], list[str]]:
     """The files that can be read, and what is wrong with the others: an error only where none can."""
     looks, errors = [], []
     for i, file in enumerate(files):
         try:
-            looks.append(look_at(con, file, i, sheets))
+            looks.append(look_at(con, file, i))
         except RetainkitError as err:
             errors.append(err)
     if errors and not looks:

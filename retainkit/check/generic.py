@@ -138,8 +138,9 @@ def _map(proposal: Proposal, canonical: Canonical, column: Column, score: float)
     if column.numbers and column.numbers.sql and canonical.kind in ("money", "number"):
         sql = column.numbers.sql
         why += f"; {column.numbers.proof}"
-        if column.numbers.doubt:
-            proposal.questions.append(Question("decimal", f"{proposal.look.name} column `{column.name}`: {column.values[0]!r} may hold thousands or decimals", ('--decimal "."', '--decimal ","')))
+    if column.numbers and column.numbers.doubt and canonical.kind in ("money", "number"):
+        example = next((v for v in column.values if "." in v or "," in v), column.values[0])
+        proposal.questions.append(Question("decimal", f"{proposal.look.name} column `{column.name}`: {example!r} may hold thousands or decimals", ('--decimal "."', '--decimal ","')))
     if canonical.name == "customer_id" and all("@" in v for v in column.values):
         sql, why = f"lower(trim({column.sql}))", f"{why}; an address is the same in capital letters"
     if canonical.kind == "choice":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.check.examine import Examined, currencies
 from retainkit.check.identity import column_of, one, sql_of
+from retainkit.check.words import plain, words
 from retainkit.load.schema import TABLES
 from retainkit.resources import lacks, notebooks_folder
 from retainkit.tally import literal
@@ -38,6 +39,24 @@ def guests(shop: Shop) -> Iterator[str]:
             n = int((shop.rejected(table)["reason"] == "`customer_id` is empty (a guest?)").sum())
             total = int(shop.ledger.set_index("table").loc[[table], "rows"].sum())
             yield f"{table}: {n:,} of {total:,} rows name no customer ({n / max(total, 1):.1%}): they are rejected, and no share counts them" if n else f"{table}: every row names a customer"
+
+
+def stand_ins(found: Examined) -> Iterator[str]:
+    """One customer with very many rows, who is likely to stand for all those who have no name."""
+    orders = next((p for p in found.proposals if p.table == "orders"), None)
+    if not found.shop or not orders:
+        return
+    top = found.shop.sql("""select i.customer_id, n, rows, customers from (select customer, n, sum(n) over () as rows, count(*) over () as customers
+        from (select customer, count(*) as n from all_orders group by 1) c) t join ids i on i.customer = t.customer order by n desc, i.customer_id limit 2""")
+    if len(top) < 2 or top["customers"][0] < 20:
+        return
+    who, n, rows = str(top["customer_id"][0]), int(top["n"][0]), int(top["rows"][0])
+    named = plain(who) in words()["also"]["nobody"]
+    if n >= (0.005 if named else 0.1) * rows and (named or n > 10 * top["n"][1]):
+        line = orders.lines["customer_id"]
+        sql = f'trim("{line}")' if line in orders.look.names else line
+        yield (f"orders: the customer {who} has {n:,} of {rows:,} lines ({n / rows:.1%}). If it stands for buyers without a name, they count as one who comes back all the time: "
+               f"customer_id = '''nullif({sql}, {literal(who)})''' leaves them out, as guests")
 
 
 def duplicates(found: Examined) -> Iterator[str]:
@@ -151,9 +170,14 @@ def _gaps(shop: Shop, day: str) -> Iterator[str]:
     missing = [d for d in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday") if d not in weekdays]
     if missing and len(missing) < 4:
         yield f"  never an order on a {' or '.join(missing)}"
-    gap = shop.sql(f"select d, n from (select {day} as d, date_diff('day', {day}, lead({day}) over (order by {day})) as n from (select distinct {day} from all_orders) t) g order by n desc nulls last, d limit 1")
-    if len(gap) and gap["n"][0] == gap["n"][0] and gap["n"][0] > 3:
-        yield f"  the longest gap: {int(gap['n'][0]) - 1} days after {_day(gap['d'][0])}"
+    gap = shop.sql(f"""select d, next, date_diff('day', d, next) as n, before, rows - before as after from (select d, lead(d) over (order by d) as next,
+        sum(n) over (order by d) as before, sum(n) over () as rows from (select {day} as d, count(*) as n from all_orders group by 1) t) g where next is not null order by n desc, d limit 1""")
+    if len(gap) and gap["n"][0] > 3:
+        last, following, n, before, after = _day(gap["d"][0]), _day(gap["next"][0]), *(int(gap[c][0]) for c in ("n", "before", "after"))
+        yield f"  the longest gap: {n - 1} days after {last}"
+        if n > 180 and min(before, after) * 200 < before + after and shop.history_start <= last and following <= shop.as_of:
+            few, where, typed = (before, "before", f"--history-start {following}") if before < after else (after, "after", f"--as-of {last}")
+            yield f"  only {few:,} of {before + after:,} lines lie {where} it: mistyped days? With them, months and cohorts of years without a shop are counted. To do without: {typed}"
 
 
 def _ends(shop: Shop) -> Iterator[str]:

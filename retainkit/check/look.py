@@ -14,10 +14,9 @@ from retainkit.check.dialect import dialect
 from retainkit.check.numbers import Numbers, numbers_in
 from retainkit.check.parts import parts_of
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, first_line
-from retainkit.load.book import BOOKS
 from retainkit.load.database import extract, is_address, is_database, tables_in
 from retainkit.load.other import OTHERS, is_other
-from retainkit.load.read import Relation, _read
+from retainkit.load.read import _read
 from retainkit.load.sources import TablePlan, cache_folder
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ class Look:
     sampled: bool
     names: dict[str, str]  # its columns, and how SQL names each
     sheets: int = 1
-    shared: int = 0  # rows of a workbook that stand on an earlier sheet as well
+    shared: int = 0  # rows that stand in an earlier file or sheet as well
     columns: dict[str, Column] = field(default_factory=dict)
 
     @property
@@ -107,14 +106,12 @@ def _tables(address: str) -> list[Source]:
     return found
 
 
-def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, sheets: str = "") -> Look:
+def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Look:
     """One file: its rows as texts, and the names of its columns."""
     path = source.file
     settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else dialect(path)
-    if sheets == "once" and path.name.lower().endswith(BOOKS):
-        settings["sheets"] = "once"
     plan = TablePlan("orders", (path,), header=settings.get("header", True), names=tuple(settings.get("columns", ())), delimiter=settings.get("delimiter"),
-                     encoding=settings.get("encoding", "utf-8"), skip=settings.get("skip", 0), sheets_once="sheets" in settings, columns={})
+                     encoding=settings.get("encoding", "utf-8"), skip=settings.get("skip", 0), columns={})
     table = f"look_{number}"
     try:
         with tempfile.TemporaryDirectory(prefix="retainkit-look-") as folder:
@@ -137,19 +134,25 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, sheets:
     names = {name: f'"{_quoted(name)}"' for name in types}
     if settings.get("columns") == ["line"]:
         names = _blank_separated(con, table)
-    shared = _shared(con, relations) if len(relations) > 1 else 0
+    shared = _shared(con, [r.sql for r in relations], list(types))
     return Look((path,), settings, table, rows, sampled, names, len(relations), shared)
 
 
 def described(con: duckdb.DuckDBPyConnection, look: Look, decimal: str = "") -> Look:
-    """The look with each of its columns described."""
-    return replace(look, columns={name: _column(con, look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]})
+    """The look with each of its columns described; a number that may be two is what the other columns of the file prove."""
+    columns = {name: _column(con, look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]}
+    proved = {c.numbers.mark for c in columns.values() if c.numbers and c.numbers.mark}
+    if len(proved) == 1:
+        columns |= {n: _column(con, look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt}
+    return replace(look, columns=columns)
 
 
-def _shared(con: duckdb.DuckDBPyConnection, relations: list[Relation]) -> int:
-    """Rows that more than one sheet has, beyond the sheet that has them most often."""
-    columns = ", ".join(f'"{_quoted(c)}"' for c in relations[0].types)
-    each = " union all ".join(f"select {n} as sheet, {columns}, count(*) as n from {r.sql} s{n} group by all" for n, r in enumerate(relations))
+def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], names: Sequence[str]) -> int:
+    """Rows that more than one file or sheet has, beyond the one that has them most often."""
+    if len(parts) < 2:
+        return 0
+    columns = ", ".join(f'"{_quoted(c)}"' for c in names)
+    each = " union all ".join(f"select {n} as part, {columns}, count(*) as n from {part} s{n} group by all" for n, part in enumerate(parts))
     row = con.execute(f"select coalesce(sum(total - most), 0) from (select sum(n) as total, max(n) as most from ({each}) e group by {columns}) t").fetchone()
     return int(row[0]) if row else 0
 
@@ -215,8 +218,9 @@ def grouped(con: duckdb.DuckDBPyConnection, looks: list[Look]) -> list[Look]:
     by: dict[Any, list[Look]] = {}
     for look in looks:
         by.setdefault((look.files[0].parent, look.files[0].suffix, tuple(look.names), repr(look.settings)), []).append(look)
+    shared = {found[0].table: sum(look.shared for look in found) + _shared(con, [look.table for look in found], list(found[0].names)) * (not any(look.sampled for look in found)) for found in by.values()}
     for found in by.values():
         for look in found[1:]:
             con.execute(f"insert into {found[0].table} select * from {look.table}")
-    return [replace(found[0], files=tuple(f for look in found for f in look.files), rows=sum(look.rows for look in found), sampled=any(look.sampled for look in found))
+    return [replace(found[0], files=tuple(f for look in found for f in look.files), rows=sum(look.rows for look in found), sampled=any(look.sampled for look in found), shared=shared[found[0].table])
             for found in by.values()]

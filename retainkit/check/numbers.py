@@ -20,6 +20,7 @@ class Numbers:
     sql: str = ""  # empty: plain numbers
     doubt: bool = False  # every separator could be either
     proof: str = ""
+    mark: str = ""  # what stands before decimals, where that is proved
 
 
 def numbers_in(con: duckdb.DuckDBPyConnection, values: str, sql: str, decimal: str = "") -> Numbers | None:
@@ -30,7 +31,9 @@ def numbers_in(con: duckdb.DuckDBPyConnection, values: str, sql: str, decimal: s
     if not n or max(plain, other) < SHARE * n:
         return None
     if plain >= other and decimal != ",":
-        return Numbers(proof="plain numbers")
+        pointed, thousandlike = _points(con, values)
+        doubt = bool(pointed and pointed == thousandlike and not decimal)
+        return Numbers(proof="plain numbers", doubt=doubt, mark="." if pointed and not doubt else "")
     marks = {
         "point": "v like '%.%'", "comma": "v like '%,%'",
         "decimal point": "v like '%,%.%' or v like '%,%,%' or regexp_matches(v, '^[^.,]*[.]([0-9]{0,2}|[0-9]{4,})[^0-9.,]*$')",
@@ -39,7 +42,15 @@ def numbers_in(con: duckdb.DuckDBPyConnection, values: str, sql: str, decimal: s
     found = dict(zip(marks, con.execute(f"select {counts} from {values}").fetchone() or (), strict=True))
     mark = decimal or ("," if found["decimal comma"] > found["decimal point"] else ".")
     doubt = not decimal and bool(found["point"] or found["comma"]) and not found["decimal comma"] and not found["decimal point"]
-    return Numbers(_cleaned(f"trim({sql})", mark), doubt, f"decimals after a {'comma' if mark == ',' else 'point'}")
+    proved = "" if doubt or not (found["point"] or found["comma"]) else mark
+    return Numbers(_cleaned(f"trim({sql})", mark), doubt, f"decimals after a {'comma' if mark == ',' else 'point'}", proved)
+
+
+def _points(con: duckdb.DuckDBPyConnection, values: str) -> tuple[int, int]:
+    """How many have a point, and how many where one between thousands would stand: 1.100, but neither 0.125 nor 1100.5."""
+    alike = "regexp_full_match(v, '[-+]?[1-9][0-9]{0,2}[.][0-9]{3}')"
+    pointed, thousandlike = con.execute(f"select count(case when v like '%.%' then 1 end), count(case when {alike} then 1 end) from {values}").fetchone() or (0, 0)
+    return pointed, thousandlike
 
 
 def _cleaned(text: str, mark: str) -> str:

@@ -28,7 +28,7 @@ def sections(found: Examined) -> list[tuple[str, list[str]]]:
         return shop_lines(found.shop) if found.shop else ()
 
     parts += [
-        ("Rows", of(health.rows_read)), ("Customers", [*identity(found.con, found.proposals), *of(health.guests)]), ("Duplicates", [*health.duplicates(found), *health.totals(found)]),
+        ("Rows", of(health.rows_read)), ("Customers", [*identity(found.con, found.proposals), *of(health.guests), *health.stand_ins(found)]), ("Duplicates", [*health.duplicates(found), *health.totals(found)]),
         ("Cancelled and refunded", of(health.fates)), ("How days are written", health.formats(found)), ("Time zone", health.zones(found)),
         ("Currency", health.money(found)), ("Calendar", of(health.calendar)), ("History", of(health.history)), ("Columns that begin late", of(health.late_columns)),
         ("Reports this data supports", of(health.reports)), ("Questions", _questions(found)), ("Next", [next_command(found)])]

@@ -27,36 +27,16 @@ class Sheet:
     rejected: list[tuple[int, str, str]] = field(default_factory=list)  # row, why, text
 
 
-def sheets_of(path: Path, wanted: Sequence[str] = (), *, once: bool = False) -> list[Sheet]:
-    """The sheets that hold the same table as the first one, in their order.
+def sheets_of(path: Path, wanted: Sequence[str] = ()) -> list[Sheet]:
+    """The sheets that hold the same table as the largest one, in their order.
 
-    A row that says total, or repeats the header, is rejected with its reason. With `once`, so is a row that an earlier
-    sheet has as well, as often as it has it.
+    A row that says total, or repeats the header, is rejected with its reason.
     """
     found = [sheet for name, cells in _cells(path, wanted) if (sheet := _sheet(name, cells))]
     if not found:
         raise MissingDataError(path.name, "has no sheet with a header and rows", remedy="one table a sheet, its column names in one row")
     largest = max(found, key=lambda s: len(s.rows)).header
-    same = [s for s in found if s.header == largest]
-    if once:
-        _once(same)
-    return same
-
-
-def _once(sheets: Sequence[Sheet]) -> None:
-    seen: Counter[tuple[str | None, ...]] = Counter()
-    for sheet in sheets:
-        left = seen.copy()
-        own = Counter(tuple(cells) for _, cells in sheet.rows)
-        kept = []
-        for number, cells in sheet.rows:
-            if left[tuple(cells)] > 0:
-                left[tuple(cells)] -= 1
-                sheet.rejected.append((number, "the same row stands on an earlier sheet", " | ".join(c or "" for c in cells)))
-            else:
-                kept.append((number, cells))
-        sheet.rows = kept
-        seen |= own
+    return [s for s in found if s.header == largest]
 
 
 def _cells(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, list[list[Any]]]]:

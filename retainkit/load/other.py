@@ -34,7 +34,7 @@ def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, nu
     if not path.name.lower().endswith(BOOKS):
         return [_json_lines(con, plan, utf8(path, plan.encoding, label, cache_folder()), label, number)]
     return [_sheet(con, plan, f"{label}, sheet {s.name}", f"{number}_{i}", s.header, s.rows, s.rejected)
-            for i, s in enumerate(sheets_of(path, plan.sheets, once=plan.sheets_once))]
+            for i, s in enumerate(sheets_of(path, plan.sheets))]
 
 
 def _sheet(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, number: str, header: list[str], rows: list[tuple[int, list[str | None]]],

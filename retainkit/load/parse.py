@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from retainkit.load.schema import Column
 from retainkit.tally import literal
 
+NONE = r"'null', 'nan', 'none', 'n/a', '<na>', '#n/a', '\n'"  # what databases and spreadsheets write where there is no identifier
 ZONED = r"[0-9]:[0-9]{2}.*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"  # a time of day, then an offset
 
 
@@ -25,7 +26,7 @@ def parse(column: Column, expression: str, sql_type: str, *, tz: str | None, for
     if column.kind == "day":
         return _day(expression, text, sql_type, tz, formats)
     if column.kind == "id":
-        return Parsed(_tidy(expression, f"nullif({text if 'INT' in sql_type else plain_id(expression)}, '')", sql_type), text)
+        return Parsed(_tidy(expression, _named(text if 'INT' in sql_type else plain_id(expression)), sql_type), text)
     if column.kind in ("money", "number"):
         value = f"try_cast({expression} as decimal(18, 4))"
         return Parsed(f"coalesce({value}, try_cast({text} as decimal(18, 4)))" if sql_type == "VARCHAR" else value, text)
@@ -44,8 +45,14 @@ def _tidy(expression: str, value: str, sql_type: str, *, number: bool = True) ->
     if sql_type != "VARCHAR":
         return value
     ends = (" ", ".0") if number else (" ",)
-    odd = " or ".join((f"{expression} < '!'", *(f"ends_with({expression}, '{end}')" for end in ends), f"strlen({expression}) <> length({expression})"))
+    says_none = (f"strlen({expression}) < 5 and lower({expression}) in ({NONE})",) if number else ()
+    odd = " or ".join((*says_none, f"{expression} < '!'", *(f"ends_with({expression}, '{end}')" for end in ends), f"strlen({expression}) <> length({expression})"))
     return f"case when {odd} then {value} else {expression} end"
+
+
+def _named(text: str) -> str:
+    """An identifier, or null where the text is what programs write for nothing."""
+    return f"case when {text} <> '' and lower({text}) not in ({NONE}) then {text} end"
 
 
 def plain_id(expression: str) -> str:

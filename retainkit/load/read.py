@@ -37,8 +37,11 @@ RULES: dict[str, list[tuple[set[str], str, str]]] = {
     "responses": [(set(), "score < 0 or score > 10 or score <> round(score)", "`score` is not a whole number from 0 to 10")],
     "spend": [(set(), "amount < 0", "`amount` is negative")],
 }
+REORDERS = re.compile(r"\b(row_no|over|select)\b", re.IGNORECASE)  # SQL after which rows are not in the order of the file, or that asks for their number
+ORDER = "file, row_no, rowid"  # of rows as a person counts them
 DISPUTED = "its order_id belongs to another customer in an earlier row"
 TOTAL = "a line of totals"
+SEEN = "the same row stands in an earlier file or sheet"
 
 
 @dataclass(frozen=True)
@@ -60,15 +63,20 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
     selects, whys = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
-    _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), _twin(table), DISPUTED, TOTAL]))
+    _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), _twin(table), DISPUTED, TOTAL, SEEN]))
     try:
         with told(con, f"reading {table.name}"):
+            con.execute("set disabled_optimizers = 'in_clause'")  # it makes a join of a list of five, and rows come out of a join in no order
             con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
     except Exception as err:
         raise BadValueError(listed(r.name for r in relations), f"cannot be read as the table {table.name}", str(err).splitlines()[0],
                             f"check the mapping under [{table.name}], or export the file again") from err
+    finally:
+        con.execute("set disabled_optimizers = ''")
     _check_zone(con, table, tz)
     with told(con, f"checking {table.name}"):
+        if plan.once:
+            _drop_seen(con, table)
         _check_keys(con, table)
         _name_totals(con, table)
     con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
@@ -117,7 +125,7 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: s
         con.execute(f"drop table if exists {rejects}{suffix}")
     dialect = (f"read_csv({literal(escaped)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
                f" skip={plan.skip}, columns={{{columns}}}")
-    counted = plan.joins or "row_no" in f"{plan.columns} {plan.where}"  # counting takes one thread, where reading takes all
+    counted = plan.joins or REORDERS.search(f"{plan.columns} {plan.where}")  # counting takes one thread, where reading takes all
     number = "row_number() over ()" if counted else "cast(null as utinyint)"
     sql = f"(select {number} as row_no, * from {dialect}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'))"
     types = dict.fromkeys(names, "VARCHAR")
@@ -184,7 +192,7 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     for column in table.columns:
         expression = plan.columns.get(column.name) or (column.name if column.name in types else None)
         if expression is not None:
-            source = raw.get(expression, expression)
+            source = raw.get(expression) or _as_written(expression, raw)
             sql_type = _type_of(con, relation, inner, column.name, source)
             read[column] = source, parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
         elif column.required:
@@ -201,17 +209,20 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     texts = ", ".join(f"{source} as raw_{c.name}" for c, (source, _) in read.items())
     values = ", ".join(f"{p.value} as {c.sql_name}" for c, (_, p) in read.items())
     zoned = "" if tz else f", {' or '.join({p.needs_zone for _, p in read.values()})} as zoned"
-    left_out = f"({plan.where}) is not true" if plan.where else "false"
-    return (f"select cast({literal(relation.name)} as file_word) as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}, why,"
+    left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
+    cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(relation.types))
+    whole = f", md5(concat_ws(chr(31), {cells})) as whole" if plan.once else ""
+    return (f"select cast({literal(relation.name)} as file_word) as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
             f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
-            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select row_no, {left_out} as left_out, {texts} from {inner} s) e) v) w",
+            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select row_no, {left_out} as left_out, {texts}{whole} from {inner} s) e) v) w",
             [why[1] for why in whys])
 
 
 def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> tuple[str, dict[str, str], dict[str, str]]:
     """The from clause, the columns an expression may use, and what stands for a plain column name.
 
-    In text files a plain column is taken as written, while an expression sees numbers as numbers.
+    In text files a plain column is taken as written, and so it is where an expression trims it or casts it to text; else an
+    expression sees numbers as numbers.
     """
     raw = {name: f'"{name}"' for name in relation.types}
     numeric = [name for name, kind in relation.types.items() if kind in ("BIGINT", "DOUBLE") and relation.rejects]
@@ -242,6 +253,15 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation)
     return sql, types, raw
 
 
+def _as_written(sql: str, raw: dict[str, str]) -> str:
+    """SQL in which a column that is trimmed, or cast to text, is what the file says: the number of 007 is 7, and that of 1.100 is 1.1.
+
+    >>> _as_written('trim("no") || cast(no as varchar) || no', {"no": '"as written no"'})
+    'trim("as written no") || cast("as written no" as varchar) || no'
+    """
+    return re.sub(r'(?i)\b(trim\(|cast\()\s*("?)([^"()]+)\2(\)|\s+as varchar\))', lambda m: f"{m[1]}{raw.get(m[3], m[2] + m[3] + m[2])}{m[4]}", sql)
+
+
 def _type_of(con: duckdb.DuckDBPyConnection, relation: Relation, inner: str, name: str, source: str) -> str:
     try:
         return str(con.execute(f"describe select {source} as x from {inner} s").fetchall()[0][1])
@@ -267,13 +287,20 @@ def _check_zone(con: duckdb.DuckDBPyConnection, table: Table, tz: str | None) ->
                             'tz = "Europe/Berlin" under [shop] in retainkit.toml, or open_shop(..., tz="Europe/Berlin")')
 
 
+def _drop_seen(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """A row that an earlier file or sheet has as well is left out, as often as that one has it."""
+    con.execute(f"""create or replace temp table seen as select place from (select place, row_number() over (partition by whole, nth order by file, row_no, place) as copy from (
+        select rowid as place, file, row_no, whole, row_number() over (partition by file, whole order by row_no, rowid) as nth from stage_{table.name} where why is null) n) c where copy > 1""")
+    con.execute(f"update stage_{table.name} set why = {literal(SEEN)}, col = '' where rowid in (select place from seen)")
+
+
 def _check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Of several rows with one key the first is kept; an order that names two customers is its first one's."""
     stage = f"stage_{table.name}"
     if table.key:
         key = ", ".join(table.key)
         con.execute(f"""create or replace temp table twins as select place from (
-            select rowid as place, row_number() over (partition by {key} order by file, rowid) as nth from {stage} where why is null) t where nth > 1""")
+            select rowid as place, row_number() over (partition by {key} order by {ORDER}) as nth from {stage} where why is null) t where nth > 1""")
         con.execute(f"update {stage} set why = {literal(_twin(table))}, col = '' where rowid in (select place from twins)")
     if table.name == "orders":
         # numbers are grouped in less time and memory than texts, and bits sooner than least and most; two orders of one number do no harm
@@ -281,7 +308,7 @@ def _check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
             from stage_orders where why is null) t group by o having bit_or(c) <> bit_and(c)""")
         if con.execute("select count(*) from disputed").fetchone() != (0,):
             con.execute(f"""update stage_orders set why = {literal(DISPUTED)}, col = 'customer_id', found = customer_id from (
-                select s.order_id, arg_min(s.customer_id, (s.file, s.rowid)) as owner from stage_orders s
+                select s.order_id, arg_min(s.customer_id, (s.file, coalesce(s.row_no, s.rowid))) as owner from stage_orders s
                 where s.why is null and hash(s.order_id) in (select o from disputed) group by s.order_id) d
                 where why is null and d.order_id = stage_orders.order_id and d.owner <> stage_orders.customer_id""")
 

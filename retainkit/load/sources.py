@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".xlsx", ".xls", ".ods", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 FACTS = ("tz", "as_of", "history_start", "currency")
-OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "query")
+OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "overlap", "query")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class TablePlan:
     date_formats: tuple[str, ...] = ()
     joins: tuple[Join, ...] = ()
     sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold the same table
-    sheets_once: bool = False  # a row that an earlier sheet has as well is left out
+    once: bool = False  # a row that an earlier file or sheet has as well is left out
 
     def label(self, file: Path) -> str:
         """What a file is called in messages: its name, with its folder where two files share one."""
@@ -142,12 +142,14 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     for key in body:
         if key not in known:
             raise BadValueError(where, f"`{key}` is neither a column of {name} nor a setting", listed(known, limit=30), f"{closest(key, known) or 'path'} = ...")
-    formats, sheets = body.get("date_format", []), body.get("sheets", "all")
+    formats, sheets, overlap = body.get("date_format", []), body.get("sheets", []), body.get("overlap", "all")
+    if overlap not in ("all", "once"):
+        raise BadValueError(where, "`overlap` is neither all nor once", repr(overlap), 'overlap = "once" (a row that an earlier file or sheet has as well is left out)')
     return TablePlan(
         name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body},
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
         delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")), skip=_lines(body.get("skip", 0), where),
-        sheets=tuple(sheets) if isinstance(sheets, list) else (), sheets_once=sheets == "once",
+        sheets=(sheets,) if isinstance(sheets, str) else tuple(sheets), once=overlap == "once",
         date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
         joins=tuple(Join(_all_files(path.parent, j, f"{where} join", f"{name}-join")[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]),
                          str(j.get("encoding", "utf-8")), _lines(j.get("skip", 0), where)) for j in body.get("join", ())))

@@ -20,7 +20,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from retainkit.load.progress import told
-from retainkit.load.read import stage
+from retainkit.load.read import ORDER, stage
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import Plan, TablePlan, cache_folder
 from retainkit.tally import literal
@@ -28,7 +28,7 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 6  # raise it when the loader or the store's files change: older entries are then not found
+LAYOUT = 7  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 MEMO = "blake2b.json"
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
@@ -48,7 +48,7 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     sources: list[dict[str, Any]] = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "blake2b": memo.of(f)} for t in plan.tables.values() for f in t.files]
     joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
     # a column that is called what it is has the same rows with a mapping that says so as without
-    mapping = repr([(t.table, {c: x for c, x in t.columns.items() if c != x}, t.where, t.header, t.names, t.delimiter, t.encoding, t.skip, t.date_formats, t.sheets, t.sheets_once, [(j.on, j.encoding, j.skip) for j in t.joins]) for t in plan.tables.values()])
+    mapping = repr([(t.table, {c: x for c, x in t.columns.items() if c != x}, t.where, t.header, t.names, t.delimiter, t.encoding, t.skip, t.date_formats, t.sheets, t.once, [(j.on, j.encoding, j.skip) for j in t.joins]) for t in plan.tables.values()])
     names = [(s["table"], Path(s["path"]).name, s["blake2b"]) for s in sources]
     memo.save()
     return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
@@ -224,7 +224,7 @@ def _write_table(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> 
             kind = f"enum({', '.join(map(literal, column.choices))})" if column.choices else sql_type(column)
             columns.append(f"cast({literal(column.default)} as {kind}) as {column.sql_name}")
     join = "left join ids i on i.customer_id = s.customer_id" if "customer_id" in have else ""
-    order = "" if table.name == "orders" else "order by s.file, s.rowid"  # orders as they were read: sorted when that is first of use
+    order = "" if table.name == "orders" else f"order by {ORDER}"  # orders as they were read: sorted when that is first of use
     write(con, f"select {', '.join(columns)} from stage_{table.name} s {join} where s.why is null {order}", folder / f"{table.name}.parquet")
     write(con, f"select file, row_no as row, col as \"column\", why as reason, found from reject_{table.name} order by file, row_no", folder / f"rejected_{table.name}.parquet")
 
