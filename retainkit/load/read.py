@@ -38,7 +38,6 @@ RULES: dict[str, list[tuple[set[str], str, str]]] = {
     "spend": [(set(), "amount < 0", "`amount` is negative")],
 }
 REORDERS = re.compile(r"\b(row_no|over|select)\b", re.IGNORECASE)  # SQL after which rows are not in the order of the file, or that asks for their number
-ORDER = "file, row_no, rowid"  # of rows as a person counts them
 DISPUTED = "its order_id belongs to another customer in an earlier row"
 TOTAL = "a line of totals"
 SEEN = "the same row stands in an earlier file or sheet"
@@ -300,7 +299,7 @@ def _check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     if table.key:
         key = ", ".join(table.key)
         con.execute(f"""create or replace temp table twins as select place from (
-            select rowid as place, row_number() over (partition by {key} order by {ORDER}) as nth from {stage} where why is null) t where nth > 1""")
+            select rowid as place, row_number() over (partition by {key} order by file, row_no, rowid) as nth from {stage} where why is null) t where nth > 1""")
         con.execute(f"update {stage} set why = {literal(_twin(table))}, col = '' where rowid in (select place from twins)")
     if table.name == "orders":
         # numbers are grouped in less time and memory than texts, and bits sooner than least and most; two orders of one number do no harm

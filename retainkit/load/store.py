@@ -20,7 +20,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from retainkit.load.progress import told
-from retainkit.load.read import ORDER, stage
+from retainkit.load.read import stage
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import Plan, TablePlan, cache_folder
 from retainkit.tally import literal
@@ -224,7 +224,7 @@ def _write_table(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> 
             kind = f"enum({', '.join(map(literal, column.choices))})" if column.choices else sql_type(column)
             columns.append(f"cast({literal(column.default)} as {kind}) as {column.sql_name}")
     join = "left join ids i on i.customer_id = s.customer_id" if "customer_id" in have else ""
-    order = "" if table.name == "orders" else f"order by {ORDER}"  # orders as they were read: sorted when that is first of use
+    order = "" if table.name == "orders" else "order by s.file, s.row_no, s.rowid"  # orders as they were read: sorted when that is first of use
     write(con, f"select {', '.join(columns)} from stage_{table.name} s {join} where s.why is null {order}", folder / f"{table.name}.parquet")
     write(con, f"select file, row_no as row, col as \"column\", why as reason, found from reject_{table.name} order by file, row_no", folder / f"rejected_{table.name}.parquet")
 
