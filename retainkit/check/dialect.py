@@ -76,7 +76,7 @@ def _encoding(start: bytes, handle: Any) -> str:
         while chunk:
             if decoder.getstate()[0] or not chunk.isascii():  # nearly always plain, which is seen ten times as quickly
                 decoder.decode(chunk)
-            chunk = handle.read(1 << 22)
+            chunk = handle.read(1 << 18)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "cp1252"
