@@ -60,13 +60,14 @@ def first_line(err: BaseException) -> str:
 
 
 def closest(word: str, options: Iterable[str]) -> str | None:
-    """The one of `options` that `word` was most likely meant to be, or None.
+    """The one of `options` that `word` was most likely meant to be, in large letters or small, or None.
 
-    >>> closest("as_off", ["as_of", "horizon"])
-    'as_of'
+    >>> closest("as_off", ["as_of", "horizon"]), closest("smb", ["B2C", "SMB"])
+    ('as_of', 'SMB')
     """
-    match = difflib.get_close_matches(str(word), [str(o) for o in options], n=1, cutoff=0.5)
-    return match[0] if match else None
+    small = {str(o).lower(): str(o) for o in options}
+    match = difflib.get_close_matches(str(word).lower(), small, n=1, cutoff=0.5)
+    return small[match[0]] if match else None
 
 
 def listed(items: Iterable[object], *, limit: int = 10) -> str:
@@ -78,3 +79,12 @@ def listed(items: Iterable[object], *, limit: int = 10) -> str:
     words = [str(item) for item in items]
     shown = ", ".join(words[:limit])
     return shown if len(words) <= limit else f"{shown} and {len(words) - limit:,} more"
+
+
+def counted(n: int, noun: str) -> str:
+    """A count with its noun, in the singular where it is one.
+
+    >>> counted(1, "row"), counted(1200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -259,8 +260,8 @@ def test_a_setting_becomes_the_kind_of_value_its_default_is(setting, name, value
     ({"settings": ["within_days"]}, "needs NAME=VALUE"),
     ({"settings": ["within_days=soon"]}, r"must be a whole number. Found: 'soon'. To fix it: --set within_days=30"),
     ({"settings": ["strict=maybe"]}, "must be true or false"),
-    ({"settings": ["within_days=0"]}, "parameter within_days: must be 1 or more. Found: 0"),
-    ({"settings": ["horizons="]}, r"parameter horizons: must be 1 or more. Found: \[\]"),
+    ({"settings": ["within_days=0"]}, "parameter within_days: must be from 1 to 36,500. Found: 0. To fix it: --set within_days=30"),
+    ({"settings": ["horizons="]}, r"parameter horizons: must be from 1 to 36,500. Found: \[\]. To fix it: --set horizons="),
     ({"settings": ["segment=SMB"]}, "parameter segment: this shop has no customers.segment"),
     ({"settings": ["as_of=2026-01-01"]}, "as_of is not set this way"),
     ({"only": ["01_b"]}, "there is no notebook '01_b'. Found: 01_a, 02_b. To fix it: --only "),
@@ -323,8 +324,23 @@ def test_begin_opens_the_shop_of_the_parameters_and_checks_them(shop_folder, cap
     ]
     with pytest.raises(RetainkitError, match=r"parameter product_line: 'tee' is not in orders.product_line. Found: .*pots, tea. To fix it: product_line = \"tea\""):
         check_parameters(shop, {"product_line": "tee"})
-    with pytest.raises(RetainkitError, match="is a share between 0 and 1"):
+    with pytest.raises(RetainkitError, match=r"parameter level: must be from 0.5 to 0.999. Found: 95. To fix it: level = 0.95"):
         check_parameters(shop, {"level": 95})
+
+
+@pytest.mark.parametrize(("asked", "words"), [
+    ("within=-5", "must be from 1 to 36,500. Found: -5"), ("within=0", "Found: 0"), ("within=99999999999", "Found: 99999999999"), ("within=soon", "must be a whole number"),
+    ("review=nan", "must be from 0 to 1"), ("margin=inf", "must be from 0 to 1"), ("names=foo", "is neither names nor codes"), ("segment=smb", "is not in customers.segment"),
+    ("horizons=365,0", "Found: [365, 0]"), ("window=400", "is longer than the horizon it is a part of. Found: 400 days of 365"), ("horizon_days=0", "no notebook has a parameter"),
+    ("within", "needs NAME=VALUE")])
+def test_a_value_that_cannot_be_meant_is_refused_before_any_kernel_starts_and_what_it_says_to_type_works(asked, words):
+    with pytest.raises(RetainkitError) as told:
+        make_plan("sample", settings=[asked])
+    assert words in str(told.value)
+    option, setting = shlex.split(told.value.remedy)
+    assert option == "--set"
+    assert setting != asked
+    assert make_plan("sample", settings=[setting]).jobs
 
 
 def test_a_path_is_replaced_only_where_it_is_one():

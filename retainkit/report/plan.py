@@ -17,7 +17,7 @@ from retainkit.errors import BadValueError, MissingDataError, closest, listed
 from retainkit.load.shop import open_shop
 from retainkit.metrics.goals import check_goals
 from retainkit.resources import lacks, nobody, notebooks_folder
-from retainkit.show.begin import check_parameters
+from retainkit.show.begin import check_parameters, limits, to_type
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -90,7 +90,7 @@ def make_plan(
         job.lacks = lacks(shop, about.get("needs", []))
         if not job.lacks:
             others = {n: v for n, v in {**job.defaults, **job.given}.items() if n not in ("source", "as_of")}
-            check_parameters(shop, others)
+            check_parameters(shop, others, usual=job.defaults)
             job.lacks = nobody(shop.only(segment=str(job.given.get("segment", ""))), about.get("some", {}))
         job.given |= {"source": source, "as_of": day.isoformat()}
     if not all(job.lacks for job in jobs):
@@ -175,14 +175,25 @@ def _assigned(node: ast.stmt) -> tuple[str, Any]:
 def _setting(text: str, jobs: Sequence[Job]) -> tuple[str, str]:
     """`NAME=VALUE` as a pair, if at least one of the notebooks has such a parameter."""
     name, sign, value = text.partition("=")
-    known = sorted({n for job in jobs for n in job.defaults} - {"source", "as_of"})
+    usual = {n: value for job in jobs for n, value in job.defaults.items() if n not in ("source", "as_of")}
+    known = sorted(usual)
     if not sign or name not in known:
         if name in ("source", "as_of"):
             raise BadValueError("--set", f"{name} is not set this way", text, "retainkit report SOURCE --as-of DAY")
         guess = closest(name, known) or (known[0] if known else "NAME")
         wrong = f"no notebook has a parameter {name!r}" if sign else "needs NAME=VALUE"
-        raise BadValueError("--set", wrong, f"parameters: {listed(known, limit=20)}", f"--set {guess}={value or 'VALUE'}")
+        raise BadValueError("--set", wrong, f"parameters: {listed(known, limit=20)}", to_type(guess, usual, _meant(guess, value, usual.get(guess, ""))))
     return name, value
+
+
+def _meant(name: str, text: str, default: Any) -> Any:
+    """What was typed for a parameter, if it may be that, else its default."""
+    try:
+        value = _typed(name, text, default)
+    except BadValueError:
+        return default
+    least, most, _ = limits(name)
+    return value if text and all(least <= n <= most for n in (value if isinstance(value, list) else [value]) if type(n) in (int, float)) else default
 
 
 def _typed(name: str, text: str, default: Any) -> Any:
@@ -196,7 +207,7 @@ def _typed(name: str, text: str, default: Any) -> Any:
         return words[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise BadValueError(f"--set {name}", f"must be {wanted}", repr(text), f"--set {name}={default}") from None
+        raise BadValueError(f"--set {name}", f"must be {wanted}", repr(text), to_type(name, {}, default)) from None
 
 
 def _day(shop: Shop, month: str, as_of: str) -> date:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+import shlex
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
@@ -25,7 +28,11 @@ NAMED = {
     "rep": ("deals.rep",),
 }
 
-SPAN = re.compile("days|months|horizon|window")
+# The numbers a parameter may be, by what its name says: from, to, and one that is sensible.
+LIMITS = {
+    "^level$": (0.5, 0.999, 0.95), "^(margin|review|watch)$": (0, 1, 0.8), "lapse": (0, 36_500, 0),
+    "days|months|horizon|window|within": (1, 36_500, 90), "": (0, 1e15, 1)}  # fmt: skip
+WORDS = {"names": ("names", "codes")}
 
 
 def begin(source: Any, *, as_of: str = "", **parameters: Any) -> Shop:
@@ -42,21 +49,40 @@ def begin(source: Any, *, as_of: str = "", **parameters: Any) -> Shop:
     return shop
 
 
-def check_parameters(shop: Shop, parameters: Mapping[str, Any]) -> None:
+def check_parameters(shop: Shop, parameters: Mapping[str, Any], *, usual: Mapping[str, Any] | None = None) -> None:
     """Refuse a parameter that cannot be meant: a segment nobody is in, a window of no days.
 
-    A text named like a column ("segment") must be one of its values, or "" for all. No number may be negative,
-    a span of days or months is at least 1, and `level` is a share between 0 and 1.
+    A text named like a column ("segment") must be one of its values, or "" for all. A span of days or months is from 1
+    to 36,500 (a hundred years), a share from 0 to 1, `level` from 0.5 to 0.999, and no number is negative. `usual` are the
+    notebook's own values, when these were given on the command line: what to type is then what is typed there.
     """
     for name, value in parameters.items():
+        typed = partial(to_type, name, usual)
         if name in NAMED and value:
-            _check_name(name, str(value), names_of(shop, name))
-        if name == "level" and not 0 < value < 1:
-            raise BadValueError("parameter level", "is a share between 0 and 1", repr(value), "level = 0.95")
+            _check_name(name, str(value), names_of(shop, name), typed)
+        if name in WORDS and value not in WORDS[name]:
+            raise BadValueError(f"parameter {name}", f"is neither {' nor '.join(WORDS[name])}", repr(value), typed(WORDS[name][0]))
+        least, most, sensible = limits(name)
         numbers = value if isinstance(value, list) else [value]
-        least = 1 if SPAN.search(name) else 0
-        if value == [] or any(type(n) in (int, float) and n < least for n in numbers):
-            raise BadValueError(f"parameter {name}", f"must be {least} or more", repr(value))
+        if value == [] or not all(least <= n <= most for n in numbers if type(n) in (int, float)):
+            example = (usual or {}).get(name, [sensible] if isinstance(value, list) else sensible)
+            raise BadValueError(f"parameter {name}", f"must be from {least} to {most:,g}" if most < 1e15 else f"must be {least} or more", repr(value), typed(example))
+    horizon, window = min(parameters.get("horizons", [parameters.get("horizon", 36_500)])), parameters.get("window", 0)
+    if window > horizon:
+        raise BadValueError("parameter window", "is longer than the horizon it is a part of", f"{window} days of {horizon}", to_type("window", usual, horizon))
+
+
+def limits(name: str) -> tuple[float, float, float]:
+    """The least and the most a number of that name may be, and a sensible one."""
+    return next(found for pattern, found in LIMITS.items() if re.search(pattern, name))
+
+
+def to_type(name: str, usual: Mapping[str, Any] | None, value: Any) -> str:
+    """What sets a parameter: a line of the notebook's `parameters` cell, or an option of the command line."""
+    if usual is None:
+        return f"{name} = {json.dumps(value, ensure_ascii=False)}"
+    text = ",".join(map(str, value)) if isinstance(value, list) else value
+    return f"--set {shlex.quote(f'{name}={text}')}"
 
 
 def names_of(shop: Shop, kind: str) -> list[str]:
@@ -66,15 +92,15 @@ def names_of(shop: Shop, kind: str) -> list[str]:
     return sorted(map(str, shop.sql(query)["name"].dropna())) if places else []
 
 
-def _check_name(name: str, value: str, names: list[str]) -> None:
+def _check_name(name: str, value: str, names: list[str], typed: Callable[[str], str]) -> None:
     if not names:
-        raise MissingDataError(f"parameter {name}", f"this shop has no {NAMED[name][0]}", repr(value), f'{name} = ""')
+        raise MissingDataError(f"parameter {name}", f"this shop has no {NAMED[name][0]}", repr(value), typed(""))
     if value not in names:
         raise BadValueError(
             f"parameter {name}",
             f"{value!r} is not in {NAMED[name][0]}",
             listed(names),
-            f'{name} = "{closest(value, names) or names[0]}"',
+            typed(closest(value, names) or names[0]),
         )
 
 
