@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+import shlex
+import subprocess
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -303,3 +307,69 @@ def test_what_to_type_for_values_written_otherwise_works_when_typed(tmp_path, co
     assert line
     (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\n{line[0]}\n", encoding="utf-8")
     assert rk.open_shop(tmp_path).sql("select sum(amount) as x, max(ordered_on) as d from orders").astype(str).values.tolist()[0][0].startswith("1201")
+
+
+EXPORT = "no,who,day,qty,price,kind,kind\n1,ann,2026-01-01,3,2.50,a,b\n2,bob,2026-01-02,2,9,a,b\n"
+MAPPED = {"path": "x.csv", "order_id": "no", "customer_id": "who", "ordered_at": "day", "amount": "price"}
+
+
+def mapped(tmp_path: Path, text: str, **lines: str) -> Path:
+    """A folder with an export and a mapping of it."""
+    folder_with(tmp_path, text, "x.csv")
+    body = "".join(f"{key} = {line if line[0] in chr(34) + chr(39) else json.dumps(line)}\n" for key, line in {**MAPPED, **lines}.items())
+    return folder_with(tmp_path, f"[orders]\n{body}", "retainkit.toml")
+
+
+def typed(error: rk.RetainkitError) -> dict[str, str]:
+    """The line that an error says to type."""
+    line = re.match(r"(\w+) = ('''.*?'''|'.*?'|\"(?:[^\"\\]|\\.)*\")", error.remedy)
+    assert line, error.remedy
+    return {line[1]: line[2]}
+
+
+@pytest.mark.parametrize(("line", "words", "remedy"), [
+    ({"amount": "qty * prise"}, ["line 6", 'amount = "qty * prise"', '"prise" not found', "no, who, day, qty, price"], "qty * price"),
+    ({"amount": "rond(price)"}, ["line 6", "rond does not exist"], "round(price)"), ({"amount": "price * (2"}, ["line 6", "syntax error at its end"], "price"),
+    ({"amount": "sum(price)"}, ["line 6", "one value of many rows"], "sum(price) over (partition by no)"),
+    ({"amount": "cast(who as double)"}, ["line 6", "in every row of x.csv", "1 row: row 2", "'ann'"], "try(cast(who as double))"),
+    ({"where": "qtty > 1"}, ["line 7", 'where = "qtty > 1"', '"qtty" not found'], "qty > 1"), ({"where": "who == = 1"}, ["line 7", "syntax error"], '"who" is not null'),
+    ({"where": "who"}, ["line 7", "not true or false", "'ann'"], "(who) = 'true'"), ({"date_format": "%Q"}, ["line 7", "`%Q` is no format"], "%d.%m.%Y"),
+    ({"product_line": "upper(kind)"}, ["has 2 columns called `kind`", "columns 6 and 7 of", "kind_6, kind_7"], 'upper("kind_6")'),
+    ({"product_line": "kind"}, ["has 2 columns called `kind`", "or kind_7"], "kind_6"), ({"where": "kind = 'kind'"}, ["has 2 columns called `kind`"], "\"kind_6\" = 'kind'")])
+def test_a_wrong_line_of_the_mapping_is_named_and_what_it_says_to_type_is_understood(tmp_path, line, words, remedy):
+    error = refused(mapped(tmp_path, EXPORT, **line), *words)
+    better = typed(error)
+    assert tomllib.loads("".join(f"{k} = {v}" for k, v in better.items())) == {next(iter(line)): remedy}
+    try:
+        rk.open_shop(mapped(tmp_path, EXPORT, **better))
+    except rk.RetainkitError as still:  # a line of another kind: no row fulfils it, or no value of it is a number or a day
+        assert any(word in str(still) for word in ("left out by where", "is empty", "is not a date"))  # noqa: PT017
+
+
+def test_a_doubled_column_nobody_uses_is_no_matter_and_a_doubled_name_of_a_table_is_refused(tmp_path):
+    assert rk.overview(rk.open_shop(mapped(tmp_path, EXPORT))).revenue[0] == 11.5
+    (tmp_path / "retainkit.toml").unlink()
+    twice = "order_id,customer_id,ordered_at,amount,Amount\n1,ann,2026-01-01,10,99\n"
+    error = refused(folder_with(tmp_path, twice), "orders.csv: has 2 columns called `amount`", "columns 4 and 5", 'path = "orders.csv"', "or Amount_5")
+    for line, revenue in ((typed(error)["amount"], 10), ('"Amount_5"', 99)):
+        (tmp_path / "retainkit.toml").write_text(f'[orders]\npath = "orders.csv"\namount = {line}\n')
+        assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == revenue
+    frame = pd.DataFrame([[1, "ann", "2026-01-01", 10, 99]], columns=["order_id", "customer_id", "ordered_at", "amount", "amount"])
+    assert "frame.loc[:, ~frame.columns.str.lower().duplicated()]" in str(refused({"orders": frame}, "2 columns called `amount`"))
+    assert rk.overview(rk.open_shop({"orders": frame.loc[:, ~frame.columns.str.lower().duplicated()]})).revenue[0] == 10
+
+
+def test_a_packed_table_is_refused_with_the_command_that_unpacks_it(tmp_path):
+    folder_with(tmp_path, GOOD)
+    pd.read_csv(tmp_path / "orders.csv").to_parquet(tmp_path / "orders.parquet")
+    packed = tmp_path / "orders.parquet.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "orders.parquet").read_bytes()))
+    (tmp_path / "orders.parquet").unlink()
+    assert rk.open_shop(tmp_path).unread == ("orders.parquet.gz",)
+    (tmp_path / "orders.csv").unlink()
+    refused(tmp_path, "orders.parquet.gz: is packed in a way that is not read", "bytes")
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "orders.parquet.gz"\n')
+    error = refused(tmp_path, "orders.parquet.gz: is packed")
+    (tmp_path / "retainkit.toml").unlink()
+    subprocess.run(shlex.split(error.remedy), check=True)
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retainkit.errors import BadValueError, MissingDataError, listed
+from retainkit.load.mapping import apart
 
 BOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 TOTALS = re.compile(r"\s*(grand |sub|sub-)?(total|totals|sum|summe|gesamt|gesamtsumme|zwischensumme|somme|totaal|totale|suma)\s*:?\s*", re.IGNORECASE)
@@ -66,10 +66,10 @@ def _sheet(name: str, cells: list[list[Any]]) -> Sheet | None:
     at = header_row(cells)
     if at is None:
         return None
-    header = _unique([_text(c) or "" for c in cells[at]])
+    header = [" ".join((_text(c) or "").split()) for c in cells[at]]
     columns = [i for i, text in enumerate(header) if text]
     dated = {i for i in columns if sum(isinstance(row[i], date) for row in cells[at + 1 :]) * 2 > sum(row[i] != "" for row in cells[at + 1 :])}
-    sheet = Sheet(name, [header[i] for i in columns])
+    sheet = Sheet(name, apart([header[i] for i in columns]))
     for number, row in enumerate(cells[at + 1 :], at + 2):
         texts = [_text(row[i], dated=i in dated) for i in columns]
         if not any(texts):
@@ -92,16 +92,6 @@ def header_row(cells: list[list[Any]]) -> int | None:
         if widths[i] >= max(2, 0.6 * usual) and len(words) >= 0.8 * widths[i] and len(set(words)) == len(words):
             return i
     return None
-
-
-def _unique(names: list[str]) -> list[str]:
-    seen: Counter[str] = Counter()
-    found = []
-    for place, name in enumerate(names):
-        own = " ".join(name.split())
-        seen[own.lower()] += 1
-        found.append(own if seen[own.lower()] == 1 else f"{own}_{place}" if own else "")
-    return found
 
 
 def _text(cell: Any, dated: bool = False) -> str | None:

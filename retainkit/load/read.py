@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, closest, first_line, listed
-from retainkit.load.book import TOTALS
+from retainkit.load.book import BOOKS, TOTALS
+from retainkit.load.mapping import apart, check_lines, checked, one_of_each
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
 from retainkit.load.recode import no_endless_line, opened, utf8
 from retainkit.load.schema import TABLES, Column, Table
-from retainkit.load.sources import TablePlan, cache_folder
+from retainkit.load.sources import PACKED, TablePlan, cache_folder, packed_up
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Relation:
     first_row: int  # the row number of the first data row, as a person would count it
     rejects: str | None = None  # the engine's table of rows it could not split into columns
     numbered: bool = False  # `row_no` is the number a person counts already
+    path: Path | None = None  # the text file it is
 
 
 def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) -> None:
@@ -68,7 +70,10 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
             con.execute("set disabled_optimizers = 'in_clause'")  # it makes a join of a list of five, and rows come out of a join in no order
             con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
     except Exception as err:
-        raise BadValueError(listed(r.name for r in relations), f"cannot be read as the table {table.name}", str(err).splitlines()[0],
+        for relation in relations:
+            inner, _, raw = _source(con, plan, relation)
+            check_lines(con, plan, relation.name, inner, relation.first_row, {key: raw.get(text, text) for key, text in plan.stated.items()})
+        raise BadValueError(listed(r.name for r in relations), f"cannot be read as the table {table.name}", first_line(err),
                             f"check the mapping under [{table.name}], or export the file again") from err
     finally:
         con.execute("set disabled_optimizers = ''")
@@ -96,6 +101,8 @@ def _file(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -
 
 def _read(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> list[Relation]:
     """One file as relations: a workbook may have several sheets of the same table."""
+    if path.name.lower().endswith((*(s for s in PACKED if s != ".gz"), ".parquet.gz", *(f"{book}.gz" for book in BOOKS))):
+        raise packed_up(path)
     if path.stat().st_size == 0:
         raise MissingDataError(plan.label(path), "is an empty file", "0 bytes", f"export {plan.table} again, with its header row")
     if is_other(path):
@@ -151,21 +158,16 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
         raise BadValueError(plan.label(path), f"is not {plan.encoding} text", str(err), f'encoding = "cp1252" (Windows) under [{plan.table}]') from err
     delimiter = plan.delimiter or max(",;\t|", key=first.count)
     if not plan.header:
-        return list(plan.names) or [f"column{n}" for n in range(len(first.split(delimiter)))], delimiter
+        return apart(plan.names) or [f"column{n}" for n in range(len(first.split(delimiter)))], delimiter
     names = next(csv.reader([first], delimiter=delimiter), [])
-    counts: dict[str, int] = {}
-    unique = []
-    for position, name in enumerate(n.strip() or f"column{p}" for p, n in enumerate(names)):
-        counts[name.lower()] = counts.get(name.lower(), 0) + 1
-        unique.append(name if counts[name.lower()] == 1 else f"{name}_{position}")
-    return unique, delimiter
+    return apart([n.strip() or f"column{p}" for p, n in enumerate(names)]), delimiter
 
 
 def _frame(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> Relation:
     import pandas as pd
 
     assert plan.frame is not None
-    frame = plan.frame.reset_index(drop=True)
+    frame = plan.frame.reset_index(drop=True).set_axis(apart([str(c) for c in plan.frame.columns]), axis=1)
     # a column of mixed Python objects has no one SQL type: hand it over as text
     texts = [c for c in frame.columns if not (pd.api.types.is_numeric_dtype(frame[c]) or pd.api.types.is_datetime64_any_dtype(frame[c]))]
     frame = frame.assign(**{c: frame[c].astype("string") for c in texts}, row_no=range(1, len(frame) + 1))
@@ -190,12 +192,16 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     read: dict[Column, tuple[str, Parsed]] = {}
     for column in table.columns:
         expression = plan.columns.get(column.name) or (column.name if column.name in types else None)
+        one_of_each(plan, relation.name, column.name, expression or column.name, types)
         if expression is not None:
             source = raw.get(expression) or _as_written(expression, raw)
-            sql_type = _type_of(con, relation, inner, column.name, source)
+            sql_type = checked(con, plan, relation.name, inner, column.name, source, list(types))
             read[column] = source, parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
         elif column.required:
             raise _missing_column(table, relation, plan, column.name, list(types))
+    if plan.where:
+        one_of_each(plan, relation.name, "where", plan.where, types)
+        checked(con, plan, relation.name, inner, "where", plan.where, list(types))
     whys = [("left_out", f"left out by where = {plan.where}", "", "null")] if plan.where else []
     whys += [(bad, why, c.name, f"left({p.text}, 200)") for c, (_, p) in read.items() for bad, why in reasons(c, c.sql_name, p.text)]
     have = {c.sql_name for c in read}
@@ -261,19 +267,9 @@ def _as_written(sql: str, raw: dict[str, str]) -> str:
     return re.sub(r'(?i)\b(trim\(|cast\()\s*("?)([^"()]+)\2(\)|\s+as varchar\))', lambda m: f"{m[1]}{raw.get(m[3], m[2] + m[3] + m[2])}{m[4]}", sql)
 
 
-def _type_of(con: duckdb.DuckDBPyConnection, relation: Relation, inner: str, name: str, source: str) -> str:
-    try:
-        return str(con.execute(f"describe select {source} as x from {inner} s").fetchall()[0][1])
-    except Exception as err:
-        columns = list(relation.types)
-        guess = closest(source, columns)
-        raise BadValueError(relation.name, f"`{name} = \"{source}\"` is neither a column of it nor SQL over its columns",
-                            f"columns {listed(columns, limit=20)}", f'{name} = "{guess}"' if guess else str(err).splitlines()[0]) from err
-
-
 def _missing_column(table: Table, relation: Relation, plan: TablePlan, name: str, have: list[str]) -> MissingDataError:
     guess = closest(name, have) or closest(name.split("_")[0], have)
-    how = f'frame.rename(columns={{"{guess or "..."}": "{name}"}})' if plan.frame is not None else f'{name} = "{guess or "..."}" under [{table.name}] in retainkit.toml'
+    how = f'frame.rename(columns={{"{guess or "..."}": "{name}"}})' if plan.frame is not None else plan.line(name, guess or "...")
     return MissingDataError(relation.name, f"has no column `{name}`, which {table.name} needs", f"columns {listed(have, limit=20)}", how)
 
 

@@ -140,7 +140,7 @@ class Shop:
     name, tz, currency, refunds, sources
         What it is called, and the facts it was opened with.
     unread
-        Files of data in its folder that are named like no table, and were not read.
+        Files of data in its folder that are named like no table, or packed other than text is, and were not read.
     goals, claims
         Those stated in its retainkit.toml, as records.
     """

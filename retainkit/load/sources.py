@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".xlsx", ".xls", ".ods", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
+PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".rar")
 FACTS = ("tz", "as_of", "history_start", "currency")
 OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "overlap", "query")
 
@@ -50,10 +53,32 @@ class TablePlan:
     joins: tuple[Join, ...] = ()
     sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold the same table
     once: bool = False  # a row that an earlier file or sheet has as well is left out
+    settings: Path | None = None  # the retainkit.toml that says all this
+    longest: int = 2_000_000  # bytes of a row of a text file: longer ones are rare, and make reading slower
 
     def label(self, file: Path) -> str:
         """What a file is called in messages: its name, with its folder where two files share one."""
         return file.name if sum(f.name == file.name for f in self.files) < 2 else f"{file.parent.name}/{file.name}"
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """The lines of the mapping that are SQL or name a column."""
+        return self.columns | ({"where": self.where} if self.where else {})
+
+    def line(self, key: str, value: str) -> str:
+        """What to type in retainkit.toml, and where, so that `key` is `value`."""
+        here = "" if self.settings else f", with path = {toml(self.files[0].name)}" if self.files else ""
+        return f"{key} = {toml(value)} under [{self.table}] in retainkit.toml{here}"
+
+
+def toml(text: str) -> str:
+    """A text as TOML, with as few signs before its quotation marks as can be.
+
+    >>> print(toml("price"), toml('"Net Price" * 2'))
+    "price" '"Net Price" * 2'
+    """
+    marks = next((m for m in ('"', "'", "'''") if m not in text and not text.endswith(m[0]) and not (m == '"' and "\\" in text)), "")
+    return f"{marks}{text}{marks}" if marks and text.isprintable() else json.dumps(text, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -65,7 +90,7 @@ class Plan:
     facts: dict[str, Any]
     goals: tuple[Record, ...] = ()
     claims: tuple[Record, ...] = ()
-    unread: tuple[str, ...] = ()  # files of data in the folder that are named like no table
+    unread: tuple[str, ...] = ()  # files of data in the folder that are named like no table, or packed
 
 
 def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
@@ -104,8 +129,11 @@ def _canonical_files(folder: Path) -> dict[str, TablePlan]:
         if len(found) > 1:
             raise BadValueError(str(folder), f"has the table `{table}` more than once", listed(p.name for p in found),
                                 "keep one of them, or name it in a retainkit.toml")
+        packed = [folder / f"{table}{suffix}{pack}" for suffix in ("", *SUFFIXES) for pack in PACKED if (folder / f"{table}{suffix}{pack}").exists()]
         if found:
             plans[table] = TablePlan(table, files=(found[0],))
+        elif packed:
+            raise packed_up(packed[0])
     if not plans:
         here = sorted(p.name for p in folder.iterdir())
         raise MissingDataError(str(folder), "has no table retainkit knows", listed(here) or "an empty folder",
@@ -113,10 +141,17 @@ def _canonical_files(folder: Path) -> dict[str, TablePlan]:
     return plans
 
 
+def packed_up(file: Path) -> BadValueError:
+    """The error for a file that is packed in a way that is not read."""
+    tools = {".gz": "gunzip", ".zip": "unzip", ".bz2": "bunzip2", ".xz": "unxz", ".zst": "unzstd"}
+    how = f"{tools[file.suffix.lower()]} {shlex.quote(str(file))}" if file.suffix.lower() in tools else "unpack it there"
+    return BadValueError(file.name, "is packed in a way that is not read (text is, as .csv.gz)", f"{file.stat().st_size:,} bytes", how)
+
+
 def _unread(folder: Path) -> tuple[str, ...]:
-    """The files of data in a folder that are named like no table."""
+    """The files of data in a folder that are named like no table, or packed in a way that is not read."""
     tables = {f"{table}{suffix}" for table in TABLES for suffix in SUFFIXES}
-    return tuple(sorted(f.name for f in folder.iterdir() if f.name.endswith(SUFFIXES) and f.name not in tables))
+    return tuple(sorted(f.name for f in folder.iterdir() if f.name.lower().endswith((*SUFFIXES, *PACKED)) and f.name not in tables))
 
 
 def _from_toml(path: Path) -> Plan:
@@ -150,7 +185,7 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
         delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")), skip=_lines(body.get("skip", 0), where),
         sheets=(sheets,) if isinstance(sheets, str) else tuple(sheets), once=overlap == "once",
-        date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
+        settings=path, date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
         joins=tuple(Join(_all_files(path.parent, j, f"{where} join", f"{name}-join")[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]),
                          str(j.get("encoding", "utf-8")), _lines(j.get("skip", 0), where)) for j in body.get("join", ())))
 

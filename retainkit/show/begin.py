@@ -109,7 +109,7 @@ def show_ledger(shop: Shop) -> None:
     say("Data as known at the end of {day}.", day=f"{shop.as_of.day} {shop.as_of:%B %Y}")
     table(read_and_left_out(shop), caption="Rows read and left out")
     if shop.unread:
-        say("Not read, because named like no table: {names}.", names=", ".join(shop.unread))
+        say("Not read, because named like no table, or packed: {names}.", names=", ".join(shop.unread))
 
 
 def read_and_left_out(shop: Shop) -> pd.DataFrame:

@@ -1,0 +1,124 @@
+"""What is wrong with a line of the mapping, and what to type instead: asked of the engine before it reads, and again when reading fails."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from retainkit.errors import BadValueError, closest, counted, first_line, listed
+from retainkit.load.schema import TABLES
+from retainkit.load.sources import TablePlan, toml
+from retainkit.tally import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+UNKNOWN = re.compile(r'Referenced column "([^"]+)" not found|Function with name "?([^" ]+)"? does not exist')
+CAST = re.compile(r"Could not convert string '(.*?)' to")
+
+
+def apart(names: Sequence[str]) -> list[str]:
+    """Column names of which no two are the same: a name that stands over several columns gets each one's place, counted from 1.
+
+    >>> apart(["no", "sum", "Sum"])
+    ['no', 'sum_2', 'Sum_3']
+    """
+    counts = Counter(name.lower() for name in names)
+    found = [f"{name}_{place}" if counts[name.lower()] > 1 else name for place, name in enumerate(names, 1)]
+    return found if len({name.lower() for name in found}) == len(found) else apart(found)
+
+
+def one_of_each(plan: TablePlan, label: str, key: str, said: str, columns: Iterable[str]) -> None:
+    """Refuse a line of the mapping (or a column's own name) that names what stands over several columns."""
+    if said in columns:
+        return
+    meant: dict[str, list[tuple[int, str]]] = {}
+    for place, name in enumerate(columns, 1):
+        meant.setdefault(name.removesuffix(f"_{place}").lower(), []).append((place, name))
+    words = {said, *(word for pair in re.findall(r'"([^"]*)"|([^\W\d]\w*)', re.sub("'[^']*'", "", said)) for word in pair)}
+    for word in words - set(columns):
+        if len(found := meant.get(word.lower(), [])) > 1:
+            instead = found[0][1] if said == word else _renamed(said, word, f'"{found[0][1]}"')
+            raise BadValueError(label, f"has {counted(len(found), 'column')} called `{word}`, and which of them {plan.table} should read is not said",
+                                f"columns {' and '.join(str(place) for place, _ in found)} of {listed(columns, limit=20)}",
+                                "frame.loc[:, ~frame.columns.str.lower().duplicated()], which keeps the first" if plan.frame is not None else
+                                f"{plan.line(key, instead)} (or {' or '.join(name for _, name in found[1:])})")
+
+
+def _renamed(said: str, name: str, to: str) -> str:
+    """An expression with one of its names replaced, but not in its texts."""
+    return re.sub(rf"""(?i)'[^']*'|"{re.escape(name)}"|\b{re.escape(name)}\b""", lambda m: m[0] if m[0][0] == "'" else to, said)
+
+
+def checked(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: str, key: str, source: str, columns: list[str]) -> str:
+    """The SQL type of what a line of the mapping says, or an error that names the line, what is wrong with it and what to type."""
+    try:
+        return str(con.execute(f"describe select row_no, ({source}) as x from {inner} s").fetchall()[1][1])
+    except Exception as err:
+        said, found = plan.stated.get(key, key), first_line(err).replace('at or near "as"', "at its end")
+        many = "GROUP BY" in found and key != "where"
+        wrong = "is one value of many rows, where each row needs its own" if many else f"is neither a column of {label} nor SQL over its columns"
+        first = TABLES[plan.table].columns[0].name
+        instead = f"{said} over (partition by {plan.columns.get(first, first)})" if many else _instead(con, inner, said, key, str(err), columns)
+        raise BadValueError(_line(plan, label, key), f"`{key} = {toml(said)}` {wrong}", f"{found}; columns {listed(columns, limit=20)}", plan.line(key, instead)) from err
+
+
+def _line(plan: TablePlan, label: str, key: str) -> str:
+    """Where the mapping says it: the line of retainkit.toml."""
+    if plan.settings is None:
+        return label
+    section = line = ""
+    for number, line in enumerate(plan.settings.read_text(encoding="utf-8").splitlines(), 1):
+        section = re.sub(r"\s", "", line) if line.lstrip().startswith("[") else section
+        if section.startswith(f"[{plan.table}]") and re.match(rf"""\s*["']?{key}["']?\s*=""", line):
+            return f"{plan.settings.name} [{plan.table}], line {number}"
+    return f"{plan.settings.name} [{plan.table}]"
+
+
+def _instead(con: duckdb.DuckDBPyConnection, inner: str, said: str, key: str, problem: str, columns: list[str]) -> str:
+    """What was most likely meant, if the engine understands it; else a column."""
+    unknown = UNKNOWN.search(problem)
+    wrong = next((word for word in unknown.groups() if word), "") if unknown else ""
+    functions = [name for name, in con.execute("select distinct function_name from duckdb_functions() where regexp_full_match(function_name, '[a-z_0-9]+')").fetchall()] if unknown and unknown[2] else []
+    near = closest(wrong, functions or columns)
+    if wrong and near:
+        name = near if re.fullmatch(r"[A-Za-z_]\w*", near) or said == wrong else f'"{near}"'
+        text = _renamed(said, wrong, name)
+        if not _problem(con, f"""describe select row_no, ({f'"{text}"' if text in columns else text}) as x from {inner} s"""):
+            return text
+    named = [c for c in columns if c == near or re.search(rf"\b{re.escape(c)}\b", said)]
+    column = next(iter(named), None) or closest(said, columns) or closest(key, columns) or columns[0]
+    return f'"{column}" is not null' if key == "where" else column
+
+
+def check_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: str, first_row: int, lines: dict[str, str]) -> None:
+    """Raise for the line of the mapping that some rows cannot be worked out by, if it is one: asked once reading has failed."""
+    for form in plan.date_formats:
+        if problem := _problem(con, f"select try_strptime('', {literal(form)})"):
+            raise BadValueError(_line(plan, label, "date_format"), f"`{form}` is no format of dates", problem, 'date_format = "%d.%m.%Y", say, for 31.01.2026')
+    for key, source in lines.items():
+        if problem := _problem(con, f"select count(({source})) from {inner} s"):
+            raise _fails(con, plan, label, inner, first_row, key, source, problem)
+    if "where" in lines and (problem := _problem(con, f"select count(cast(({lines['where']}) as boolean)) from {inner} s")):
+        raise BadValueError(_line(plan, label, "where"), f"`where = {toml(str(plan.where))}` is not true or false in every row of {label}", problem, plan.line("where", f"({plan.where}) = 'true'"))
+
+
+def _problem(con: duckdb.DuckDBPyConnection, query: str) -> str:
+    """What the engine says against a query, or nothing."""
+    try:
+        con.execute(query).fetchall()
+    except Exception as err:
+        return first_line(err)
+    return ""
+
+
+def _fails(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: str, first_row: int, key: str, source: str, problem: str) -> BadValueError:
+    """The error for a line that some rows cannot be worked out by; those are named by what the engine stumbled over."""
+    said, value = plan.stated[key], CAST.search(problem)
+    rows = con.execute(f"""select n from (select row_number() over () + {first_row - 1} as n, * from {inner} s) t
+        where try(({source})) is null and contains(cast(t as varchar), ?)""", [value[1]]).fetchall() if value else []
+    found = f"{counted(len(rows), 'row')}: {listed((f'row {n}' for n, in rows), limit=3)}; {problem}" if rows else problem
+    return BadValueError(_line(plan, label, key), f"`{key} = {toml(said)}` cannot be worked out in every row of {label}", found,
+                         f"{plan.line(key, f'try({said})')}, which is empty in such rows")
