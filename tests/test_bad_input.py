@@ -143,6 +143,29 @@ def test_a_quote_that_never_closes_is_one_clear_error(tmp_path):
     refused(folder_with(tmp_path, bomb), "orders.csv row 5", "quotation mark")
 
 
+FULL = "".join(f'"{i}","c{i}","2026-01-0{i}","5"\n' for i in range(1, 4))
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    (GOOD + '4,"cy,2026-01-04,3\n5,dee,2026-01-05,1\n', ["row 5", "never closed", 'line 5: 4,"cy,2026-01-04,3, and no mark that closes it in 2 lines from there']),
+    (GOOD + '4,"c\ny",2026-01-04,3\n5,"d,2026-01-01,4\n', ["row 6", "never closed", 'line 7: 5,"d,2026-01-01,4', "in 1 line from there"]),
+    (GOOD + '4,"cy,2026-01-04,3\n5,"dee",2026-01-05,1\n', ["row 5", "closes in the middle of a value", "the next mark, on line 6, stands before 'dee\",2026-01-05'"]),
+    (FULL + '"4","cy","2026-01-04","3\n' + FULL, ["closes in the middle of a value"]),
+    (GOOD + '4,"cy"x,2026-01-04,3\n', ["row 5", "on line 5, stands before 'x,2026-01-04,3'"])])
+def test_a_mark_without_its_partner_is_named_with_its_line_and_what_follows(tmp_path, text, words):
+    head = "" if text.startswith("order_id") else GOOD.splitlines()[0] + "\n"
+    refused(folder_with(tmp_path, head + text), *words)
+    (tmp_path / "orders.csv").unlink()
+    refused(folder_with(tmp_path, gzip.compress(("\ufeff" + head + text).replace("\n", "\r\n").encode()), "orders.csv.gz"), *words)
+
+
+def test_a_long_text_that_is_closed_is_read_and_one_that_is_not_is_named(tmp_path):
+    head, long = "order_id,customer_id,ordered_at,amount,note\n", "word, \n" * 300_000
+    folder_with(tmp_path, f'{head}1,ann,2026-01-01,10,"{long}"\n2,bob,2026-01-02,5,{"word " * 500_000}\n3,cy,2026-01-02,6,ok\n')
+    assert rk.open_shop(tmp_path).ledger[["rows", "kept"]].values.tolist() == [[3, 3]]
+    refused(folder_with(tmp_path, f'{head}1,ann,2026-01-01,10,"{long}"\n2,bob,2026-01-02,5,"ok\n'), "row 3", 'line 300,003: 2,bob,2026-01-02,5,"ok', "never closed")
+
+
 def test_ragged_rows_are_rejected_and_the_rest_keeps_its_row_numbers(tmp_path):
     got = reasons(rk.open_shop(folder_with(tmp_path, GOOD + "4,cy\n5,,2026-01-01,3\n6,d,2026-01-01,3,9,9\n7,,2026-01-01,3\n")))
     assert [row for row, _ in got] == [5, 6, 7, 8]

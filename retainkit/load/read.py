@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from retainkit.errors import BadValueError, MissingDataError, closest, first_line, listed
 from retainkit.load.book import BOOKS, TOTALS
 from retainkit.load.mapping import apart, check_lines, checked, one_of_each
+from retainkit.load.marks import check_marks, too_long
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
-from retainkit.load.recode import no_endless_line, opened, utf8
+from retainkit.load.recode import LONGEST, no_endless_line, opened, utf8
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import PACKED, TablePlan, cache_folder, packed_up
 from retainkit.tally import literal
@@ -54,7 +55,8 @@ class Relation:
     first_row: int  # the row number of the first data row, as a person would count it
     rejects: str | None = None  # the engine's table of rows it could not split into columns
     numbered: bool = False  # `row_no` is the number a person counts already
-    path: Path | None = None  # the text file it is
+    path: Path | None = None  # the text file it is, and what separates its columns
+    delimiter: str = ","
 
 
 def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) -> None:
@@ -77,6 +79,8 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
                             f"check the mapping under [{table.name}], or export the file again") from err
     finally:
         con.execute("set disabled_optimizers = ''")
+    if plan.longest < LONGEST and any(r.path and r.rejects and too_long(con, r.rejects) for r in relations):
+        return stage(con, replace(plan, longest=LONGEST), tz=tz)
     _check_zone(con, table, tz)
     with told(con, f"checking {table.name}"):
         if plan.once:
@@ -130,7 +134,7 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: s
     for suffix in ("", "_scan"):
         con.execute(f"drop table if exists {rejects}{suffix}")
     dialect = (f"read_csv({literal(escaped)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
-               f" skip={plan.skip}, columns={{{columns}}}")
+               f" skip={plan.skip}{f', max_line_size={plan.longest}, buffer_size={2 * plan.longest}' if plan.longest == LONGEST else ''}, columns={{{columns}}}")
     counted = plan.joins or REORDERS.search(f"{plan.columns} {plan.where}")  # counting takes one thread, where reading takes all
     number = "row_number() over ()" if counted else "cast(null as utinyint)"
     sql = f"(select {number} as row_no, * from {dialect}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'))"
@@ -143,7 +147,7 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: s
         except Exception as err:  # the engine's guess at the types gives up on what its reader would split or reject
             raise BadValueError(label, "cannot be split into columns", first_line(err).split(". ")[0], "export it again, or name delimiter and encoding in retainkit.toml") from err
         types |= {name: kind for name, kind, *_ in seen if kind in ("BIGINT", "DOUBLE")}
-    return Relation(label, sql, types, plan.skip + (2 if plan.header else 1), rejects)
+    return Relation(label, sql, types, plan.skip + (2 if plan.header else 1), rejects, path=path, delimiter=delimiter)
 
 
 def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
@@ -326,10 +330,8 @@ def _keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation
     con.execute("create or replace temp table broken (line bigint, kind varchar, text varchar)")
     if relation.rejects:
         con.execute(f"insert into broken select line, min(error_type), min(csv_line) from {relation.rejects} group by line")
-        unclosed = con.execute("select line from broken where kind in ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM') order by line limit 1").fetchone()
-        if unclosed:
-            raise BadValueError(f"{relation.name} row {unclosed[0]:,}", "a quotation mark opens there and is never closed, so nothing after it can be read",
-                                "", 'close it, or double the ones inside text ("")')
+        if relation.path:
+            check_marks(con, relation.rejects, relation.path, relation.name, relation.delimiter)
     start = f"(select min(rowid) from stage_{table} where file = {here})"
     # the r-th row read stands after as many broken rows as lie before it in the file
     before = f"(select count(*) from (select line - {ahead} - row_number() over (order by line) as before from broken) b where b.before < s.row_no)"
