@@ -13,21 +13,39 @@ import webbrowser
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
 from retainkit.errors import RetainkitError
 
 USED_BADLY, FAILED = 2, 1
+UNHEARD = 141  # 128 and the number of SIGPIPE: what shells say of a command whose reader went away
 
 
 def command() -> NoReturn:
     """The command line as a process of its own, which ends at once: Python would first look through all its memory, for most of a second."""
-    code = main()
+    try:
+        code = main()
+    except SystemExit as stopped:
+        code = stopped.code if isinstance(stopped.code, int) else FAILED
     atexit._run_exitfuncs()  # they remove temporary folders
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        code = UNHEARD
     os._exit(code)
+
+
+def _say(words: object, file: TextIO | None = None) -> None:
+    """Print a text; where nobody reads any more (`retainkit check exports | head`), end without a word.
+
+    Not by the signal's own default: a server that hangs up would end a report in the same way.
+    """
+    try:
+        print(words, file=file, flush=True)
+    except BrokenPipeError:
+        raise SystemExit(UNHEARD) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,7 +82,7 @@ def _complain(err: Exception, words: str, code: int, debug: bool) -> int:
     """Say on stderr what is wrong, with the traceback only when it was asked for."""
     if debug:
         raise err
-    print(f"retainkit: {words}", file=sys.stderr)
+    _say(f"retainkit: {words}", sys.stderr)
     return code
 
 
@@ -152,10 +170,10 @@ def _check(given: argparse.Namespace) -> int:
     from retainkit.check.say import as_html, as_text
 
     found = examine(given.paths, _answers(given))
-    print(as_text(found), flush=True)
+    _say(as_text(found))
     if given.html:
         given.html.write_text(as_html(found), encoding="utf-8")
-        print(f"\n{given.html}")
+        _say(f"\n{given.html}")
     return 0
 
 
@@ -165,11 +183,11 @@ def _init(given: argparse.Namespace) -> int:
 
     found = init(given.folder, given.paths, _answers(given))
     for proposal in found.proposals:
-        print(f"{proposal.table}: {proposal.look.name} ({proposal.sure})")
+        _say(f"{proposal.table}: {proposal.look.name} ({proposal.sure})")
     for question in found.questions:
         if question.key not in found.answers:
-            print(f"may still be answered: {question.text}: {' or '.join(question.answers)}")
-    print(f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(str(given.folder))} && retainkit report retainkit.toml --notebooks notebooks")
+            _say(f"may still be answered: {question.text}: {' or '.join(question.answers)}")
+    _say(f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(str(given.folder))} && retainkit report retainkit.toml --notebooks notebooks")
     return 0
 
 
@@ -195,7 +213,7 @@ def _one(given: argparse.Namespace, month: str) -> int:
     names = ("source", "out", "jobs", "timeout", "as_of", "only", "settings", "notebooks", "paper")
     asked: dict[str, Any] = {name: getattr(given, name) for name in names}
     index, good = report(month=month, **asked)
-    print(index, flush=True)
+    _say(index)
     if given.open and month in (given.month, given.months.rpartition("..")[2]):
         webbrowser.open(index.resolve().as_uri())
     return 0 if good else FAILED
@@ -205,11 +223,11 @@ def _notebooks(given: argparse.Namespace) -> int:
     from retainkit.report.committed import copy, execute
 
     if given.copy:
-        print(copy(Path(given.copy)))
+        _say(copy(Path(given.copy)))
         return 0
     faults = execute(jobs=given.jobs, timeout=given.timeout)
     for name, error in faults.items():
-        print(f"{name}: {error or 'done'}", file=sys.stderr)
+        _say(f"{name}: {error or 'done'}", sys.stderr)
     return FAILED if any(faults.values()) else 0
 
 
@@ -217,7 +235,7 @@ def _workshop(given: argparse.Namespace) -> int:
     """Write a room's copies; the zip's path on stdout."""
     from retainkit.workshop.copies import SEED, build
 
-    print(build(given.out, seed=SEED if given.seed is None else given.seed, jobs=given.jobs, timeout=given.timeout))
+    _say(build(given.out, seed=SEED if given.seed is None else given.seed, jobs=given.jobs, timeout=given.timeout))
     return 0
 
 

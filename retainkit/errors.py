@@ -81,10 +81,10 @@ def listed(items: Iterable[object], *, limit: int = 10) -> str:
     return shown if len(words) <= limit else f"{shown} and {len(words) - limit:,} more"
 
 
-def counted(n: int, noun: str) -> str:
-    """A count with its noun, in the singular where it is one.
+def counted(n: int, what: str, many: str = "") -> str:
+    """A number with its noun, which says one or several.
 
-    >>> counted(1, "row"), counted(1200, "row")
-    ('1 row', '1,200 rows')
+    >>> counted(1, "row"), counted(2_000, "row"), counted(0, "currency", "currencies")
+    ('1 row', '2,000 rows', '0 currencies')
     """
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    return f"{n:,} {what if n == 1 else many or what + 's'}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -117,7 +120,7 @@ def test_guests_duplicates_and_shared_emails_are_counted(tmp_path):
     rows = ["1,c1,a@x.org,2026-01-05,5", "1,c1,a@x.org,2026-01-05,5", "2,c2,A@x.org,2026-01-06,5", "3,,guest@x.org,2026-01-07,5"]
     (tmp_path / "orders.csv").write_text("order_id,customer_id,email,ordered_at,amount\n" + "\n".join(rows) + "\n")
     said = as_text(examine([tmp_path]))
-    for words in ("1 of 4 rows name no customer (25.0%)", "1 rows repeat another one", "merging customers who share one would make 1 customers fewer", "1 rows have an email but no customer"):
+    for words in ("1 of 4 rows name no customer (25.0%)", "1 rows repeat another one", "merging customers who share one would make 1 customer fewer", "1 row has an email but no customer"):
         assert words in said
 
 
@@ -260,7 +263,7 @@ def test_what_is_not_used_and_not_said_is_said(tmp_path):
     (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,amount,status,shelf\n" + "".join(f"{i},c{i},2026-01-0{i},5,{s},x\n" for i, s in enumerate(["paid", "refunded", "paid"], 1)))
     said = as_text(examine([tmp_path]))
     assert "columns not used      shelf" in said
-    assert "1 of 3 lines are refunded (33.3%); none of them says when, so they count as given back on the day of the order" in said
+    assert "1 of 3 lines is refunded (33.3%); none of them says when, so they count as given back on the day of the order" in said
     assert "no column says which currency the amounts are in: --currency EUR puts it beside them" in said
     assert "orders.csv `ordered_at` (orders.ordered_at): year first" in said
 
@@ -395,7 +398,7 @@ def test_files_that_overlap_are_told_kept_and_read_once_only_when_told(tmp_path)
     export(tmp_path, ["2026-01-05", "2026-01-06", "2026-01-07"], name="orders-a.csv")
     (tmp_path / "orders-b.csv").write_text("Order No,Customer,Date,Total\n2,c0,2026-01-07,10.50\n3,c1,2026-01-08,10.50\n3,c1,2026-01-08,10.50\n")
     found = examine([tmp_path])
-    assert "1 rows stand in more than one of its 2 files" in as_text(found)
+    assert "1 row stands in more than one of its 2 files" in as_text(found)
     assert found.shop.ledger["kept"].sum() == 6
     once = examine([tmp_path], {"overlap": "once"})
     assert 'overlap = "once"' in once.toml(tmp_path)
@@ -481,3 +484,45 @@ def test_a_mistyped_day_far_from_all_others_is_said_with_what_to_type(tmp_path, 
     assert words in "\n".join(dict(sections(examine([path])))["Calendar"])
     flag, day = words.split("--")[1].split()
     assert "mistyped" not in "\n".join(dict(sections(examine([path], {flag: day})))["Calendar"])
+
+
+def test_what_is_not_looked_at_is_said_a_line_each_kind(tmp_path):
+    export(tmp_path, ["2026-01-05", "2026-01-06"])
+    for name in ("2024", "2025"):
+        (tmp_path / name).mkdir()
+    for name in ("notes.docx", "a.zip", "p.parquet.gz", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"x")
+    found = examine([tmp_path])
+    assert found.passed == ["2 folders (2024, 2025): name them too if they belong to it", "a.zip, p.parquet.gz: unpack first", "notes.docx: of a kind that is not read"]
+    assert "  not looked at: notes.docx: of a kind that is not read\n" in as_text(found)
+    assert [said[:12] for said in examine([tmp_path, tmp_path / "2024"]).passed] == ["1 folder (20", "a.zip, p.par", "notes.docx: "]
+    with pytest.raises(rk.RetainkitError, match=r"holds no file that can be read\. Found: notes\.docx: of a kind"):
+        examine([tmp_path / "notes.docx"])
+
+
+def test_one_is_said_as_one(tmp_path):
+    said = as_text(examine([table(tmp_path, "order_id,customer_id,ordered_at,amount,kind,note", "1,ann,2026-01-05,5,x,y"), table(tmp_path, "a", "1", name="one.csv")]))
+    assert "one.csv: 1 row, 1 column; is not used" in said
+    assert "orders: 1 row read = 1 kept + 0 rejected" in said
+    assert "1 different customer by `customer_id`, in rows kept and rejected alike" in said
+    assert " 1 rows" not in said
+    assert " 1 columns" not in said
+
+
+@pytest.mark.parametrize(("words", "code"), [(["check", "{}"], 141), (["check", "nothing-here"], 141), (["--help"], 0)])  # argparse minds nothing
+def test_a_reader_that_goes_away_ends_a_command_without_a_word(tmp_path, words, code):
+    """As `retainkit check exports | head -3` does, with what is said on stderr too."""
+    path = export(tmp_path, ["2026-01-05", "2026-01-06"])
+    reads, writes = os.pipe()
+    os.close(reads)
+    aside = subprocess.PIPE if words[-1] == "{}" else writes
+    done = subprocess.run([sys.executable, "-m", "retainkit.cli", *(w.format(path) for w in words)], stdout=writes, stderr=aside, text=True, check=False)
+    os.close(writes)
+    assert (done.returncode, done.stderr or "") == (code, "")
+
+
+def test_customers_are_counted_for_what_they_are(tmp_path):
+    found = examine([table(tmp_path, "order_id,customer_id,ordered_at,amount", *[f"{i},{'ann' if i % 2 else 'cy'},2026-01-{i + 10},5" for i in range(15)], "99,bob,never,5")])
+    assert found.shop
+    assert found.shop.sql("select count(distinct customer) as n from all_orders")["n"].item() == 2
+    assert "orders.csv: 3 different customers by `customer_id`, in rows kept and rejected alike" in as_text(found)

@@ -20,6 +20,7 @@ import retainkit as rk
 from retainkit import cli
 from retainkit.check.examine import examine
 from retainkit.check.project import init
+from retainkit.check.say import as_text
 from retainkit.load.database import one_answer
 
 BINARIES = max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=Path(shutil.which("postgres") or "")).parent
@@ -156,6 +157,22 @@ def test_files_of_databases_give_the_shop_of_the_csv(kind: str, orders: pd.DataF
     found = examine([path], {"tz": "America/New_York"})
     assert [p.table for p in found.proposals] == ["orders"]
     assert found.shop
+    assert set(found.shop.ledger["file"]) == {f"orders in shop.{kind}"}
+    assert f"orders in shop.{kind}: {len(orders):,} rows" in as_text(found)
+    assert ".parquet" not in as_text(found)
+
+
+def test_a_table_is_called_as_it_is_in_its_database_and_its_own_name_tells_what_it_is(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "orders.db") as base:  # the name of the base says nothing of its tables
+        base.execute('create table "Aufträge" (id, kunde, datum, betrag)')
+        base.executemany('insert into "Aufträge" values (?, ?, ?, ?)', [(i, f"k{i % 3}", f"2026-01-0{i + 1}", 5) for i in range(6)] + [(9, "", "2026-01-09", 5)])
+        base.execute("create table people (id, company, segment)")
+        base.executemany("insert into people values (?, ?, ?)", [(i, f"k{i}", "SMB") for i in range(4)])
+    found = examine([tmp_path / "orders.db"])
+    said = as_text(found)
+    assert "(first: Aufträge in orders.db row 7)" in said, said
+    assert "people in orders.db: 4 rows, 3 columns" in said
+    assert ".parquet" not in said
 
 
 def test_sqlite_holds_whatever_it_holds_and_no_row_is_lost(tmp_path: Path) -> None:

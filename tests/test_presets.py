@@ -155,3 +155,10 @@ def test_a_preset_says_only_what_the_loader_knows(path: Path) -> None:
         for way in ways if isinstance(ways, list) else [ways]:
             if table in TABLES and isinstance(way, dict):
                 assert set(way) <= {*TABLES[table].names, "signs", "where", "tz", "currency", "email"}
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("stripe_dashboard", "`Created date (UTC)` carry no offset: they are read as UTC; by days of UTC instead of America/New_York"), ("stripe", "`created` are counted from 1970, in UTC; by days of UTC"),
+    ("shopify", "`Created at` carry their own offset; by days of UTC"), ("pipedrive", "`Deal - Deal created` carry no offset: they are taken as local; if they are really UTC and not America/New_York")])
+def test_what_is_said_of_times_is_how_they_are_read(name: str, said: str, tmp_path: Path) -> None:
+    assert said in as_text(examine([export_layouts.write(name, tmp_path / "export")], {"tz": export_layouts.TZ})).split("Time zone\n")[1].split("\n\n")[0]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from retainkit.check.generic import propose
 from retainkit.check.identity import same_customers
-from retainkit.check.look import Look, Source, described, grouped, look_at, settled, sources_in
+from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, settled, sources_in
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import Proposal, Question, asked, value
-from retainkit.errors import BadValueError, RetainkitError, closest, listed
+from retainkit.errors import BadValueError, RetainkitError, closest, counted, listed
 from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, known_zone, open_shop
@@ -40,6 +40,7 @@ class Examined:
     shop: Shop | None = None
     trouble: str = ""
     unread: list[str] = field(default_factory=list)  # what was wrong with files that could not be read
+    passed: list[str] = field(default_factory=list)  # what was not looked at
 
     @property
     def open_questions(self) -> list[Question]:
@@ -110,7 +111,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)
-    found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread)
+    found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
                                         ("--tz AREA/CITY", "--tz Europe/Berlin, for example")))
@@ -121,7 +122,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
 
 def _overlap(look: Look) -> Question:
     parts = f"{len(look.files)} files" if len(look.files) > 1 else f"{look.sheets} sheets"
-    return Question("overlap", f"{look.name}: {look.shared:,} rows stand in more than one of its {parts}. They are all kept until you say once",
+    return Question("overlap", f"{look.name}: {counted(look.shared, 'row stands', 'rows stand')} in more than one of its {parts}. All are kept until you say once",
                     ("--answer overlap=once", "--answer overlap=all"), needed=False)
 
 

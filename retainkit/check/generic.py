@@ -65,7 +65,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     _row_number(proposal, look, found)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
-    if missing or (evidence and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.name.lower()):
+    if missing or (evidence and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.files[0].name.lower()):
         return None
     if table.name == "customers" and look.columns[found["customer_id"][0].name].distinct < look.rows * 0.98:
         return None
@@ -73,7 +73,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
     proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "") or _signs(found)
     scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and proposal.lines[c.name] != "row_no"]
-    named = 0.3 if table.name.rstrip("s") in look.name.lower() else 0.0
+    named = 0.3 if table.name.rstrip("s") in look.files[0].name.lower() else 0.0
     rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
     return sum(scores) / len(scores) + named + rows + 0.02 * len(found), proposal, {n: c for n, (c, _) in found.items()}
 
@@ -84,7 +84,7 @@ def _assign(look: Look, table: Table, columns: dict[str, Column]) -> dict[str, t
     pairs = []
     for canonical in table.columns:
         names = list(known.get(canonical.name, []))
-        if canonical.name == (table.key or ("order_id",))[0] and table.name.rstrip("s") in look.name.lower():
+        if canonical.name == (table.key or ("order_id",))[0] and table.name.rstrip("s") in look.files[0].name.lower():
             names.append("id")
         for column in columns.values():
             if not fits(canonical, column) or (canonical.kind == "choice" and not _known(table, canonical, column)):

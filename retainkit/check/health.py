@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from retainkit.check.examine import Examined, currencies
 from retainkit.check.identity import column_of, one, sql_of
 from retainkit.check.words import plain, words
+from retainkit.errors import counted
 from retainkit.load.schema import TABLES
 from retainkit.resources import lacks, notebooks_folder
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
+    from retainkit.check.look import Column
+    from retainkit.check.proposal import Proposal
     from retainkit.load.shop import Shop
 
 
@@ -22,14 +25,14 @@ def rows_read(shop: Shop) -> Iterator[str]:
     """Rows read, kept and rejected, with the commonest reasons and an example of each."""
     ledger = shop.ledger.groupby("table", sort=False)[["rows", "kept", "rejected"]].sum()
     for table, row in ledger.iterrows():
-        yield f"{table}: {row['rows']:,} rows read = {row['kept']:,} kept + {row['rejected']:,} rejected"
+        yield f"{table}: {counted(row['rows'], 'row')} read = {row['kept']:,} kept + {row['rejected']:,} rejected"
         if row["rejected"]:
             rejected = shop.rejected(str(table))
             reasons = rejected.groupby("reason", sort=False).agg(n=("row", "size"), row=("row", "min"), file=("file", "first")).sort_values("n", ascending=False, kind="stable")
             for reason, found in reasons.head(5).iterrows():
                 yield f"  {found['n']:,}: {reason} (first: {found['file']} row {found['row']:,})"
             if len(reasons) > 5:
-                yield f"  and {len(reasons) - 5} more reasons"
+                yield f"  and {counted(len(reasons) - 5, 'more reason')}"
 
 
 def guests(shop: Shop) -> Iterator[str]:
@@ -38,7 +41,7 @@ def guests(shop: Shop) -> Iterator[str]:
         if table in shop.tables:
             n = int((shop.rejected(table)["reason"] == "`customer_id` is empty (a guest?)").sum())
             total = int(shop.ledger.set_index("table").loc[[table], "rows"].sum())
-            yield f"{table}: {n:,} of {total:,} rows name no customer ({n / max(total, 1):.1%}): they are rejected, and no share counts them" if n else f"{table}: every row names a customer"
+            yield f"{table}: {n:,} of {counted(total, 'row')} name no customer ({n / max(total, 1):.1%}): they are rejected, and no share counts them" if n else f"{table}: every row names a customer"
 
 
 def stand_ins(found: Examined) -> Iterator[str]:
@@ -93,10 +96,10 @@ def fates(shop: Shop) -> Iterator[str]:
         if status != "paid":
             silent = "none of them says when" if not dated else f"{n - dated:,} of them do not say when"
             undated = f"; {silent}, so they count as given back on the day of the order" if status == "refunded" and n > dated else ""
-            yield f"orders: {n:,} of {total:,} lines are {status} ({n / total:.1%}){undated}"
+            yield f"orders: {n:,} of {counted(total, 'line')} {'is' if n == 1 else 'are'} {status} ({n / total:.1%}){undated}"
     below = shop.sql("select count(*) as n, sum(amount) as amount from all_orders where amount < 0").iloc[0]
     if below["n"]:
-        yield f"orders: {int(below['n']):,} lines have an amount below zero ({float(below['amount']):,.2f} in all): money given back, no purchase"
+        yield f"orders: {counted(int(below['n']), 'line has', 'lines have')} an amount below zero ({float(below['amount']):,.2f} in all): money given back, no purchase"
     if not shop.has("orders.status") and not below["n"]:
         yield "orders: no column is read as what became of an order, so all of them count as paid"
 
@@ -110,17 +113,20 @@ def zones(found: Examined) -> Iterator[str]:
         if not p.timed or not column or not column.days or not column.days.timed:
             continue
         at = column.days.sql or (f"try_strptime(trim({column.sql}), {list(column.days.formats)!r})" if column.days.formats else f"try_cast({column.sql} as timestamp{'tz' if column.days.zoned else ''})")
-        kind = "carry their own offset" if column.days.zoned else "carry no offset: they are taken as local"
+        exact = column.days.zoned or bool(column.days.sql)
+        kind = "are counted from 1970, in UTC" if "to_timestamp" in at else "carry their own offset" if exact else "carry no offset: they are " + ("read as UTC" if p.utc else "taken as local")
+        said = f"{p.look.name}: the times in `{_day_column(p, column)}` {kind}"
         if not tz:
-            yield f"{p.look.name}: the times in `{column.name}` {kind}"
+            yield said
             continue
-        moment = at if column.days.zoned or column.days.sql else f"timezone('UTC', {at})"
+        moment = "told" if exact else "timezone('UTC', told)"
         day = f"cast(timezone({literal(tz)}, {moment}) as date)"
         utc = f"cast(timezone('UTC', {moment}) as date)"
-        n, days, months, *_ = one(found.con, f"select count({at}), count(case when {day} <> {utc} then 1 end), count(case when date_trunc('month', {day}) <> date_trunc('month', {utc}) then 1 end) from {{file}}", p)
+        n, days, months, *_ = one(found.con, f"""select count(told), count(case when {day} <> {utc} then 1 end), count(case when date_trunc('month', {day}) <> date_trunc('month', {utc}) then 1 end)
+            from (select {at} as told from {{file}}) t""", p)
         if n:
-            what = f"read in UTC instead of {tz}" if column.days.zoned or column.days.sql else f"if they are really UTC and not {tz}"
-            yield f"{p.look.name}: the times in `{column.name}` {kind}; {what}, {days:,} of {n:,} rows ({days / n:.1%}) fall on another day and {months:,} in another month"
+            what = f"by days of UTC instead of {tz}" if exact or p.utc else f"if they are really UTC and not {tz}"
+            yield f"{said}; {what}, {days:,} of {counted(n, 'row')} ({days / n:.1%}) fall on another day and {months:,} in another month"
 
 
 def formats(found: Examined) -> Iterator[str]:
@@ -129,7 +135,12 @@ def formats(found: Examined) -> Iterator[str]:
         for name, column in p.dated.items():
             if column.days and not column.days.doubt:
                 how = "; ".join(filter(None, (" or ".join(column.days.formats), column.days.proof or "the only reading")))
-                yield f"{p.look.name} `{column.name}` ({p.table}.{name}): {how}"
+                yield f"{p.look.name} `{_day_column(p, column)}` ({p.table}.{name}): {how}"
+
+
+def _day_column(p: Proposal, column: Column) -> str:
+    """The file's own column that days are read from, also where an expression reads others beside it."""
+    return next((n for n in p.reads(column.sql) if n in p.look.columns and p.look.columns[n].kind == "day"), column_of(p, column.sql))
 
 
 def money(found: Examined) -> Iterator[str]:
@@ -175,7 +186,7 @@ def _gaps(shop: Shop, day: str) -> Iterator[str]:
         sum(n) over (order by d) as before, sum(n) over () as rows from (select {day} as d, count(*) as n from all_orders group by 1) t) g where next is not null order by n desc, d limit 1""")
     if len(gap) and gap["n"][0] > 3:
         last, following, n, before, after = _day(gap["d"][0]), _day(gap["next"][0]), *(int(gap[c][0]) for c in ("n", "before", "after"))
-        yield f"  the longest gap: {n - 1} days after {last}"
+        yield f"  the longest gap: {counted(n - 1, 'day')} after {last}"
         if n > 180 and min(before, after) * 200 < before + after and shop.history_start <= last and following <= shop.as_of:
             few, where, typed = (before, "before", f"--history-start {following}") if before < after else (after, "after", f"--as-of {last}")
             yield f"  only {few:,} of {before + after:,} lines lie {where} it: mistyped days? With them, months and cohorts of years without a shop are counted. To do without: {typed}"
@@ -191,7 +202,7 @@ def _ends(shop: Shop) -> Iterator[str]:
         before = sorted(rows.get(end - timedelta(days=7 * k), 0) for k in range(1, 9))
         usual = (before[3] + before[4]) / 2
         if rows.get(end, 0) * 2 < usual:
-            yield f"the last day, {end}, has {rows.get(end, 0):,} rows where the same weekday usually has {usual:,.0f}: it may be unfinished. To leave it out: --as-of {end - timedelta(days=1)}"
+            yield f"the last day, {end}, has {counted(rows.get(end, 0), 'row')} where the same weekday usually has {usual:,.0f}: it may be unfinished. To leave it out: --as-of {end - timedelta(days=1)}"
 
 
 def history(shop: Shop) -> Iterator[str]:
@@ -204,12 +215,12 @@ def history(shop: Shop) -> Iterator[str]:
     yield f"orders begin on {shop.history_start}: who bought before is not known, and counts as new when first seen"
     later = sorted(counts[1:-1])
     if len(later) >= 3 and counts[0] > 1.5 * (typical := later[len(later) // 2]):
-        yield (f"  the first month brings {counts[0]:,} customers, a later one {typical:,}: many of the first are old customers. If you know when the history begins, "
+        yield (f"  the first month brings {counted(counts[0], 'customer')}, a later one {typical:,}: many of the first are old customers. If you know when the history begins, "
                "say --history-start; the pages on second purchases then start with customers who are really new")
     if shop.has("customers.signed_up_at"):
         n = int(shop.sql(f"select count(*) as n from customers where signed_up_on < {literal(shop.history_start)}")["n"][0])
         if n:
-            yield f"  {n:,} customers signed up before that day: their first order here may not be their first"
+            yield f"  {counted(n, 'customer')} signed up before that day: their first order here may not be their first"
 
 
 def late_columns(shop: Shop) -> Iterator[str]:

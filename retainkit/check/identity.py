@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retainkit.check.proposal import LIKELY, Proposal
+from retainkit.errors import counted
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,7 +47,8 @@ def identity(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
         if who and p.table in ("orders", "customers"):
             n, alike, *_ = one(con, f"select count(distinct id), count(distinct lower(id)) from (select trim(cast({who} as varchar)) as id from {{file}}) t where id <> ''", p)
             if n:
-                yield f"{p.look.seen}: {n:,} different customers by `{column_of(p, p.lines['customer_id'])}`" + (f"; {n - alike:,} differ from another only in capital letters" if n > alike else "")
+                yield (f"{p.look.seen}: {counted(n, 'different customer')} by `{column_of(p, p.lines['customer_id'])}`, in rows kept and rejected alike"
+                       + (f"; {counted(n - alike, 'differs', 'differ')} from another only in capital letters" if n > alike else ""))
                 yield from _by_email(con, p, who)
     yield from _strangers(con, proposals)
 
@@ -58,10 +60,10 @@ def _by_email(con: duckdb.DuckDBPyConnection, p: Proposal, who: str) -> Iterator
     emails, several, shared, *_ = one(con, f"""with pairs as (select * from ({pairs}) t where id <> '' and email <> '') select count(distinct email),
         (select count(*) from (select id from pairs group by 1 having count(*) > 1) a), (select coalesce(sum(n - 1), 0) from (select count(*) as n from pairs group by email) b) from pairs""", p)
     if emails:
-        yield f"  by {p.email}: {emails:,} different ones; {several:,} customers have more than one; merging customers who share one would make {int(shared):,} customers fewer"
+        yield f"  by {p.email}: {counted(emails, 'different one')}; {counted(several, 'customer has', 'customers have')} more than one; merging customers who share one would make {counted(int(shared), 'customer')} fewer"
     lost = one(con, f"select count(*) from (select cast({who} as varchar) as id, cast({p.email} as varchar) as email from {{file}}) t where coalesce(trim(id), '') = '' and coalesce(trim(email), '') <> ''", p)[0]
     if lost:
-        yield f"  {lost:,} rows have an email but no customer: customer_id = '''coalesce(nullif(trim(cast({who} as varchar)), ''), lower(trim({p.email})))''' would keep them, as customers of their own"
+        yield f"  {counted(lost, 'row has', 'rows have')} an email but no customer: customer_id = '''coalesce(nullif(trim(cast({who} as varchar)), ''), lower(trim({p.email})))''' would keep them, as customers of their own"
 
 
 def _strangers(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> Iterator[str]:
@@ -72,7 +74,7 @@ def _strangers(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) ->
             n, known, *_ = one(con, f"select count(*), coalesce(sum(case when id in (select id from ({_ids(sql_of(people, 'customer_id')).replace('{file}', people.look.table)}) t) then 1 else 0 end), 0)"
                                     f" from (select distinct id from ({_ids(sql_of(p, 'customer_id'))}) o) d", p)
             if n and known < n:
-                yield f"{p.table}: {int(known):,} of its {n:,} customers are in {people.look.name}" + ("" if known else ": the two files call them by different names, so no segment or region reaches them")
+                yield f"{p.table}: {int(known):,} of its {counted(n, 'customer')} {'is' if known == 1 else 'are'} in {people.look.name}" + ("" if known else ": the two files call them by different names, so no segment or region reaches them")
 
 
 def sql_of(p: Proposal, name: str) -> str:

@@ -13,8 +13,8 @@ from retainkit.check.dates import Days, counted_days, days_in
 from retainkit.check.dialect import dialect
 from retainkit.check.numbers import Numbers, numbers_in
 from retainkit.check.parts import parts_of
-from retainkit.errors import BadValueError, MissingDataError, RetainkitError, first_line
-from retainkit.load.database import extract, is_address, is_database, tables_in
+from retainkit.errors import BadValueError, MissingDataError, RetainkitError, counted, first_line, listed
+from retainkit.load.database import called, extract, is_address, is_database, tables_in
 from retainkit.load.other import OTHERS, is_other
 from retainkit.load.read import _read
 from retainkit.load.sources import TablePlan, cache_folder
@@ -29,6 +29,7 @@ WIDE = 150  # columns looked at closely
 ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
 DAYLIKE = re.compile("dat|day|tag|time|column|fecha|month|created|_at$| at$")  # eight digits are a day only under such a name
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", *OTHERS)
+PACKED = (".zip", ".gz", ".7z", ".rar", ".bz2", ".xz", ".zst", ".tar", ".tgz")
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,14 @@ class Look:
 
     @property
     def name(self) -> str:
+        if "address" in self.settings:
+            return called(self.settings["address"], self.settings["query"])
         return self.files[0].name if len(self.files) == 1 else f"{self.files[0].name} and {len(self.files) - 1} more"
 
     @property
     def seen(self) -> str:
         """What a count over its rows is a count of."""
-        return f"{self.name} ({self.rows:,} rows of it looked at)" if self.sampled else self.name
+        return f"{self.name} ({counted(self.rows, 'row')} of it looked at)" if self.sampled else self.name
 
 
 @dataclass(frozen=True)
@@ -88,12 +91,32 @@ def sources_in(paths: Sequence[str | Path]) -> list[Source]:
             continue
         if not Path(path).exists():
             raise MissingDataError(path, "does not exist", remedy="the path of a file or a folder")
-        inside = sorted(p for p in Path(path).iterdir() if p.is_file() and not p.name.startswith("~$")) if Path(path).is_dir() else [Path(path)]
+        inside = [p for p in _inside(path) if p.is_file()]
         found += [Source(p) for p in inside if p.name.lower().endswith(ENDINGS)]
         found += [source for p in inside if is_database(p.name) for source in _tables(str(p))]
     if not found:
-        raise MissingDataError(", ".join(map(str, paths)), "holds no file that can be read", remedy=f"files ending in {', '.join(ENDINGS)}, or a database")
+        raise MissingDataError(", ".join(map(str, paths)), "holds no file that can be read", "; ".join(passed_over(paths)), f"files ending in {', '.join(ENDINGS)}, or a database")
     return found
+
+
+def _inside(path: str | Path) -> list[Path]:
+    """A file itself, or what is in a folder, but for what programs hide there."""
+    return sorted(p for p in Path(path).iterdir() if not p.name.startswith(("~$", "."))) if Path(path).is_dir() else [Path(path)]
+
+
+def passed_over(paths: Sequence[str | Path]) -> list[str]:
+    """What was named, or is in a folder that was named, and is not looked at: a line each kind, with what to do about it."""
+    there = [p for path in map(str, paths) if not is_address(path) for p in _inside(path)]
+    named = {Path(str(path)).resolve() for path in paths if not is_address(str(path))}
+    folders = [p.name for p in there if p.is_dir() and p.resolve() not in named]
+    files = [p.name for p in there if p.is_file() and not is_database(p.name) and not p.name.lower().endswith(ENDINGS)]
+    packed = [name for name in files if name.lower().endswith(PACKED)]
+    bases = [path for path in map(str, paths) if is_address(path)] + [str(p) for p in there if is_database(p.name)]
+    beyond = [name for base in bases for name in tables_in(base, Path())[MOST_TABLES:]]
+    others = [name for name in files if name not in packed]
+    return [f"{listed(names)}: {hint}" for names, hint in (
+        (folders and [f"{counted(len(folders), 'folder')} ({listed(folders)})"], "name them too if they belong to it"), (packed, "unpack first"),
+        (others, "of a kind that is not read"), (beyond, f"a database has more than {MOST_TABLES} tables; export these")) if names]
 
 
 def _tables(address: str) -> list[Source]:
@@ -101,8 +124,8 @@ def _tables(address: str) -> list[Source]:
     found = []
     for name in tables_in(address, Path())[:MOST_TABLES]:
         query = f"select * from {name}"
-        plain = name.replace('"', "").removeprefix("public.").removeprefix("main.")
-        found.append(Source(extract(address, query, name=plain, folder=Path(), where=plain, cache=cache_folder()), {"address": address, "query": query}))
+        plain = called(address, query)
+        found.append(Source(extract(address, query, name=plain.rpartition(" in ")[0], folder=Path(), where=plain, cache=cache_folder()), {"address": address, "query": query}))
     return found
 
 

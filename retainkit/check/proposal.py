@@ -44,6 +44,7 @@ class Proposal:
     email: str = ""  # SQL of the column that holds an email address
     currency: str = ""
     timed: bool = False  # holds times of day, so that a time zone is needed
+    utc: bool = False  # times without an offset are in UTC
     above_zero: str = ""  # SQL for lines that are no return, until it is known whether those count
     dated: dict[str, Column] = field(default_factory=dict)  # canonical column -> the column its days come from
 
@@ -118,7 +119,7 @@ def relative(path: Path, home: Path) -> str:
 
 def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False) -> None:
     """Settle how the proposal's days are read: one date_format for the table, or SQL for the columns that differ."""
-    proposal.dated = {n: c for n, c in columns.items() if c.days}
+    proposal.dated, proposal.utc = {n: c for n, c in columns.items() if c.days}, utc
     timed = [(name, columns[name]) for name in proposal.lines if name in columns and columns[name].days]
     formats = {c.days.formats for _, c in timed if c.days and not c.days.sql}
     doubts = [(name, c) for name, c in timed if c.days and c.days.doubt]

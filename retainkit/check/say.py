@@ -10,7 +10,7 @@ from retainkit.check import health
 from retainkit.check.examine import FLAGS, Examined
 from retainkit.check.identity import identity
 from retainkit.check.look import Look
-from retainkit.errors import listed
+from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
 
@@ -40,9 +40,10 @@ def _files(found: Examined) -> Iterable[str]:
         users = [p.table for p in found.proposals if p.look.table == look.table]
         joined = [p.table for p in found.proposals for other, _ in p.joins if other.table == look.table]
         use = f"becomes {' and '.join(users)}" if users else f"adds columns to {' and '.join(dict.fromkeys(joined))}" if joined else f"is not used{_unlike(found, look)}"
-        said = ", ".join([f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)] + [f"{look.settings.get('skip')} lines above its header are left out"] * ("skip" in look.settings) + ["no header line"] * (look.settings.get("header") is False) + [f"{look.sheets} sheets"] * (look.sheets > 1) + ["a sample of it"] * look.sampled)
-        yield f"{look.name}: {look.rows:,} rows, {len(look.columns)} columns{f' ({said})' if said else ''}; {use}"
+        said = ", ".join([f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)] + [f"{counted(look.settings.get('skip', 0), 'line above its header is', 'lines above its header are')} left out"] * ("skip" in look.settings) + ["no header line"] * (look.settings.get("header") is False) + [counted(look.sheets, "sheet")] * (look.sheets > 1) + ["a sample of it"] * look.sampled)
+        yield f"{look.name}: {counted(look.rows, 'row')}, {counted(len(look.columns), 'column')}{f' ({said})' if said else ''}; {use}"
     yield from (f"not read: {wrong}" for wrong in found.unread)
+    yield from (f"not looked at: {what}" for what in found.passed)
 
 
 def _unlike(found: Examined, look: Look) -> str:

@@ -27,6 +27,7 @@ SCHEMES = re.compile(r"(postgres|postgresql|sqlite|duckdb)://")
 FILES = (".sqlite", ".sqlite3", ".db", ".duckdb", ".ddb")
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 BATCH = 50_000
+EXTRACT = "extract-"  # how the folders begin that hold answers
 RUN = "RETAINKIT_RUN"  # the environment variable that names a run to the processes it starts
 NAMES = {
     "postgresql": "select table_schema || '.' || table_name from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema') order by 1",
@@ -51,6 +52,17 @@ def address_parts(address: str, where: str) -> SplitResult:
         return urlsplit(address)
     except ValueError as err:
         raise BadValueError(where, "names a database by what is no address", str(err), 'path = "postgresql://user:${SHOP_PASSWORD}@host:5432/base"') from None
+
+
+def called(address: str, query: str, otherwise: str = "a query") -> str:
+    """What a person calls the answer to a query: the table that it takes whole, and the database.
+
+    >>> called("shop.sqlite", 'select * from "order lines"'), called("postgresql://me:${WORD}@host/shop", "select 1", "orders")
+    ('order lines in shop.sqlite', 'orders in shop')
+    """
+    whole = re.fullmatch(r'select \* from (("[^"]+"|\w+)([.]("[^"]+"|\w+))?)', query.strip("; \n"), re.IGNORECASE)
+    table = whole[1].replace('"', "").removeprefix("public.").removeprefix("main.") if whole else otherwise
+    return f"{table} in {Path(address_parts(address, table).path).name or 'the database'}"
 
 
 def tables_in(address: str, folder: Path) -> list[str]:
@@ -103,9 +115,9 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
         _answer(address, folder, query, where, lambda con, rows: con.execute(f"copy (select * from {rows}) to {literal(str(aside))} (format parquet)"))
         with aside.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()[:24]
-        place = cache / f"extract-{digest}"
+        place = cache / f"{EXTRACT}{digest}"
         place.mkdir(exist_ok=True)
-        file = place / f"{re.sub(r'[^A-Za-z0-9_. -]', '_', name)}.parquet"
+        file = place / (re.sub(r"[^\w. -]", "_", name) + ".parquet")
         os.replace(aside, file)
         (place / "done").touch()
         if RUN in os.environ:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed
-from retainkit.load.database import address_parts, extract, is_database
+from retainkit.load.database import EXTRACT, called, extract, is_database
 from retainkit.load.schema import TABLES
 from retainkit.load.stated import Record, claims_stated, goals_stated
 
@@ -58,6 +58,8 @@ class TablePlan:
 
     def label(self, file: Path) -> str:
         """What a file is called in messages: its name, with its folder where two files share one."""
+        if file.parent.name.startswith(EXTRACT):
+            return file.stem
         return file.name if sum(f.name == file.name for f in self.files) < 2 else f"{file.parent.name}/{file.name}"
 
     @property
@@ -200,8 +202,8 @@ def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tup
     """The files of one path or of a list of paths, each once; of a database, what its query answers."""
     patterns = body["path"] if isinstance(body["path"], list) else [body["path"]]
     if is_database(str(patterns[0])):
-        base = Path(address_parts(str(patterns[0]), where).path).name or "database"
-        return (extract(str(patterns[0]), str(body.get("query", "")), name=f"{name} from {base}", folder=folder, where=where, cache=cache_folder()),)
+        asked = str(patterns[0]), str(body.get("query", ""))
+        return (extract(*asked, name=called(*asked, name), folder=folder, where=where, cache=cache_folder()),)
     return tuple(dict.fromkeys(f for pattern in patterns for f in _files(folder, str(pattern), where)))
 
 
