@@ -162,3 +162,71 @@ def test_a_preset_says_only_what_the_loader_knows(path: Path) -> None:
     ("shopify", "`Created at` carry their own offset; by days of UTC"), ("pipedrive", "`Deal - Deal created` carry no offset: they are taken as local; if they are really UTC and not America/New_York")])
 def test_what_is_said_of_times_is_how_they_are_read(name: str, said: str, tmp_path: Path) -> None:
     assert said in as_text(examine([export_layouts.write(name, tmp_path / "export")], {"tz": export_layouts.TZ})).split("Time zone\n")[1].split("\n\n")[0]
+
+
+def few_shopify_orders(folder: Path, *orders: tuple[str, str]) -> Path:
+    """An order of two lines for each status and price."""
+    lines = ["#{0},{0}@x.org,{1},USD,{2},0,0,{2},2026-03-{3:02} 10:00:00 +0000,1,Cups,{2},,0,0,\n#{0},{0}@x.org,,,,,,,2026-03-{3:02} 10:00:00 +0000,1,Pans,0.00,,,0,\n".format(i, status, price, i + 1)
+             for i, (status, price) in enumerate(orders)]
+    (folder / "orders_export.csv").write_text(SHOPIFY.format("Cancelled at") + "".join(lines))
+    return folder
+
+
+@pytest.mark.parametrize(("answer", "counts"), [("", {"paid": 4, "refunded": 2}), ("out", {"paid": 4, "refunded": 2}), ("paid", {"paid": 6, "refunded": 2}), ("cancelled", {"paid": 4, "cancelled": 2, "refunded": 2})])
+def test_rows_of_a_status_that_nobody_knows_are_rejected_until_it_is_said_what_it_is(answer: str, counts: dict[str, int], tmp_path: Path) -> None:
+    """The loader would be told that they are paid, were it the last word of a case."""
+    few_shopify_orders(tmp_path, ("paid", "5.00"), ("on fire (new)", "5.00"), ("refunded", "5.00"), ("partially_paid", "5.00"))
+    found = examine([tmp_path], {"tz": "UTC"} | ({"status": answer} if answer else {}))
+    assert found.shop, found.trouble
+    assert found.shop.sql("select status, count(*) as n from all_orders group by 1 order by 1").set_index("status")["n"].to_dict() == counts
+    asked = "(may be left) orders_export.csv: `Financial Status` is on fire (new) in 2 rows, which retainkit does not know: rejected until you say what that is"
+    assert (asked in as_text(found)) == (not answer)
+    if answer in ("", "out"):
+        rejected = found.shop.rejected("orders")[["row", "column", "reason", "found"]].values.tolist()
+        assert rejected == [[row, "status", "`status` is not one of paid, cancelled, refunded", "on fire (new)"] for row in (4, 5)]
+
+
+def test_a_system_in_words_that_nobody_knows_is_asked_and_not_guessed(tmp_path: Path) -> None:
+    few_shopify_orders(tmp_path, ("bezahlt", "5.00"), ("bezahlt", "5.00"), ("paid", "5.00"))
+    found = examine([tmp_path], {"tz": "UTC"})
+    assert found.shop is None
+    assert [q.key for q in found.open_questions] == ["status"]
+    assert as_text(found).endswith("--tz UTC --answer status=WHAT-IT-IS")
+    assert examine([tmp_path], {"tz": "UTC", "status": "paid"}).shop
+
+
+@pytest.mark.parametrize(("layout", "column", "word"), [("woocommerce", "status", "shipped"), ("woocommerce_analytics", "Status", "shipped"), ("stripe_dashboard", "Status", "odd"), ("stripe", "status", "odd"), ("invoices", "status", "odd")])
+def test_every_preset_of_orders_asks_what_a_word_is(layout: str, column: str, word: str, tmp_path: Path) -> None:
+    table = next(iter(export_layouts.LAYOUTS[layout]().values()))
+    table.loc[table.index[5:8], column] = word
+    table.to_csv(tmp_path / "orders.csv", index=False)
+    found = examine([tmp_path], {"tz": export_layouts.TZ})
+    assert [q.text for q in found.questions] == [f"orders.csv: `{column}` is {word} in 3 rows, which retainkit does not know: rejected until you say what that is"]
+    assert found.shop, found.trouble
+    assert (found.shop.rejected("orders")["found"] == word).sum() == 3
+
+
+def test_numbers_of_a_preset_are_read_however_they_are_written(tmp_path: Path) -> None:
+    few_shopify_orders(tmp_path, ("paid", '"1,100.50"'), ("paid", '"2,200.00"'), ("paid", "12.25"))
+    found = examine([tmp_path], {"tz": "UTC"})
+    assert found.shop, found.trouble
+    assert found.shop.ledger["rejected"].tolist() == [0]
+    assert float(found.shop.sql("select sum(amount) as x from all_orders")["x"].item()) == 3312.75
+    few_shopify_orders(tmp_path, ("paid", '"1.100,50"'), ("paid", '"2.200,00"'), ("paid", '"12,25"'))
+    shop = examine([tmp_path], {"tz": "UTC"}).shop
+    assert shop
+    assert float(shop.sql("select sum(amount) as x from all_orders")["x"].item()) == 3312.75
+
+
+def test_a_plain_column_of_a_preset_is_read_as_it_is_written_and_asked_where_it_may_be_either(tmp_path: Path) -> None:
+    head = "Deal - ID,Deal - Title,Deal - Status,Deal - Owner,Deal - Organization,Deal - Deal created,Deal - Won time,Deal - Lost time,Deal - Value\n"
+    row = '{0},a,Won,Ada,o{0},2026-01-0{0} 10:00:00,2026-02-0{0} 10:00:00,,"{1}"\n'
+    (tmp_path / "deals.csv").write_text(head + row.format(1, "1,100.50") + row.format(2, "$2,200") + row.format(3, "300"))
+    shop = examine([tmp_path], {"tz": "UTC"}).shop
+    assert shop
+    assert [float(x) for x in shop.sql("select amount from all_deals order by deal_id")["amount"]] == [1100.5, 2200, 300]
+    (tmp_path / "deals.csv").write_text(head + row.format(1, "1,100") + row.format(2, "2,200") + row.format(3, "3,300"))
+    assert [q.key for q in examine([tmp_path], {"tz": "UTC"}).open_questions] == ["decimal"]
+    shop = examine([tmp_path], {"tz": "UTC", "decimal": "."}).shop
+    assert shop
+    assert float(shop.sql("select sum(amount) as x from all_deals")["x"].item()) == 6600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.check.generic import propose
-from retainkit.check.identity import same_customers
+from retainkit.check.identity import one, same_customers, sql_of
 from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, settled, sources_in
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import Proposal, Question, asked, value
@@ -19,12 +20,13 @@ from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, known_zone, open_shop
 from retainkit.load.sources import as_date
 from retainkit.load.store import hash_ahead
+from retainkit.tally import literal
 
 if TYPE_CHECKING:
     import duckdb
 
 FLAGS = ("tz", "date-format", "decimal", "currency", "history-start", "as-of")
-ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all")}
+ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all"), "status": ("out", *TABLES["orders"].column("status").choices)}
 
 
 @dataclass
@@ -111,6 +113,8 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)
+    for proposal in proposals:
+        _unknown_status(con, proposal, given.get("status", ""))
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
@@ -124,6 +128,23 @@ def _overlap(look: Look) -> Question:
     parts = f"{len(look.files)} files" if len(look.files) > 1 else f"{look.sheets} sheets"
     return Question("overlap", f"{look.name}: {counted(look.shared, 'row stands', 'rows stand')} in more than one of its {parts}. All are kept until you say once",
                     ("--answer overlap=once", "--answer overlap=all"), needed=False)
+
+
+def _unknown_status(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str) -> None:
+    """Ask what words of a status are that nobody knows: their rows are rejected until it is said."""
+    if p.table != "orders" or "status" not in p.lines:
+        return
+    said, (_, *known) = f"lower(trim(cast({sql_of(p, 'status')} as varchar)))", ANSWERS["status"]
+    words, n, *_ = one(con, f"""select list(w order by n desc, w), sum(n) from (select w, count(*) as n from (select {said} as w from {{file}}) s group by 1) t
+        where w <> '' and w not in ({', '.join(map(literal, known))})""", p)
+    if not n:
+        return
+    p.notes = [note for note in p.notes if "words that are no status" not in note]
+    where = next((c.name for c in p.look.columns.values() if c.name in p.reads(p.lines["status"]) and {v.lower() for v in c.values} & set(words)), "status")
+    p.questions.append(Question("status", f"{p.look.seen}: `{where}` is {listed(words)} in {counted(int(n), 'row')}, which retainkit does not know: rejected until you say what that is",
+                                tuple(f"--answer status={word}" for word in known), needed=2 * n > p.look.rows))
+    if answer in known:
+        p.lines["status"] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, words))})$')}, {literal(answer)})"
 
 
 def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source]) -> tuple[list[Look], list[str]]:

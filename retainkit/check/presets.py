@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from retainkit.check.look import Column, Look, _column
-from retainkit.check.proposal import SURE, Proposal, days_lines
+from retainkit.check.proposal import SURE, Proposal, days_lines, undecided
 from retainkit.load.schema import TABLES
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _proposal(con: duckdb.DuckDBPyConnection, look: Look, preset: Preset, table:
             if canonical.required:
                 return None
             continue
-        proposal.lines[canonical.name] = line
+        proposal.lines[canonical.name] = _numbers_read(proposal, canonical.kind, line)
         proposal.why[canonical.name] = (SURE, "")
         if canonical.kind == "day":
             sql = f'"{line}"' if line in look.columns else line
@@ -90,6 +91,23 @@ def _proposal(con: duckdb.DuckDBPyConnection, look: Look, preset: Preset, table:
         setattr(proposal, key, f'"{_as_written(look, text)}"' if key != "where" and text and _as_written(look, text) in look.columns else text)
     days_lines(proposal, columns, utc=way.get("tz") == "UTC")
     return proposal
+
+
+def _numbers_read(proposal: Proposal, kind: str, line: str) -> str:
+    """The line with the columns that it takes for numbers read however the file writes them (1,100.50)."""
+    if line in proposal.look.columns:
+        return (_number(proposal, line) if kind in ("money", "number") else "") or line
+    return re.sub(r'try_cast\(("?)([^"()]+)\1 as double\)', lambda cast: _number(proposal, cast[2]) or cast[0], line)
+
+
+def _number(proposal: Proposal, name: str) -> str:
+    """SQL that reads a column of numbers that are not plain, else nothing; asked where 1,234 may be either."""
+    column = next((c for n, c in proposal.look.columns.items() if n.lower() == name.lower()), None)
+    if not column or not column.numbers or not column.numbers.sql:
+        return ""
+    if column.numbers.doubt:
+        proposal.questions.append(undecided(proposal.look, column))
+    return column.numbers.sql
 
 
 def _as_written(look: Look, text: str) -> str:

@@ -147,6 +147,11 @@ def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False
             (f'--date-format "{one}"', f'--date-format "{other}"')))
 
 
+def undecided(look: Look, column: Column) -> Question:
+    """What to ask of numbers such as 1,234, which may be one and a bit."""
+    return Question("decimal", f"{look.name} column `{column.name}`: {column.values[0]!r} may hold thousands or decimals", ('--decimal "."', '--decimal ","'))
+
+
 def asked(proposals: Iterable[Proposal]) -> list[Question]:
     """The questions of all proposals, each once."""
     found = {q.key: q for p in proposals for q in p.questions}

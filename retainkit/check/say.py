@@ -14,7 +14,7 @@ from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
 
-OPEN = {"date-format": "--date-format D/M-OR-M/D", "decimal": "--decimal POINT-OR-COMMA"}  # what to type is for who knows the file: a likelier answer would be copied
+OPEN = {"date-format": "--date-format D/M-OR-M/D", "decimal": "--decimal POINT-OR-COMMA", "status": "--answer status=WHAT-IT-IS"}  # what to type is for who knows the file: a likelier answer would be copied
 MOST = 12  # lines of a section; the rest is counted
 
 
