@@ -529,3 +529,17 @@ def test_customers_are_counted_for_what_they_are(tmp_path):
     assert found.shop
     assert found.shop.sql("select count(distinct customer) as n from all_orders")["n"].item() == 2
     assert "orders.csv: 3 different customers by `customer_id`, in rows kept and rejected alike" in as_text(found)
+
+
+@pytest.mark.parametrize(("head", "values", "line"), [
+    ("Product", [f"Tea {n}" for n in range(30)], "Product"), ("SKU", ["A-1", "B-2"], "SKU"), ("Item", ["Cup", "Pan"], "Item"),
+    ("Product", [f"Tea {n}" for n in range(61)], ""), ("Item", ["1", "2", "3"], ""), ("Product price", ["5", "6"], ""), ("Product No", ["A-1", "B-2"], "")])
+def test_products_are_taken_for_lines_where_they_are_few_and_as_a_guess(tmp_path, head, values, line):
+    """An item that is a number is the place of a line in its order; hundreds of products are no groups."""
+    rows = [f"{i},c{i % 5},2026-01-{i % 28 + 1:02},10,{values[i % len(values)]}" for i in range(200)]
+    [orders] = examine([table(tmp_path, f"order_id,customer_id,order_date,amount,{head}", *rows)]).proposals
+    assert orders.lines.get("product_line", "") == line
+    assert not line or orders.why["product_line"] == ("a guess", f"{len(values)} products, few enough to be taken for groups of products")
+    rows = [f"{row},{'Food' if i % 2 else 'Tools'}" for i, row in enumerate(rows)]
+    [orders] = examine([table(tmp_path, f"order_id,customer_id,order_date,amount,{head},Category", *rows)]).proposals
+    assert orders.lines["product_line"] == "Category"

@@ -10,6 +10,7 @@ from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines
 from retainkit.check.words import choices, fits, likeness, plain, words
+from retainkit.errors import counted
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
 from retainkit.tally import literal
@@ -22,6 +23,8 @@ SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount
 NUMBERED = {"orders": ("order_id", "ordered_at"), "contracts": ("contract_id", "started_at")}  # whose rows may have no number of their own
 REMARKS = {"note", "notes", "comment", "comments", "message", "remark", "remarks"}  # how the names of columns end that name nobody
 ENOUGH = 0.55  # the likeness below which a name says nothing
+PERHAPS = 0.6  # that of a column which may stand in for another
+COARSE = 60  # the most values of a group of products: some dozens, not hundreds
 # What shows that a file is of a table, beside its needed columns: one of these must be found.
 EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
             "activity": (), "changes": (), "orders": (), "deals": (), "responses": (), "spend": ()}
@@ -59,6 +62,8 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     proposal = Proposal(table.name, look)
     for name, (column, score) in found.items():
         _map(proposal, table.column(name), column, score)
+        if name == "product_line" and score == PERHAPS:
+            proposal.why[name] = (GUESS, f"{counted(column.distinct, 'product')}, few enough to be taken for groups of products")
     if table.name == "orders":
         _amount(proposal, columns, found)
         _given_back(proposal, columns, found)
@@ -92,8 +97,10 @@ def _assign(look: Look, table: Table, columns: dict[str, Column]) -> dict[str, t
             if canonical.kind == "id" and plain(column.name).rpartition(" ")[2] in REMARKS:
                 continue
             score = likeness(column.name, names) - (0.03 if column.name not in look.columns else 0)
-            if canonical.name == "product_line" and column.distinct > 60:
-                score *= 0.9  # a line is a coarse group: some dozens, not hundreds
+            if canonical.name == "product_line" and column.distinct > COARSE:
+                score *= 0.9
+            elif canonical.name == "product_line" and column.kind == "text" and plain(column.name) in words()["also"]["product"]:
+                score = max(score, PERHAPS)
             if score >= ENOUGH:
                 pairs.append((score * (0.9 + 0.1 * column.filled / max(column.rows, 1)), score, canonical.name, column))
     found: dict[str, tuple[Column, float]] = {}
