@@ -372,10 +372,43 @@ def test_currencies_written_in_the_amounts_are_said_with_the_line_that_keeps_one
 
 
 def test_a_file_that_is_like_another_but_for_a_column_says_why_it_is_not_used(tmp_path):
-    export(tmp_path, ["2026-01-05", "2026-01-06"], name="orders_01.csv")
-    table(tmp_path, "Order No,Customer,Date,Total,Channel", "7,c0,2026-02-01,5,web", "8,c0,2026-02-02,5,web", "9,c1,2026-02-03,5,web", name="orders_02.csv")
+    export(tmp_path, ["2026-01-05", "2026-01-06"], name="orders.csv")
+    table(tmp_path, "Order No,Customer,Date,Total,Reason", "7,c0,2026-02-01,5,web", "8,c0,2026-02-02,5,web", "9,c1,2026-02-03,5,web", name="returned.csv")
     said = as_text(examine([tmp_path]))
-    assert "is not used: it is like orders_01.csv, with Channel besides" in said or "is not used: it is like orders_02.csv, without Channel" in said
+    assert "is not used: it is like orders.csv, with Reason besides" in said or "is not used: it is like returned.csv, without Reason" in said
+
+
+@pytest.mark.parametrize("names", [("orders_01.csv", "orders_02.csv"), ("2026-jan.csv", "2026-february.csv"), ("Orders Jan (1).csv", "Orders Feb (2).csv")])
+@pytest.mark.parametrize("wide", [0, 1])
+def test_months_of_which_some_lack_a_column_are_one_table_with_it_empty(tmp_path, names, wide):
+    """Rows, numbers of rows and overlaps are those of the files; a status that is not there yet is paid."""
+    table(tmp_path, "Order No,Customer,Date,Total,Category,Status,Quantity", "7,c0,2026-02-01,5,Tea,paid,1", "8,c0,2026-02-02,5,Cup,refunded,2", "9,c1,2026-02-03,5,Tea,martian,3", name=names[wide])
+    table(tmp_path, "Date,Order No,Customer,Total,Category", "2026-01-01,1,c0,5,Tea", "2026-01-02,2,,5,Cup", "2026-01-02,3,c1,5,Cup", name=names[1 - wide])
+    found = examine([tmp_path])
+    assert f"  {names[1 - wide]} has no Status, Quantity: empty there" in as_text(found)
+    assert len(found.proposals) == 1
+    assert found.shop, found.trouble
+    ledger = found.shop.ledger.set_index("file").loc[[names[wide], names[1 - wide]]]
+    assert ledger[["rows", "kept", "rejected"]].values.tolist() == [[3, 2, 1], [3, 2, 1]]
+    assert set(found.shop.rejected("orders")[["file", "row", "column"]].itertuples(index=False, name=None)) == {(names[wide], 4, "status"), (names[1 - wide], 3, "customer_id")}
+    lines = found.shop.sql("select order_id, status, product_line, cast(quantity as double) as quantity from all_orders order by order_id")
+    assert lines.astype(object).where(lines.notna(), None).values.tolist() == [["1", "paid", "Tea", None], ["3", "paid", "Cup", None], ["7", "paid", "Tea", 1], ["8", "refunded", "Cup", 2]]
+    (tmp_path / "retainkit.toml").write_text(found.toml(tmp_path), encoding="utf-8")
+    assert 'missing = "empty"' in found.toml(tmp_path)
+    assert rk.open_shop(tmp_path).ledger["kept"].sum() == 4
+    (tmp_path / "retainkit.toml").write_text(found.toml(tmp_path).replace('missing = "empty"', ""), encoding="utf-8")
+    with pytest.raises(rk.RetainkitError, match="is neither a column of it nor SQL over its columns"):
+        rk.open_shop(tmp_path)
+    (tmp_path / "retainkit.toml").write_text(found.toml(tmp_path).replace('missing = "empty"', 'missing = "zero"'), encoding="utf-8")
+    with pytest.raises(rk.RetainkitError, match="`missing` can only be empty"):
+        rk.open_shop(tmp_path)
+
+
+def test_an_overlap_of_files_of_which_one_lacks_a_column_is_told(tmp_path):
+    export(tmp_path, ["2026-01-05", "2026-01-06"], name="orders_01.csv")
+    table(tmp_path, "Order No,Customer,Date,Total,Channel", "1,c1,2026-01-06,10.50,", "7,c0,2026-02-01,5,web", name="orders_02.csv")
+    assert "1 row stands in more than one of its 2 files" in as_text(examine([tmp_path]))
+    assert examine([tmp_path], {"overlap": "once"}).shop.ledger["kept"].sum() == 3
 
 
 def test_subscriptions_without_a_number_are_contracts(tmp_path):
@@ -543,3 +576,22 @@ def test_products_are_taken_for_lines_where_they_are_few_and_as_a_guess(tmp_path
     rows = [f"{row},{'Food' if i % 2 else 'Tools'}" for i, row in enumerate(rows)]
     [orders] = examine([table(tmp_path, f"order_id,customer_id,order_date,amount,{head},Category", *rows)]).proposals
     assert orders.lines["product_line"] == "Category"
+
+
+def test_a_file_named_twice_is_read_once(tmp_path):
+    path = export(tmp_path, ["2026-01-05", "2026-01-06"])
+    found = examine([tmp_path, path, tmp_path / "." / path.name])
+    assert found.looks[0].rows == 2
+    assert not found.questions
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "parquet", "jsonl"])
+def test_parts_that_lack_a_column_are_read_whatever_they_are_written_in(tmp_path, kind):
+    frame = pd.DataFrame({"order_id": range(6), "customer_id": ["a", "b"] * 3, "ordered_at": pd.date_range("2026-01-01", periods=6), "amount": 5.5, "quantity": 2})
+    for i, part in enumerate((frame[:3].drop(columns="quantity"), frame[3:])):
+        {"xlsx": lambda p, to: p.to_excel(to, index=False), "parquet": lambda p, to: p.to_parquet(to), "jsonl": lambda p, to: p.assign(ordered_at=p["ordered_at"].astype(str)).to_json(to, orient="records", lines=True)}[kind](
+            part, tmp_path / f"orders_{i}.{kind}")
+    found = examine([tmp_path])
+    assert found.shop, found.trouble
+    assert found.looks[0].lacking == {f"orders_0.{kind}": ["quantity"]}
+    assert found.shop.sql("select count(*) as n, count(quantity) as q, sum(amount) as a from all_orders").astype(float).values.tolist() == [[6, 3, 33]]

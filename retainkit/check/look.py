@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST = 2_000_000  # rows looked at; of a larger file a sample
 SAMPLE = 400_000  # rows in a sample
+NUMBERING = re.compile(r"[\W\d_]+|(?<![a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?![a-z])")  # what tells the parts of an export apart
 MOST_TABLES = 60  # of a database
 WIDE = 150  # columns looked at closely
 ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
@@ -60,6 +61,7 @@ class Look:
     names: dict[str, str]  # its columns, and how SQL names each
     sheets: int = 1
     shared: int = 0  # rows that stand in an earlier file or sheet as well
+    lacking: dict[str, list[str]] = field(default_factory=dict)  # of its files, those without a column that others have
     columns: dict[str, Column] = field(default_factory=dict)
 
     @property
@@ -96,7 +98,7 @@ def sources_in(paths: Sequence[str | Path]) -> list[Source]:
         found += [source for p in inside if is_database(p.name) for source in _tables(str(p))]
     if not found:
         raise MissingDataError(", ".join(map(str, paths)), "holds no file that can be read", "; ".join(passed_over(paths)), f"files ending in {', '.join(ENDINGS)}, or a database")
-    return found
+    return list({(source.file.resolve(), repr(source.settings)): source for source in found}.values())  # a folder, and a file in it, name that file twice
 
 
 def _inside(path: str | Path) -> list[Path]:
@@ -176,8 +178,7 @@ def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], names: Sequenc
         return 0
     columns = ", ".join(f'"{_quoted(c)}"' for c in names)
     each = " union all ".join(f"select {n} as part, {columns}, count(*) as n from {part} s{n} group by all" for n, part in enumerate(parts))
-    row = con.execute(f"select coalesce(sum(total - most), 0) from (select sum(n) as total, max(n) as most from ({each}) e group by {columns}) t").fetchone()
-    return int(row[0]) if row else 0
+    return int(con.execute(f"select coalesce(sum(total - most), 0) from (select sum(n) as total, max(n) as most from ({each}) e group by {columns}) t").fetchall()[0][0])
 
 
 def _quoted(name: str) -> str:
@@ -185,7 +186,7 @@ def _quoted(name: str) -> str:
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    return int((con.execute(f"select count(*) from {table}").fetchone() or (0,))[0])
+    return int(con.execute(f"select count(*) from {table}").fetchall()[0][0])  # all of it: no frame can be registered beside an answer that is read in part
 
 
 def _blank_separated(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
@@ -237,13 +238,35 @@ def settled(look: Look, date_format: str) -> Look:
 
 
 def grouped(con: duckdb.DuckDBPyConnection, looks: list[Look]) -> list[Look]:
-    """Files of one folder with the same columns are parts of one table, and looked at together."""
-    by: dict[Any, list[Look]] = {}
-    for look in looks:
-        by.setdefault((look.files[0].parent, look.files[0].suffix, tuple(look.names), repr(look.settings)), []).append(look)
-    shared = {found[0].table: sum(look.shared for look in found) + _shared(con, [look.table for look in found], list(found[0].names)) * (not any(look.sampled for look in found)) for found in by.values()}
-    for found in by.values():
-        for look in found[1:]:
-            con.execute(f"insert into {found[0].table} select * from {look.table}")
-    return [replace(found[0], files=tuple(f for look in found for f in look.files), rows=sum(look.rows for look in found), sampled=any(look.sampled for look in found), shared=shared[found[0].table])
-            for found in by.values()]
+    """Files of one folder with the same columns are parts of one table, and looked at together; of those called alike, one may lack a few."""
+    groups: list[list[Look]] = []
+    for look in sorted(looks, key=lambda look: -len(look.names)):  # the widest first: it has the columns of all
+        group = next((group for group in groups if _of_one_table(group[0], look)), None)
+        if group:
+            group.append(look)
+        else:
+            groups.append([look])
+    return sorted((_together(con, group[0], sorted(group, key=looks.index)) for group in groups), key=lambda look: [f.files for f in looks].index(look.files[:1]))
+
+
+def _of_one_table(wide: Look, look: Look) -> bool:
+    """Whether two files are parts of one table: all or most of the columns, and names that differ in numbers and months only."""
+    if (wide.files[0].parent, wide.files[0].suffix, repr(wide.settings)) != (look.files[0].parent, look.files[0].suffix, repr(look.settings)):
+        return False
+    called = [NUMBERING.sub("", each.files[0].name.lower()) for each in (wide, look)]
+    return tuple(wide.names) == tuple(look.names) or (called[0] == called[1] and set(look.names) <= set(wide.names) and 3 * len(look.names) >= 2 * len(wide.names))
+
+
+def _together(con: duckdb.DuckDBPyConnection, wide: Look, parts: list[Look]) -> Look:
+    """Several files as one look, with the columns of the widest; what another lacks is empty there."""
+    lacking = {look.name: missing for look in parts if (missing := [name for name in wide.names if name not in look.names])}
+    for look in parts:
+        for name in lacking.get(look.name, ()):
+            con.execute(f'alter table {look.table} add column "{_quoted(name)}" varchar')
+    sampled = any(look.sampled for look in parts)
+    shared = sum(look.shared for look in parts) + (0 if sampled else _shared(con, [look.table for look in parts], list(wide.names)))
+    for look in parts:
+        if look is not wide:
+            con.execute(f"insert into {wide.table} by name select * from {look.table}")
+    return replace(wide, files=tuple(f for look in parts for f in look.files), rows=sum(look.rows for look in parts), sampled=sampled, shared=shared, lacking=lacking,
+                   settings=wide.settings | ({"missing": "empty"} if lacking else {}))

@@ -88,7 +88,7 @@ def paths(look: Look, home: Path) -> str:
 
 
 SETTINGS = {"skip": "so many lines above the header are a title", "header": "the first line is data already", "columns": "so the columns get these names", "delimiter": "what stands between two values",
-            "encoding": "the file is not UTF-8", "overlap": "a row that an earlier file or sheet has as well is left out", "query": "what is asked of the database"}
+            "encoding": "the file is not UTF-8", "overlap": "a row that an earlier file or sheet has as well is left out", "missing": "a column that one of the files lacks is empty there", "query": "what is asked of the database"}
 
 
 def value(what: Any) -> str:

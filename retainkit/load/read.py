@@ -63,6 +63,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     """Create `stage_<table>` (the source's rows as canonical columns, `why` null when kept) and `reject_<table>`."""
     table = TABLES[plan.table]
     relations = [_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in _read(con, plan, f, i)]
+    relations = _padded(relations) if plan.padded else relations
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
     selects, whys = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
@@ -91,6 +92,18 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     for relation in relations:
         _keep_rejects(con, table.name, relation)
     _check_wrong_kind(con, table, plan)
+
+
+def _padded(relations: list[Relation]) -> list[Relation]:
+    """Each file with the columns of all of them: those it lacks are empty."""
+    every = {name: kind for r in reversed(relations) for name, kind in r.types.items()}
+    found = []
+    for relation in relations:
+        have = {name.lower() for name in relation.types}
+        more = {name: kind for name, kind in every.items() if name.lower() not in have}
+        empty = "".join(f', cast(null as {"varchar" if relation.rejects else kind}) as "{name}"' for name, kind in more.items())
+        found.append(replace(relation, sql=f"(select *{empty} from {relation.sql} p)", types=relation.types | more))
+    return found
 
 
 def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".xlsx", ".xls", ".ods", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".rar")
 FACTS = ("tz", "as_of", "history_start", "currency")
-OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "overlap", "query")
+OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "overlap", "missing", "query")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class TablePlan:
     once: bool = False  # a row that an earlier file or sheet has as well is left out
     settings: Path | None = None  # the retainkit.toml that says all this
     longest: int = 2_000_000  # bytes of a row of a text file: longer ones are rare, and make reading slower
+    padded: bool = False  # a file without a column that another one has is read as if it were empty
 
     def label(self, file: Path) -> str:
         """What a file is called in messages: its name, with its folder where two files share one."""
@@ -182,11 +183,13 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     formats, sheets, overlap = body.get("date_format", []), body.get("sheets", []), body.get("overlap", "all")
     if overlap not in ("all", "once"):
         raise BadValueError(where, "`overlap` is neither all nor once", repr(overlap), 'overlap = "once" (a row that an earlier file or sheet has as well is left out)')
+    if body.get("missing", "empty") != "empty":
+        raise BadValueError(where, "`missing` can only be empty", repr(body["missing"]), 'missing = "empty" (a column that a file lacks, and another one has, is read as empty), or no such line')
     return TablePlan(
         name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body},
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
         delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")), skip=_lines(body.get("skip", 0), where),
-        sheets=(sheets,) if isinstance(sheets, str) else tuple(sheets), once=overlap == "once",
+        sheets=(sheets,) if isinstance(sheets, str) else tuple(sheets), once=overlap == "once", padded="missing" in body,
         settings=path, date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
         joins=tuple(Join(_all_files(path.parent, j, f"{where} join", f"{name}-join")[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]),
                          str(j.get("encoding", "utf-8")), _lines(j.get("skip", 0), where)) for j in body.get("join", ())))
