@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines
-from retainkit.check.words import choices, fits, likeness, plain, words
+from retainkit.check.words import HUNDREDTHS, choices, fits, likeness, plain, words
 from retainkit.errors import counted
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
@@ -22,6 +22,7 @@ YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false
 SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount
 NUMBERED = {"orders": ("order_id", "ordered_at"), "contracts": ("contract_id", "started_at")}  # whose rows may have no number of their own
 REMARKS = {"note", "notes", "comment", "comments", "message", "remark", "remarks"}  # how the names of columns end that name nobody
+ROW, WHO, WHAT = "row", "who", "what"  # what a joined file is about
 ENOUGH = 0.55  # the likeness below which a name says nothing
 PERHAPS = 0.6  # that of a column which may stand in for another
 COARSE = 60  # the most values of a group of products: some dozens, not hundreds
@@ -54,11 +55,13 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
 
 def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[str, Column]] | None:
     """The file as one canonical table: how well it fits, or None when a needed column is nowhere."""
-    columns = dict(look.columns)
+    columns, joined = dict(look.columns), dict[str, str]()
     if table.name != "customers":
-        for other, _, _ in links:
-            columns |= {n: c for n, c in other.columns.items() if n not in columns}
-    found = _assign(look, table, columns)
+        for other, key, _ in links:
+            more = {n: c for n, c in other.columns.items() if n not in columns}
+            columns |= more
+            joined |= dict.fromkeys(more, key)
+    found = _assign(look, table, columns, joined)
     proposal = Proposal(table.name, look)
     for name, (column, score) in found.items():
         _map(proposal, table.column(name), column, score)
@@ -66,7 +69,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
             proposal.why[name] = (GUESS, f"{counted(column.distinct, 'product')}, few enough to be taken for groups of products")
     if table.name == "orders":
         _amount(proposal, columns, found)
-        _given_back(proposal, columns, found)
+        _given_back(proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
     _row_number(proposal, look, found)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
@@ -83,8 +86,21 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     return sum(scores) / len(scores) + named + rows + 0.02 * len(found), proposal, {n: c for n, (c, _) in found.items()}
 
 
-def _assign(look: Look, table: Table, columns: dict[str, Column]) -> dict[str, tuple[Column, float]]:
-    """The column for each canonical one, the most alike first, none used twice."""
+def _reach(table: Table, key: str) -> str:
+    """What a file says that is joined by a column: what happened (by the number of the order), who the customer is, or what was bought."""
+    known = words().get(table.name, {})
+    best = {of: likeness(key.partition(" = ")[0], known.get(name, [])) for of, name in ((ROW, (table.key or ("order_id",))[0]), (WHO, "customer_id"))}
+    return max(best, key=lambda of: best[of]) if max(best.values()) >= ENOUGH else WHAT
+
+
+def _fits_joined(canonical: Canonical, reach: str) -> bool:
+    """Whether a joined file can say it: a customer's own dates and words are none of an order."""
+    told = {WHO: canonical.name in ("segment", "region", "source", "owner"), WHAT: canonical.kind == "text" or canonical.name == "monthly_value"}
+    return told.get(reach, True)
+
+
+def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[str, str]) -> dict[str, tuple[Column, float]]:
+    """The column for each canonical one, the most alike first, none used twice; `joined` columns are found by another one."""
     known = words().get(table.name, {})
     pairs = []
     for canonical in table.columns:
@@ -95,6 +111,8 @@ def _assign(look: Look, table: Table, columns: dict[str, Column]) -> dict[str, t
             if not fits(canonical, column) or (canonical.kind == "choice" and not _known(table, canonical, column)):
                 continue
             if canonical.kind == "id" and plain(column.name).rpartition(" ")[2] in REMARKS:
+                continue
+            if column.name in joined and not _fits_joined(canonical, _reach(table, joined[column.name])):
                 continue
             score = likeness(column.name, names) - (0.03 if column.name not in look.columns else 0)
             if canonical.name == "product_line" and column.distinct > COARSE:
@@ -107,7 +125,7 @@ def _assign(look: Look, table: Table, columns: dict[str, Column]) -> dict[str, t
     for _, score, name, column in sorted(pairs, key=lambda p: (-p[0], p[2], p[3].name)):
         if name not in found and all(column is not other for other, _ in found.values()):
             found[name] = (column, score)
-    _by_kind(look, table, columns, found)
+    _by_kind(look, table, {n: c for n, c in columns.items() if n not in joined}, found)
     return found
 
 
@@ -142,9 +160,11 @@ def _map(proposal: Proposal, canonical: Canonical, column: Column, score: float)
     why = "its name and its values" if score >= 0.65 else "its values only"
     if column.days and column.days.formats and column.days.proof:
         why += f"; {column.days.proof}"
-    if column.numbers and column.numbers.sql and canonical.kind in ("money", "number"):
-        sql = column.numbers.sql
+    if column.numbers and canonical.kind in ("money", "number") and (column.numbers.sql or _in_cents(column)):
+        sql = _number(column)
         why += f"; {column.numbers.proof}"
+        if _in_cents(column):
+            how, why = max(how, LIKELY, key=[SURE, LIKELY, GUESS].index), f"{why}, counted in hundredths"
     if column.numbers and column.numbers.doubt and canonical.kind in ("money", "number"):
         example = next((v for v in column.values if "." in v or "," in v), column.values[0])
         proposal.questions.append(Question("decimal", f"{proposal.look.name} column `{column.name}`: {example!r} may hold thousands or decimals", ('--decimal "."', '--decimal ","')))
@@ -178,12 +198,16 @@ def _cases(column: Column, canonical: Canonical, by: dict[str, list[str]]) -> st
 
 def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
     """Where no column is the amount: price times quantity, less the discount."""
-    if "amount" in found:
+    header = found["amount"][0] if "amount" in found and found["amount"][0].name not in proposal.look.columns else None
+    if "amount" in found and not header:
         return
     also = words()["also"]
     price = _best(columns, also["price"])
     quantity = found.get("quantity", (None, 0.0))[0]
     if not price or not quantity:
+        if header:  # of another file, and so on every line
+            proposal.lines["amount"] = f"{_number(header)} / count(*) over (partition by {found['order_id'][0].sql})"
+            proposal.why["amount"] = (LIKELY, f"{header.name}, spread over the lines of its order")
         return
 
     sql, why = f"{_number(quantity)} * {_number(price)}", f"{quantity.name} times {price.name}"
@@ -200,8 +224,13 @@ def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tup
 
 
 def _number(column: Column) -> str:
-    """SQL that reads a column of numbers, however they are written."""
-    return (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
+    """SQL that reads a column of numbers, however they are written, and money counted in hundredths."""
+    number = (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
+    return f"{number} / 100" if _in_cents(column) else number
+
+
+def _in_cents(column: Column) -> bool:
+    return bool(HUNDREDTHS.search(plain(column.name))) and not any("." in v.removesuffix(".0") for v in column.values)
 
 
 def _signs(found: dict[str, tuple[Column, float]]) -> str:
@@ -273,6 +302,6 @@ def _finish(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[st
         _, by = choices("deals", TABLES["deals"].column("outcome"), stage)
         won = f"trim({stage.sql}) in ({', '.join(map(literal, by['won']))})"
         own = amount.name in proposal.look.columns and stage.name in proposal.look.columns
-        if own and con.execute(f"select count(*) from {proposal.look.table} where not {won} and try_cast({amount.sql} as double) <> 0").fetchone() == (0,):
-            proposal.lines["amount"] = f"case when {won} then {(amount.numbers.sql if amount.numbers else '') or amount.sql} end"
+        if own and con.execute(f"select count(*) from {proposal.look.table} where not {won} and {_number(amount)} <> 0").fetchone() == (0,):
+            proposal.lines["amount"] = f"case when {won} then {_number(amount) if amount.numbers and amount.numbers.sql else amount.sql} end"
             proposal.why["amount"] = (proposal.why["amount"][0], "a lost or open deal carries 0, which is no value")

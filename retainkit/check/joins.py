@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retainkit.check.look import Column, Look
+from retainkit.check.words import plain
 from retainkit.load.parse import plain_id
 
 if TYPE_CHECKING:
@@ -24,13 +26,20 @@ def links_of(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) 
         for look in looks:
             if look is base or any(look is found for found, _, _ in links) or len(look.files) > 1:
                 continue
-            keys = [n for n, c in look.columns.items() if n in have and c.kind != "day" and c.distinct == look.rows > 1 and not measure(c)]
-            key = next((k for k in keys if _share(con, have[k], look, k) >= 0.5), None)
-            if key:
-                links.append((look, key, have[key].table))
+            unique = [n for n, c in look.columns.items() if c.kind != "day" and c.distinct == look.rows > 1 and not measure(c)]
+            pairs = [(n, n) for n in unique if n in have] + [(n, i) for i in unique if plain(i) == "id" for n in have if plain(n) in _its_id(look)]
+            pair = next(((mine, theirs) for mine, theirs in pairs if _share(con, have[mine], mine, look, theirs) >= 0.5), None)
+            if pair:
+                links.append((look, pair[0] if pair[0] == pair[1] else " = ".join(pair), have[pair[0]].table))
                 have |= {n: look for n in look.columns if n not in have}
                 more = True
     return links
+
+
+def _its_id(look: Look) -> set[str]:
+    """What other files call the `id` of a file named after its rows: order id of orders.csv."""
+    name = plain(look.files[0].name.split(".")[0])
+    return {f"{one} id" for one in (name, name.removesuffix("s"), name.removesuffix("es"), re.sub("ies$", "y", name))}
 
 
 def measure(column: Column) -> bool:
@@ -38,8 +47,8 @@ def measure(column: Column) -> bool:
     return column.kind == "number" and any("." in v and not v.endswith(".0") for v in column.values)
 
 
-def _share(con: duckdb.DuckDBPyConnection, left: Look, right: Look, key: str) -> float:
-    one, other = (f"select {plain_id(look.columns[key].sql)} as k from {look.table} where {look.columns[key].sql} is not null" for look in (left, right))
+def _share(con: duckdb.DuckDBPyConnection, left: Look, mine: str, right: Look, theirs: str) -> float:
+    one, other = (f"select {plain_id(look.columns[key].sql)} as k from {look.table} where {look.columns[key].sql} is not null" for look, key in ((left, mine), (right, theirs)))
     row = con.execute(f"select avg(case when k in ({other}) then 1.0 else 0 end) from (select distinct k from ({one}) a limit 2000) b").fetchone()
     return float(row[0] or 0) if row else 0.0
 

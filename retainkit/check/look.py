@@ -254,7 +254,7 @@ def _of_one_table(wide: Look, look: Look) -> bool:
     if (wide.files[0].parent, wide.files[0].suffix, repr(wide.settings)) != (look.files[0].parent, look.files[0].suffix, repr(look.settings)):
         return False
     called = [NUMBERING.sub("", each.files[0].name.lower()) for each in (wide, look)]
-    return tuple(wide.names) == tuple(look.names) or (called[0] == called[1] and set(look.names) <= set(wide.names) and 3 * len(look.names) >= 2 * len(wide.names))
+    return set(wide.names) == set(look.names) or (called[0] == called[1] and set(look.names) <= set(wide.names) and 3 * len(look.names) >= 2 * len(wide.names))
 
 
 def _together(con: duckdb.DuckDBPyConnection, wide: Look, parts: list[Look]) -> Look:

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 SHARE = 0.9
 _PLAIN = r"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?"
-_DRESSED = r"[ (+-]*([$€£¥₹]|[A-Z]{2,3}[$]?|kr[.]?|zł|Fr[.]?|R[$])?[ (+-]*[0-9][0-9.,'’    ]*[ ]*([$€£¥₹%]|[A-Z]{3}|kr[.]?|zł)?[ )-]*"
+_GAPS = " \u00a0\u202f\u2009"  # between thousands, or before a sign
+_MINUS = "\u2212-"
+_DRESSED = rf"[ (+{_MINUS}]*([$€£¥₹]|[A-Z]{{2,3}}[$]?|kr[.]?|zł|Fr[.]?|R[$])?[{_GAPS}(+{_MINUS}]*[0-9][0-9.,'’{_GAPS}]*([$€£¥₹%]|[A-Z]{{3}}|kr[.]?|zł)?[ ){_MINUS}]*"
 
 
 @dataclass(frozen=True)
@@ -57,4 +59,4 @@ def _cleaned(text: str, mark: str) -> str:
     """SQL that reads a dressed number: signs and thousands are dropped, brackets and a trailing minus mean below zero."""
     kept = f"regexp_replace({text}, '[^0-9{mark}]', '', 'g')"
     number = f"replace({kept}, ',', '.')" if mark == "," else kept
-    return f"try_cast(case when regexp_matches({text}, '^[ (]*-|[(]|-$') then '-' else '' end || {number} as double)"
+    return f"try_cast(case when regexp_matches({text}, '^[ (]*[-\u2212]|[(]|[-\u2212]$') then '-' else '' end || {number} as double)"

@@ -17,6 +17,8 @@ SHORT = {"id", "date", "day", "total", "order", "line", "value", "paid", "state"
          "number", "account", "deal", "sales", "source", "channel", "plan", "units", "created", "email", "company", "client", "transaction", "category", "invoice",
          "reason", "sent", "region", "country", "period", "family", "price", "discount"}  # found alone or not at all
 
+HUNDREDTHS = re.compile(r"( in)? (cents?|pence|centimes|centavos|minor( units?)?)$")  # how the name of a column ends that counts money in them
+
 
 @cache
 def words() -> dict[str, Any]:
@@ -39,7 +41,7 @@ def plain(name: str) -> str:
 
 def likeness(name: str, known: list[str]) -> float:
     """How much a column's name is like what people call something: 1 for the first of the known words, 0 for nothing alike."""
-    own = plain(name)
+    own = HUNDREDTHS.sub("", plain(name))
     best = 0.0
     for place, word in enumerate(known):
         late = 0.004 * place

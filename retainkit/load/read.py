@@ -259,16 +259,17 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation)
     types = dict(relation.types)
     for i, join in enumerate(plan.joins):
         other = _file(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i)
-        keys = ", ".join(f'"{k}"' for k in join.on)
+        pairs = [(key, key) if key in types else tuple(part.strip() for part in f"{key}={key}".split("=")[:2]) for key in join.on]
+        for mine, theirs in pairs:
+            for name, key, have in ((relation.name, mine, types), (join.path.name, theirs, other.types)):
+                if key not in have:
+                    raise MissingDataError(name, f"has no column `{key}` to join on", listed(have, limit=20), 'on = "a column both files have", or on = "order_id = id"')
+        keys = ", ".join(f'"{theirs}"' for _, theirs in pairs)
         twice = con.execute(f"select count(*) - count(distinct ({keys})) from {other.sql} j").fetchone()
         if twice and twice[0]:
-            raise BadValueError(join.path.name, f"has more than one row for some {keys}", f"{twice[0]} rows too many", "join on columns that name one row each")
-        for key in join.on:
-            if key not in types or key not in other.types:
-                where = relation.name if key not in types else join.path.name
-                raise MissingDataError(where, f"has no column `{key}` to join on", listed(types if key not in types else other.types, limit=20), 'on = "a column both files have"')
+            raise BadValueError(join.path.name, f"has more than one row for some {keys}", f"{twice[0]:,} too many", "join on columns that name one row each")
         added = [c for c in other.types if c not in types]
-        match = " and ".join(f"{plain_id('l.' + raw[k])} = {plain_id(f'r.{chr(34)}{k}{chr(34)}')}" for k in join.on)
+        match = " and ".join(f"{plain_id('l.' + raw[mine])} = {plain_id(f'r.{chr(34)}{theirs}{chr(34)}')}" for mine, theirs in pairs)
         sql = f"(select l.*{''.join(f', r.{chr(34)}{c}{chr(34)}' for c in added)} from {sql} l left join {other.sql} r on {match})"
         types |= {c: other.types[c] for c in added}
         raw |= {c: f'"{c}"' for c in added}

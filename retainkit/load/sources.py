@@ -27,7 +27,7 @@ OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding"
 
 @dataclass(frozen=True)
 class Join:
-    """A second file whose columns the mapping may use, matched on columns of the same name."""
+    """A second file whose columns the mapping may use, matched on columns of the same name, or on "order_id = id"."""
 
     path: Path
     on: tuple[str, ...]
