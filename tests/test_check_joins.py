@@ -102,3 +102,19 @@ def test_files_with_the_same_columns_in_another_order_are_one_table(tmp_path):
     turned = lines("total,date,order_id,customer_id", [(d, c, 100 + a, b) for a, b, c, d in ORDERS])
     found = examine([folder(tmp_path, a=lines("order_id,customer_id,date,total", ORDERS), b=turned)])
     assert paid(found) == (2 * TOTAL, 24)
+
+
+def test_other_columns_that_could_be_the_money_or_the_day_are_named(tmp_path):
+    rows = [(a, b, c, "2026-07-01", d, d * 1.19) for a, b, c, d in ORDERS]
+    found = examine([folder(tmp_path, orders=lines("order_id,customer_id,order date,paid at,net amount,gross amount", rows))])
+    assert "orders.amount is `net amount`; it could be `gross amount` as well" in as_text(found)
+    assert "orders.ordered_at is `order date`; it could be `paid at` as well" in as_text(found)
+    assert paid(found) == (TOTAL, 12)
+
+
+def test_a_day_that_may_be_two_is_read_as_the_days_of_another_column(tmp_path):
+    rows = [(a, b, f"0{a % 9 + 1}.02.2026", f"{a + 14}.03.2026", d) for a, b, _, d in ORDERS]
+    found = examine([folder(tmp_path, orders=lines("order_id,customer_id,Bestelldatum,Versand,Betrag", rows))])
+    assert not found.open_questions
+    assert found.shop.sql("select cast(min(ordered_on) as varchar) as a, cast(max(ordered_on) as varchar) as b from all_orders").values.tolist() == [["2026-02-01", "2026-02-09"]]
+    assert "%d.%m.%Y; as in `Versand`" in as_text(found)

@@ -10,7 +10,7 @@ from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines
 from retainkit.check.words import HUNDREDTHS, choices, fits, likeness, plain, words
-from retainkit.errors import counted
+from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
 from retainkit.tally import literal
@@ -67,6 +67,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
         _map(proposal, table.column(name), column, score)
         if name == "product_line" and score == PERHAPS:
             proposal.why[name] = (GUESS, f"{counted(column.distinct, 'product')}, few enough to be taken for groups of products")
+    proposal.notes += _rivals(table, look, found)
     if table.name == "orders":
         _amount(proposal, columns, found)
         _given_back(proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
@@ -127,6 +128,17 @@ def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[s
             found[name] = (column, score)
     _by_kind(look, table, {n: c for n, c in columns.items() if n not in joined}, found)
     return found
+
+
+def _rivals(table: Table, look: Look, found: dict[str, tuple[Column, float]]) -> list[str]:
+    """Other columns of the file that could be the day or the money of a row as well: net and gross, ordered and shipped."""
+    told = []
+    for canonical in (c for c in table.columns if c.required and c.kind in ("day", "money") and c.name in found):
+        names, taken = words()[table.name][canonical.name], found[canonical.name][0]
+        others = [c.name for c in look.columns.values() if fits(canonical, c) and likeness(c.name, names) >= 0.8 and all(c is not o for o, _ in found.values())]
+        if others:
+            told.append(f"{table.name}.{canonical.name} is `{taken.name}`; it could be {listed((f'`{n}`' for n in others), limit=5)} as well")
+    return told
 
 
 def _known(table: Table, canonical: Canonical, column: Column) -> bool:

@@ -164,12 +164,24 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Look
 
 
 def described(con: duckdb.DuckDBPyConnection, look: Look, decimal: str = "") -> Look:
-    """The look with each of its columns described; a number that may be two is what the other columns of the file prove."""
+    """The look with each of its columns described; a number or a day that may be two is what the other columns of the file prove."""
     columns = {name: _column(con, look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]}
     proved = {c.numbers.mark for c in columns.values() if c.numbers and c.numbers.mark}
     if len(proved) == 1:
         columns |= {n: _column(con, look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt}
-    return replace(look, columns=columns)
+    return replace(look, columns={n: _as_beside(c, columns) for n, c in columns.items()})
+
+
+def _as_beside(column: Column, columns: dict[str, Column]) -> Column:
+    """The column with its days read as another column of the file proves them, where its own values leave a doubt."""
+    if not column.days or not column.days.doubt or column.days.proof:
+        return column
+    proved = {f.split()[0]: c.name for c in columns.values() if c.days and not c.days.doubt for f in c.days.formats}
+    chosen = [f for f in column.days.doubt if f.split()[0] in proved]
+    if len(chosen) != 1:
+        return column
+    formats = tuple(chosen[0] if f in column.days.doubt else f for f in column.days.formats)
+    return replace(column, days=replace(column.days, formats=formats, doubt=None, proof=f"as in `{proved[chosen[0].split()[0]]}`"))
 
 
 def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], names: Sequence[str]) -> int:
