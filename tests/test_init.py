@@ -88,3 +88,13 @@ def test_the_makefile_carries_the_answers(tmp_path):
     init(tmp_path / "shop", [path], {"tz": "Europe/Berlin"})
     said = subprocess.run(["make", "--no-print-directory", "-n", "check"], cwd=tmp_path / "shop", check=True, capture_output=True, text=True).stdout
     assert said == "retainkit check '../exports/a $file.csv' --tz Europe/Berlin\n"
+
+
+def test_what_is_left_aside_is_said(tmp_path, capsys):
+    path = put(tmp_path)
+    put(tmp_path, "", "empty.csv")
+    put(tmp_path, "x", "notes.docx")
+    assert cli.main(["init", str(tmp_path / "shop"), "--from", str(path.parent)]) == 0
+    said = capsys.readouterr().out
+    assert "not read: empty.csv: is an empty file" in said
+    assert "not looked at: notes.docx: of a kind that is not read" in said

@@ -44,8 +44,12 @@ def _files(found: Examined) -> Iterable[str]:
         yield f"{look.name}: {counted(look.rows, 'row')}, {counted(len(look.columns), 'column')}{f' ({said})' if said else ''}; {use}"
         for name, missing in look.lacking.items():
             yield f"  {name} has no {listed(missing)}: empty there"
-    yield from (f"not read: {wrong}" for wrong in found.unread)
-    yield from (f"not looked at: {what}" for what in found.passed)
+    yield from aside(found)
+
+
+def aside(found: Examined) -> list[str]:
+    """What was named and is in nothing that is said of the data."""
+    return [*(f"not read: {wrong}" for wrong in found.unread), *(f"not looked at: {what}" for what in found.passed)]
 
 
 def _unlike(found: Examined, look: Look) -> str:
@@ -53,7 +57,7 @@ def _unlike(found: Examined, look: Look) -> str:
     for p in found.proposals:
         more, less = ([n for n in a.names if n not in b.names] for a, b in ((look, p.look), (p.look, look)))
         if len(more) + len(less) <= len(look.names) // 3:
-            return f": it is like {p.look.name}, " + " and ".join(filter(None, (f"with {listed(more)} besides" if more else "", f"without {listed(less)}" if less else ""))) + "; files of one table need the same columns"
+            return f": it is like {p.look.name}, " + " and ".join(filter(None, (f"with {listed(more)} besides" if more else "", f"without {listed(less)}" if less else ""))) + "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
     return ""
 
 
