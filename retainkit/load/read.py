@@ -282,7 +282,7 @@ def _as_written(sql: str, raw: dict[str, str]) -> str:
     >>> _as_written('trim("no") || cast(no as varchar) || no', {"no": '"as written no"'})
     'trim("as written no") || cast("as written no" as varchar) || no'
     """
-    return re.sub(r'(?i)\b(trim\(|cast\()\s*("?)([^"()]+)\2(\)|\s+as varchar\))', lambda m: f"{m[1]}{raw.get(m[3], m[2] + m[3] + m[2])}{m[4]}", sql)
+    return re.sub(r'(?i)\b(trim\(|cast\()\s*("?)([^"()]+?)\2(\)|\s+as varchar\))', lambda m: f"{m[1]}{raw.get(m[3], m[2] + m[3] + m[2])}{m[4]}", sql)
 
 
 def _missing_column(table: Table, relation: Relation, plan: TablePlan, name: str, have: list[str]) -> MissingDataError:
