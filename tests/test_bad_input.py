@@ -77,8 +77,40 @@ def test_dates_in_two_formats_reject_the_rows_in_the_other_one(tmp_path):
 
 def test_an_empty_file_and_a_header_alone_say_so(tmp_path):
     refused(folder_with(tmp_path, ""), "orders.csv", "empty")
-    refused(folder_with(tmp_path, GOOD.splitlines()[0] + "\n"))
+    refused(folder_with(tmp_path, GOOD.splitlines()[0] + "\n"), "has no rows", "only headers, in orders.csv")
 
+
+def test_the_first_times_without_a_zone_are_named_by_the_row_a_person_counts(tmp_path):
+    text = GOOD.splitlines()[0] + ",refunded_at\n0,broken\n1,ann,2026-01-01,10,\n2,ann,broken,too\n3,bob,2026-01-15,5,2026-01-16 10:00\n"
+    refused(folder_with(tmp_path, text), "1 row with a time, row 5: '2026-01-16 10:00'")
+    frame = pd.DataFrame({"order_id": [1, 2], "customer_id": "ann", "ordered_at": ["2026-01-01", "2026-01-02T10:00:00Z"], "amount": 5})
+    refused({"orders": frame}, "1 row with a time, row 2: '2026-01-02T10:00:00Z'")
+
+
+def test_a_shop_without_a_day_to_count_to_says_what_became_of_its_rows(tmp_path):
+    head = GOOD.splitlines()[0] + "\n"
+    error = refused(folder_with(tmp_path, head + "1,ann,2190-01-01,10\n2,bob,2190-02-01,5\n3,,2026-01-01,2\n"),
+                    "has no row up to today", "2 rows dated 2190-01-01 to 2190-02-01", "orders: 1 row (the first is row 4): `customer_id` is empty")
+    folder_with(tmp_path, f"[shop]\n{error.remedy.split(' under')[0]}\n", "retainkit.toml")
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 15
+    (tmp_path / "retainkit.toml").unlink()
+    refused(folder_with(tmp_path, head + ",ann,2026-01-01,10\n,bob,2026-02-01,5\n"), "has no row that could be kept", "orders: 2 rows (the first is row 2): `order_id` is empty", 'order_id = "')
+    error = refused(mapped(tmp_path, EXPORT, where="price > 100"), "left out by where = price > 100")
+    assert rk.overview(rk.open_shop(mapped(tmp_path, EXPORT, **typed(error)))).revenue[0] == 11.5
+    error = refused({"customers": pd.DataFrame({"customer_id": ["ann"]})}, "has no table that says up to which day it reaches", "customers: 1 row")
+    assert rk.open_shop({"customers": pd.DataFrame({"customer_id": ["ann"]})}, as_of=error.remedy.split('"')[1]).has("customers")
+
+
+def test_a_day_outside_of_the_data_is_refused(tmp_path):
+    shop = rk.open_shop(folder_with(tmp_path, GOOD))
+    for day, words in (("2030-01-01", "is after the last day of the data"), ("1999-01-01", "is before the first day of the data")):
+        with pytest.raises(rk.RetainkitError, match=words) as told:
+            shop.at(day)
+        assert "data from 2026-01-01 to 2026-02-01" in told.value.found
+    assert shop.at(shop.as_of) is shop.at("2026-02-01")
+    assert str(rk.open_shop(tmp_path, as_of="2030-01-01").as_of) == "2030-01-01"  # who says so knows
+    error = refused(tmp_path, "as_of: is before the first day of the data. Found: 2020-01-01; data from 2026-01-01 to 2026-02-01", as_of="2020-01-01")
+    assert rk.open_shop(tmp_path, as_of=error.remedy.split('"')[1]).tables == ["orders"]
 
 def test_one_customer_no_repeats_and_a_whole_page_of_numbers(tmp_path):
     shop = rk.open_shop(folder_with(tmp_path, "order_id,customer_id,ordered_at,amount\n1,ann,2026-01-01,10\n"))
@@ -128,7 +160,7 @@ def test_a_date_in_the_future_does_not_move_the_clock(tmp_path):
 
 def test_times_of_day_without_a_zone_are_refused_and_mixed_ones_work_with_it(tmp_path):
     text = "order_id,customer_id,ordered_at,amount\n1,ann,2026-02-01T04:30:00Z,10\n2,bob,2026-01-31 23:30:00,5\n3,cy,2026-02-01T01:00:00+02:00,5\n"
-    refused(folder_with(tmp_path, text), "time zone", "tz =")
+    refused(folder_with(tmp_path, text), "time zone", "tz =", "3 rows with a time, row 2: '2026-02-01T04:30:00Z', row 3: '2026-01-31 23:30:00'")
     shop = rk.open_shop(tmp_path, tz="America/New_York")
     assert shop.sql("select cast(on_day as varchar) as d from days").d.unique().tolist() == ["2026-01-31"]
 

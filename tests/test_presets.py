@@ -113,9 +113,9 @@ def test_a_change_of_price_ends_no_subscription_and_trials_are_left_out(tmp_path
     rows = ["ann,0,2025-01-01,2025-01-31,p,1,s1,,,false,true", "ann,1000,2025-02-01,2025-05-31,p,1,s1,,,false,false",
             "ann,1500,2025-06-01,,q,1,s1,,,false,false", "bob,900,2025-01-01,2025-03-01,p,1,s2,,,false,false", "bob,900,2025-06-01,2025-07-01,p,1,s2,,,false,false"]  # fmt: skip
     (tmp_path / "intervals.csv").write_text(head + "\n".join(rows) + "\n")
-    shop = examine([tmp_path]).shop
+    shop = examine([tmp_path], {"as-of": "2025-12-31"}).shop
     assert shop
-    spells = shop.at("2025-12-31").sql("select customer, cast(started_on as varchar) as a, coalesce(cast(ended_on as varchar), '') as b, monthly_value from spells order by 1, 2")
+    spells = shop.sql("select customer, cast(started_on as varchar) as a, coalesce(cast(ended_on as varchar), '') as b, monthly_value from spells order by 1, 2")
     assert spells.values.tolist() == [[1, "2025-02-01", "", 10], [2, "2025-01-01", "2025-03-01", 9], [2, "2025-06-01", "2025-07-01", 9]]
     assert shop.ledger[["rows", "kept", "rejected"]].values.tolist() == [[5, 4, 1]]
 
@@ -124,9 +124,9 @@ def test_a_line_that_was_refunded_whole_is_refunded_on_its_own_day(tmp_path: Pat
     head = "order_id,order_date,status,customer_id,billing_email,item_name,item_quantity,item_total,item_refunded,refunds\n"
     rows = ["1,2026-01-05 10:00:00,completed,7,a@x.org,Tea,1,5.00,-5.00,id:2|date:2026-02-03 09:00:00|amount:5.00|reason:", "1,2026-01-05 10:00:00,completed,7,a@x.org,Cup,1,9.00,0,id:2|date:2026-02-03 09:00:00|amount:5.00|reason:"]
     (tmp_path / "orders.csv").write_text(head + "\n".join(rows) + "\n")
-    shop = examine([tmp_path], {"tz": "Europe/Berlin"}).shop
+    shop = examine([tmp_path], {"tz": "Europe/Berlin", "as-of": "2026-12-31"}).shop
     assert shop
-    lines = shop.at("2026-12-31").sql("select product_line, status, coalesce(cast(refunded_on as varchar), '') as day from orders order by 1")
+    lines = shop.sql("select product_line, status, coalesce(cast(refunded_on as varchar), '') as day from orders order by 1")
     assert lines.values.tolist() == [["Cup", "paid", ""], ["Tea", "refunded", "2026-02-03"]]
 
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from retainkit.errors import BadValueError, closest, counted, first_line, listed
-from retainkit.load.schema import TABLES
+from retainkit.errors import BadValueError, MissingDataError, closest, counted, first_line, listed
+from retainkit.load.schema import TABLES, Column
 from retainkit.load.sources import TablePlan, toml
 from retainkit.tally import literal
 
@@ -122,3 +122,26 @@ def _fails(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: s
     found = f"{counted(len(rows), 'row')}: {listed((f'row {n}' for n, in rows), limit=3)}; {problem}" if rows else problem
     return BadValueError(_line(plan, label, key), f"`{key} = {toml(said)}` cannot be worked out in every row of {label}", found,
                          f"{plan.line(key, f'try({said})')}, which is empty in such rows")
+
+
+def missing_column(plan: TablePlan, label: str, name: str, have: list[str]) -> MissingDataError:
+    """The error for a column that a table needs and a file has not."""
+    guess = closest(name, have) or closest(name.split("_")[0], have) or "..."
+    how = f'frame.rename(columns={{"{guess}": "{name}"}})' if plan.frame is not None else plan.line(name, guess)
+    return MissingDataError(label, f"has no column `{name}`, which {plan.table} needs", f"columns {listed(have, limit=20)}", how)
+
+
+def how_to_read(column: Column, source: str, found: str) -> str:
+    """What to type for values that are written in another way."""
+    name = f"cast({source} as varchar)" if re.search("[()'\"]", source) else f'"{source}"'
+    if column.kind == "choice":
+        return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\""
+    if column.kind == "day":
+        digits = re.sub("[0-9]+", "9", found[:10])
+        form = {"9.9.9": "%d.%m.%Y", "9-9-9": "%d-%m-%Y", "9": "%Y%m%d"}.get(digits, "%d/%m/%Y")
+        return f'date_format = "{form}" (or the format it has) beside the path in retainkit.toml'
+    if re.search(r"[0-9],[0-9]{1,2}\D*$", found):
+        return f"{column.name} = '''regexp_replace(replace(replace({name}, '.', ''), ',', '.'), '[^0-9.-]', '', 'g')''' in retainkit.toml"
+    if re.search("[0-9]", found):
+        return f"{column.name} = '''regexp_replace({name}, '[^0-9.-]', '', 'g')''' in retainkit.toml, if a point stands before the decimals"
+    return f"the name of a column that holds numbers, after {column.name} = in retainkit.toml"

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retainkit.errors import BadValueError, MissingDataError, closest, first_line, listed
+from retainkit.errors import BadValueError, MissingDataError, counted, first_line, listed
 from retainkit.load.book import BOOKS, TOTALS
-from retainkit.load.mapping import apart, check_lines, checked, one_of_each
+from retainkit.load.mapping import apart, check_lines, checked, how_to_read, missing_column, one_of_each
 from retainkit.load.marks import check_marks, too_long
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
@@ -66,7 +66,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     relations = _padded(relations) if plan.padded else relations
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
-    selects, whys = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
+    selects, whys, timed = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
     _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), _twin(table), DISPUTED, TOTAL, SEEN]))
     try:
         with told(con, f"reading {table.name}"):
@@ -82,7 +82,8 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
         con.execute("set disabled_optimizers = ''")
     if plan.longest < LONGEST and any(r.path and r.rejects and too_long(con, r.rejects) for r in relations):
         return stage(con, replace(plan, longest=LONGEST), tz=tz)
-    _check_zone(con, table, tz)
+    if tz is None:
+        _check_zone(con, table, dict(zip((r.name for r in relations), zip(relations, timed, strict=True), strict=True)))
     with told(con, f"checking {table.name}"):
         if plan.once:
             _drop_seen(con, table)
@@ -200,8 +201,8 @@ def _types(con: duckdb.DuckDBPyConnection, plan: TablePlan, name: str, sql: str)
         raise BadValueError(name, f"cannot be read as the table {plan.table}", str(err).splitlines()[0], "export it again as CSV or Parquet") from err
 
 
-def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, tz: str | None) -> tuple[str, list[str]]:
-    """One file's rows as canonical columns, with the first reason to reject each, and the reasons there are.
+def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, tz: str | None) -> tuple[str, list[str], str]:
+    """One file's rows as canonical columns, with the first reason to reject each; the reasons there are; and its rows with a time of day.
 
     Every expression is written once, and a value's text is made only for rows that are rejected.
     """
@@ -215,7 +216,7 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
             sql_type = checked(con, plan, relation.name, inner, column.name, source, list(types))
             read[column] = source, parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
         elif column.required:
-            raise _missing_column(table, relation, plan, column.name, list(types))
+            raise missing_column(plan, relation.name, column.name, list(types))
     if plan.where:
         one_of_each(plan, relation.name, "where", plan.where, types)
         checked(con, plan, relation.name, inner, "where", plan.where, list(types))
@@ -237,7 +238,8 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     return (f"select cast({literal(relation.name)} as file_word) as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
             f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
             f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select row_no, {left_out} as left_out, {texts}{whole} from {inner} s) e) v) w",
-            [why[1] for why in whys])
+            [why[1] for why in whys],
+            f"select coalesce(row_no, row_number() over ()) as n, case {' '.join(f'when {p.needs_zone} then {p.text}' for _, p in read.values())} end as found from (select row_no, {texts} from {inner} s) e")
 
 
 def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> tuple[str, dict[str, str], dict[str, str]]:
@@ -267,7 +269,7 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation)
         keys = ", ".join(f'"{theirs}"' for _, theirs in pairs)
         twice = con.execute(f"select count(*) - count(distinct ({keys})) from {other.sql} j").fetchone()
         if twice and twice[0]:
-            raise BadValueError(join.path.name, f"has more than one row for some {keys}", f"{twice[0]:,} too many", "join on columns that name one row each")
+            raise BadValueError(join.path.name, f"has more than one row for some {keys}", f"{counted(twice[0], 'row')} too many", "join on columns that name one row each")
         added = [c for c in other.types if c not in types]
         match = " and ".join(f"{plain_id('l.' + raw[mine])} = {plain_id(f'r.{chr(34)}{theirs}{chr(34)}')}" for mine, theirs in pairs)
         sql = f"(select l.*{''.join(f', r.{chr(34)}{c}{chr(34)}' for c in added)} from {sql} l left join {other.sql} r on {match})"
@@ -285,19 +287,24 @@ def _as_written(sql: str, raw: dict[str, str]) -> str:
     return re.sub(r'(?i)\b(trim\(|cast\()\s*("?)([^"()]+?)\2(\)|\s+as varchar\))', lambda m: f"{m[1]}{raw.get(m[3], m[2] + m[3] + m[2])}{m[4]}", sql)
 
 
-def _missing_column(table: Table, relation: Relation, plan: TablePlan, name: str, have: list[str]) -> MissingDataError:
-    guess = closest(name, have) or closest(name.split("_")[0], have)
-    how = f'frame.rename(columns={{"{guess or "..."}": "{name}"}})' if plan.frame is not None else plan.line(name, guess or "...")
-    return MissingDataError(relation.name, f"has no column `{name}`, which {table.name} needs", f"columns {listed(have, limit=20)}", how)
-
-
-def _check_zone(con: duckdb.DuckDBPyConnection, table: Table, tz: str | None) -> None:
-    if tz is not None:
-        return
+def _check_zone(con: duckdb.DuckDBPyConnection, table: Table, sources: dict[str, tuple[Relation, str]]) -> None:
+    """Refuse times of day of an unknown zone, and read the file once more to name the first of them."""
     n, file = con.execute(f"select count(*), min(file) from stage_{table.name} where zoned and why is null").fetchone() or (0, "")
     if n:
-        raise BadValueError(file, "has times of day, and which date they fall on depends on a time zone", f"{n:,} rows with a time",
+        relation, query = sources[file]
+        broken = [line for line, in con.execute(f"select distinct line from {relation.rejects} order by line").fetchall()] if relation.rejects else []
+        found = con.execute(f"select n, found from ({query}) t where found is not null order by n limit 3").fetchall()
+        raise BadValueError(file, "has times of day, and which date they fall on depends on a time zone",
+                            f"{counted(n, 'row')} with a time, {', '.join(f'row {_number(relation, place, broken)}: {text!r}' for place, text in found)}",
                             'tz = "Europe/Berlin" under [shop] in retainkit.toml, or open_shop(..., tz="Europe/Berlin")')
+
+
+def _number(relation: Relation, place: int, broken: list[int]) -> int:
+    """The number a person counts for the row read at a place: broken rows before it are counted, too."""
+    number = place if relation.numbered else place + relation.first_row - 1
+    for line in broken if not relation.numbered else ():
+        number += line <= number
+    return number
 
 
 def _drop_seen(con: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -366,21 +373,5 @@ def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table, plan: TableP
         return
     col, file, n, why = worst[0]
     rows = con.execute(f"select row_no, found from reject_{table.name} where col = ? and file = ? order by row_no limit 3", [col, file]).fetchall()
-    raise BadValueError(file, f"{why} in {n:,} of {total:,} rows", listed(f"row {r}: {f!r}" for r, f in rows),
-                        _how_to_read(table.column(col), plan.columns.get(col, col), rows[0][1] if rows else ""))
-
-
-def _how_to_read(column: Column, source: str, found: str) -> str:
-    """What to type for values that are written in another way."""
-    name = f"cast({source} as varchar)" if re.search("[()'\"]", source) else f'"{source}"'
-    if column.kind == "choice":
-        return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\""
-    if column.kind == "day":
-        digits = re.sub("[0-9]+", "9", found[:10])
-        form = {"9.9.9": "%d.%m.%Y", "9-9-9": "%d-%m-%Y", "9": "%Y%m%d"}.get(digits, "%d/%m/%Y")
-        return f'date_format = "{form}" (or the format it has) beside the path in retainkit.toml'
-    if re.search(r"[0-9],[0-9]{1,2}\D*$", found):
-        return f"{column.name} = '''regexp_replace(replace(replace({name}, '.', ''), ',', '.'), '[^0-9.-]', '', 'g')''' in retainkit.toml"
-    if re.search("[0-9]", found):
-        return f"{column.name} = '''regexp_replace({name}, '[^0-9.-]', '', 'g')''' in retainkit.toml, if a point stands before the decimals"
-    return f"the name of a column that holds numbers, after {column.name} = in retainkit.toml"
+    raise BadValueError(file, f"{why} in {n:,} of {counted(total, 'row')}", listed(f"row {r}: {f!r}" for r, f in rows),
+                        how_to_read(table.column(col), plan.columns.get(col, col), rows[0][1] if rows else ""))

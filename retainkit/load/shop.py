@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
@@ -159,8 +159,11 @@ class Shop:
         self.as_of, self.held_back_by = self._last_day()
         self.history_given = bool(facts.get("history_start"))
         self.history_start: date = as_date(facts["history_start"], "history_start") if self.history_given else self._first_day()
-        if self.history_start > self.as_of:
+        if self.history_start > self.as_of and self.history_given:
             raise BadValueError("history_start", f"is after as_of ({self.as_of})", str(self.history_start), "history_start = the first day of the export")
+        if self.history_start > self.as_of:
+            last = self._last_row()
+            raise BadValueError("as_of", "is before the first day of the data", f"{self.as_of}; data from {self.history_start} to {last}", f'as_of = "{last}"')
         self._others: dict[Any, Shop] = {}
         self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
 
@@ -173,7 +176,7 @@ class Shop:
         if self._stated.get("as_of"):
             return as_date(self._stated["as_of"], "as_of"), "as_of"
         if not reach:
-            raise MissingDataError(self.name, "no row of it could be kept", self._why_nothing(), "the columns and formats the messages name, or as_of")
+            raise self._why_nothing()
         name = min(reach, key=lambda n: (reach[n], n))
         return reach[name], name
 
@@ -182,9 +185,28 @@ class Shop:
         days = firsts.get("orders") or [d for found in firsts.values() for d in found]
         return as_date(min(days), "history_start") if days else self.as_of
 
-    def _why_nothing(self) -> str:
-        reasons = [f"{t}: {r} ({n:,} rows)" for t in self._facts for r, n in self.rejected(t)["reason"].value_counts().head(2).items()]
-        return listed(reasons) or "no rows at all, only headers"
+    def _last_row(self) -> date:
+        """The last day that counts, or a later one that a row is dated."""
+        return max([self.as_of, *(as_date(f["last_day"], "day") for facts in self._facts.values() for f in facts["files"] if f["last_day"])])
+
+    def _why_nothing(self) -> MissingDataError:
+        """The error for data of which no row says what day it is: none was kept, all lie in the future, or their tables have no clock."""
+        files = [(name, f) for name, facts in self._facts.items() for f in facts["files"]]
+        lost = sorted(((len(rows), table, *why, rows["row"].min()) for table in self._facts for why, rows in self.rejected(table).groupby(["reason", "column"])), reverse=True)
+        found = [f"{table}: {counted(n, 'row')} (the first is row {first}): {why}" for n, table, why, _, first in lost[:3]]
+        later = [f for name, f in files if f["kept"] and TABLES[name].clock]
+        if later:
+            last, n = max(f["last_day"] for f in later), sum(f["kept"] for f in later)
+            return MissingDataError(self.name, "has no row up to today", listed([f"{counted(n, 'row')} dated {min(f['first_day'] for f in later)} to {last}", *found]),
+                                    f'as_of = "{last}" under [shop] in retainkit.toml, or open_shop(..., as_of="{last}"), if these days are meant; else date_format = "..." as they are written')
+        if kept := [f"{name}: {counted(f['kept'], 'row')}" for name, f in files if f["kept"]]:
+            return MissingDataError(self.name, "has no table that says up to which day it reaches (orders, deals, contracts or activity)", listed(kept + found),
+                                    f'as_of = "{date.today()}" under [shop] in retainkit.toml, or open_shop(..., as_of="{date.today()}")')
+        if not found:
+            return MissingDataError(self.name, "has no rows", f"only headers, in {listed(f['file'] for _, f in files)}", "export it again, with its rows")
+        _, table, why, column, _ = lost[0]
+        how = 'where = "true"' if why.startswith("left out by where") else f'{column} = "the column that holds it"' if column else "mend the rows, or map the columns the reason names,"
+        return MissingDataError(self.name, "has no row that could be kept", listed(found), f"{how} under [{table}] in retainkit.toml")
 
     @property
     def closed_through(self) -> str:
@@ -238,8 +260,17 @@ class Shop:
         return self._con.execute(f"select * from read_parquet({literal(str(path))}) order by file, row").df()
 
     def at(self, day: str | date) -> Shop:
-        """The shop as it was known at the end of `day`: later orders, refunds, wins and cancellations are not known."""
-        return self._but(as_date(day, "day"))
+        """The shop as it was known at the end of `day`: later orders, refunds, wins and cancellations are not known.
+
+        What a shop will be after the last day of its data nobody knows: such a day is refused, as one before the recorded history is. Who
+        knows that the data are complete up to a later day says so with `open_shop(..., as_of=day)`.
+        """
+        then, last = as_date(day, "day"), self._last_row()
+        if not self.history_start <= then <= last:
+            late = then > last
+            raise BadValueError(f"at({str(then)!r})", f"is {'after the last' if late else 'before the first'} day of the data", f"data from {self.history_start} to {last}",
+                                f'open_shop(..., as_of="{then}"), if they are complete to that day' if late else f'at("{self.history_start}"), or a later day')
+        return self._but(then)
 
     def known_by(self, day: str | date) -> Shop:
         """The shop as it is known now, with only those it had by the end of `day`: what time did to them, and nobody new.
