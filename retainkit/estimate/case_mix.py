@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtr
 
-from retainkit.errors import BadValueError
+from retainkit.errors import BadValueError, counted
 from retainkit.estimate.checks import Array, require_columns, whole
 from retainkit.estimate.funnel import z_scores
 from retainkit.estimate.intervals import wilson
@@ -162,7 +162,7 @@ def check_counts(table: pd.DataFrame, columns: list[str], *, name: str) -> None:
     for column in columns:
         whole(f"{name}.{column}", table[column])
     if "rep" in table and table["rep"].isna().any():
-        raise BadValueError(f"{name}.rep", "is missing", f"{int(table['rep'].isna().sum())} rows",
+        raise BadValueError(f"{name}.rep", "is missing", counted(int(table["rep"].isna().sum()), "row"),
                             f"{name}[\"rep\"] = {name}[\"rep\"].fillna(\"nobody\")")
 
 

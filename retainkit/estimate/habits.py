@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaln, gammaln, psi
 
-from retainkit.errors import BadValueError
+from retainkit.errors import BadValueError, counted
 from retainkit.estimate.checks import Array, not_negative, require_columns, whole
 
 Each = Callable[[Array], tuple[Array, Array]]  # logs of parameters -> log-likelihood and its slopes, a row each
@@ -24,7 +24,7 @@ def _checked(buyers: pd.DataFrame) -> tuple[Array, Array, Array, Array]:
             "buyers", "has a last purchase after the end, or a date that does not fit its count",
             f"{buyers[wrong].iloc[0].to_dict()}", "merge a customer's orders of one day first")
     if not (n * x).sum():
-        raise BadValueError("buyers", "has nobody who bought again", f"{n.sum():g} customers",
+        raise BadValueError("buyers", "has nobody who bought again", counted(int(n.sum()), "customer"),
                             "wait for a second purchase")
     return x, t_x, horizon, n
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from retainkit.errors import counted
 from retainkit.estimate.checks import Array, confidence
 from retainkit.estimate.renewal import FREE, log_stay, log_survival, maximise, pooled, resampled
 from retainkit.estimate.smalln import GATES
@@ -123,4 +124,4 @@ def _too_little(data: tuple[Array, Array, Array]) -> str:
     least, fewest = GATES["projected_periods"].least, GATES["projected_losses"].least
     if len(periods) >= least and lost.sum() >= fewest:
         return ""
-    return f"projection withheld: {len(periods)} periods and {lost.sum():g} losses, {least:g} and {fewest:g} are needed"
+    return f"projection withheld: {counted(len(periods), 'period')} and {counted(int(lost.sum()), 'loss', 'losses')}, {least:g} and {fewest:g} are needed"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaln, psi
 
-from retainkit.errors import BadValueError
+from retainkit.errors import BadValueError, counted
 from retainkit.estimate.checks import Array, require_columns, whole
 
 FREE = {"sBG": 2, "BdW": 3}  # how many of log alpha, log beta, log c are estimated
@@ -188,7 +188,7 @@ def _fit(model: str, survivors: pd.DataFrame) -> Fit:
     """One model on the counts as they are."""
     periods, at_risk, lost = pooled(survivors)
     if not lost.sum():
-        raise BadValueError("survivors", "has nobody lost", f"{at_risk.sum():g} customer-periods",
+        raise BadValueError("survivors", "has nobody lost", counted(int(at_risk.sum()), "customer-period"),
                             "wait for a loss")
     theta, value = maximise(model, periods, at_risk[None], lost[None])
     alpha, beta, c = np.exp(theta[0])

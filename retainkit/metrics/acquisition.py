@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retainkit.errors import counted
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.intervals import poisson_interval
 from retainkit.load.shop import Shop
@@ -81,7 +82,7 @@ def acquisition_cost(
     with np.errstate(divide="ignore", invalid="ignore"):
         estimates = {name: (sums["spend"] / over).where(some) for name, over in (("value", sums["n"]), ("low", high), ("high", low))}
     table = sums.assign(**estimates, n=sums["n"].astype(int), lag_months=lag, first_month=span[0], last_month=span[1],
-                        note=np.where(some, "" if found == months else f"{found} months only", "nobody came"))
+                        note=np.where(some, "" if found == months else f"{counted(found, 'month')} only", "nobody came"))
     return table[[*keys(by), *COST]]
 
 
@@ -161,7 +162,7 @@ def payback(
     for price in acquisition_cost(shop, by=by, lag_months=lag_months, level=level).to_dict("records"):
         curve = curves[curves[by] == price[by]] if by else curves
         days = _crossings(curve, price, level)
-        late = f"not within {horizon} days"
+        late = f"not within {counted(horizon, 'day')}"
         note = late if np.isnan(days["value"]) else f"upper limit {late}" if np.isnan(days["high"]) else ""
         row = {**days, "n": int(curve["observed"].iloc[0]) if len(curve) else 0, "horizon_days": horizon, "note": note}
         rows.append({by: price[by], **row} if by else row)

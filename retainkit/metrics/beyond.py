@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit.errors import BadValueError, RetainkitError, listed
+from retainkit.errors import BadValueError, RetainkitError, counted, listed
 from retainkit.estimate.beyond import COLUMNS as HELD
 from retainkit.estimate.beyond import Habits, failed, fit_habits, hold_out, more_money, short_of_buyers
 from retainkit.estimate.repeat_buying import expected_funnel, fit_bg_nbd
@@ -105,7 +105,7 @@ def lifetime_value_beyond(
     'not modelled: needs 50 customers who bought again, has 1; needs 100 purchases held back, has 0'
     """
     if not seen < min(horizons):
-        raise BadValueError("horizons", f"must lie beyond the {seen:,} days that are counted", listed(horizons), f"horizons=[{2 * seen}]")
+        raise BadValueError("horizons", f"must lie beyond the {counted(seen, 'day')} that are counted", listed(horizons), f"horizons=[{2 * seen}]")
     followed = tally(shop, "followup", by="all")["followup"]
     longest = int(followed.max()) if len(followed) else 0
     days = hold_days or max(min(longest // 3, 365), 1)
@@ -181,7 +181,7 @@ def _modelled(shop: Shop, value: pd.DataFrame, habits: Habits, start: pd.DataFra
     habits = fit_habits(now, tally(shop, "repeat_values", cut=shop.as_of), modified=habits.orders.modified)
     more = more_money(habits, now, seen=start["horizon_days"].item() / WEEK, horizons=list(value["horizon_days"] / WEEK), level=level)
     ends = {c: (more[c] + start[c].item()) * margin for c in ("value", "low", "high")}
-    note = "" if start["value"].notna().item() else f"nobody followed for {start['horizon_days'].item():,} days"
+    note = "" if start["value"].notna().item() else f"nobody followed for {counted(start['horizon_days'].item(), 'day')}"
     return value.assign(**ends, modelled=more["value"] * margin, model="MBG/NBD" if habits.orders.modified else "BG/NBD", note=note)
 
 

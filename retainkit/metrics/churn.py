@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from retainkit.errors import counted
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.competing import aalen_johansen
 from retainkit.estimate.intervals import benjamini_hochberg
@@ -127,7 +128,7 @@ def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) 
         row = {"value": value, "low": max(value - z * se, 0.0), "high": min(value + z * se, float(within)),
                "n": int(group["n"].sum()), "too_young": too_young(group, within), "horizon_days": within,
                "p": _differs(cells.assign(group=cells["grp"] == name), "group"),
-               "note": "" if value == value else f"not followed for {within} days from the start"}
+               "note": "" if value == value else f"not followed for {counted(within, 'day')} from the start"}
         return pd.DataFrame([row])
 
     table = each_group(cells, by, read)

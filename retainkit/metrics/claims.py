@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 import retainkit
-from retainkit.errors import BadValueError, closest, listed
+from retainkit.errors import BadValueError, closest, counted, listed
 from retainkit.estimate.smalln import GATES, judge, short_of, verdict
 from retainkit.load.shop import Shop
 from retainkit.load.stated import Record, claims_quoted, claims_stated
@@ -137,13 +137,13 @@ def _window(row: dict[str, Any], arguments: dict[str, Any]) -> str:
     """The window the measure chose by itself, where the claim names none."""
     days = row.get("horizon_days")
     named = any(days == v or (isinstance(v, list) and days in v) for v in arguments.values())
-    return "" if days is None or pd.isna(days) or named or pd.isna(row["value"]) else f"within {days:.0f} days"
+    return "" if days is None or pd.isna(days) or named or pd.isna(row["value"]) else f"within {counted(int(days), 'day')}"
 
 
 def _older(shop: Shop) -> str:
     """Why the log's first months are not the company's, or nothing."""
     known = shop.sql("select count(*) as n from buyers b where not b.is_new").iloc[0]["n"]
-    return f"{known:,} customers were there before the log begins: its first months are not the company's" if known else ""
+    return f"{counted(known, 'customer')} {'was' if known == 1 else 'were'} there before the log begins: its first months are not the company's" if known else ""
 
 
 def _verdict(kind: str, claim: Record, estimate: dict[str, float], why: str) -> str:

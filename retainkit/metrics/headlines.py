@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from retainkit.errors import counted
 from retainkit.load.shop import Shop
 from retainkit.metrics.buying import repeat_revenue
 from retainkit.metrics.churn import contract_survival, monthly_churn
@@ -98,7 +99,7 @@ def _purchases(shop: Shop, asked: Asked) -> list[Headline]:
 
 def _second_purchase(days: int) -> Headline:
     return Headline(
-        "second_purchase.share", f"new customers who buy again within {days} days", ("orders",), horizon=days,
+        "second_purchase.share", f"new customers who buy again within {counted(days, 'day')}", ("orders",), horizon=days,
         find=lambda s: first(second_purchase(s, horizons=[days])),
         months=lambda s: cohorts(s, tally(s, "second_purchase_cohorts", within=days), "cohort", days))
 
@@ -112,7 +113,7 @@ def _third_purchase(shop: Shop) -> Headline:
         return after(cohorts(s, table, "month", window), shop, latest)  # before that, only fast buyers had bought twice
 
     return Headline(
-        "next_purchase.share", f"two-time buyers who buy a third time within {window} days", ("orders",), horizon=window,
+        "next_purchase.share", f"two-time buyers who buy a third time within {counted(window, 'day')}", ("orders",), horizon=window,
         find=lambda s: first(next_purchase(s, k=[2], within_days=window), "k=2"), months=months)
 
 
@@ -120,7 +121,7 @@ def _cross_sells(shop: Shop, asked: Asked) -> list[Headline]:
     """Cross-sold in the early window, and the window's share of each span."""
     early = usable_horizon(shop, asked["window"])
     anyone = Headline(
-        "cross_sell.any", f"new customers cross-sold within {early} days", ("orders", "contracts"), horizon=early,
+        "cross_sell.any", f"new customers cross-sold within {counted(early, 'day')}", ("orders", "contracts"), horizon=early,
         find=lambda s: first(cross_sell_any(s, horizons=[early])), months=lambda s: _cross_sold(s, early, early, "crossed", "customers"))
     return [anyone, *(_cross_sell_share(early, span) for span in asked["horizons"] if span > early)]
 
@@ -147,7 +148,7 @@ def _contracts(shop: Shop, asked: Asked) -> list[Headline]:
         return cohorts(s, matrix.assign(hits=matrix["active"]), "cohort", days)
 
     return [
-        Headline("churn.survival", f"customers still under contract after {days} days", ("contracts",), horizon=days,
+        Headline("churn.survival", f"customers still under contract after {counted(days, 'day')}", ("contracts",), horizon=days,
                  find=lambda s: first(contract_survival(s, horizons=[days])), months=kept),
         Headline("churn.monthly", "customers lost in the latest finished month", ("contracts",),
                  find=lambda s: latest(monthly_churn(s)), months=lambda s: _closed(s, monthly_churn(s))),
@@ -161,10 +162,10 @@ def _lapses(shop: Shop, asked: Asked) -> list[Headline]:
         return []
     x, days = int(rule), usable_horizon(shop, asked["horizon"])
     return [
-        Headline("churn.survival", f"new customers not lapsed ({x} days without a purchase) after {days} days", ("orders",), horizon=days,
+        Headline("churn.survival", f"new customers not lapsed ({counted(x, 'day')} without a purchase) after {counted(days, 'day')}", ("orders",), horizon=days,
                  find=lambda s: first(lapse_survival(s, days=x, horizons=[days]).query("lapse_days == @x", local_dict={"x": x}), f"lapse_days={x}"),
                  why_no_months=NO_COHORTS),
-        Headline("churn.monthly", f"customers who lapsed ({x} days without a purchase) in the latest finished month", ("orders",),
+        Headline("churn.monthly", f"customers who lapsed ({counted(x, 'day')} without a purchase) in the latest finished month", ("orders",),
                  find=lambda s: latest(monthly_lapse(s, days=x)), months=lambda s: _closed(s, monthly_lapse(s, days=x))),
     ]
 
@@ -180,7 +181,7 @@ def _deals(shop: Shop, asked: Asked) -> list[Headline]:
     return [
         Headline("deals.win_rate", "closed deals that were won", ("deals",), find=lambda s: first(win_rate(s, days=days)),
                  months=lambda s: after(months(s, "closed"), s, days)),  # before that, only fast deals were closed
-        Headline("deals.win_by", f"opened deals won within {days} days", ("deals",), horizon=days,
+        Headline("deals.win_by", f"opened deals won within {counted(days, 'day')}", ("deals",), horizon=days,
                  find=lambda s: first(win_by(s, days=days)),
                  months=lambda s: after(months(s, "opened"), s, 0)),  # of deals opened earlier, those closed by then are not in the log
     ]

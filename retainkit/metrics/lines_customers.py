@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from retainkit.errors import counted
 from retainkit.load.shop import Shop
 from retainkit.metrics.buying import repeat_buying
 from retainkit.metrics.churn import early_cancellation, monthly_cancellation
@@ -106,7 +107,7 @@ def staying(shop: Shop, asked: Asked) -> list[Line]:
             "churn.cancellation", "cancellations: customers who asked to leave in the latest finished month", ("contracts",),
             find=lambda s: latest(monthly_cancellation(s)), months=cancelled)),
         Line("staying", "survival", "lower", Headline(
-            "churn.early", f"early cancellation: asked to leave within {days} days, gone by day {by}", ("contracts",), horizon=by,
+            "churn.early", f"early cancellation: asked to leave within {counted(days, 'day')}, gone by day {by}", ("contracts",), horizon=by,
             find=early, months=lambda s: _early_months(s, days, by))),
     ]
 

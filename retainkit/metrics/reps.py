@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import pandas as pd
 
-from retainkit.errors import BadValueError
+from retainkit.errors import BadValueError, counted
 from retainkit.estimate.exposure import churn_by_rep, expected_churn
 from retainkit.estimate.funnel import poisson_limits
 from retainkit.estimate.intervals import benjamini_hochberg
@@ -172,9 +172,9 @@ def _withheld(cells: pd.DataFrame) -> str:
     if counts.get("no_contract", 0) == accounts:
         return "none of the accounts has a contract, so nobody knows when one left: a long gap between orders is not taken for it"
     if not usable:
-        return f"none of the {accounts:,} accounts can be followed from its first won deal on record"
+        return f"none of the {counted(accounts, 'account')} can be followed from its first won deal on record"
     if not (cells["n"] * cells["event"])[cells["status"] == "followed"].sum():
-        return f"none of the {usable:,} accounts has left, so churn does not differ between reps"
+        return f"none of the {counted(usable, 'account')} has left, so churn does not differ between reps"
     return ""
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from retainkit.errors import counted
 from retainkit.load.shop import Shop
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
@@ -155,7 +156,7 @@ def judged_line(line: Line, shop: Shop, previous: date) -> dict[str, Any]:
 def _now(line: Line, found: Found) -> dict[str, Any]:
     """What the line says today."""
     h = line.headline
-    note = f"not within {h.horizon} days" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
+    note = f"not within {counted(h.horizon or 0, 'day')}" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
     return {"section": line.section, "metric": h.metric, "group": found.group, "horizon_days": h.horizon, "label": h.label, "kind": line.kind,
             "better": line.better, "value": found.value, "low": found.low, "high": found.high, "n": found.n, "note": note}
 

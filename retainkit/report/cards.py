@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from retainkit.errors import counted
 from retainkit.load.schema import TABLES
 from retainkit.report import pages
 from retainkit.report.plan import period
@@ -34,7 +35,7 @@ def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
     usual = f"{newest.low:.1%} to {newest.high:.1%}" if newest.low == newest.low else ""
     finding = f"{newest.value:.1%} in {newest.when}"
     finish(ax, finding=finding, measure=f"{words}, by month{f'; grey: usual, {usual}' if usual else ''}", source=f"{trend.tables}, complete to {shop.as_of:%d %B %Y}")
-    alt = f"{words}, {len(months)} months from {months['when'].iloc[0]}: {finding} (n = {newest.n:,.0f}){f', usual is {usual}' if usual else ''}."
+    alt = f"{words}, {counted(len(months), 'month')} from {months['when'].iloc[0]}: {finding} (n = {newest.n:,.0f}){f', usual is {usual}' if usual else ''}."
     data, facts = picture(fig, alt=alt)
     return pages.figure(data, facts["image/png"], f"{stem}-months")
 
@@ -56,7 +57,7 @@ def absent(shop: Shop) -> list[dict[str, str]]:
 def age(shop: Shop, today: date) -> str:
     """When the report was made, and how old its data were then, in words."""
     days = (today - shop.as_of).days
-    return f"Made on {today.day} {today:%B %Y}, {abs(days):,} {'day' if abs(days) == 1 else 'days'} {'before' if days < 0 else 'after'} the last day it counts."
+    return f"Made on {today.day} {today:%B %Y}, {counted(abs(days), 'day')} {'before' if days < 0 else 'after'} the last day it counts."
 
 
 def made_on() -> date:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
 from retainkit.show.display import say, table
 from retainkit.show.style import know_colours
 
@@ -69,7 +69,7 @@ def check_parameters(shop: Shop, parameters: Mapping[str, Any], *, usual: Mappin
             raise BadValueError(f"parameter {name}", f"must be from {least} to {most:,g}" if most < 1e15 else f"must be {least} or more", repr(value), typed(example))
     horizon, window = min(parameters.get("horizons", [parameters.get("horizon", 36_500)])), parameters.get("window", 0)
     if window > horizon:
-        raise BadValueError("parameter window", "is longer than the horizon it is a part of", f"{window} days of {horizon}", to_type("window", usual, horizon))
+        raise BadValueError("parameter window", "is longer than the horizon it is a part of", f"{counted(window, 'day')} of {horizon}", to_type("window", usual, horizon))
 
 
 def limits(name: str) -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from retainkit.errors import counted
 from retainkit.estimate.smalln import AFTER, GATES, in_parts, written
 from retainkit.show.words import missing
 
@@ -80,5 +81,5 @@ def _more(row: dict[Any, Any]) -> str:
         return "no number is enough: the time before is too uncertain"
     if row["n_more"] <= 0:
         return "time only: not all of the change is due yet"
-    months = "" if missing(row["months_more"]) or math.isinf(row["months_more"]) else f", about {math.ceil(row['months_more']):,} months"
+    months = "" if missing(row["months_more"]) or math.isinf(row["months_more"]) else f", about {counted(math.ceil(row['months_more']), 'month')}"
     return f"{row['n_more']:,.0f} more {row['unit']}{months}"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit.errors import listed
+from retainkit.errors import counted, listed
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.workshop.questions import QUESTIONS, Question, Way
@@ -96,7 +96,7 @@ def _table(asked: Question, shop: Shop, answer: Any) -> str:
         return f"it has no column {listed(absent)}; it has {listed(given)}"
     given = _in_order(given, list(right))
     if len(given) != len(right):
-        return f"it has {len(given)} rows where {len(right)} belong"
+        return f"it has {counted(len(given), 'row')} where {len(right)} belong"
     if _same(given, right, asked.within):
         return ""
     for hint, way in asked.wrong.items():
