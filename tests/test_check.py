@@ -212,7 +212,7 @@ def test_a_list_of_customers_alone_says_what_to_add(tmp_path):
 def test_messages_name_no_folder_of_the_check(tmp_path):
     (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\n1,a,1826-01-05,5\n2,b,1826-01-06,5\n")
     found = examine([tmp_path])
-    assert found.trouble.startswith("the export: no row of it could be kept")
+    assert found.trouble.startswith("the export: has no row that could be kept")
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])

@@ -139,7 +139,6 @@ def _unknown_status(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str) ->
         where w <> '' and w not in ({', '.join(map(literal, known))})""", p)
     if not n:
         return
-    p.notes = [note for note in p.notes if "words that are no status" not in note]
     where = next((c.name for c in p.look.columns.values() if c.name in p.reads(p.lines["status"]) and {v.lower() for v in c.values} & set(words)), "status")
     p.questions.append(Question("status", f"{p.look.seen}: `{where}` is {listed(words)} in {counted(int(n), 'row')}, which retainkit does not know: rejected until you say what that is",
                                 tuple(f"--answer status={word}" for word in known), needed=2 * n > p.look.rows))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.look import Column, Look
-from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines
+from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines, undecided
 from retainkit.check.words import HUNDREDTHS, choices, fits, likeness, plain, words
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES, Table
@@ -178,8 +178,7 @@ def _map(proposal: Proposal, canonical: Canonical, column: Column, score: float)
         if _in_cents(column):
             how, why = max(how, LIKELY, key=[SURE, LIKELY, GUESS].index), f"{why}, counted in hundredths"
     if column.numbers and column.numbers.doubt and canonical.kind in ("money", "number"):
-        example = next((v for v in column.values if "." in v or "," in v), column.values[0])
-        proposal.questions.append(Question("decimal", f"{proposal.look.name} column `{column.name}`: {example!r} may hold thousands or decimals", ('--decimal "."', '--decimal ","')))
+        proposal.questions.append(undecided(proposal.look, column))
     if canonical.name == "customer_id" and all("@" in v for v in column.values):
         sql, why = f"lower(trim({column.sql}))", f"{why}; an address is the same in capital letters"
     if canonical.kind == "choice":
@@ -189,7 +188,7 @@ def _map(proposal: Proposal, canonical: Canonical, column: Column, score: float)
         if left:
             what = "left as they are, and rejected" if canonical.default else f"read as {_other(canonical)}"
             why += f"; {what}: {', '.join(left[:5])}"
-            proposal.notes += [f"`{column.name}` has words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}. Those rows are {what}."] if canonical.default else []
+            proposal.notes += [f"`{column.name}` has words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}. Those rows are {what}."] if canonical.default and canonical.name != "status" else []  # that is asked
     proposal.lines[canonical.name] = sql
     proposal.why[canonical.name] = (how, why)
 

@@ -54,6 +54,10 @@ class Proposal:
         needed = [self.why[c.name][0] for c in TABLES[self.table].columns if c.required and c.name in self.why]
         return max(needed, key=[SURE, LIKELY, GUESS].index, default=GUESS)
 
+    def home_of(self, column: Column) -> str:
+        """The file a column stands in: its own, or one that is joined."""
+        return next((look.name for look, _ in self.joins if any(column is c for c in look.columns.values())), self.look.name)
+
     def reads(self, sql: str) -> list[str]:
         """The columns of its file that stand in a piece of SQL."""
         return [name for look in (self.look, *(other for other, _ in self.joins)) for name in look.names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql)]
@@ -149,7 +153,8 @@ def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False
 
 def undecided(look: Look, column: Column) -> Question:
     """What to ask of numbers such as 1,234, which may be one and a bit."""
-    return Question("decimal", f"{look.name} column `{column.name}`: {column.values[0]!r} may hold thousands or decimals", ('--decimal "."', '--decimal ","'))
+    example = next((v for v in column.values if "." in v or "," in v), column.values[0])
+    return Question("decimal", f"{look.name} column `{column.name}`: {example!r} may hold thousands or decimals", ('--decimal "."', '--decimal ","'))
 
 
 def asked(proposals: Iterable[Proposal]) -> list[Question]:
