@@ -278,7 +278,7 @@ def test_the_standardised_interval_covers_as_it_says():
 @pytest.mark.parametrize(("table", "words"), [
     ({"rep": ["a"], "won": [3], "n": [2]}, "deals: has more won than closed"),
     ({"rep": ["a"], "won": [1.5], "n": [2]}, "deals.won: must be whole numbers"),
-    ({"rep": [None], "won": [1], "n": [2]}, r'deals.rep: is missing. Found: 1 rows. To fix it: deals\["rep"\]'),
+    ({"rep": [None], "won": [1], "n": [2]}, r'deals.rep: is missing. Found: 1 row. To fix it: deals\["rep"\]'),
     ({"rep": ["a"], "n": [2]}, "deals: has no column won"),
 ])
 def test_deals_that_cannot_be_are_refused_in_words(table, words):

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import counted
 from retainkit.estimate.smalln import AFTER, in_parts, written
 from retainkit.metrics.changes import NEWS
 from retainkit.show.goals import goal_table
@@ -85,7 +84,7 @@ def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
     earlier = [_like(row[name], row, unit) if said in ("number", "rough") else "–" for name in ("month_ago", "year_ago")]
     after = AFTER.get(row["kind"], "")
     to = " to " if row["kind"] == "score" else TO
-    limited = f"{bottom}{to}{top}" if bottom and top else f"above {bottom}" if bottom else f"not within {counted(int(row['horizon_days']), 'day')}"
+    limited = f"{bottom}{to}{top}" if bottom and top else f"above {bottom}" if bottom else f"not within {row['horizon_days']:.0f} days"
     now = {"range": f"{limited}{after}", **FEW}.get(said) or f"{'about ' if said == 'rough' else ''}{middle}{after} ({limited})"
     return {"number": str(row["label"]).partition(":")[0], "now": now, "n": int(row["n"]), "a month ago": earlier[0],
             "a year ago": earlier[1], "news or noise": _news(row, unit)}
