@@ -595,3 +595,36 @@ def test_parts_that_lack_a_column_are_read_whatever_they_are_written_in(tmp_path
     assert found.shop, found.trouble
     assert found.looks[0].lacking == {f"orders_0.{kind}": ["quantity"]}
     assert found.shop.sql("select count(*) as n, count(quantity) as q, sum(amount) as a from all_orders").astype(float).values.tolist() == [[6, 3, 33]]
+
+
+def settled(found: Examined, what: str) -> list[tuple[str, int]]:
+    assert found.shop, found.trouble
+    table = "orders" if what == "status" else "deals"
+    return found.shop.sql(f"select {what} as w, count(*) as n from all_{table} group by 1 order by 1").astype({"w": str}).apply(tuple, axis=1).tolist()
+
+
+def test_a_word_that_is_undone_is_not_that_word(tmp_path):
+    words = ["paid", "paid", "Not paid", "No refund", "Refund declined", "Payment failed - retried OK", "nicht bezahlt", "Payment failed", "Not completed"]
+    found = examine([table(tmp_path, "order_id,customer_id,ordered_at,amount,payment_status", *[f"{i},c{i},2026-01-0{i + 1},5,{w}" for i, w in enumerate(words)])])
+    assert settled(found, "status") == [("cancelled", 1), ("paid", 4)]
+    assert set(found.shop.rejected("orders")["found"]) == {"Not paid", "Payment failed - retried OK", "nicht bezahlt", "Not completed"}
+    assert "not paid" in next(q.text for q in found.questions if q.key == "status")
+
+
+def test_a_deal_that_is_not_won_yet_is_open_and_words_nobody_knows_are_said(tmp_path):
+    stages = ["Closed Won", "Closed Lost", "Not Won Yet", "Lost - no budget", "Parked"]
+    found = examine([table(tmp_path, "deal_id,account,owner,created,closed,stage,value", *[f"{i},a{i},Ann,2026-01-0{i + 1},2026-02-0{i + 1},{s},9.5" for i, s in enumerate(stages)], name="deals.csv")])
+    assert settled(found, "outcome") == [("lost", 2), ("open", 2), ("won", 1)]
+    assert found.shop.sql("select count(closed_on) as n from deals")["n"].item() == 3
+    assert "read as open: Not Won Yet, Parked" in as_text(found)
+
+
+@pytest.mark.parametrize("nothing", ["ongoing", "-", "n/a", "Active", "9999-12-31", "31.12.9999"])
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y"])
+def test_what_stands_where_there_is_no_day_is_empty(tmp_path, nothing, form):
+    rows = [f"a{i},{pd.Timestamp(2025, 1, i + 1):{form}},{nothing if i % 3 else f'{pd.Timestamp(2026, 1, 20):{form}}'},20.5" for i in range(28)]
+    found = examine([table(tmp_path, "Account,Start Date,End Date,MRR", *rows, name="contracts.csv")])
+    assert found.shop, found.trouble
+    assert found.shop.ledger["rejected"].sum() == 0
+    assert found.shop.sql("select count(ended_on) as n from all_contracts")["n"].item() == 10
+    assert f"empty where it says {nothing}" in as_text(found)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from retainkit.tally import literal
 
 if TYPE_CHECKING:
     import duckdb
 
 MIXED = 0.02  # of the days, when only the other reading can be theirs: no typing error any more
 SHARE = 0.9  # of the filled values must be dates for the column to be one of dates
+NOTHING = {"", "ongoing", "active", "open", "open ended", "current", "currently", "present", "running", "never", "none", "null", "nan", "na", "n a", "nil", "no", "unlimited", "indefinite", "permanent", "tbd",
+           "laufend", "offen", "aktiv", "unbefristet", "en cours", "actif", "activo", "abierto", "vigente"}  # what people write where there is no day; "" is what is left of a dash
+NEVER = re.compile(r"(?<!\d)(9999|2999)(?!\d)")  # the year of a day that never comes
 ZONES = ("Z", "z", "UTC", "utc", "GMT", "gmt")
 _DAYS = (
     (r"\d{4}-\d{1,2}-\d{1,2}", ("%Y-%m-%d",)), (r"\d{4}/\d{1,2}/\d{1,2}", ("%Y/%m/%d",)), (r"\d{4}\.\d{1,2}\.\d{1,2}", ("%Y.%m.%d",)),
@@ -39,6 +44,7 @@ class Days:
     proof: str = ""  # in words, with an example
     timed: bool = False
     zoned: bool = False
+    nothing: tuple[str, ...] = ()  # texts that stand where there is no day
 
 
 def formats_of(text: str) -> tuple[str, ...]:
@@ -68,6 +74,14 @@ def days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: s
     `values` is a table of its distinct texts `v` with how often each stands there (a sample, when there are many), and
     `everything` all of them; `sql` is how the column is named where it is read.
     """
+    nothing = tuple(v for (v,) in con.execute(f"select v from {values} where length(v) < 25 and (not regexp_matches(v, '[0-9]') or regexp_matches(v, '[29]999')) order by n desc, v limit 50").fetchall()
+                    if NEVER.search(v) or (not re.search(r"\d", v) and " ".join(re.findall(r"\w+", v.lower())) in NOTHING))
+    others = f"(select * from {values} where v not in ({', '.join(map(literal, nothing))})) t" if nothing else values
+    days = _days_in(con, others, everything, sql) or _days_in(con, values, everything, sql)
+    return replace(days, nothing=nothing) if days else None
+
+
+def _days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: str) -> Days | None:
     shape = "regexp_replace(regexp_replace(v, '[0-9]', '9', 'g'), '[A-Za-z]', 'a', 'g')"
     shapes = con.execute(f"select {shape} as shape, sum(n), min(v) from {values} group by 1 order by 2 desc, 1 limit 200").fetchall()
     total = sum(n for _, n, _ in shapes)

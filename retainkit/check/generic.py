@@ -186,6 +186,7 @@ def _map(proposal: Proposal, canonical: Canonical, column: Column, score: float)
         sql = _cases(column, canonical, by)
         left = [v for v in column.values if all(v not in vs for vs in by.values())]
         if left:
+            how = LIKELY if how == SURE else how  # what is sure is not explained
             what = "left as they are, and rejected" if canonical.default else f"read as {_other(canonical)}"
             why += f"; {what}: {', '.join(left[:5])}"
             proposal.notes += [f"`{column.name}` has words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}. Those rows are {what}."] if canonical.default and canonical.name != "status" else []  # that is asked

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from retainkit.check.look import Column, Look
+from retainkit.errors import listed
 from retainkit.load.database import is_address
 from retainkit.load.schema import TABLES
+from retainkit.tally import literal
 
 SURE, LIKELY, GUESS = "sure", "likely", "a guess"
 
@@ -141,6 +143,9 @@ def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False
             proposal.lines[name] = f"timezone('UTC', {read})"
         elif days.formats and not proposal.date_format:
             proposal.lines[name] = f"try_strptime(trim({column.sql}), {list(days.formats)!r})"
+        elif days.nothing and not TABLES[proposal.table].column(name).required and proposal.lines[name] in (column.name, column.sql):
+            proposal.lines[name] = f"case when trim(cast({column.sql} as varchar)) not in ({', '.join(map(literal, days.nothing))}) then {column.sql} end"
+            proposal.why[name] = (LIKELY, f"{proposal.why[name][1]}; empty where it says {listed(days.nothing)}".lstrip("; "))
     for _, column in doubts[:1]:
         assert column.days
         assert column.days.doubt

@@ -65,13 +65,37 @@ def fits(canonical: Canonical, column: Column) -> bool:
     return column.kind != "day"
 
 
+BEFORE = {"not", "no", "never", "non", "un", "without", "nicht", "nie", "kein", "keine", "ohne", "pas", "sans", "sin", "nao", "sem", "niet", "geen"}  # what undoes the word that follows
+AFTER = {"declined", "denied", "rejected", "refused", "failed", "reversed", "nicht", "abgelehnt", "fehlgeschlagen", "refuse", "rechazado", "geweigerd"}  # and the word before
+
+
 def choices(table: str, canonical: Canonical, column: Column) -> tuple[float, dict[str, list[str]]]:
-    """The share of a column's values that are known words of a choice, and the values by choice."""
+    """The share of a column's values that hold known words of a choice, and the values by choice."""
     known = words()["values"].get(table, {}).get(canonical.name, {c: [c] for c in canonical.choices})
     found: dict[str, list[str]] = {}
+    spoken = 0
     for text in column.values:
-        own = plain(text)
-        if choice := next((c for c, names in known.items() if own in names), None) or next((c for c, names in known.items() if any(f" {n} " in f" {own} " for n in names)), None):
+        heard, choice = _heard(plain(text), known)
+        spoken += heard
+        if choice:
             found.setdefault(choice, []).append(text)
-    hits = sum(len(v) for v in found.values())
-    return hits / len(column.values), found
+    return spoken / len(column.values), found
+
+
+def _heard(text: str, known: dict[str, list[str]]) -> tuple[bool, str | None]:
+    """Whether a text holds a known word, and the one choice that it speaks of: none where a word undoes it, or where it speaks of two.
+
+    >>> known = {"paid": ["paid", "ok"], "cancelled": ["failed"], "refunded": ["refund"]}
+    >>> [_heard(text, known)[1] for text in ("paid", "paid in full", "not paid", "refund declined", "failed retried ok", "failed not paid")]
+    ['paid', 'paid', None, None, None, 'cancelled']
+    """
+    if whole := next((c for c, names in known.items() if text in names), None):
+        return True, whole
+    heard = {n: c for c, names in known.items() for n in names if f" {n} " in f" {text} "}
+    meant = {c for n, c in heard.items() if not _undone(text, n) and not any(f" {n} " in f" {m} " for m in heard if m != n)}
+    return bool(heard), meant.pop() if len(meant) == 1 else None
+
+
+def _undone(text: str, word: str) -> bool:
+    before, _, after = f" {text} ".partition(f" {word} ")
+    return bool(BEFORE & set(before.split()) or AFTER & set(after.split()[:1]))
