@@ -628,3 +628,38 @@ def test_what_stands_where_there_is_no_day_is_empty(tmp_path, nothing, form):
     assert found.shop.ledger["rejected"].sum() == 0
     assert found.shop.sql("select count(ended_on) as n from all_contracts")["n"].item() == 10
     assert f"empty where it says {nothing}" in as_text(found)
+
+
+ORDERS = ("order_id,customer_id,ordered_at,amount", *[f"{i},c{i % 3},2026-01-{i + 1:02},5" for i in range(9)])
+
+
+@pytest.mark.parametrize("score", ["How likely are you to recommend us to a friend or colleague?", "nps_score"])
+def test_a_survey_with_a_start_and_an_end_is_no_contracts_but_responses(tmp_path, score):
+    table(tmp_path, *ORDERS)
+    table(tmp_path, f"Response ID,StartDate,EndDate,Customer ID,{score}", *[f"R{i},2025-12-{i + 1:02} 10:00,2025-12-{i + 1:02} 10:07,c{i % 3},{i}" for i in range(11)], name="survey.csv")
+    found = examine([tmp_path], {"tz": "UTC"})
+    assert [p.table for p in found.proposals] == ["orders", "responses"]
+    assert found.proposals[1].why["kind"][0] == "a guess"
+    assert str(found.shop.as_of) == "2026-01-09"
+    assert found.shop.sql("select kind, count(*) as n, sum(score) as s from responses group by 1").astype(object).values.tolist() == [["customer", 11, 55]]
+
+
+def test_scores_that_nobody_calls_after_recommending_are_no_responses(tmp_path):
+    table(tmp_path, *ORDERS)
+    table(tmp_path, "customer_id,date,rating", *[f"c{i % 3},2026-02-{i + 1:02},{i}" for i in range(11)], name="reviews.csv")
+    assert "reviews.csv: 11 rows, 3 columns; is not used: to be responses, it lacks a column for `kind` (who was asked)" in as_text(examine([tmp_path]))
+
+
+@pytest.mark.parametrize(("name", "head", "contracts"), [("sessions.csv", "user_id,start,end", False), ("newsletter.csv", "customer_id,start_date,end_date", False),
+                                                        ("subscriptions.csv", "user_id,start,end", True), ("list.csv", "customer_id,start_date,end_date,plan", True), ("list.csv", "customer_id,start_date,end_date,mrr", True)])
+def test_a_start_and_an_end_are_contracts_only_where_something_says_so(tmp_path, name, head, contracts):
+    table(tmp_path, *ORDERS)
+    table(tmp_path, head, *[f"c{i % 3},2025-01-{i + 1:02},2025-03-0{i + 1},5" if head.count(",") == 3 else f"c{i % 3},2025-01-{i + 1:02},2025-03-0{i + 1}" for i in range(9)], name=name)
+    found = examine([tmp_path])
+    assert ("contracts" in [p.table for p in found.proposals]) == contracts
+    assert ("is not used: to be contracts, it lacks a column for `contract_id` (the contract)" in as_text(found)) != contracts
+
+
+def test_a_file_that_is_not_used_says_which_needed_column_it_lacks(tmp_path):
+    found = examine([table(tmp_path, "Order No,Customer,Date,Shelf", *[f"{i},c{i % 3},2026-01-0{i + 1},x" for i in range(6)], name="export.csv")])
+    assert "export.csv: 6 rows, 4 columns; is not used: to be orders, it lacks a column for `amount` (price paid for the line)" in as_text(found)

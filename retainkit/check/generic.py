@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from retainkit.check.evidence import EVIDENCE, without_a_column
 from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines, undecided
@@ -20,15 +21,11 @@ if TYPE_CHECKING:
 
 YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
 SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount
-NUMBERED = {"orders": ("order_id", "ordered_at"), "contracts": ("contract_id", "started_at")}  # whose rows may have no number of their own
 REMARKS = {"note", "notes", "comment", "comments", "message", "remark", "remarks"}  # how the names of columns end that name nobody
 ROW, WHO, WHAT = "row", "who", "what"  # what a joined file is about
 ENOUGH = 0.55  # the likeness below which a name says nothing
 PERHAPS = 0.6  # that of a column which may stand in for another
 COARSE = 60  # the most values of a group of products: some dozens, not hundreds
-# What shows that a file is of a table, beside its needed columns: one of these must be found.
-EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
-            "activity": (), "changes": (), "orders": (), "deals": (), "responses": (), "spend": ()}
 ORDER = ("deals", "contracts", "orders", "responses", "spend", "changes", "activity", "customers")
 
 
@@ -71,9 +68,10 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     if table.name == "orders":
         _amount(proposal, columns, found)
         _given_back(proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
-    _row_number(proposal, look, found)
+    without_a_column(proposal, look, found)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
+    look.nearly[table.name] = [n for n, (column, _) in found.items() if column.name in look.columns and table.column(n).required], missing
     if missing or (evidence and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.files[0].name.lower()):
         return None
     if table.name == "customers" and look.columns[found["customer_id"][0].name].distinct < look.rows * 0.98:
@@ -283,16 +281,6 @@ def _best(columns: dict[str, Column], names: list[str]) -> Column | None:
     scored = [(likeness(c.name, names), c) for c in columns.values() if c.kind == "number"]
     score, column = max(scored, key=lambda s: s[0], default=(0.0, None))
     return column if score >= ENOUGH else None
-
-
-def _row_number(proposal: Proposal, look: Look, found: dict[str, tuple[Column, float]]) -> None:
-    """Where no column numbers the orders, or the contracts of one file, every row is one."""
-    number, day = NUMBERED.get(proposal.table, ("", ""))
-    if not number or number in proposal.lines or not {"customer_id", day} <= set(found):
-        return
-    if found["customer_id"][0].distinct < look.rows if proposal.table == "orders" else len(look.files) == 1 and any(e in found for e in EVIDENCE[proposal.table]):
-        proposal.lines = {number: "row_no", **proposal.lines}
-        proposal.why[number] = (GUESS, f"no column names the {proposal.table.rstrip('s')}, so every row is taken as one")
 
 
 def _beside(proposal: Proposal, columns: dict[str, Column]) -> list[Column]:

@@ -63,6 +63,7 @@ class Look:
     shared: int = 0  # rows that stand in an earlier file or sheet as well
     lacking: dict[str, list[str]] = field(default_factory=dict)  # of its files, those without a column that others have
     columns: dict[str, Column] = field(default_factory=dict)
+    nearly: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)  # canonical table -> its needed columns that are there, and those that are not
 
     @property
     def name(self) -> str:

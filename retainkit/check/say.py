@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from html import escape
 
 from retainkit.check import health
+from retainkit.check.evidence import falls_short
 from retainkit.check.examine import FLAGS, Examined
 from retainkit.check.identity import identity
 from retainkit.check.look import Look
@@ -58,7 +59,7 @@ def _unlike(found: Examined, look: Look) -> str:
         more, less = ([n for n in a.names if n not in b.names] for a, b in ((look, p.look), (p.look, look)))
         if len(more) + len(less) <= len(look.names) // 3:
             return f": it is like {p.look.name}, " + " and ".join(filter(None, (f"with {listed(more)} besides" if more else "", f"without {listed(less)}" if less else ""))) + "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
-    return ""
+    return falls_short(look)
 
 
 def _systems(found: Examined) -> Iterable[str]:

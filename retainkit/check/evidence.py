@@ -1,0 +1,49 @@
+"""What shows that a file is of a table, what stands in for a column it lacks, and what keeps it from being a table."""
+
+from __future__ import annotations
+
+from retainkit.check.look import Column, Look
+from retainkit.check.proposal import GUESS, Proposal
+from retainkit.check.words import likeness, plain, words
+from retainkit.errors import listed
+from retainkit.load.schema import TABLES
+
+NUMBERED = {"orders": ("order_id", "ordered_at"), "contracts": ("contract_id", "started_at")}  # whose rows may have no number of their own
+# Beside its needed columns: one of these must be found.
+EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
+            "activity": (), "changes": (), "orders": (), "deals": (), "responses": (), "spend": ()}
+Found = dict[str, tuple[Column, float]]
+
+
+def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
+    """Where no column numbers the orders, or the contracts of one file, every row is one; and who asks for recommendations asks customers."""
+    number, day = NUMBERED.get(proposal.table, ("", ""))
+    if proposal.table == "responses" and "kind" not in proposal.lines and "score" in found and _recommends(found["score"][0]):
+        proposal.lines["kind"], proposal.why["kind"] = "'customer'", (GUESS, f"no column says who was asked, and `{found['score'][0].name}` is what customers are asked")
+    if not number or number in proposal.lines or not {"customer_id", day} <= set(found):
+        return
+    if found["customer_id"][0].distinct < look.rows if proposal.table == "orders" else len(look.files) == 1 and ("monthly_value" in found or _tells(look)):
+        proposal.lines = {number: "row_no", **proposal.lines}
+        proposal.why[number] = (GUESS, f"no column names the {proposal.table.rstrip('s')}, so every row is taken as one")
+
+
+def _tells(look: Look) -> bool:
+    """Whether the file or one of its columns is called after contracts: a start and an end alone may be of anything."""
+    names = f" {' '.join(plain(name) for name in (look.files[0].name, *look.columns))} "
+    return any(f" {word} " in names or f" {word}s " in names for word in words()["also"]["contract"])
+
+
+def _recommends(score: Column) -> bool:
+    """Whether a column holds 0 to 10 and is called after recommending."""
+    return likeness(score.name, words()["also"]["recommend"]) > 0.5 and all(v.removesuffix(".0") in map(str, range(11)) for v in score.values)
+
+
+def falls_short(look: Look) -> str:
+    """Which needed column keeps a file from being the table it is most like, in words; empty where it is like none."""
+    like = [(len(missing), -len(have) / sum(c.required for c in TABLES[name].columns), name, missing) for name, (have, missing) in look.nearly.items()
+            if missing and (len(have) >= 2 or (have and name.rstrip("s") in look.files[0].name.lower()))]
+    if not like:
+        return ""
+    _, _, name, missing = min(like)
+    columns = [f"`{c}` ({TABLES[name].column(c).meaning.partition(';')[0]})" for c in missing]
+    return f": to be {name}, it lacks {'a column' if len(columns) == 1 else 'columns'} for {listed(columns)}"
