@@ -194,6 +194,12 @@ def _gaps(shop: Shop, day: str) -> Iterator[str]:
 
 def _ends(shop: Shop) -> Iterator[str]:
     end = shop.as_of
+    if held := shop.held_back():
+        yield f"{held[0]}. To count them, with the tables that end earlier as they were: --as-of {held[1]}"
+    elif "contracts" in shop.tables and not shop.has("contracts.cancel_requested_at"):
+        row = shop.sql("select max(started_on) as a, max(ended_on) as b from contracts").iloc[0]
+        if row["b"] == row["b"] and _day(row["b"]) == end and (end - _day(row["a"])).days > 31:
+            yield f"the last contract begins on {_day(row['a'])}, and {end} is the day of an end. If ends are written down before they come, nothing is known of the days between: --as-of {_day(row['a'])}"
     if (end + timedelta(days=1)).day != 1:
         yield f"the last month, {end:%B %Y}, ends on day {end.day}: it is never shown as a whole month; the last whole one is {shop.closed_through}"
     if "orders" in shop.tables:

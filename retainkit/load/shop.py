@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -156,29 +156,54 @@ class Shop:
         self.tz: str = facts.get("tz") or ""
         self.currency: str = facts.get("currency") or ""
         self._facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
-        self.as_of, self.held_back_by = self._last_day()
+        self.as_of = self._last_day()
         self.history_given = bool(facts.get("history_start"))
         self.history_start: date = as_date(facts["history_start"], "history_start") if self.history_given else self._first_day()
-        if self.history_start > self.as_of and self.history_given:
-            raise BadValueError("history_start", f"is after as_of ({self.as_of})", str(self.history_start), "history_start = the first day of the export")
         if self.history_start > self.as_of:
-            last = self._last_row()
-            raise BadValueError("as_of", "is before the first day of the data", f"{self.as_of}; data from {self.history_start} to {last}", f'as_of = "{last}"')
+            raise self._nothing_between()
         self._others: dict[Any, Shop] = {}
         self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
 
-    def _last_day(self) -> tuple[date, str]:
-        reach: dict[str, date] = {}
+    @cached_property
+    def _reach(self) -> dict[str, date]:
+        """The last day of each table with a clock, the first to end first."""
         today = datetime.now(ZoneInfo(self.tz or "UTC")).date()
-        for name in self._facts if not self._stated.get("as_of") else ():
-            if TABLES[name].clock and (day := last_day(self._con, TABLES[name], self._store / f"{name}.parquet", today=today)):
-                reach[name] = day
+        days = {n: last_day(self._con, TABLES[n], self._store / f"{n}.parquet", today=today) for n in self._facts if TABLES[n].clock}
+        return dict(sorted(((n, day) for n, day in days.items() if day), key=lambda found: found[::-1]))
+
+    def _last_day(self) -> date:
         if self._stated.get("as_of"):
-            return as_date(self._stated["as_of"], "as_of"), "as_of"
-        if not reach:
+            return as_date(self._stated["as_of"], "as_of")
+        if not self._reach:
             raise self._why_nothing()
-        name = min(reach, key=lambda n: (reach[n], n))
-        return reach[name], name
+        return min(self._reach.values())
+
+    def _nothing_between(self) -> BadValueError:
+        """The error where the history begins after the last day counted; who stated neither is told which table ends first."""
+        day = str(self.history_start)
+        if self.history_given:
+            return BadValueError("history_start", f"is after as_of ({self.as_of})", day, "history_start = the first day of the export")
+        if self._stated.get("as_of"):
+            last = self._last_row()
+            return BadValueError("as_of", "is before the first day of the data", f"{self.as_of}; data from {day} to {last}", f'as_of = "{last}"')
+        first, last = next(iter(self._reach)), max(self._reach.values())
+        return BadValueError(first, f"its last day is {self.as_of}, before the first day of orders, so no day is in both", f"orders begin on {day}",
+                             f'as_of = "{last}" under [shop] in retainkit.toml, --as-of {last}, or open_shop(..., as_of="{last}"), to count up to there, with {first} as they were; or leave {first} out')
+
+    def held_back(self, *, least: int = 0) -> tuple[str, date] | None:
+        """A table that ends more than `least` days before another one, and so ends what is counted: in words, with the day that counts all.
+
+        None where no row is later than it, where the toml states `as_of`, and where much less than that table has is counted.
+        """
+        reach = self._reach
+        if len(reach) < 2 or self._plan.facts.get("as_of"):
+            return None
+        first, day, last = next(iter(reach)), min(reach.values()), max(reach.values())
+        if (last - day).days <= least or not 0 <= (day - self.as_of).days < 31:
+            return None
+        kept = {t: sum(f["kept"] for f in self._facts[t]["files"]) for t in self.tables if t != first}
+        later = [f"{n:,} of {kept[t]:,} rows of {t}" for t in kept if (n := sum(self._later(t).values()))]
+        return (f"the table {first} ends first, on {day}, and no later day is counted: {listed(later)} are dated later", last) if later else None
 
     def _first_day(self) -> date:
         firsts = {n: [f["first_day"] for f in facts["files"] if f["first_day"]] for n, facts in self._facts.items() if TABLES[n].clock}

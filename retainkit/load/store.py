@@ -258,8 +258,13 @@ def _dated(table: Table, have: set[str]) -> str | None:
 
 
 def last_day(con: duckdb.DuckDBPyConnection, table: Table, path: Path, *, today: date) -> date | None:
-    """The last day, not in the future, on which the table's clock columns say something happened."""
-    days = ", ".join(f"max(case when {c} <= {literal(today)} then {c} end)" for c in (table.column(n).sql_name for n in table.clock))
+    """The last day, not in the future, on which the table's clock columns say something happened.
+
+    A day in the future is a plan, or a mistake. Ends of contracts count where no cancellation was written down, because where they were,
+    ends are known ahead.
+    """
+    ways = ((table.column(n).sql_name for n in names.split("|")) for names in table.clock)
+    days = ", ".join(f"coalesce({', '.join(f'max(case when {c} <= {literal(today)} then {c} end)' for c in way)})" for way in ways)
     row = con.execute(f"select {days} from read_parquet({literal(str(path))})").fetchone() or ()
     known = [d for d in row if d is not None]
     return max(known) if known else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
+from html import escape
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,7 +13,7 @@ from retainkit.errors import counted
 from retainkit.load.schema import TABLES
 from retainkit.report import pages
 from retainkit.report.plan import period
-from retainkit.show.begin import read_and_left_out
+from retainkit.show.begin import held_back, read_and_left_out
 from retainkit.show.charts import plot_months
 from retainkit.show.display import picture, rendered
 from retainkit.show.style import canvas, finish
@@ -41,12 +42,13 @@ def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
 
 
 def health(shop: Shop) -> str:
-    """The rows read and left out by table, and how many days before the report's end each table's last row lies, as HTML."""
+    """The rows read and left out by table, and how many days before the report's end each table's last row lies, as HTML; and which one ends too early."""
     table = read_and_left_out(shop)
     last = pd.to_datetime(table["last_day"])
     table[BEHIND] = (pd.Timestamp(shop.as_of) - last).dt.days.clip(lower=0).astype("Int64")
     markup, _ = rendered(table, caption="Rows read and left out, by table", formats={}, units={}, rows=99)
-    return markup
+    held = held_back(shop)
+    return markup + (f"\n<p>{escape(held)}</p>" if held else "")
 
 
 def absent(shop: Shop) -> list[dict[str, str]]:

@@ -108,8 +108,16 @@ def show_ledger(shop: Shop) -> None:
     """Show what was read and what was left out, table by table, and the last day that counts."""
     say("Data as known at the end of {day}.", day=f"{shop.as_of.day} {shop.as_of:%B %Y}")
     table(read_and_left_out(shop), caption="Rows read and left out")
+    if held := held_back(shop):
+        say("{held}", held=held)
     if shop.unread:
         say("Not read, because named like no table, or packed: {names}.", names=", ".join(shop.unread))
+
+
+def held_back(shop: Shop) -> str:
+    """That a table which ends more than a month before another one ends what is counted, and what to type; "" where none does."""
+    held = shop.held_back(least=31)
+    return f'{held[0][0].upper()}{held[0][1:]}. To count them, with the tables that end earlier as they were: as_of = "{held[1]}" under [shop] in retainkit.toml.' if held else ""
 
 
 def read_and_left_out(shop: Shop) -> pd.DataFrame:

@@ -1,0 +1,70 @@
+"""How far each table reaches, which of them ends what is counted, and that this is said with what to type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import retainkit as rk
+from retainkit.check.examine import examine
+from retainkit.check.say import as_text
+from retainkit.report import cards
+from retainkit.show.begin import held_back
+
+ORDERS = "order_id,customer_id,ordered_at,amount\n" + "".join(f"{i},c{i % 4},2026-{1 + i:02}-15,10\n" for i in range(9))
+STARTS = "contract_id,customer_id,started_at,{end}\n" + "".join(f"k{i},c{i},2026-01-{20 + i},{{d{i}}}\n" for i in range(4))
+
+
+def shop_of(tmp_path: Path, contracts: str, *, end: str = "ended_at", **days: str) -> Path:
+    """Orders from January to September, and contracts that all begin in January."""
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    (tmp_path / "contracts.csv").write_text(contracts.format(end=end, **{f"d{i}": days.get(f"d{i}", "") for i in range(4)}))
+    return tmp_path
+
+
+def test_contracts_reach_as_far_as_their_last_end_and_a_planned_one_proves_nothing(tmp_path):
+    assert str(rk.open_shop(shop_of(tmp_path, STARTS, d0="2026-05-01", d1="2199-01-01", d2="9999-12-31")).as_of) == "2026-05-01"
+
+
+def test_where_cancellations_are_written_down_ends_are_known_ahead_and_do_not_count(tmp_path):
+    path = shop_of(tmp_path, STARTS, end="cancel_requested_at,ended_at", d0="2026-02-03,2026-08-01", d1=",", d2=",", d3=",")
+    assert str(rk.open_shop(path).as_of) == "2026-02-03"
+
+
+def test_the_table_that_ends_first_is_named_with_the_rows_it_leaves_out_and_what_to_type(tmp_path):
+    path = shop_of(tmp_path, STARTS, d0="2026-05-01")
+    said = as_text(examine([path]))
+    assert "the table contracts ends first, on 2026-05-01, and no later day is counted: 5 of 9 rows of orders are dated later" in said
+    assert "--as-of 2026-09-15" in said
+    shop = examine([path], {"as-of": "2026-09-15"}).shop
+    assert shop
+    assert shop.ledger["after_as_of"].sum() == 0
+    assert not shop.held_back()
+    assert not rk.open_shop({"orders": shop.sql("select order_id, customer as customer_id, ordered_on as ordered_at, amount from orders")}).held_back()  # of one table nothing is
+
+
+def test_a_report_says_that_one_table_ended_long_before_the_others_unless_it_was_asked_for(tmp_path):
+    path = shop_of(tmp_path, STARTS, d0="2026-05-01")
+    shop = rk.open_shop(path)
+    assert 'as_of = "2026-09-15" under [shop] in retainkit.toml' in held_back(shop)
+    assert "5 of 9 rows of orders" in cards.health(shop)
+    assert "5 of 9 rows of orders" in cards.health(shop.at("2026-04-30"))  # the last whole month
+    assert not held_back(shop.at("2026-02-28"))  # an early month has later rows anyway
+    shop_of(tmp_path, STARTS, d0="2026-09-01")
+    assert not held_back(rk.open_shop(path))  # a fortnight is how exports are
+
+
+def test_tables_that_have_no_day_together_say_which_ends_first(tmp_path):
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    (tmp_path / "contracts.csv").write_text("contract_id,customer_id,started_at\nk1,c1,2025-03-01\n")
+    with pytest.raises(rk.RetainkitError, match="contracts: its last day is 2025-03-01, before the first day of orders") as told:
+        rk.open_shop(tmp_path)
+    assert "--as-of 2026-09-15" in told.value.remedy
+    assert rk.open_shop(tmp_path, as_of="2026-09-15").has("contracts")
+
+
+def test_contracts_alone_say_that_only_an_end_reaches_so_far(tmp_path):
+    shop_of(tmp_path, STARTS, d0="2026-05-01")
+    (tmp_path / "orders.csv").unlink()
+    assert "the last contract begins on 2026-01-23, and 2026-05-01 is the day of an end" in as_text(examine([tmp_path]))
