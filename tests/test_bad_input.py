@@ -428,3 +428,13 @@ def test_a_packed_table_is_refused_with_the_command_that_unpacks_it(tmp_path):
     (tmp_path / "retainkit.toml").unlink()
     subprocess.run(shlex.split(error.remedy), check=True)
     assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35
+
+
+def test_a_column_is_switched_off_by_an_empty_line_and_a_needed_one_is_not(tmp_path):
+    text = "order_id,customer_id,ordered_at,amount,order_type\n1,ann,2026-01-01,5,web\n2,bob,2026-01-02,6,shop\n"
+    assert "order_type = \"\", which leaves it unread" in str(refused(folder_with(tmp_path, text), "order_type"))
+    folder_with(tmp_path, '[orders]\npath = "orders.csv"\norder_type = ""\n', "retainkit.toml")
+    shop = rk.open_shop(tmp_path)
+    assert (shop.ledger["kept"].item(), shop.has("orders.order_type")) == (2, False)
+    folder_with(tmp_path, '[orders]\npath = "orders.csv"\namount = ""\n', "retainkit.toml")
+    refused(tmp_path, 'amount = ""', "orders needs it")

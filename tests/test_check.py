@@ -663,3 +663,32 @@ def test_a_start_and_an_end_are_contracts_only_where_something_says_so(tmp_path,
 def test_a_file_that_is_not_used_says_which_needed_column_it_lacks(tmp_path):
     found = examine([table(tmp_path, "Order No,Customer,Date,Shelf", *[f"{i},c{i % 3},2026-01-0{i + 1},x" for i in range(6)], name="export.csv")])
     assert "export.csv: 6 rows, 4 columns; is not used: to be orders, it lacks a column for `amount` (price paid for the line)" in as_text(found)
+@pytest.mark.parametrize(("column", "values"), [("quantity", ["1 pcs", "2 pcs", "3 pcs"]), ("order_type", ["web", "phone", "web"]), ("refunded_at", ["-", "n/a", "none yet"])])
+def test_a_column_of_a_known_name_that_holds_something_else_is_not_read_and_said_so(tmp_path, column, values):
+    path = table(tmp_path, f"order_id,customer_id,ordered_at,amount,{column}", *(f"{i},c{i % 2},2026-01-0{i + 1},10,{v}" for i, v in enumerate(values)))
+    found = examine([path])
+    assert "(the column of that name does not hold it)" in as_text(found)
+    assert cli.main(["init", str(tmp_path / "p"), "--from", str(path)]) == 0
+    assert f'{column} = ""' in (tmp_path / "p" / "retainkit.toml").read_text()
+    shop = rk.open_shop(tmp_path / "p")
+    assert (shop.ledger["kept"].item(), shop.has(f"orders.{column}")) == (3, False)
+
+
+@pytest.mark.parametrize("values", [["1", "2", "3"], ["Complete", "draft", "quote"]])
+def test_a_status_of_unknown_words_is_asked_and_one_answer_opens_it(tmp_path, values):
+    path = table(tmp_path, "order_id,customer_id,ordered_at,amount,status", *(f"{i},c{i % 2},2026-01-0{i + 1},10,{v}" for i, v in enumerate(values)))
+    found = examine([path])
+    assert [q.key for q in found.open_questions] == ["status"]
+    assert "columns not used" not in as_text(found)
+    assert revenue(path, {"status": "paid"}) == 30
+    shop = examine([path], {"status": "cancelled"}).shop
+    assert shop
+    assert shop.sql("select count(case when status = 'paid' then 1 end) as n from all_orders")["n"][0] == (values[0] == "Complete")
+
+
+def test_a_column_that_is_empty_so_far_is_read_once_it_is_filled(tmp_path):
+    head = "order_id,customer_id,ordered_at,amount,product_line"
+    path = table(tmp_path, head, "1,ann,2026-01-01,10,", "2,bob,2026-01-02,10,")
+    assert cli.main(["init", str(tmp_path / "p"), "--from", str(path)]) == 0
+    table(tmp_path, head, "1,ann,2026-01-01,10,tea", "2,bob,2026-01-02,10,")
+    assert rk.open_shop(tmp_path / "p").has("orders.product_line")

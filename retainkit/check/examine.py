@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retainkit.check.generic import propose
+from retainkit.check.generic import _map, propose
 from retainkit.check.identity import one, same_customers, sql_of
 from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, settled, sources_in
 from retainkit.check.presets import recognised
-from retainkit.check.proposal import Proposal, Question, asked, value
+from retainkit.check.proposal import GUESS, Proposal, Question, asked, value
+from retainkit.check.words import choices
 from retainkit.errors import BadValueError, RetainkitError, closest, counted, listed
 from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
@@ -114,6 +115,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)
     for proposal in proposals:
+        _own_names(proposal)
         _unknown_status(con, proposal, given.get("status", ""))
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))
     if any(p.timed for p in proposals) and "tz" not in given:
@@ -128,6 +130,22 @@ def _overlap(look: Look) -> Question:
     parts = f"{len(look.files)} files" if len(look.files) > 1 else f"{look.sheets} sheets"
     return Question("overlap", f"{look.name}: {counted(look.shared, 'row stands', 'rows stand')} in more than one of its {parts}. All are kept until you say once",
                     ("--answer overlap=once", "--answer overlap=all"), needed=False)
+
+
+def _own_names(p: Proposal) -> None:
+    """Columns that are called like canonical ones and were taken for nothing: the loader would read them, so it is told not to.
+
+    One that is empty so far is read once it is filled, and words of a status that nobody knows are asked of.
+    """
+    have = {name: column for look in (*(other for other, _ in p.joins), p.look) for name, column in look.columns.items()}
+    for canonical in (c for c in TABLES[p.table].columns if c.name in have and c.name not in p.lines):
+        if have[canonical.name].kind != "empty" and (canonical.name != "status" or p.system):
+            p.off.append(canonical.name)
+            continue
+        if have[canonical.name].values and choices(p.table, canonical, have[canonical.name])[1]:  # some words are known
+            _map(p, canonical, have[canonical.name], 0)
+        p.lines.setdefault(canonical.name, canonical.name)
+        p.why[canonical.name] = (GUESS, "its name only")
 
 
 def _unknown_status(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str) -> None:

@@ -35,6 +35,7 @@ class Proposal:
     table: str
     look: Look
     lines: dict[str, str] = field(default_factory=dict)  # canonical column -> column or SQL
+    off: list[str] = field(default_factory=list)  # canonical columns that are not read from the file's columns of that name
     why: dict[str, tuple[str, str]] = field(default_factory=dict)  # canonical column -> how sure, and why
     where: str = ""
     date_format: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ class Proposal:
         for name, sql in self.lines.items():
             how, why = self.why.get(name, (SURE, ""))
             lines.append(f"{name} = {value(sql)}  # {table.column(name).meaning}; {how}{': ' + why if why else ''}")
+        lines += [f'{name} = ""  # not read, though the file has a column of that name' for name in self.off]
         for look, key in self.joins:
             lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {paths(look, home)}"]
             lines += [f"{name} = {value(look.settings[name])}" for name in ("skip", "encoding", "query") if name in look.settings] + [f"on = {value(key)}"]

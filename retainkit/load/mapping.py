@@ -134,8 +134,9 @@ def missing_column(plan: TablePlan, label: str, name: str, have: list[str]) -> M
 def how_to_read(column: Column, source: str, found: str) -> str:
     """What to type for values that are written in another way."""
     name = f"cast({source} as varchar)" if re.search("[()'\"]", source) else f'"{source}"'
+    without = "" if column.required else f'; or {column.name} = "", which leaves it unread'
     if column.kind == "choice":
-        return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\""
+        return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\"{without}"
     if column.kind == "day":
         digits = re.sub("[0-9]+", "9", found[:10])
         form = {"9.9.9": "%d.%m.%Y", "9-9-9": "%d-%m-%Y", "9": "%Y%m%d"}.get(digits, "%d/%m/%Y")
@@ -144,4 +145,4 @@ def how_to_read(column: Column, source: str, found: str) -> str:
         return f"{column.name} = '''regexp_replace(replace(replace({name}, '.', ''), ',', '.'), '[^0-9.-]', '', 'g')''' in retainkit.toml"
     if re.search("[0-9]", found):
         return f"{column.name} = '''regexp_replace({name}, '[^0-9.-]', '', 'g')''' in retainkit.toml, if a point stands before the decimals"
-    return f"the name of a column that holds numbers, after {column.name} = in retainkit.toml"
+    return f"the name of a column that holds numbers, after {column.name} = in retainkit.toml{without}"

@@ -208,7 +208,7 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     """
     inner, types, raw = _source(con, plan, relation)
     read: dict[Column, tuple[str, Parsed]] = {}
-    for column in table.columns:
+    for column in (c for c in table.columns if c.name not in plan.off):
         expression = plan.columns.get(column.name) or (column.name if column.name in types else None)
         one_of_each(plan, relation.name, column.name, expression or column.name, types)
         if expression is not None:

@@ -43,6 +43,7 @@ class TablePlan:
     files: tuple[Path, ...] = ()
     frame: pd.DataFrame | None = field(default=None, compare=False)
     columns: dict[str, str] = field(default_factory=dict)  # canonical column -> source column or SQL expression
+    off: tuple[str, ...] = ()  # canonical columns that are not read, though the file has one of that name
     where: str | None = None
     header: bool = True
     names: tuple[str, ...] = ()
@@ -180,13 +181,16 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     for key in body:
         if key not in known:
             raise BadValueError(where, f"`{key}` is neither a column of {name} nor a setting", listed(known, limit=30), f"{closest(key, known) or 'path'} = ...")
+    off = tuple(c.name for c in table.columns if body.get(c.name) == "")
+    if needed := next((c.name for c in table.columns if c.required and c.name in off), None):
+        raise BadValueError(where, f'`{needed} = ""` says that it is not read, and {name} needs it', listed(body), f'{needed} = "the column that holds it", or no such line')
     formats, sheets, overlap = body.get("date_format", []), body.get("sheets", []), body.get("overlap", "all")
     if overlap not in ("all", "once"):
         raise BadValueError(where, "`overlap` is neither all nor once", repr(overlap), 'overlap = "once" (a row that an earlier file or sheet has as well is left out)')
     if body.get("missing", "empty") != "empty":
         raise BadValueError(where, "`missing` can only be empty", repr(body["missing"]), 'missing = "empty" (a column that a file lacks, and another one has, is read as empty), or no such line')
     return TablePlan(
-        name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body},
+        name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body and c not in off}, off=off,
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
         delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")), skip=_lines(body.get("skip", 0), where),
         sheets=(sheets,) if isinstance(sheets, str) else tuple(sheets), once=overlap == "once", padded="missing" in body,

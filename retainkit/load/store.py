@@ -48,7 +48,7 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     sources: list[dict[str, Any]] = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "blake2b": memo.of(f)} for t in plan.tables.values() for f in t.files]
     joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
     # a column that is called what it is has the same rows with a mapping that says so as without
-    mapping = repr([(t.table, {c: x for c, x in t.columns.items() if c != x}, t.where, t.header, t.names, t.delimiter, t.encoding, t.skip, t.date_formats, t.sheets, t.once, t.padded, [(j.on, j.encoding, j.skip) for j in t.joins]) for t in plan.tables.values()])
+    mapping = repr([(t.table, {c: x for c, x in t.columns.items() if c != x}, t.off, t.where, t.header, t.names, t.delimiter, t.encoding, t.skip, t.date_formats, t.sheets, t.once, t.padded, [(j.on, j.encoding, j.skip) for j in t.joins]) for t in plan.tables.values()])
     names = [(s["table"], Path(s["path"]).name, s["blake2b"]) for s in sources]
     memo.save()
     return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
