@@ -438,3 +438,21 @@ def test_a_column_is_switched_off_by_an_empty_line_and_a_needed_one_is_not(tmp_p
     assert (shop.ledger["kept"].item(), shop.has("orders.order_type")) == (2, False)
     folder_with(tmp_path, '[orders]\npath = "orders.csv"\namount = ""\n', "retainkit.toml")
     refused(tmp_path, 'amount = ""', "orders needs it")
+
+
+@pytest.mark.parametrize("empty", ["", "3,cy,2026-03-01,\n", "3,cy,2026-03-01,\n" * 9 + "4,cy\n"])
+def test_a_month_in_which_a_column_is_empty_does_not_stop_a_mapping_that_calculates(tmp_path, empty):
+    head = "order_id,customer_id,ordered_at,amount\n"
+    folder_with(tmp_path, head + "1,ann,2026-01-31,10\n2,bob,2026-02-01,5\n", "m1.csv")
+    folder_with(tmp_path, head + empty, "m2.csv")
+    folder_with(tmp_path, '[orders]\npath = "m*.csv"\namount = "amount * 2"\n', "retainkit.toml")
+    shop = rk.open_shop(tmp_path)
+    assert shop.sql("select sum(amount) as a from all_orders")["a"][0] == 30
+    assert len(shop.rejected("orders")) == empty.count("\n")
+
+
+def test_a_month_of_words_where_numbers_belong_is_refused_and_not_read_as_empty(tmp_path):
+    folder_with(tmp_path, GOOD, "m1.csv")
+    folder_with(tmp_path, GOOD.splitlines()[0] + "\n9,cy,2026-03-01,soon\n", "m2.csv")
+    folder_with(tmp_path, '[orders]\npath = "m*.csv"\namount = "amount * 2"\n', "retainkit.toml")
+    refused(tmp_path, "amount * 2", "m2.csv")

@@ -40,6 +40,7 @@ RULES: dict[str, list[tuple[set[str], str, str]]] = {
     "spend": [(set(), "amount < 0", "`amount` is negative")],
 }
 REORDERS = re.compile(r"\b(row_no|over|select)\b", re.IGNORECASE)  # SQL after which rows are not in the order of the file, or that asks for their number
+NUMBERS = ("BIGINT", "DOUBLE")  # how the engine calls a column of a text file that it takes for numbers
 DISPUTED = "its order_id belongs to another customer in an earlier row"
 TOTAL = "a line of totals"
 SEEN = "the same row stands in an earlier file or sheet"
@@ -64,6 +65,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     table = TABLES[plan.table]
     relations = [_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in _read(con, plan, f, i)]
     relations = _padded(relations) if plan.padded else relations
+    relations = [_with_numbers(con, relation, relations) for relation in relations]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
     selects, whys, timed = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
@@ -105,6 +107,19 @@ def _padded(relations: list[Relation]) -> list[Relation]:
         empty = "".join(f', cast(null as {"varchar" if relation.rejects else kind}) as "{name}"' for name, kind in more.items())
         found.append(replace(relation, sql=f"(select *{empty} from {relation.sql} p)", types=relation.types | more))
     return found
+
+
+def _with_numbers(con: duckdb.DuckDBPyConnection, relation: Relation, relations: list[Relation]) -> Relation:
+    """A text file of several with its empty columns as numbers, where another has numbers there: nothing in it says what they are."""
+    numbers = {name: kind for r in relations if r.path for name, kind in r.types.items() if kind in NUMBERS}
+    texts = [name for name in numbers if relation.path and relation.types.get(name) == "VARCHAR"]
+    if not texts:
+        return relation
+    counts = ", ".join(f"""count(nullif(trim("{name}"), ''))""" for name in texts)
+    filled = con.execute(f"select {counts} from {relation.sql} t").fetchone() or ()
+    for suffix in ("", "_scan"):  # what it could not split is noted when it is read
+        con.execute(f"drop table if exists {relation.rejects}{suffix}")
+    return replace(relation, types=relation.types | {name: numbers[name] for name, n in zip(texts, filled, strict=True) if not n})
 
 
 def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> None:
@@ -160,7 +175,7 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: s
                                f" header={literal(plan.header)}, skip={plan.skip}, names={list(names)!r}, null_padding=true, parallel=false)").fetchall()
         except Exception as err:  # the engine's guess at the types gives up on what its reader would split or reject
             raise BadValueError(label, "cannot be split into columns", first_line(err).split(". ")[0], "export it again, or name delimiter and encoding in retainkit.toml") from err
-        types |= {name: kind for name, kind, *_ in seen if kind in ("BIGINT", "DOUBLE")}
+        types |= {name: kind for name, kind, *_ in seen if kind in NUMBERS}
     return Relation(label, sql, types, plan.skip + (2 if plan.header else 1), rejects, path=path, delimiter=delimiter)
 
 
@@ -249,7 +264,7 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation)
     expression sees numbers as numbers.
     """
     raw = {name: f'"{name}"' for name in relation.types}
-    numeric = [name for name, kind in relation.types.items() if kind in ("BIGINT", "DOUBLE") and relation.rejects]
+    numeric = [name for name, kind in relation.types.items() if kind in NUMBERS and relation.rejects]
     sql = relation.sql
     if numeric:
         casts = ", ".join(f'"{n}" as "as written {n}", try_cast("{n}" as double) as "{n} "' for n in numeric)
