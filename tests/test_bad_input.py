@@ -364,6 +364,15 @@ def test_what_to_type_for_values_written_otherwise_works_when_typed(tmp_path, co
     assert rk.open_shop(tmp_path).sql("select sum(amount) as x, max(ordered_on) as d from orders").astype(str).values.tolist()[0][0].startswith("1201")
 
 
+@pytest.mark.parametrize("times", [1000, 1])
+def test_seconds_since_1970_say_a_line_that_reads_them(tmp_path, times):
+    text = "order_id,customer_id,ordered_at,amount\n" + "".join(f"{i},ann,{(1769817600 + i * 86400) * times},5\n" for i in range(3))
+    error = refused(folder_with(tmp_path, text), "not a date")
+    folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\n{error.remedy.removesuffix(' in retainkit.toml')}\n", "retainkit.toml")
+    shop = rk.open_shop(tmp_path, tz="UTC")
+    assert (str(shop.history_start), str(shop.as_of)) == ("2026-01-31", "2026-02-02")
+
+
 EXPORT = "no,who,day,qty,price,kind,kind\n1,ann,2026-01-01,3,2.50,a,b\n2,bob,2026-01-02,2,9,a,b\n"
 MAPPED = {"path": "x.csv", "order_id": "no", "customer_id": "who", "ordered_at": "day", "amount": "price"}
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, closest, counted, first_line, listed
+from retainkit.load import frames
 from retainkit.load.schema import TABLES, Column
 from retainkit.load.sources import TablePlan, toml
 from retainkit.tally import literal
@@ -127,21 +128,24 @@ def _fails(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: s
 def missing_column(plan: TablePlan, label: str, name: str, have: list[str]) -> MissingDataError:
     """The error for a column that a table needs and a file has not."""
     guess = closest(name, have) or closest(name.split("_")[0], have) or "..."
-    how = f'frame.rename(columns={{"{guess}": "{name}"}})' if plan.frame is not None else plan.line(name, guess)
+    how = frames.how_to_name(TABLES[plan.table], plan.frame, name) if plan.frame is not None else plan.line(name, guess)
     return MissingDataError(label, f"has no column `{name}`, which {plan.table} needs", f"columns {listed(have, limit=20)}", how)
 
 
-def how_to_read(column: Column, source: str, found: str) -> str:
+def how_to_read(plan: TablePlan, column: Column, found: str) -> str:
     """What to type for values that are written in another way."""
+    if plan.frame is not None:
+        return frames.how_to_read(column, found)
+    source = plan.columns.get(column.name, column.name)
     name = f"cast({source} as varchar)" if re.search("[()'\"]", source) else f'"{source}"'
     without = "" if column.required else f'; or {column.name} = "", which leaves it unread'
     if column.kind == "choice":
         return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\"{without}"
     if column.kind == "day":
-        digits = re.sub("[0-9]+", "9", found[:10])
-        form = {"9.9.9": "%d.%m.%Y", "9-9-9": "%d-%m-%Y", "9": "%Y%m%d"}.get(digits, "%d/%m/%Y")
-        return f'date_format = "{form}" (or the format it has) beside the path in retainkit.toml'
-    if re.search(r"[0-9],[0-9]{1,2}\D*$", found):
+        if re.fullmatch("[0-9]{9,}", found):
+            return f"{column.name} = '''to_timestamp(try_cast({name} as double){' / 1000' if len(found) > 11 else ''})''' in retainkit.toml"
+        return f'date_format = "{frames.format_of(found)}" (or the format it has) beside the path in retainkit.toml'
+    if frames.has_comma(found):
         return f"{column.name} = '''regexp_replace(replace(replace({name}, '.', ''), ',', '.'), '[^0-9.-]', '', 'g')''' in retainkit.toml"
     if re.search("[0-9]", found):
         return f"{column.name} = '''regexp_replace({name}, '[^0-9.-]', '', 'g')''' in retainkit.toml, if a point stands before the decimals"

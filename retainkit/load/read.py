@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, counted, first_line, listed
 from retainkit.load.book import BOOKS, TOTALS
+from retainkit.load.frames import registered
 from retainkit.load.mapping import apart, check_lines, checked, how_to_read, missing_column, one_of_each
 from retainkit.load.marks import check_marks, too_long
 from retainkit.load.other import is_other, relations_of
@@ -197,15 +198,8 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
 
 
 def _frame(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> Relation:
-    import pandas as pd
-
     assert plan.frame is not None
-    frame = plan.frame.reset_index(drop=True).set_axis(apart([str(c) for c in plan.frame.columns]), axis=1)
-    # a column of mixed Python objects has no one SQL type: hand it over as text
-    texts = [c for c in frame.columns if not (pd.api.types.is_numeric_dtype(frame[c]) or pd.api.types.is_datetime64_any_dtype(frame[c]))]
-    frame = frame.assign(**{c: frame[c].astype("string") for c in texts}, row_no=range(1, len(frame) + 1))
-    con.register(f"frame_{plan.table}", frame)
-    sql = f"(select * from frame_{plan.table})"
+    sql = registered(con, plan.table, plan.frame.reset_index(drop=True).set_axis(apart([str(c) for c in plan.frame.columns]), axis=1))
     return Relation(f"{plan.table} (table in hand)", sql, _types(con, plan, plan.table, sql), 1)
 
 
@@ -389,4 +383,4 @@ def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table, plan: TableP
     col, file, n, why = worst[0]
     rows = con.execute(f"select row_no, found from reject_{table.name} where col = ? and file = ? order by row_no limit 3", [col, file]).fetchall()
     raise BadValueError(file, f"{why} in {n:,} of {counted(total, 'row')}", listed(f"row {r}: {f!r}" for r, f in rows),
-                        how_to_read(table.column(col), plan.columns.get(col, col), rows[0][1] if rows else ""))
+                        how_to_read(plan, table.column(col), rows[0][1] if rows else ""))

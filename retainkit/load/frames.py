@@ -1,0 +1,73 @@
+"""Tables in hand: DataFrames handed to the engine, and what to type on one that cannot be read as it is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from retainkit.errors import closest
+from retainkit.load.schema import Column, Table
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+
+
+def registered(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> str:
+    """The frame, of which no two columns have one name, as something SQL can select from: what the engine has no type for (mixed objects, complex numbers) as text."""
+    import pandas as pd
+
+    def handed(values: pd.Series) -> pd.Series:
+        values = values.astype(values.dtype.subtype) if isinstance(values.dtype, pd.SparseDtype) else values
+        known = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values)
+        return values if known or pd.api.types.is_datetime64_any_dtype(values) else values.astype("string")
+
+    con.register(f"frame_{table}", frame.assign(**{c: handed(frame[c]) for c in frame.columns}, row_no=range(1, len(frame) + 1)))
+    return f"(select * from frame_{table})"
+
+
+def how_to_name(table: Table, frame: pd.DataFrame, name: str) -> str:
+    """What to type where a needed column is missing: it may stand in the index, in one of two rows of names, or under another name."""
+    import pandas as pd
+
+    if name in frame.index.names:
+        return "frame.reset_index()"
+    levels = frame.columns.nlevels if isinstance(frame.columns, pd.MultiIndex) else 0
+    if level := next((n + 1 for n in range(levels) if name in frame.columns.get_level_values(n)), 0):
+        return f"frame.set_axis(frame.columns.get_level_values({level - 1}), axis=1)"
+    have = [str(c) for c in frame.columns]
+    others = [c for c in have if c not in table.names]
+    needed = [c.name for c in table.columns if c.required and c.name not in have]
+    pairs = ", ".join(f'"{closest(n, others) or closest(n.split("_")[0], others) or "..."}": "{n}"' for n in needed)
+    return f"frame.rename(columns={{{pairs}}})"
+
+
+def how_to_read(column: Column, found: str) -> str:
+    """What to type on a frame for values that are written in another way."""
+    named = f'frame["{column.name}"]'
+    without = "" if column.required else f'; or frame.drop(columns="{column.name}")'
+    if column.kind == "choice":
+        return f'{named} = {named}.map({{"...": "{column.choices[0]}", ...}}), each of your words to one of {", ".join(column.choices)}{without}'
+    if column.kind == "day":
+        how = 'unit="{}", utc=True'.format("ms" if len(found) > 11 else "s") if re.fullmatch("[0-9]{9,}", found) else f'format="{format_of(found)}"'
+        values = f'{named}.astype("string")' if how.startswith("format") else named
+        return f"{named} = pandas.to_datetime({values}, {how}), or the format it has{without}"
+    comma = '.str.replace(".", "").str.replace(",", ".")' if has_comma(found) else ""
+    if re.search("[0-9]", found):
+        return f'{named} = pandas.to_numeric({named}.astype("string"){comma}.str.replace("[^0-9.-]", "", regex=True))' + ("" if comma else ", if a point stands before the decimals") + without
+    return f"a column that holds numbers, named {column.name}{without}"
+
+
+def format_of(found: str) -> str:
+    """How a day is written that is not year first, as a format: what is meant where it may be two is for the reader to say.
+
+    >>> format_of("31.01.2026"), format_of("2026-01"), format_of("1/2/2026")
+    ('%d.%m.%Y', '%Y-%m', '%d/%m/%Y')
+    """
+    digits = re.sub("[0-9]+", "9", found[:10])
+    return {"9.9.9": "%d.%m.%Y", "9-9-9": "%d-%m-%Y", "9": "%Y%m%d", "9-9": "%Y-%m"}.get(digits, "%d/%m/%Y")
+
+
+def has_comma(found: str) -> bool:
+    """Whether the decimals of a number stand behind a comma."""
+    return bool(re.search(r"[0-9],[0-9]{1,2}\D*$", found))
