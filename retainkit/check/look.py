@@ -16,7 +16,7 @@ from retainkit.check.parts import parts_of
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, counted, first_line, listed
 from retainkit.load.database import called, extract, is_address, is_database, tables_in
 from retainkit.load.other import OTHERS, is_other
-from retainkit.load.read import _read
+from retainkit.load.read import relations_in
 from retainkit.load.sources import TablePlan, cache_folder
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Look
     try:
         with tempfile.TemporaryDirectory(prefix="retainkit-look-") as folder:
             for file, lines in (*parts_of(path, plan.encoding, MOST, Path(folder)), (path, 0)):
-                relations = _read(con, plan, file, 900 + number)
+                relations = relations_in(con, plan, file, 900 + number)
                 types = relations[0].types
                 sql = ", ".join(f'cast("{_quoted(c)}" as varchar) as "{_quoted(c)}"' for c in types)
                 everything = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))

@@ -20,9 +20,9 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from retainkit.load.progress import told
-from retainkit.load.read import stage
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import Plan, TablePlan, cache_folder
+from retainkit.load.stage import stage
 from retainkit.tally import literal
 
 if TYPE_CHECKING:

@@ -1,0 +1,177 @@
+"""Read one table's files into a staging table of checked rows: canonical columns beside the reason to reject.
+
+Everything happens in the engine, straight from the files; only rejected rows and counts come out to Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from retainkit.errors import BadValueError, MissingDataError, counted, first_line, listed
+from retainkit.load.keep import (
+    DISPUTED,
+    SEEN,
+    TOTAL,
+    check_keys,
+    check_wrong_kind,
+    check_zone,
+    drop_seen,
+    keep_rejects,
+    name_totals,
+    twin,
+)
+from retainkit.load.mapping import check_lines, checked, missing_column, one_of_each
+from retainkit.load.marks import too_long
+from retainkit.load.parse import Parsed, parse, plain_id, reasons
+from retainkit.load.progress import told
+from retainkit.load.read import NUMBERS, Relation, first_of, of_frame, padded, relations_in, with_numbers
+from retainkit.load.recode import LONGEST
+from retainkit.load.schema import TABLES, Column, Table
+from retainkit.load.sources import TablePlan
+from retainkit.tally import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+# What must hold between the columns of a row: (columns it needs, when to reject, why).
+RULES: dict[str, list[tuple[set[str], str, str]]] = {
+    "orders": [({"refunded_on"}, "refunded_on < ordered_on", "refunded before it was bought")],
+    "deals": [
+        ({"closed_on"}, "closed_on < opened_on", "closed before it was opened"),
+        ({"closed_on"}, "outcome <> 'open' and closed_on is null", "won or lost, but `closed_at` is empty"),
+    ],
+    "contracts": [({"ended_on"}, "ended_on < started_on", "ended before it started")],
+    "responses": [(set(), "score < 0 or score > 10 or score <> round(score)", "`score` is not a whole number from 0 to 10")],
+    "spend": [(set(), "amount < 0", "`amount` is negative")],
+}
+
+
+def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) -> None:
+    """Create `stage_<table>` (the source's rows as canonical columns, `why` null when kept) and `reject_<table>`."""
+    table = TABLES[plan.table]
+    relations = [of_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in relations_in(con, plan, f, i)]
+    relations = padded(relations) if plan.padded else relations
+    relations = [with_numbers(con, relation, relations) for relation in relations]
+    _words(con, "file", sorted({r.name for r in relations}))
+    _words(con, "col", ["", *table.names])
+    selects, whys, timed = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
+    _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), twin(table), DISPUTED, TOTAL, SEEN]))
+    try:
+        with told(con, f"reading {table.name}"):
+            con.execute("set disabled_optimizers = 'in_clause'")  # it makes a join of a list of five, and rows come out of a join in no order
+            con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
+    except Exception as err:
+        for relation in relations:
+            inner, _, raw = _source(con, plan, relation)
+            check_lines(con, plan, relation.name, inner, relation.first_row, {key: raw.get(text, text) for key, text in plan.stated.items()})
+        raise BadValueError(listed(r.name for r in relations), f"cannot be read as the table {table.name}", first_line(err),
+                            f"check the mapping under [{table.name}], or export the file again") from err
+    finally:
+        con.execute("set disabled_optimizers = ''")
+    if plan.longest < LONGEST and any(r.path and r.rejects and too_long(con, r.rejects) for r in relations):
+        return stage(con, replace(plan, longest=LONGEST), tz=tz)
+    if tz is None:
+        check_zone(con, table, dict(zip((r.name for r in relations), zip(relations, timed, strict=True), strict=True)))
+    with told(con, f"checking {table.name}"):
+        if plan.once:
+            drop_seen(con, table)
+        check_keys(con, table)
+        name_totals(con, table)
+    con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
+    for relation in relations:
+        keep_rejects(con, table.name, relation)
+    check_wrong_kind(con, table, plan)
+
+
+def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> None:
+    """A type for texts that are few and stand in every row: one byte each, in the order given."""
+    con.execute(f"create or replace temp type {name}_word as enum ({', '.join(map(literal, words))})")
+
+
+def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, tz: str | None) -> tuple[str, list[str], str]:
+    """One file's rows as canonical columns, with the first reason to reject each; the reasons there are; and its rows with a time of day.
+
+    Every expression is written once, and a value's text is made only for rows that are rejected.
+    """
+    inner, types, raw = _source(con, plan, relation)
+    read: dict[Column, tuple[str, Parsed]] = {}
+    for column in (c for c in table.columns if c.name not in plan.off):
+        expression = plan.columns.get(column.name) or (column.name if column.name in types else None)
+        one_of_each(plan, relation.name, column.name, expression or column.name, types)
+        if expression is not None:
+            source = raw.get(expression) or _as_written(expression, raw)
+            sql_type = checked(con, plan, relation.name, inner, column.name, source, list(types))
+            read[column] = source, parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
+        elif column.required:
+            raise missing_column(plan, relation.name, column.name, list(types))
+    if plan.where:
+        one_of_each(plan, relation.name, "where", plan.where, types)
+        checked(con, plan, relation.name, inner, "where", plan.where, list(types))
+    whys = [("left_out", f"left out by where = {plan.where}", "", "null")] if plan.where else []
+    whys += [(bad, why, c.name, f"left({p.text}, 200)") for c, (_, p) in read.items() for bad, why in reasons(c, c.sql_name, p.text)]
+    have = {c.sql_name for c in read}
+    whys += [(bad, why, "", "null") for needs, bad, why in RULES.get(table.name, []) if needs <= have]
+
+    def first(what: str, part: int, kind: str) -> str:
+        cases = " ".join(f"when {what.format(literal(why[1])) or why[0]} then {literal(why[part]) if part < 3 else why[part]}" for why in whys)
+        return f"cast(case {'when why is null then null ' if part > 1 else ''}{cases} end as {kind})"
+
+    texts = ", ".join(f"{source} as raw_{c.name}" for c, (source, _) in read.items())
+    values = ", ".join(f"{p.value} as {c.sql_name}" for c, (_, p) in read.items())
+    zoned = "" if tz else f", {' or '.join({p.needs_zone for _, p in read.values()})} as zoned"
+    left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
+    cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(relation.types))
+    whole = f", md5(concat_ws(chr(31), {cells})) as whole" if plan.once else ""
+    return (f"select cast({literal(relation.name)} as file_word) as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
+            f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
+            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select row_no, {left_out} as left_out, {texts}{whole} from {inner} s) e) v) w",
+            [why[1] for why in whys],
+            f"select coalesce(row_no, row_number() over ()) as n, case {' '.join(f'when {p.needs_zone} then {p.text}' for _, p in read.values())} end as found from (select row_no, {texts} from {inner} s) e")
+
+
+def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> tuple[str, dict[str, str], dict[str, str]]:
+    """The from clause, the columns an expression may use, and what stands for a plain column name.
+
+    In text files a plain column is taken as written, and so it is where an expression trims it or casts it to text; else an
+    expression sees numbers as numbers.
+    """
+    raw = {name: f'"{name}"' for name in relation.types}
+    numeric = [name for name, kind in relation.types.items() if kind in NUMBERS and relation.rejects]
+    sql = relation.sql
+    if numeric:
+        casts = ", ".join(f'"{n}" as "as written {n}", try_cast("{n}" as double) as "{n} "' for n in numeric)
+        rest = ", ".join(f'"{n}"' for n in relation.types if n not in numeric)
+        sql = f"(select row_no, {casts}{', ' + rest if rest else ''} from {sql} t)"
+        renamed = ", ".join(f'"{n} " as "{n}", "as written {n}"' for n in numeric)
+        sql = f"(select row_no, {renamed}{', ' + rest if rest else ''} from {sql} t)"
+        raw |= {n: f'"as written {n}"' for n in numeric}
+    types = dict(relation.types)
+    for i, join in enumerate(plan.joins):
+        other = first_of(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i)
+        pairs = [(key, key) if key in types else tuple(part.strip() for part in f"{key}={key}".split("=")[:2]) for key in join.on]
+        for mine, theirs in pairs:
+            for name, key, have in ((relation.name, mine, types), (join.path.name, theirs, other.types)):
+                if key not in have:
+                    raise MissingDataError(name, f"has no column `{key}` to join on", listed(have, limit=20), 'on = "a column both files have", or on = "order_id = id"')
+        keys = ", ".join(f'"{theirs}"' for _, theirs in pairs)
+        twice = con.execute(f"select count(*) - count(distinct ({keys})) from {other.sql} j").fetchone()
+        if twice and twice[0]:
+            raise BadValueError(join.path.name, f"has more than one row for some {keys}", f"{counted(twice[0], 'row')} too many", "join on columns that name one row each")
+        added = [c for c in other.types if c not in types]
+        match = " and ".join(f"{plain_id('l.' + raw[mine])} = {plain_id(f'r.{chr(34)}{theirs}{chr(34)}')}" for mine, theirs in pairs)
+        sql = f"(select l.*{''.join(f', r.{chr(34)}{c}{chr(34)}' for c in added)} from {sql} l left join {other.sql} r on {match})"
+        types |= {c: other.types[c] for c in added}
+        raw |= {c: f'"{c}"' for c in added}
+    return sql, types, raw
+
+
+def _as_written(sql: str, raw: dict[str, str]) -> str:
+    """SQL in which a column that is trimmed, or cast to text, is what the file says: the number of 007 is 7, and that of 1.100 is 1.1.
+
+    >>> _as_written('trim("no") || cast(no as varchar) || no', {"no": '"as written no"'})
+    'trim("as written no") || cast("as written no" as varchar) || no'
+    """
+    return re.sub(r'(?i)\b(trim\(|cast\()\s*("?)([^"()]+?)\2(\)|\s+as varchar\))', lambda m: f"{m[1]}{raw.get(m[3], m[2] + m[3] + m[2])}{m[4]}", sql)
