@@ -16,9 +16,10 @@ from retainkit.check.presets import recognised
 from retainkit.check.proposal import GUESS, Proposal, Question, asked, value
 from retainkit.check.words import choices
 from retainkit.errors import BadValueError, RetainkitError, closest, counted, listed
+from retainkit.load.clock import known_zone
 from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
-from retainkit.load.shop import Shop, known_zone, open_shop
+from retainkit.load.shop import Shop, open_shop
 from retainkit.load.sources import as_date
 from retainkit.load.store import hash_ahead
 from retainkit.tally import literal

@@ -7,18 +7,18 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from functools import cached_property, lru_cache
+from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, available_timezones
 
-from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
+from retainkit.errors import BadValueError, closest, listed
+from retainkit.load.clock import known_zone, nothing_between, reach, why_nothing
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
-from retainkit.load.store import build_store, cache_folder, ensure, last_day, prune, stored
+from retainkit.load.store import build_store, cache_folder, ensure, prune, stored
 from retainkit.tally import literal, text_of
 
 if TYPE_CHECKING:
@@ -113,19 +113,6 @@ def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
     return quiet(con)
 
 
-def known_zone(tz: str | None) -> str | None:
-    """The time zone, if it is one."""
-    if tz is None or tz in _zones():
-        return tz
-    guess = closest(tz, _zones()) or "Europe/Berlin"
-    raise BadValueError("tz", "is not a time zone", repr(tz), f'tz = "{guess}"')
-
-
-@lru_cache
-def _zones() -> set[str]:
-    return available_timezones()
-
-
 class Shop:
     """The loaded tables with their clock. Made by `open_shop`; ask it with the metric functions, or with `sql`.
 
@@ -160,35 +147,21 @@ class Shop:
         self.history_given = bool(facts.get("history_start"))
         self.history_start: date = as_date(facts["history_start"], "history_start") if self.history_given else self._first_day()
         if self.history_start > self.as_of:
-            raise self._nothing_between()
+            raise nothing_between(self.history_start, self.as_of, "history_start" if self.history_given else "as_of" if self._stated.get("as_of") else "", self._reach, self._last_row())
         self._others: dict[Any, Shop] = {}
         self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
 
     @cached_property
     def _reach(self) -> dict[str, date]:
         """The last day of each table with a clock, the first to end first."""
-        today = datetime.now(ZoneInfo(self.tz or "UTC")).date()
-        days = {n: last_day(self._con, TABLES[n], self._store / f"{n}.parquet", today=today) for n in self._facts if TABLES[n].clock}
-        return dict(sorted(((n, day) for n, day in days.items() if day), key=lambda found: found[::-1]))
+        return reach(self._con, self._store, self._facts, self.tz)
 
     def _last_day(self) -> date:
         if self._stated.get("as_of"):
             return as_date(self._stated["as_of"], "as_of")
         if not self._reach:
-            raise self._why_nothing()
+            raise why_nothing(self.name, self._facts, self.rejected)
         return min(self._reach.values())
-
-    def _nothing_between(self) -> BadValueError:
-        """The error where the history begins after the last day counted; who stated neither is told which table ends first."""
-        day = str(self.history_start)
-        if self.history_given:
-            return BadValueError("history_start", f"is after as_of ({self.as_of})", day, "history_start = the first day of the export")
-        if self._stated.get("as_of"):
-            last = self._last_row()
-            return BadValueError("as_of", "is before the first day of the data", f"{self.as_of}; data from {day} to {last}", f'as_of = "{last}"')
-        first, last = next(iter(self._reach)), max(self._reach.values())
-        return BadValueError(first, f"its last day is {self.as_of}, before the first day of orders, so no day is in both", f"orders begin on {day}",
-                             f'as_of = "{last}" under [shop] in retainkit.toml, --as-of {last}, or open_shop(..., as_of="{last}"), to count up to there, with {first} as they were; or leave {first} out')
 
     def held_back(self, *, least: int = 0) -> tuple[str, date] | None:
         """A table that ends more than `least` days before another one, and so ends what is counted: in words, with the day that counts all.
@@ -213,25 +186,6 @@ class Shop:
     def _last_row(self) -> date:
         """The last day that counts, or a later one that a row is dated."""
         return max([self.as_of, *(as_date(f["last_day"], "day") for facts in self._facts.values() for f in facts["files"] if f["last_day"])])
-
-    def _why_nothing(self) -> MissingDataError:
-        """The error for data of which no row says what day it is: none was kept, all lie in the future, or their tables have no clock."""
-        files = [(name, f) for name, facts in self._facts.items() for f in facts["files"]]
-        lost = sorted(((len(rows), table, *why, rows["row"].min()) for table in self._facts for why, rows in self.rejected(table).groupby(["reason", "column"])), reverse=True)
-        found = [f"{table}: {counted(n, 'row')} (the first is row {first}): {why}" for n, table, why, _, first in lost[:3]]
-        later = [f for name, f in files if f["kept"] and TABLES[name].clock]
-        if later:
-            last, n = max(f["last_day"] for f in later), sum(f["kept"] for f in later)
-            return MissingDataError(self.name, "has no row up to today", listed([f"{counted(n, 'row')} dated {min(f['first_day'] for f in later)} to {last}", *found]),
-                                    f'as_of = "{last}" under [shop] in retainkit.toml, or open_shop(..., as_of="{last}"), if these days are meant; else date_format = "..." as they are written')
-        if kept := [f"{name}: {counted(f['kept'], 'row')}" for name, f in files if f["kept"]]:
-            return MissingDataError(self.name, "has no table that says up to which day it reaches (orders, deals, contracts or activity)", listed(kept + found),
-                                    f'as_of = "{date.today()}" under [shop] in retainkit.toml, or open_shop(..., as_of="{date.today()}")')
-        if not found:
-            return MissingDataError(self.name, "has no rows", f"only headers, in {listed(f['file'] for _, f in files)}", "export it again, with its rows")
-        _, table, why, column, _ = lost[0]
-        how = 'where = "true"' if why.startswith("left out by where") else f'{column} = "the column that holds it"' if column else "mend the rows, or map the columns the reason names,"
-        return MissingDataError(self.name, "has no row that could be kept", listed(found), f"{how} under [{table}] in retainkit.toml")
 
     @property
     def closed_through(self) -> str:
