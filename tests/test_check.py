@@ -692,3 +692,54 @@ def test_a_column_that_is_empty_so_far_is_read_once_it_is_filled(tmp_path):
     assert cli.main(["init", str(tmp_path / "p"), "--from", str(path)]) == 0
     table(tmp_path, head, "1,ann,2026-01-01,10,tea", "2,bob,2026-01-02,10,")
     assert rk.open_shop(tmp_path / "p").has("orders.product_line")
+
+
+def contracts_of(found: Examined) -> list[list[object]]:
+    assert found.shop, found.trouble
+    sql = "select contract_id as k, cast(started_on as varchar) as a, cast(ended_on as varchar) as b, cast(monthly_value as double) as m from all_contracts order by 1"
+    return found.shop.sql(sql).astype(object).where(lambda t: t.notna(), None).values.tolist()
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y"])
+def test_the_history_of_a_contract_is_asked_and_made_one(tmp_path, form):
+    """By hand: a trial that becomes a plan that changes and is cancelled; one that runs; one that stays a trial; one that ends without a word."""
+    day = lambda m, d=1: f"{pd.Timestamp(2025, m, d):{form}}"  # noqa: E731
+    rows = [f"k1,a,trialing,{day(1, 18)},{day(2)},0", f"k1,a,active,{day(2)},{day(5)},30", f"k1,a,active,{day(5)},{day(9)},40", f"k1,a,canceled,{day(9)},,0",
+            f"k2,b,trialing,{day(3, 18)},{day(4)},0", f"k2,b,active,{day(4)},,20", f"k3,c,trialing,{day(3, 25)},{day(6)},0", f"k4,d,active,{day(1)},{day(3)},10", f"k4,d,active,{day(3)},{day(7)},15"]
+    path = table(tmp_path, "subscription_id,customer_id,status,start_date,end_date,mrr", *rows[::-1], name="history.csv")
+    found = examine([path])
+    assert [q.key for q in found.open_questions] == ["history"]
+    assert "4 contracts have 9 rows, and one row each is needed" in as_text(found)
+    whole = examine([path], {"history": "whole"})
+    assert not whole.open_questions
+    assert contracts_of(whole) == [["k1", "2025-02-01", "2025-09-01", 40], ["k2", "2025-04-01", None, 20], ["k4", "2025-01-01", "2025-07-01", 15]]
+    first = examine([path], {"history": "first"})
+    assert "3 rows are trials or never became a contract (trialing): left out" in as_text(first)
+    assert first.shop.ledger["kept"].sum() == 3
+
+
+def test_a_history_in_several_files_is_not_made_one(tmp_path):
+    for n in (1, 2):
+        table(tmp_path, "contract_id,customer_id,start_date,end_date,mrr", *[f"k{i},c{i},2025-01-0{i + 1},2025-0{n + 2}-01,5" for i in range(6)], name=f"contracts_0{n}.csv")
+    found = examine([tmp_path])
+    assert [q.answers for q in found.open_questions if q.key == "history"] == [("--answer history=first",)]
+    with pytest.raises(rk.RetainkitError, match="reads histories of one file only"):
+        examine([tmp_path], {"history": "whole"})
+
+
+def test_trials_are_no_contracts_and_what_is_cancelled_without_a_day_is_said_with_a_line_that_works(tmp_path):
+    rows = [f"s{i},c{i},{s},2025-01-0{i + 1},2025-0{i + 2}-15,20" for i, s in enumerate(["canceled", "active", "Canceled", "trialing", "incomplete_expired", "active"])]
+    path = table(tmp_path, "subscription_id,customer_id,status,start_date,current_period_end,mrr", *rows, name="subscriptions.csv")
+    found = examine([path])
+    said = as_text(found)
+    assert "2 rows are trials or never became a contract (incomplete_expired, trialing): left out" in said
+    assert "2 rows say canceled in `status`, and no column says since when: they count as running, so that churn cannot be known" in said
+    assert [row[2] for row in contracts_of(found)] == [None] * 4
+    line = said.split("ended_at = '''")[1].split("'''")[0]
+    (tmp_path / "retainkit.toml").write_text(found.toml(tmp_path) + f"ended_at = '''{line}'''\n", encoding="utf-8")
+    assert rk.open_shop(tmp_path).sql("select cast(ended_on as varchar) as d from all_contracts order by contract_id")["d"].astype(object).where(lambda d: d.notna(), None).tolist() == ["2025-02-15", None, "2025-04-15", None]
+
+
+def test_deals_that_are_won_without_a_day_are_said(tmp_path):
+    found = examine([table(tmp_path, "deal_id,account,owner,created,stage,value", *[f"{i},a{i},Ann,2026-01-0{i + 1},{s},9" for i, s in enumerate(["Closed Won", "Closed Lost", "Proposal"])], name="deals.csv")])
+    assert "2 deals are won or lost, and no column was recognised as the day it was: all count as open" in as_text(found)

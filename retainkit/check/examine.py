@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FLAGS = ("tz", "date-format", "decimal", "currency", "history-start", "as-of")
-ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all"), "status": ("out", *TABLES["orders"].column("status").choices)}
+ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all"), "history": ("whole", "first"), "status": ("out", *TABLES["orders"].column("status").choices)}
 
 
 @dataclass

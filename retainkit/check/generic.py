@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from retainkit.check.evidence import EVIDENCE, without_a_column
 from retainkit.check.joins import Links, links_of, measure, used_of
+from retainkit.check.lives import ends
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines, undecided
 from retainkit.check.words import HUNDREDTHS, choices, fits, likeness, plain, words
@@ -46,6 +47,7 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
         taken.add(proposal.table)
         used.add(proposal.look.table)
         _finish(con, proposal, columns, answers)
+        ends(con, proposal, columns, answers)
         chosen.append(proposal)
     return sorted(chosen, key=lambda p: list(TABLES).index(p.table))
 

@@ -1,0 +1,90 @@
+"""What must be known before the ends of contracts and deals can be counted: histories, trials, and ends without a day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from retainkit.check.identity import one, sql_of
+from retainkit.check.look import Column
+from retainkit.check.proposal import LIKELY, Proposal, Question
+from retainkit.check.words import choices, likeness, words
+from retainkit.errors import BadValueError, counted, listed
+from retainkit.load.schema import Column as Canonical
+from retainkit.tally import literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+STATUS = Canonical("status", "choice", "whether a contract runs", choices=("running", "cancelled", "trial"))
+
+
+def ends(con: duckdb.DuckDBPyConnection, p: Proposal, columns: Mapping[str, Column], answers: Mapping[str, str]) -> None:
+    """Make one row of each contract, leave out trials, and say whose end has no day."""
+    if p.table == "deals" and "closed_at" not in p.lines:
+        n = one(con, f"select count(*) from {{file}} where {sql_of(p, 'outcome')} in ('won', 'lost')", p)[0]
+        p.notes += [f"{counted(n, 'deal is', 'deals are')} won or lost, and no column was recognised as the day it was: all count as open, and no page can count a win. closed_at = the column that says when"] if n else []
+    if p.table != "contracts":
+        return
+    status = next((c for c in p.look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["contract_status"]) > 0.8), None)
+    by = {choice: list(dict.fromkeys(v.lower() for v in found)) for choice, found in choices("contracts", STATUS, status)[1].items()} if status else {}
+    said = f"coalesce(lower(trim({status.sql})), '')" if status else "''"
+    trial, cancelled = (f"{said} in ({', '.join(map(literal, by[c]))})" if c in by else "false" for c in ("trial", "cancelled"))
+    several = columns.get("contract_id")
+    if several and several.distinct < 0.98 * several.filled:
+        _history(p, columns, several, trial, cancelled, answers.get("history", ""))
+    elif cancelled != "false" and status:
+        _no_day(con, p, columns, status, cancelled, by["cancelled"])
+    n = one(con, f"select count(*) from {{file}} where {trial}", p)[0]
+    if 0 < n < p.look.rows:
+        p.where = p.where or trial.replace(" in (", " not in (", 1)
+        p.notes.append(f"{counted(n, 'row is a trial or', 'rows are trials or')} never became a contract ({listed(by['trial'])}): left out")
+
+
+def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str, cancelled: str, answer: str) -> None:
+    """Ask of contracts with several rows what they are; told that they are histories, read each from its first row to its last."""
+    alone = len(p.look.files) == p.look.sheets == 1
+    p.questions.append(Question(
+        "history", f"{p.look.seen}: {key.distinct:,} contracts have {key.filled:,} rows, and one row each is needed. " + ("If the rows are a contract's history, whole makes one contract of them, "
+        "from its first paid day to the end of its last row, at what it last paid; " if alone else "Export one row a contract; ") + "first keeps the first row of each",
+        ("--answer history=whole", "--answer history=first")[not alone:]))
+    if answer == "whole" and not alone:
+        raise BadValueError("--answer history=whole", "reads histories of one file only", p.look.name, "--answer history=first, or one file")
+    if answer != "whole":
+        return
+    start, end = _at(columns["started_at"]), _at(columns["ended_at"]) if "ended_at" in columns else "null"
+    each = f"partition by {key.sql}"
+    order = ", ".join((start, *[cancelled] * (cancelled != "false"), f"{end} nulls last"))
+    last = f"over ({each} order by {order} rows between unbounded preceding and unbounded following)"
+    paid = f"not ({' or '.join(test for test in (trial, cancelled) if test != 'false') or 'false'})"
+    for name in {*p.lines, *(["ended_at"] if cancelled != "false" else [])} - {"contract_id", "customer_id"}:
+        what = _at(columns[name]) if name in columns and columns[name].days else sql_of(p, name)
+        p.lines[name] = {
+            "started_at": f"min(case when {paid} then {start} end) over ({each})",
+            "ended_at": f"last_value(case when {cancelled} then coalesce({end}, {start}) else {end} end) {last}",
+            "monthly_value": f"last_value(case when {paid} then {what} end ignore nulls) {last}"}.get(name, f"last_value({what}) {last}")
+        p.why[name] = (LIKELY, "of all rows of the contract")
+    p.where = f"row_number() over ({each} order by {order}) = 1 and count(case when {paid} then 1 end) over ({each}) > 0"
+
+
+def _at(column: Column) -> str:
+    """SQL that reads a column of days as moments."""
+    days = column.days
+    if not days:
+        return column.sql
+    return days.sql or (f"try_strptime(trim({column.sql}), {list(days.formats)!r})" if days.formats else f"try_cast({column.sql} as timestamp{'tz' if days.zoned else ''})")
+
+
+def _no_day(con: duckdb.DuckDBPyConnection, p: Proposal, columns: Mapping[str, Column], status: Column, cancelled: str, said: Iterable[str]) -> None:
+    """Say how many contracts are called cancelled while nothing says since when, and what may say it."""
+    days = [name for name in ("ended_at", "cancel_requested_at") if name in p.lines]
+    empty = " and ".join(f"coalesce(trim(cast({sql_of(p, name)} as varchar)), '') = ''" for name in days) or "true"
+    n = one(con, f"select count(*) from {{file}} where {cancelled} and {empty}", p)[0]
+    if not n:
+        return
+    text = f"{counted(n, 'row says', 'rows say')} {listed(said)} in `{status.name}`, and no {'day' if days else 'column'} says since when: they count as running" + ("" if days else ", so that churn cannot be known")
+    other = next((c for c in p.look.columns.values() if c.days and all(c is not used for used in columns.values()) and re.search("end|until|expir|ende|bis|fin", c.name.lower())), None)
+    if other and not days:
+        text += f". If `{other.name}` is when they ended: ended_at = '''case when {cancelled} then {_at(other)} end'''"
+    p.notes.append(text)
