@@ -743,3 +743,47 @@ def test_trials_are_no_contracts_and_what_is_cancelled_without_a_day_is_said_wit
 def test_deals_that_are_won_without_a_day_are_said(tmp_path):
     found = examine([table(tmp_path, "deal_id,account,owner,created,stage,value", *[f"{i},a{i},Ann,2026-01-0{i + 1},{s},9" for i, s in enumerate(["Closed Won", "Closed Lost", "Proposal"])], name="deals.csv")])
     assert "2 deals are won or lost, and no column was recognised as the day it was: all count as open" in as_text(found)
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("words", [("sale", "refund"), ("Rechnung", "Gutschrift"), ("Invoice", "Credit note")])
+def test_rows_that_are_called_refunds_are_below_zero(tmp_path, words, sign):
+    rows = [f"{i},c{i % 3},2026-01-{i + 1:02},{words[0]},10" for i in range(9)] + [f"{i},c{i % 3},2026-01-2{i},{words[1]},{sign}4" for i in range(3)]
+    assert revenue(table(tmp_path, "order_id,customer_id,date,type,amount", *rows)) == 90 - 12
+
+
+def test_refunds_in_a_column_of_money_a_flag_or_a_day(tmp_path):
+    """Four of each of nine orders of 10: money is taken off, a flag and a day say what became of the order."""
+    assert revenue(table(tmp_path, "order_id,customer_id,date,Total,Refunded,Refund Date", *[f"{i},c{i % 3},2026-01-{i + 1:02},10,{2.5 * (i < 4)},{'2026-02-01' * (i < 4)}" for i in range(9)])) == 80
+    for head, yes, no in (("refunded", "yes", "no"), ("refunded", "1", "0"), ("refunded_at", "2026-01-09", "-")):
+        path = table(tmp_path, f"order_id,customer_id,date,amount,{head}", *[f"{i},c{i % 3},2026-01-{i + 1:02},10,{yes if i < 4 else no}" for i in range(9)])
+        assert revenue(path) == 50
+        assert "4 of 9 lines are refunded" in as_text(examine([path]))
+    both = table(tmp_path, "order_id,customer_id,date,amount,is_cancelled,refunded", *[f"{i},c{i % 3},2026-01-{i + 1:02},10,{int(i == 0)},{'yes' if i < 4 else 'no'}" for i in range(9)])
+    assert settled(examine([both]), "status") == [("cancelled", 1), ("paid", 5), ("refunded", 3)]
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_a_file_of_refunds_is_said_with_lines_that_take_them_off(tmp_path, lines):
+    table(tmp_path, "order_id,customer_id,date,amount", *[f"{i},c{i % 3},2026-01-{i + 1:02},10.55" for i in range(9) for _ in range(lines)])
+    table(tmp_path, "refund_id,order_id,refund_date,refund_amount", "1,3,2026-02-01,4.05", "2,5,2026-02-01,1.10", name="refunds.csv")
+    found = examine([tmp_path])
+    said = as_text(found)
+    assert "refunds.csv: 2 rows, 4 columns; is not used: money given back stands in it (2 rows), and is not taken off" in said
+    line = said.split("amount = '''")[1].split("'''")[0]
+    text = found.toml(tmp_path).replace('amount = "amount"', f"amount = '''{line}'''")
+    (tmp_path / "retainkit.toml").write_text(f'{text}\n[[orders.join]]\npath = "refunds.csv"\non = "order_id"\n', encoding="utf-8")
+    assert float(rk.open_shop(tmp_path).sql("select sum(amount) as x from orders")["x"].item()) == pytest.approx(lines * 9 * 10.55 - 5.15, abs=1e-9)
+
+
+def test_a_file_of_returns_is_said_with_lines_that_count_its_rows(tmp_path):
+    table(tmp_path, "order_id,customer_id,ordered_at,amount", *[f"{i},c{i % 3},2026-01-{i + 1:02},10.55" for i in range(9)])
+    table(tmp_path, "return_id,order_id,customer_id,return_date,amount", "1,3,c0,2026-01-08,4.05", "2,3,c0,2026-01-09,1.10", name="returns.csv")
+    found = examine([tmp_path])
+    said = as_text(found).split("To count its rows as money given back: ")[1]
+    path, day, amount = said.split(", missing")[0], said.split("ordered_at = ")[1].split(" and ")[0], said.split(" and amount = ")[1].split("\n")[0]
+    text = found.toml(tmp_path).replace('path = "orders.csv"', f'{path}\nmissing = "empty"').replace('amount = "amount"', f"amount = {amount}").replace('ordered_at = "ordered_at"', f"ordered_at = {day}")
+    (tmp_path / "retainkit.toml").write_text(text, encoding="utf-8")
+    shop = rk.open_shop(tmp_path)
+    assert float(shop.sql("select sum(amount) as x from orders")["x"].item()) == pytest.approx(9 * 10.55 - 5.15, abs=1e-9)
+    assert shop.ledger["rejected"].sum() == 0

@@ -11,7 +11,8 @@ from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.lives import ends
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines, undecided
-from retainkit.check.words import HUNDREDTHS, choices, fits, likeness, plain, words
+from retainkit.check.returns import ENOUGH, _best, _in_cents, _number, given_back
+from retainkit.check.words import choices, fits, likeness, plain, words
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
@@ -20,11 +21,9 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
-YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
 SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount
 REMARKS = {"note", "notes", "comment", "comments", "message", "remark", "remarks"}  # how the names of columns end that name nobody
 ROW, WHO, WHAT = "row", "who", "what"  # what a joined file is about
-ENOUGH = 0.55  # the likeness below which a name says nothing
 PERHAPS = 0.6  # that of a column which may stand in for another
 COARSE = 60  # the most values of a group of products: some dozens, not hundreds
 ORDER = ("deals", "contracts", "orders", "responses", "spend", "changes", "activity", "customers")
@@ -69,7 +68,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     proposal.notes += _rivals(table, look, found)
     if table.name == "orders":
         _amount(proposal, columns, found)
-        _given_back(proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
+        given_back(proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
     without_a_column(proposal, look, found)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
@@ -235,39 +234,10 @@ def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tup
         proposal.above_zero = f"{_number(quantity)} > 0 and {_number(price)} > 0"
 
 
-def _number(column: Column) -> str:
-    """SQL that reads a column of numbers, however they are written, and money counted in hundredths."""
-    number = (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
-    return f"{number} / 100" if _in_cents(column) else number
-
-
-def _in_cents(column: Column) -> bool:
-    return bool(HUNDREDTHS.search(plain(column.name))) and not any("." in v.removesuffix(".0") for v in column.values)
-
-
 def _signs(found: dict[str, tuple[Column, float]]) -> str:
     """SQL for the currency that stands in the amounts themselves, where one does."""
     amount = found["amount"][0] if "amount" in found else None
     return f"nullif(regexp_extract(cast({amount.sql} as varchar), '{SIGN}'), '')" if amount and any(re.search(SIGN, v) for v in amount.values) else ""
-
-
-def _given_back(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
-    """Where no column is the status: a day or a word of cancelling; and money given back is taken off."""
-    also = words()["also"]
-    gone = next((c for c in columns.values() if likeness(c.name, also["cancelled"]) > 0.8 and (c.kind in ("day", "empty") or {v.lower() for v in c.values} <= YES | NO)), None)
-    if gone and "status" not in proposal.lines:
-        text = f"lower(trim(cast({gone.sql} as varchar)))"
-        test = f"{text} <> ''" if gone.kind in ("day", "empty") else f"{text} in ({', '.join(map(literal, sorted(YES)))})"
-        proposal.lines["status"], proposal.why["status"] = f"case when {test} then 'cancelled' else 'paid' end", (LIKELY, f"cancelled where {gone.name} says so")
-    back = _best({n: c for n, c in columns.items() if all(c is not o for o, _ in found.values())}, also["refunded"])
-    if not back or "amount" not in found:
-        return
-    amount, line = found["amount"][0], proposal.lines["amount"]
-    if "order_id" in found and found["order_id"][0].distinct >= 0.98 * proposal.look.rows:
-        line = _number(amount) if line == amount.name else line
-        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({_number(back)}, 0))", (LIKELY, f"{amount.name} less {back.name}")
-    else:
-        proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
 
 
 def _discount_in(column: Column) -> str:
@@ -277,12 +247,6 @@ def _discount_in(column: Column) -> str:
     if any("%" in v for v in column.values) or re.search("percent|prozent|pct|%", column.name.lower()):
         return "percent"
     return "a share" if all(0 <= size <= 1 for size in sizes) else "money off the line"
-
-
-def _best(columns: dict[str, Column], names: list[str]) -> Column | None:
-    scored = [(likeness(c.name, names), c) for c in columns.values() if c.kind == "number"]
-    score, column = max(scored, key=lambda s: s[0], default=(0.0, None))
-    return column if score >= ENOUGH else None
 
 
 def _beside(proposal: Proposal, columns: dict[str, Column]) -> list[Column]:

@@ -11,6 +11,7 @@ from retainkit.check.evidence import falls_short
 from retainkit.check.examine import FLAGS, Examined
 from retainkit.check.identity import identity
 from retainkit.check.look import Look
+from retainkit.check.returns import money_beside
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
@@ -59,7 +60,7 @@ def _unlike(found: Examined, look: Look) -> str:
         more, less = ([n for n in a.names if n not in b.names] for a, b in ((look, p.look), (p.look, look)))
         if len(more) + len(less) <= len(look.names) // 3:
             return f": it is like {p.look.name}, " + " and ".join(filter(None, (f"with {listed(more)} besides" if more else "", f"without {listed(less)}" if less else ""))) + "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
-    return falls_short(look)
+    return money_beside(next((p for p in found.proposals if p.table == "orders"), None), look) or falls_short(look)
 
 
 def _systems(found: Examined) -> Iterable[str]:

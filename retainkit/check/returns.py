@@ -1,0 +1,101 @@
+"""Money that was given back, and orders that were cancelled: days, flags, words, rows and files that say so."""
+
+from __future__ import annotations
+
+from retainkit.check.evidence import Found
+from retainkit.check.identity import sql_of
+from retainkit.check.look import Column, Look
+from retainkit.check.proposal import LIKELY, Proposal, value
+from retainkit.check.words import HUNDREDTHS, choices, likeness, plain, words
+from retainkit.errors import counted, listed
+from retainkit.load.schema import Column as Canonical
+from retainkit.tally import literal
+
+YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
+ENOUGH = 0.55  # the likeness below which a name says nothing
+ENTRY = Canonical("entry", "choice", "what a row of money is", choices=("sale", "refund"))
+BACK = {"refund", "refunds", "return", "returns", "chargebacks", "erstattungen", "gutschriften", "retouren", "remboursements", "avoirs", "devoluciones", "reembolsos"}  # how a file of money given back is called
+
+
+def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
+    """Where no column is the status: what says cancelled or refunded; and money given back is taken off."""
+    free = {n: c for n, c in columns.items() if all(c is not other for other, _ in found.values()) and not _flag(c)}
+    back = _best(free, words()["also"]["refunded"])
+    if "status" not in proposal.lines:
+        _status(proposal, columns, None if back else found.get("refunded_at", (None, 0.0))[0])
+    if "amount" not in found:
+        return
+    amount, line = found["amount"][0], proposal.lines["amount"]
+    line = _number(amount) if line == amount.name else line
+    _rows_back(proposal, free, amount, line)
+    if back and "order_id" in found and found["order_id"][0].distinct >= 0.98 * proposal.look.rows:
+        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({_number(back)}, 0))", (LIKELY, f"{amount.name} less {back.name}")
+    elif back:
+        proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
+
+
+def _status(proposal: Proposal, columns: dict[str, Column], refunded_at: Column | None) -> None:
+    """Days and flags of cancelling, flags and days of refunding, as words of a status."""
+    also, tests = words()["also"], {}
+    for choice, kinds in (("cancelled", ("day", "empty")), ("refunded", ())):
+        column = next((c for c in columns.values() if likeness(c.name, also[choice]) > 0.8 and (c.kind in kinds or _flag(c))), refunded_at if choice == "refunded" else None)
+        if column:
+            text = f"lower(trim(cast({column.sql} as varchar)))"
+            nothing = ", ".join(map(literal, ("", *(v.lower() for v in (column.days.nothing if column.days else ())))))
+            tests[choice] = f"{text} in ({', '.join(map(literal, sorted(YES)))})" if _flag(column) else f"{text} not in ({nothing})", column.name
+    if tests:
+        whens = " ".join(f"when {test} then {literal(choice)}" for choice, (test, _) in tests.items())
+        proposal.lines["status"], proposal.why["status"] = f"case {whens} else 'paid' end", (LIKELY, " and ".join(f"{choice} where {name} says so" for choice, (_, name) in tests.items()))
+
+
+def _rows_back(proposal: Proposal, columns: dict[str, Column], amount: Column, line: str) -> None:
+    """Rows that a column calls refunds are below zero, however they are written."""
+    for column in columns.values():
+        by = choices("orders", ENTRY, column)[1] if column.kind == "text" and likeness(column.name, words()["also"]["entry"]) > 0.8 else {}
+        if len(by) == 2:
+            refunds = ", ".join(map(literal, by["refund"]))
+            proposal.lines["amount"] = f"case when trim({column.sql}) in ({refunds}) then -abs({line}) else {line} end"
+            proposal.why["amount"] = (LIKELY, f"{amount.name}, below zero where {column.name} is {listed(by['refund'])}")
+            if left := [v for v in column.values if v not in by["refund"] + by["sale"]]:
+                proposal.notes.append(f"`{column.name}` also says {listed(left)}: those rows are counted as they stand")
+
+
+def _flag(column: Column) -> bool:
+    return bool(column.values) and {v.lower() for v in column.values} <= YES | NO
+
+
+def money_beside(orders: Proposal | None, look: Look) -> str:
+    """What a file that is not used says of money given back, with lines that take it off where they can be told; empty where it is none."""
+    money = _best(look.columns, [*words()["also"]["refunded"], *words()["orders"]["amount"]])
+    if not orders or not money or not (BACK & set(plain(look.files[0].name).split()) or likeness(money.name, words()["also"]["refunded"]) > 0.8):
+        return ""
+    order, amount, own = sql_of(orders, "order_id"), sql_of(orders, "amount"), orders.look.columns
+    key = next((c for n, c in look.columns.items() if n in own and orders.lines["order_id"] in (n, own[n].sql)), None)
+    day = next((c for c in look.columns.values() if c.kind == "day" and c.name not in own and c.days and not c.days.sql and c.days.formats == orders.date_format), None)
+    mark = next((c for c in look.columns.values() if c.name not in own and c.filled == look.rows), None)
+    lead = f": money given back stands in it ({counted(look.rows, 'row')}), and is not taken off. "
+    if key and key.distinct == look.rows and money.name not in own:
+        once = f"coalesce({_number(money)}, 0)" if own[key.name].distinct == orders.look.rows else f"case when row_number() over (partition by {order}) = 1 then coalesce({_number(money)}, 0) else 0 end"
+        return lead + f"To take it off on the day of the order: [[orders.join]] with path = {value(look.name)} (its path, like that of the orders) and on = {value(key.name)}, and amount = '''{amount} - abs({once})'''"
+    if key and day and mark and money.name in own and all(n in look.columns for n in (orders.lines["customer_id"], money.name)):
+        paths = value([f.name for f in (*orders.look.files, *look.files)])
+        return lead + (f"To count its rows as money given back: path = {paths}, missing = \"empty\", ordered_at = '''coalesce({sql_of(orders, 'ordered_at')}, {day.sql})''' "
+                       f"and amount = '''case when {mark.sql} is null then {amount} else -abs({amount}) end'''")
+    return lead + "To take it off, add its rows to the orders, with their amounts below zero"
+
+
+def _number(column: Column) -> str:
+    """SQL that reads a column of numbers, however they are written, and money counted in hundredths."""
+    number = (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
+    return f"{number} / 100" if _in_cents(column) else number
+
+
+def _in_cents(column: Column) -> bool:
+    return bool(HUNDREDTHS.search(plain(column.name))) and not any("." in v.removesuffix(".0") for v in column.values)
+
+
+def _best(columns: dict[str, Column], names: list[str]) -> Column | None:
+    """The column of numbers that is most like what something is called."""
+    scored = [(likeness(c.name, names), c) for c in columns.values() if c.kind == "number"]
+    score, column = max(scored, key=lambda s: s[0], default=(0.0, None))
+    return column if score >= ENOUGH else None
