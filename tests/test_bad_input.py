@@ -324,6 +324,8 @@ def test_a_file_named_like_no_table_is_not_read_and_said_so(tmp_path):
     folder_with(tmp_path, "[orders]\npath = \"orders*.csv\"\n", "retainkit.toml")
     shop = rk.open_shop(tmp_path)
     assert (shop.unread, rk.overview(shop).revenue[0]) == ((), 70)
+    folder_with(tmp_path, "[orders]\npath = \"orders.csv\"\n", "retainkit.toml")  # a section for one table leaves the others out
+    assert rk.open_shop(tmp_path).unread == ("orders_late.csv",)
 
 
 def test_days_before_1900_are_rejected_so_that_no_clock_breaks(tmp_path):

@@ -94,7 +94,7 @@ class Plan:
     facts: dict[str, Any]
     goals: tuple[Record, ...] = ()
     claims: tuple[Record, ...] = ()
-    unread: tuple[str, ...] = ()  # files of data in the folder that are named like no table, or packed
+    unread: tuple[str, ...] = ()  # files of data in the folder that no table is made of
 
 
 def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
@@ -106,7 +106,7 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
     path = Path(source).expanduser()
     if path.is_dir():
         settings = path / "retainkit.toml"
-        return _from_toml(settings) if settings.exists() else Plan(path.name, _canonical_files(path), {}, unread=_unread(path))
+        return _from_toml(settings) if settings.exists() else Plan(path.name, found := _canonical_files(path), {}, unread=_unread(path, found))
     if path.suffix == ".toml" and path.exists():
         return _from_toml(path)
     if path.exists():
@@ -152,10 +152,10 @@ def packed_up(file: Path) -> BadValueError:
     return BadValueError(file.name, "is packed in a way that is not read (text is, as .csv.gz)", f"{file.stat().st_size:,} bytes", how)
 
 
-def _unread(folder: Path) -> tuple[str, ...]:
-    """The files of data in a folder that are named like no table, or packed in a way that is not read."""
-    tables = {f"{table}{suffix}" for table in TABLES for suffix in SUFFIXES}
-    return tuple(sorted(f.name for f in folder.iterdir() if f.name.lower().endswith((*SUFFIXES, *PACKED)) and f.name not in tables))
+def _unread(folder: Path, tables: dict[str, TablePlan]) -> tuple[str, ...]:
+    """The files of data in a folder that are not read: named like no table or in no section, or packed in a way that is not read."""
+    used = {f.resolve() for t in tables.values() for f in (*t.files, *(j.path for j in t.joins))}
+    return tuple(sorted(f.name for f in folder.iterdir() if f.name.lower().endswith((*SUFFIXES, *PACKED)) and f.resolve() not in used))
 
 
 def _from_toml(path: Path) -> Plan:
@@ -168,8 +168,8 @@ def _from_toml(path: Path) -> Plan:
         if fact not in FACTS:
             raise BadValueError(f"{path.name} [shop]", f"has no setting `{fact}`", listed(FACTS), f"{closest(fact, FACTS) or FACTS[0]} = ...")
     goals, claims = goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"), claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]")
-    tables = {name: _table_plan(path, name, body) for name, body in stated.items()}
-    return Plan(path.parent.name, tables or _canonical_files(path.parent), facts, goals, claims, () if tables else _unread(path.parent))
+    tables = {name: _table_plan(path, name, body) for name, body in stated.items()} or _canonical_files(path.parent)
+    return Plan(path.parent.name, tables, facts, goals, claims, _unread(path.parent, tables))
 
 
 def _table_plan(path: Path, name: str, body: Any) -> TablePlan:

@@ -111,7 +111,7 @@ def show_ledger(shop: Shop) -> None:
     if held := held_back(shop):
         say("{held}", held=held)
     if shop.unread:
-        say("Not read, because named like no table, or packed: {names}.", names=", ".join(shop.unread))
+        say("Not read, because named like no table, in no section of retainkit.toml, or packed: {names}.", names=listed(shop.unread, limit=10))
 
 
 def held_back(shop: Shop) -> str:
