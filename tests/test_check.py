@@ -86,6 +86,7 @@ def test_times_of_day_ask_for_a_zone_and_say_what_a_wrong_one_would_move(tmp_pat
     found = examine([path], {"tz": "America/New_York"})
     assert days_of(found) == ["2026-01-04", "2026-01-06"]
     assert "1 of 2 rows (50.0%) fall on another day and 0 in another month" in as_text(found)
+    assert "fall on another day" not in as_text(examine([path], {"tz": "UTC"}))
 
 
 def test_an_unknown_status_is_rejected_and_said_not_taken_as_paid(tmp_path):
@@ -351,14 +352,17 @@ def test_a_file_that_cannot_be_read_is_named_beside_the_others(tmp_path):
 
 
 def test_an_amount_that_every_line_repeats_is_said_with_the_line_that_counts_it_once(tmp_path):
-    rows = [f"{i // 3},c{i // 3 % 4},2026-01-{i // 3 + 1:02},30" for i in range(30)]
-    said = as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount", *rows)]))
-    assert "`amount` is the same on all lines of 10 of the 10 orders" in said
+    rows = [f"{i // 3},c{i // 3 % 4},2026-01-{i // 3 + 1:02},30,p{i % 3}" for i in range(30)]
+    said = as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount,sku", *rows)]))
+    assert "`amount` is the same on all lines of 10 of the 10 orders whose lines differ in `sku`" in said
     line = said.split("amount = '''")[1].split("'''")[0]
     (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nordered_at = 'order_date'\namount = '''{line}'''\n", encoding="utf-8")
     assert float(rk.open_shop(tmp_path).sql("select sum(amount) as x from orders")["x"].item()) == 300
     other = [f"{i // 3},c{i // 3 % 4},2026-01-{i // 3 + 1:02},{10 + i % 3}" for i in range(30)]
     assert "on all lines" not in as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount", *other)]))
+    for head, last in (("sku", "p1"), ("reason", "sale")):  # the same row again, and a sale with its return
+        odd = [f"{i // 3},c{i // 3 % 4},2026-01-{i // 3 + 1:02},30,{last if i % 3 else last.replace('sale', 'return')}" for i in range(30)]
+        assert "on all lines" not in as_text(examine([table(tmp_path, f"order_id,customer_id,order_date,amount,{head}", *odd)]))
 
 
 def test_currencies_written_in_the_amounts_are_said_with_the_line_that_keeps_one(tmp_path):
@@ -787,3 +791,15 @@ def test_a_file_of_returns_is_said_with_lines_that_count_its_rows(tmp_path):
     shop = rk.open_shop(tmp_path)
     assert float(shop.sql("select sum(amount) as x from orders")["x"].item()) == pytest.approx(9 * 10.55 - 5.15, abs=1e-9)
     assert shop.ledger["rejected"].sum() == 0
+
+
+@pytest.mark.parametrize(("head", "name"), [("order_id,customer_id", "customer_id"), ("customer_id,order_id", "order_id")])
+def test_numbers_that_a_spreadsheet_shortened_are_said_to_be_lost(tmp_path, head, name):
+    said = as_text(examine([table(tmp_path, f"{head},ordered_at,amount", *(f"{i},4.90E+12,2026-01-0{i},5" for i in range(1, 7)))]))
+    assert f"orders.csv: `{name}` is a number such as 4.90E+12 in 6 of 6 rows (1 different one): its last digits are lost" in said
+    assert "digits are lost" not in as_text(examine([table(tmp_path, f"{head},ordered_at,amount", *(f"{i},4E12,2026-01-0{i},5" for i in range(1, 7)))]))
+
+
+def test_customers_are_counted_as_the_shop_counts_them(tmp_path):
+    found = examine([table(tmp_path, "order_id,customer_id,ordered_at,amount", "1,17850.0,2026-01-01,5", "2,17850,2026-01-02,5", "3, 17851,2026-01-03,5", "4,nan,2026-01-04,5")])
+    assert "orders.csv: 2 different customers by `customer_id`" in as_text(found)

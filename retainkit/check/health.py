@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.check.examine import Examined, currencies
 from retainkit.check.identity import column_of, one, sql_of
-from retainkit.check.words import plain, words
-from retainkit.errors import counted
+from retainkit.check.words import likeness, plain, words
+from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.resources import lacks, notebooks_folder
 from retainkit.tally import literal
@@ -77,12 +77,13 @@ def totals(found: Examined) -> Iterator[str]:
     """An amount that every line of an order repeats is likely the order's: added line by line it counts too often."""
     for p in found.proposals:
         order, amount = sql_of(p, "order_id"), sql_of(p, "amount")
-        if p.table != "orders" or order == "row_no":
+        other = [c for c in p.look.columns.values() if c.name in p.reads(f"{p.lines.get('quantity')} {p.lines.get('product_line')}") or any(likeness(c.name, words()["also"][w]) > 0.55 for w in ("product", "price"))]
+        if p.table != "orders" or order == "row_no" or not other:  # rows that differ in nothing are one row twice, and in a status a sale and its return
             continue
         several, same, *_ = one(found.con, f"""select count(*), count(case when a = b then 1 end) from (select min({amount}) as a, max({amount}) as b
-            from {{file}} group by {order} having count(*) > 1) o""", p)
+            from {{file}} group by {order} having count(distinct ({', '.join(c.sql for c in other)})) > 1) o""", p)
         if several >= 5 and same >= 0.95 * several:
-            yield (f"{p.look.seen}: `{column_of(p, p.lines['amount'])}` is the same on all lines of {same:,} of the {several:,} orders that have several. If it is the total of the order, it is counted once a line; "
+            yield (f"{p.look.seen}: `{column_of(p, p.lines['amount'])}` is the same on all lines of {same:,} of the {several:,} orders whose lines differ in {listed(f'`{c.name}`' for c in other)}. If it is the total of the order, it is counted once a line; "
                    f"amount = '''({amount}) / count(*) over (partition by {order})''' counts it once")
 
 
@@ -116,7 +117,7 @@ def zones(found: Examined) -> Iterator[str]:
         exact = column.days.zoned or bool(column.days.sql)
         kind = "are counted from 1970, in UTC" if "to_timestamp" in at else "carry their own offset" if exact else "carry no offset: they are " + ("read as UTC" if p.utc else "taken as local")
         said = f"{p.look.name}: the times in `{_day_column(p, column)}` {kind}"
-        if not tz:
+        if not tz or tz.removeprefix("Etc/") in ("UTC", "UCT", "GMT", "Zulu", "Universal", "Greenwich"):
             yield said
             continue
         moment = "told" if exact else "timezone('UTC', told)"

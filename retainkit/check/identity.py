@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.check.proposal import LIKELY, Proposal
 from retainkit.errors import counted
+from retainkit.load.parse import named
+from retainkit.load.schema import TABLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,15 +39,16 @@ def _shared(con: duckdb.DuckDBPyConnection, left: Proposal, right: Proposal, col
 
 
 def _ids(column: str) -> str:
-    return f"select lower(trim(cast(id as varchar))) as id from (select {column} as id from {{file}}) i where trim(cast(id as varchar)) <> ''"
+    return f"select lower({named('id')}) as id from (select {column} as id from {{file}}) i where {named('id')} is not null"
 
 
 def identity(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> Iterator[str]:
     """Customers by id and by email, what merging by email would change, and tables that name nobody the others know."""
     for p in proposals:
+        yield from _lost_digits(con, p)
         who = sql_of(p, "customer_id")
         if who and p.table in ("orders", "customers"):
-            n, alike, *_ = one(con, f"select count(distinct id), count(distinct lower(id)) from (select trim(cast({who} as varchar)) as id from {{file}}) t where id <> ''", p)
+            n, alike, *_ = one(con, f"select count(distinct id), count(distinct lower(id)) from (select {named(who)} as id from {{file}}) t", p)
             if n:
                 yield (f"{p.look.seen}: {counted(n, 'different customer')} by `{column_of(p, p.lines['customer_id'])}`, in rows kept and rejected alike"
                        + (f"; {counted(n - alike, 'differs', 'differ')} from another only in capital letters" if n > alike else ""))
@@ -53,10 +56,20 @@ def identity(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
     yield from _strangers(con, proposals)
 
 
+def _lost_digits(con: duckdb.DuckDBPyConnection, p: Proposal) -> Iterator[str]:
+    """Numbers of customers, orders or contracts that a spreadsheet shortened: many became one, and no reading brings them back."""
+    for name in (c.name for c in TABLES[p.table].columns if c.kind == "id" and c.name in p.lines):
+        text = f"trim(cast({sql_of(p, name)} as varchar))"
+        n, kinds, example, *_ = one(con, f"select count(*), count(distinct {text}), min({text}) from {{file}} where regexp_full_match({text}, '[0-9]([.,][0-9]+)?[eE][+][0-9]+')", p)
+        if n:
+            yield (f"{p.look.seen}: `{column_of(p, p.lines[name])}` is a number such as {example} in {n:,} of {counted(p.look.rows, 'row')} ({counted(kinds, 'different one')}): its last digits are lost, so many became one. "
+                   "A spreadsheet writes long numbers so: export again, and open the file with that column as text, or not at all")
+
+
 def _by_email(con: duckdb.DuckDBPyConnection, p: Proposal, who: str) -> Iterator[str]:
     if not p.email or p.email in who:
         return
-    pairs = f"select distinct trim(cast({who} as varchar)) as id, lower(trim(cast({p.email} as varchar))) as email from {{file}}"
+    pairs = f"select distinct {named(who)} as id, lower(trim(cast({p.email} as varchar))) as email from {{file}}"
     emails, several, shared, *_ = one(con, f"""with pairs as (select * from ({pairs}) t where id <> '' and email <> '') select count(distinct email),
         (select count(*) from (select id from pairs group by 1 having count(*) > 1) a), (select coalesce(sum(n - 1), 0) from (select count(*) as n from pairs group by email) b) from pairs""", p)
     if emails:

@@ -26,7 +26,7 @@ def parse(column: Column, expression: str, sql_type: str, *, tz: str | None, for
     if column.kind == "day":
         return _day(expression, text, sql_type, tz, formats)
     if column.kind == "id":
-        return Parsed(_tidy(expression, _named(text if 'INT' in sql_type else plain_id(expression)), sql_type), text)
+        return Parsed(_tidy(expression, _named(text) if 'INT' in sql_type else named(expression), sql_type), text)
     if column.kind in ("money", "number"):
         value = f"try_cast({expression} as decimal(18, 4))"
         return Parsed(f"coalesce({value}, try_cast({text} as decimal(18, 4)))" if sql_type == "VARCHAR" else value, text)
@@ -53,6 +53,11 @@ def _tidy(expression: str, value: str, sql_type: str, *, number: bool = True) ->
 def _named(text: str) -> str:
     """An identifier, or null where the text is what programs write for nothing."""
     return f"case when {text} <> '' and lower({text}) not in ({NONE}) then {text} end"
+
+
+def named(expression: str) -> str:
+    """An identifier as it is compared: as text, or null where it names nobody."""
+    return _named(plain_id(expression))
 
 
 def plain_id(expression: str) -> str:
