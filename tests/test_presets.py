@@ -230,3 +230,12 @@ def test_a_plain_column_of_a_preset_is_read_as_it_is_written_and_asked_where_it_
     shop = examine([tmp_path], {"tz": "UTC", "decimal": "."}).shop
     assert shop
     assert float(shop.sql("select sum(amount) as x from all_deals")["x"].item()) == 6600
+
+
+def test_a_column_of_ones_own_beside_a_systems_is_read_where_it_is_a_text(tmp_path: Path) -> None:
+    """A text is somebody's own column; another kind is not what the system's own column says, and is left unread."""
+    head = "Deal - ID,Deal - Title,Deal - Status,Deal - Owner,Deal - Organization,Deal - Deal created,Deal - Won time,Deal - Lost time,region,amount\n"
+    (tmp_path / "deals.csv").write_text(head + "".join(f"{i},t,won,Ada,acme,2026-01-0{i} 10:00:00,2026-02-0{i} 10:00:00,,North,soon\n" for i in range(1, 5)))
+    found = examine([tmp_path], {"tz": "UTC"})
+    assert found.shop, found.trouble
+    assert (found.shop.has("deals.region"), found.shop.ledger["kept"].item(), found.proposals[0].system, found.proposals[0].off) == (True, 4, "Pipedrive deals", ["amount"])

@@ -136,11 +136,12 @@ def _overlap(look: Look) -> Question:
 def _own_names(p: Proposal) -> None:
     """Columns that are called like canonical ones and were taken for nothing: the loader would read them, so it is told not to.
 
-    One that is empty so far is read once it is filled, and words of a status that nobody knows are asked of.
+    One that is empty so far is read once it is filled, words of a status that nobody knows are asked of, and a text beside a known system's
+    columns is somebody's own.
     """
     have = {name: column for look in (*(other for other, _ in p.joins), p.look) for name, column in look.columns.items()}
     for canonical in (c for c in TABLES[p.table].columns if c.name in have and c.name not in p.lines):
-        if have[canonical.name].kind != "empty" and (canonical.name != "status" or p.system):
+        if have[canonical.name].kind != "empty" and (canonical.kind != "text" if p.system else canonical.name != "status"):
             p.off.append(canonical.name)
             continue
         if have[canonical.name].values and choices(p.table, canonical, have[canonical.name])[1]:  # some words are known

@@ -82,7 +82,7 @@ def _mapping(found: Examined) -> Iterable[str]:
         if p.where:
             yield f"  only rows where       {p.where}"
         for name in (c.name for c in TABLES[p.table].columns if c.name not in p.lines):
-            yield f"  {name:<20} -{' (the column of that name does not hold it)' if name in p.off else ''}"
+            yield f"  {name:<20} -{' (not the column of that name)' if name in p.off else ''}"
         said = p.reads("\n".join((*p.lines.values(), p.where, p.currency, p.email)))
         if left := [n for n in p.look.names if n not in said]:
             yield f"  columns not used      {listed(left, limit=15)}"

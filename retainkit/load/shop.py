@@ -175,7 +175,7 @@ class Shop:
         if (last - day).days <= least or not 0 <= (day - self.as_of).days < 31:
             return None
         kept = {t: sum(f["kept"] for f in self._facts[t]["files"]) for t in self.tables if t != first}
-        later = [f"{n:,} of {kept[t]:,} rows of {t}" for t in kept if (n := sum(self._later(t).values()))]
+        later = [f"{n:,} of {kept[t]:,} rows of {t}" for t in kept if (n := sum(self._later(t, day).values()))]
         return (f"the table {first} ends first, on {day}, and no later day is counted: {listed(later)} are dated later", last) if later else None
 
     def _first_day(self) -> date:
@@ -213,20 +213,20 @@ class Shop:
 
         rows = []
         for name, facts in self._facts.items():
-            later = self._later(name)
+            later = self._later(name, self.as_of)
             rows += [{"table": name, **f, "after_as_of": later.get(f["file"], 0)} for f in facts["files"]]
         columns = ["table", "file", "rows", "kept", "rejected", "after_as_of", "first_day", "last_day"]
         return pd.DataFrame(rows, columns=columns)
 
-    def _later(self, name: str) -> dict[str, int]:
-        """Rows dated after `as_of`; told for the table's first file when there are several."""
+    def _later(self, name: str, last: date) -> dict[str, int]:
+        """Rows dated after a day; told for the table's first file when there are several."""
         table = TABLES[name]
         day = table.column(table.dated_by).sql_name if table.dated_by else None
         files = self._facts[name]["files"]
-        if day is None or all((f["last_day"] or "") <= str(self.as_of) for f in files):
+        if day is None or all((f["last_day"] or "") <= str(last) for f in files):
             return {}
         path = literal(str(self._store / f"{name}.parquet"))
-        row = self._con.execute(f"select count(*) from read_parquet({path}) where {day} > {literal(self.as_of)}").fetchone()
+        row = self._con.execute(f"select count(*) from read_parquet({path}) where {day} > {literal(last)}").fetchone()
         return {max(files, key=lambda f: f["last_day"] or "")["file"]: row[0] if row else 0}
 
     def rejected(self, table: str) -> pd.DataFrame:
