@@ -803,3 +803,35 @@ def test_numbers_that_a_spreadsheet_shortened_are_said_to_be_lost(tmp_path, head
 def test_customers_are_counted_as_the_shop_counts_them(tmp_path):
     found = examine([table(tmp_path, "order_id,customer_id,ordered_at,amount", "1,17850.0,2026-01-01,5", "2,17850,2026-01-02,5", "3, 17851,2026-01-03,5", "4,nan,2026-01-04,5")])
     assert "orders.csv: 2 different customers by `customer_id`" in as_text(found)
+
+
+def test_an_overlap_of_much_must_be_answered_and_says_what_each_answer_keeps(tmp_path):
+    for n in (1, 2, 3):
+        export(tmp_path, [f"2026-01-{i + 1:02}" for i in range(8 * n)], name=f"export_{n}.csv")
+    found = examine([tmp_path])
+    assert [q.key for q in found.open_questions] == ["overlap"]
+    assert "24 rows stand in more than one of its 3 files; once keeps 24 of 48 rows, all keeps every one" in as_text(found)
+    assert [examine([tmp_path], {"overlap": answer}).shop.ledger["kept"].sum() for answer in ("once", "all")] == [24, 48]
+    assert "other values" not in as_text(found)
+
+
+def test_an_overlap_of_little_may_be_left(tmp_path):
+    export(tmp_path, [f"2026-01-{i % 28 + 1:02}" for i in range(30)], name="export_1.csv")
+    table(tmp_path, "Order No,Customer,Date,Total", "29,c1,2026-01-02,10.50", *[f"{i},c{i % 2},2026-02-{i % 28 + 1:02},10.50" for i in range(30, 50)], name="export_2.csv")
+    found = examine([tmp_path])
+    assert not found.open_questions
+    assert "(may be left) export_1.csv and 1 more: 1 row stands in more than one of its 2 files; once keeps 50 of 51 rows, all keeps every one. All are kept until you say once" in as_text(found)
+
+
+@pytest.mark.parametrize(("head", "kept"), [("order_id,customer_id,ordered_at,amount,status", "every version is counted"), ("deal_id,account,owner,created,stage,close date", "the first is kept, which is that of the earlier file (export_1.csv first)")])
+@pytest.mark.parametrize(("gone", "mend"), [(False, "export_2.csv has all of them: name that file alone"), (True, "name only files that say each once, the newest first of all")])
+def test_what_a_later_file_says_otherwise_is_said(tmp_path, head, kept, gone, mend):
+    for n in (1, 2):
+        words, price = (("paid", "refunded"), "5,") if head.startswith("order") else (("Closed Won", "Closed Lost"), "")
+        rows = [f"{i},c{i % 3},2026-01-0{i + 1},{price}{words[n == 2 and i in (2, 4)]}" for i in range(8)]
+        if not price:
+            rows = [f"{i},c{i % 3},Ann,2026-01-0{i + 1},{words[i % 2 if n == 1 or i not in (2, 4) else 1]},2026-02-01" for i in range(8)]
+        table(tmp_path, head, *rows[gone and n == 2:], name=f"export_{n}.csv")
+    said = as_text(examine([tmp_path], {"overlap": "once"}))
+    assert f"export_1.csv and 1 more: 2 {head.split('_')[0]}s stand in more than one file with other values (2, for example); {kept}. If a later file brings the earlier up to date: {mend}" in said
+    assert "of those of several files one is kept" in said

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FLAGS = ("tz", "date-format", "decimal", "currency", "history-start", "as-of")
+MUCH = 0.05  # of the rows, when what files share must be answered: a month counted twice is no slip
 ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all"), "history": ("whole", "first"), "status": ("out", *TABLES["orders"].column("status").choices)}
 
 
@@ -129,8 +130,8 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
 
 def _overlap(look: Look) -> Question:
     parts = f"{len(look.files)} files" if len(look.files) > 1 else f"{look.sheets} sheets"
-    return Question("overlap", f"{look.name}: {counted(look.shared, 'row stands', 'rows stand')} in more than one of its {parts}. All are kept until you say once",
-                    ("--answer overlap=once", "--answer overlap=all"), needed=False)
+    kept = f"once keeps {look.rows - look.shared:,} of {look.rows:,} rows, all keeps every one" + ("" if (much := look.shared > MUCH * look.rows) else ". All are kept until you say once")
+    return Question("overlap", f"{look.name}: {counted(look.shared, 'row stands', 'rows stand')} in more than one of its {parts}; {kept}", ("--answer overlap=once", "--answer overlap=all"), needed=much)
 
 
 def _own_names(p: Proposal) -> None:

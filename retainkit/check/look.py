@@ -61,6 +61,7 @@ class Look:
     names: dict[str, str]  # its columns, and how SQL names each
     sheets: int = 1
     shared: int = 0  # rows that stand in an earlier file or sheet as well
+    parts: tuple[str, ...] = ()  # SQL of the rows of each of several files
     lacking: dict[str, list[str]] = field(default_factory=dict)  # of its files, those without a column that others have
     columns: dict[str, Column] = field(default_factory=dict)
     nearly: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)  # canonical table -> its needed columns that are there, and those that are not
@@ -277,9 +278,10 @@ def _together(con: duckdb.DuckDBPyConnection, wide: Look, parts: list[Look]) -> 
         for name in lacking.get(look.name, ()):
             con.execute(f'alter table {look.table} add column "{_quoted(name)}" varchar')
     sampled = any(look.sampled for look in parts)
+    each = () if sampled or len(parts) < 2 else tuple(f"(select * from {look.table} where rowid < {look.rows})" for look in parts)  # more rows are put below those of one
     shared = sum(look.shared for look in parts) + (0 if sampled else _shared(con, [look.table for look in parts], list(wide.names)))
     for look in parts:
         if look is not wide:
             con.execute(f"insert into {wide.table} by name select * from {look.table}")
-    return replace(wide, files=tuple(f for look in parts for f in look.files), rows=sum(look.rows for look in parts), sampled=sampled, shared=shared, lacking=lacking,
+    return replace(wide, files=tuple(f for look in parts for f in look.files), rows=sum(look.rows for look in parts), sampled=sampled, shared=shared, parts=each, lacking=lacking,
                    settings=wide.settings | ({"missing": "empty"} if lacking else {}))
