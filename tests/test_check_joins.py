@@ -118,3 +118,12 @@ def test_a_day_that_may_be_two_is_read_as_the_days_of_another_column(tmp_path):
     assert not found.open_questions
     assert found.shop.sql("select cast(min(ordered_on) as varchar) as a, cast(max(ordered_on) as varchar) as b from all_orders").values.tolist() == [["2026-02-01", "2026-02-09"]]
     assert "%d.%m.%Y; as in `Versand`" in as_text(found)
+
+
+def test_customers_that_differ_in_capital_letters_are_one_with_the_line_that_is_told(tmp_path):
+    rows = [(a, b.upper() if a % 2 else b, c, d) for a, b, c, d in [(i, f"ab-{i % 3}", f"2026-01-{i + 1:02}", 5) for i in range(12)]]
+    said = as_text(examine([folder(tmp_path, orders=lines("order_id,Customer No,date,total", rows))]))
+    assert "6 different customers by `Customer No`, in rows kept and rejected alike; 3 differ from another only in capital letters" in said
+    line = said.split("capital letters: ")[1].split(" makes them one")[0]
+    (tmp_path / "retainkit.toml").write_text(f'[orders]\npath = "orders.csv"\n{line}\nordered_at = "date"\namount = "total"\n')
+    assert rk.overview(rk.open_shop(tmp_path)).customers[0] == 3

@@ -49,9 +49,10 @@ def identity(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
         who = sql_of(p, "customer_id")
         if who and p.table in ("orders", "customers"):
             n, alike, *_ = one(con, f"select count(distinct id), count(distinct lower(id)) from (select {named(who)} as id from {{file}}) t", p)
+            quoted = f'"{who}"' if who in p.look.names else who
             if n:
                 yield (f"{p.look.seen}: {counted(n, 'different customer')} by `{column_of(p, p.lines['customer_id'])}`, in rows kept and rejected alike"
-                       + (f"; {counted(n - alike, 'differs', 'differ')} from another only in capital letters" if n > alike else ""))
+                       + (f"; {counted(n - alike, 'differs', 'differ')} from another only in capital letters: customer_id = '''lower(trim({quoted}))''' makes them one" if n > alike else ""))
                 yield from _by_email(con, p, who)
     yield from _strangers(con, proposals)
 
