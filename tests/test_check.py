@@ -835,3 +835,29 @@ def test_what_a_later_file_says_otherwise_is_said(tmp_path, head, kept, gone, me
     said = as_text(examine([tmp_path], {"overlap": "once"}))
     assert f"export_1.csv and 1 more: 2 {head.split('_')[0]}s stand in more than one file with other values (2, for example); {kept}. If a later file brings the earlier up to date: {mend}" in said
     assert "of those of several files one is kept" in said
+
+
+@pytest.mark.parametrize("head", ["refund_id", "refunded_quantity", "refund count"])
+def test_a_number_of_a_refund_is_no_money(tmp_path, head):
+    assert revenue(table(tmp_path, f"order_id,customer_id,date,amount,{head}", *[f"{i},c{i % 3},2026-01-{i + 1:02},10,{3 + i}" for i in range(9)])) == 90
+
+
+def test_a_file_of_returns_is_not_taken_for_the_orders_beside_it(tmp_path):
+    head, rows = "order_id,customer_id,date,amount", [f"{i},c{i % 3},2026-01-{i + 1:02},10" for i in range(9)]
+    table(tmp_path, head, *rows, name="sales.csv")
+    table(tmp_path, f"return_id,{head}", *[f"r{row}" for row in (f"1,{rows[0]}", f"2,{rows[3]}")], name="returns.csv")
+    found = examine([tmp_path])
+    assert found.proposals[0].look.name == "sales.csv"
+    assert "returns.csv: 2 rows, 5 columns; is not used: money given back stands in it" in as_text(found)
+
+
+def test_rows_and_a_status_that_both_speak_of_refunds_are_said(tmp_path):
+    rows = [f"{i},c{i % 3},2026-01-{i + 1:02},sale,10,{'refunded' if i < 2 else 'paid'}" for i in range(9)] + ["0,c0,2026-01-20,refund,10,paid"]
+    found = examine([table(tmp_path, "order_id,customer_id,date,type,amount,status", *rows)])
+    assert "`type` and `status` both speak of refunds: where a sale that is called refunded has a row of its refund as well, the money is taken off twice" in as_text(found)
+
+
+def test_the_kind_of_a_subscription_is_not_its_number(tmp_path):
+    found = examine([table(tmp_path, "Customer,Subscription,Start Date,End Date,MRR", *[f"c{i},{'Pro' if i % 2 else 'Basic'},2025-01-{i + 1:02},,5" for i in range(9)], name="export.csv")])
+    assert not found.questions
+    assert len(contracts_of(found)) == 9

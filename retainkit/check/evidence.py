@@ -12,11 +12,14 @@ NUMBERED = {"orders": ("order_id", "ordered_at"), "contracts": ("contract_id", "
 # Beside its needed columns: one of these must be found.
 EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
             "activity": (), "changes": (), "orders": (), "deals": (), "responses": (), "spend": ()}
+BACK = {"refund", "refunds", "return", "returns", "chargebacks", "erstattungen", "gutschriften", "retouren", "remboursements", "avoirs", "devoluciones", "reembolsos"}  # how a file of money given back is called
 Found = dict[str, tuple[Column, float]]
 
 
 def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
     """Where no column numbers the orders, or the contracts of one file, every row is one; and who asks for recommendations asks customers."""
+    if proposal.table == "contracts" and {"contract_id", "customer_id"} <= set(found) and found["contract_id"][0].distinct < found["customer_id"][0].distinct:
+        del found["contract_id"], proposal.lines["contract_id"]  # fewer than customers: a kind of contract, and no number
     number, day = NUMBERED.get(proposal.table, ("", ""))
     if proposal.table == "responses" and "kind" not in proposal.lines and "score" in found and _recommends(found["score"][0]):
         proposal.lines["kind"], proposal.why["kind"] = "'customer'", (GUESS, f"no column says who was asked, and `{found['score'][0].name}` is what customers are asked")
@@ -25,6 +28,11 @@ def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
     if found["customer_id"][0].distinct < look.rows if proposal.table == "orders" else len(look.files) == 1 and ("monthly_value" in found or _tells(look)):
         proposal.lines = {number: "row_no", **proposal.lines}
         proposal.why[number] = (GUESS, f"no column names the {proposal.table.rstrip('s')}, so every row is taken as one")
+
+
+def of_returns(look: Look) -> bool:
+    """Whether a file is called after money given back."""
+    return bool(BACK & set(plain(look.files[0].name).split()))
 
 
 def _tells(look: Look) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from retainkit.check.evidence import EVIDENCE, without_a_column
+from retainkit.check.evidence import EVIDENCE, of_returns, without_a_column
 from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.lives import ends
 from retainkit.check.look import Column, Look
@@ -81,7 +81,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
     proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "") or _signs(found)
     scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and proposal.lines[c.name] != "row_no"]
-    named = 0.3 if table.name.rstrip("s") in look.files[0].name.lower() else 0.0
+    named = 0.3 if table.name.rstrip("s") in look.files[0].name.lower() else -0.3 if of_returns(look) else 0.0
     rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
     return sum(scores) / len(scores) + named + rows + 0.02 * len(found), proposal, {n: c for n, (c, _) in found.items()}
 

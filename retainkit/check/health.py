@@ -74,23 +74,6 @@ def duplicates(found: Examined) -> Iterator[str]:
                 yield f"{p.look.seen}: {n:,} rows repeat another one in every column; {kept}"
 
 
-def versions(found: Examined) -> Iterator[str]:
-    """Orders, deals or contracts that a later file says otherwise: the same number with other values."""
-    for p in found.proposals:
-        name = (TABLES[p.table].key or ("order_id",))[0]
-        if len(p.look.parts) < 2 or name not in p.lines or p.lines[name] not in p.look.names:
-            continue
-        row = ", ".join(p.look.names.values())
-        every = " union all ".join(f"select {n} as part, trim({p.look.names[p.lines[name]]}) as k, hash({row}) as h from {part} t" for n, part in enumerate(p.look.parts))
-        n, example, only_before = found.con.execute(f"""with lines as (select part, k, sum(cast(h as hugeint)) as h from ({every}) e where k <> '' group by all)
-            select count(*), min(k), (select count(*) from lines where part < {len(p.look.parts) - 1} and k not in (select k from lines where part = {len(p.look.parts) - 1}))
-            from (select k from lines group by k having count(*) > 1 and min(h) <> max(h)) d""").fetchall()[0]
-        if n:
-            kept = "every version is counted" if p.table == "orders" else f"the first is kept, which is that of the earlier file ({p.look.files[0].name} first)"
-            mend = f"{p.look.files[-1].name} has all of them: name that file alone" if not only_before else "name only files that say each once, the newest first of all"
-            yield f"{p.look.name}: {counted(n, p.table.rstrip('s') + ' stands', p.table + ' stand')} in more than one file with other values ({example}, for example); {kept}. If a later file brings the earlier up to date: {mend}"
-
-
 def totals(found: Examined) -> Iterator[str]:
     """An amount that every line of an order repeats is likely the order's: added line by line it counts too often."""
     for p in found.proposals:

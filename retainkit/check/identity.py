@@ -1,4 +1,4 @@
-"""Who is who: customers by id and by email, and whether the tables call them by the same names."""
+"""Who is who: customers by id and by email, whether the tables call them by the same names, and what a later file says otherwise."""
 
 from __future__ import annotations
 
@@ -89,6 +89,23 @@ def _strangers(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) ->
                                     f" from (select distinct id from ({_ids(sql_of(p, 'customer_id'))}) o) d", p)
             if n and known < n:
                 yield f"{p.table}: {int(known):,} of its {counted(n, 'customer')} {'is' if known == 1 else 'are'} in {people.look.name}" + ("" if known else ": the two files call them by different names, so no segment or region reaches them")
+
+
+def versions(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> Iterator[str]:
+    """Orders, deals or contracts that a later file says otherwise: the same number with other values."""
+    for p in proposals:
+        name = (TABLES[p.table].key or ("order_id",))[0]
+        if len(p.look.parts) < 2 or name not in p.lines or p.lines[name] not in p.look.names:
+            continue
+        row = ", ".join(p.look.names.values())
+        every = " union all ".join(f"select {n} as part, trim({p.look.names[p.lines[name]]}) as k, hash({row}) as h from {part} t" for n, part in enumerate(p.look.parts))
+        n, example, only_before = con.execute(f"""with lines as (select part, k, sum(cast(h as hugeint)) as h from ({every}) e where k <> '' group by all)
+            select count(*), min(k), (select count(*) from lines where part < {len(p.look.parts) - 1} and k not in (select k from lines where part = {len(p.look.parts) - 1}))
+            from (select k from lines group by k having count(*) > 1 and min(h) <> max(h)) d""").fetchall()[0]
+        if n:
+            kept = "every version is counted" if p.table == "orders" else f"the first is kept, which is that of the earlier file ({p.look.files[0].name} first)"
+            mend = f"{p.look.files[-1].name} has all of them: name that file alone" if not only_before else "name only files that say each once, the newest first of all"
+            yield f"{p.look.name}: {counted(n, p.table.rstrip('s') + ' stands', p.table + ' stand')} in more than one file with other values ({example}, for example); {kept}. If a later file brings the earlier up to date: {mend}"
 
 
 def sql_of(p: Proposal, name: str) -> str:

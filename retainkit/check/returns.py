@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from retainkit.check.evidence import Found
+from retainkit.check.evidence import Found, of_returns
 from retainkit.check.identity import sql_of
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import LIKELY, Proposal, value
 from retainkit.check.words import HUNDREDTHS, choices, likeness, plain, words
 from retainkit.errors import counted, listed
+from retainkit.load.schema import TABLES
 from retainkit.load.schema import Column as Canonical
 from retainkit.tally import literal
 
 YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
 ENOUGH = 0.55  # the likeness below which a name says nothing
 ENTRY = Canonical("entry", "choice", "what a row of money is", choices=("sale", "refund"))
-BACK = {"refund", "refunds", "return", "returns", "chargebacks", "erstattungen", "gutschriften", "retouren", "remboursements", "avoirs", "devoluciones", "reembolsos"}  # how a file of money given back is called
 
 
 def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
@@ -27,7 +27,7 @@ def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> 
         return
     amount, line = found["amount"][0], proposal.lines["amount"]
     line = _number(amount) if line == amount.name else line
-    _rows_back(proposal, free, amount, line)
+    _rows_back(proposal, free, found, amount, line)
     if back and "order_id" in found and found["order_id"][0].distinct >= 0.98 * proposal.look.rows:
         proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({_number(back)}, 0))", (LIKELY, f"{amount.name} less {back.name}")
     elif back:
@@ -48,7 +48,7 @@ def _status(proposal: Proposal, columns: dict[str, Column], refunded_at: Column 
         proposal.lines["status"], proposal.why["status"] = f"case {whens} else 'paid' end", (LIKELY, " and ".join(f"{choice} where {name} says so" for choice, (_, name) in tests.items()))
 
 
-def _rows_back(proposal: Proposal, columns: dict[str, Column], amount: Column, line: str) -> None:
+def _rows_back(proposal: Proposal, columns: dict[str, Column], found: Found, amount: Column, line: str) -> None:
     """Rows that a column calls refunds are below zero, however they are written."""
     for column in columns.values():
         by = choices("orders", ENTRY, column)[1] if column.kind == "text" and likeness(column.name, words()["also"]["entry"]) > 0.8 else {}
@@ -56,6 +56,8 @@ def _rows_back(proposal: Proposal, columns: dict[str, Column], amount: Column, l
             refunds = ", ".join(map(literal, by["refund"]))
             proposal.lines["amount"] = f"case when trim({column.sql}) in ({refunds}) then -abs({line}) else {line} end"
             proposal.why["amount"] = (LIKELY, f"{amount.name}, below zero where {column.name} is {listed(by['refund'])}")
+            if "status" in found and choices("orders", TABLES["orders"].column("status"), found["status"][0])[1].get("refunded"):
+                proposal.notes.append(f"`{column.name}` and `{found['status'][0].name}` both speak of refunds: where a sale that is called refunded has a row of its refund as well, the money is taken off twice")
             if left := [v for v in column.values if v not in by["refund"] + by["sale"]]:
                 proposal.notes.append(f"`{column.name}` also says {listed(left)}: those rows are counted as they stand")
 
@@ -67,7 +69,7 @@ def _flag(column: Column) -> bool:
 def money_beside(orders: Proposal | None, look: Look) -> str:
     """What a file that is not used says of money given back, with lines that take it off where they can be told; empty where it is none."""
     money = _best(look.columns, [*words()["also"]["refunded"], *words()["orders"]["amount"]])
-    if not orders or not money or not (BACK & set(plain(look.files[0].name).split()) or likeness(money.name, words()["also"]["refunded"]) > 0.8):
+    if not orders or not money or not (of_returns(look) or likeness(money.name, words()["also"]["refunded"]) > 0.8):
         return ""
     order, amount, own = sql_of(orders, "order_id"), sql_of(orders, "amount"), orders.look.columns
     key = next((c for n, c in look.columns.items() if n in own and orders.lines["order_id"] in (n, own[n].sql)), None)

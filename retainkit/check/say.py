@@ -9,7 +9,7 @@ from html import escape
 from retainkit.check import health
 from retainkit.check.evidence import falls_short
 from retainkit.check.examine import FLAGS, Examined
-from retainkit.check.identity import identity
+from retainkit.check.identity import identity, versions
 from retainkit.check.look import Look
 from retainkit.check.returns import money_beside
 from retainkit.errors import counted, listed
@@ -30,7 +30,7 @@ def sections(found: Examined) -> list[tuple[str, list[str]]]:
         return shop_lines(found.shop) if found.shop else ()
 
     parts += [
-        ("Rows", of(health.rows_read)), ("Customers", [*identity(found.con, found.proposals), *of(health.guests), *health.stand_ins(found)]), ("Duplicates", [*health.duplicates(found), *health.versions(found), *health.totals(found)]),
+        ("Rows", of(health.rows_read)), ("Customers", [*identity(found.con, found.proposals), *of(health.guests), *health.stand_ins(found)]), ("Duplicates", [*health.duplicates(found), *versions(found.con, found.proposals), *health.totals(found)]),
         ("Cancelled and refunded", of(health.fates)), ("How days are written", health.formats(found)), ("Time zone", health.zones(found)),
         ("Currency", health.money(found)), ("Calendar", of(health.calendar)), ("History", of(health.history)), ("Columns that begin late", of(health.late_columns)),
         ("Reports this data supports", of(health.reports)), ("Questions", _questions(found)), ("Next", [next_command(found)])]
@@ -56,11 +56,13 @@ def aside(found: Examined) -> list[str]:
 
 def _unlike(found: Examined, look: Look) -> str:
     """Why a file is none of those it looks like."""
+    if money := money_beside(next((p for p in found.proposals if p.table == "orders"), None), look):
+        return money
     for p in found.proposals:
         more, less = ([n for n in a.names if n not in b.names] for a, b in ((look, p.look), (p.look, look)))
         if len(more) + len(less) <= len(look.names) // 3:
             return f": it is like {p.look.name}, " + " and ".join(filter(None, (f"with {listed(more)} besides" if more else "", f"without {listed(less)}" if less else ""))) + "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
-    return money_beside(next((p for p in found.proposals if p.table == "orders"), None), look) or falls_short(look)
+    return falls_short(look)
 
 
 def _systems(found: Examined) -> Iterable[str]:

@@ -15,7 +15,7 @@ from retainkit.load.schema import Column as Canonical
 
 SHORT = {"id", "date", "day", "total", "order", "line", "value", "paid", "state", "status", "items", "user", "name", "data", "land", "start", "end", "kind",
          "number", "account", "deal", "sales", "source", "channel", "plan", "units", "created", "email", "company", "client", "transaction", "category", "invoice",
-         "reason", "sent", "net", "gross", "placed", "region", "country", "period", "family", "price", "discount"}  # found alone or not at all
+         "reason", "sent", "net", "gross", "placed", "region", "country", "period", "family", "price", "discount", "refund", "refunds", "refunded"}  # found alone or not at all
 
 HUNDREDTHS = re.compile(r"( in)? (cents?|pence|centimes|centavos|minor( units?)?)$")  # how the name of a column ends that counts money in them
 
