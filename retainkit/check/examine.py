@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retainkit.check.generic import _map, propose
+from retainkit.check.generic import map_column, propose
 from retainkit.check.identity import one, same_customers, sql_of
 from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, settled, sources_in
 from retainkit.check.presets import recognised
@@ -146,7 +146,7 @@ def _own_names(p: Proposal) -> None:
             p.off.append(canonical.name)
             continue
         if have[canonical.name].values and choices(p.table, canonical, have[canonical.name])[1]:  # some words are known
-            _map(p, canonical, have[canonical.name], 0)
+            map_column(p, canonical, have[canonical.name], 0)
         p.lines.setdefault(canonical.name, canonical.name)
         p.why[canonical.name] = (GUESS, "its name only")
 

@@ -11,8 +11,18 @@ from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.lives import ends
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, Question, days_lines, undecided
-from retainkit.check.returns import ENOUGH, _best, _in_cents, _number, given_back
-from retainkit.check.words import choices, fits, likeness, plain, words
+from retainkit.check.returns import given_back
+from retainkit.check.words import (
+    ENOUGH,
+    best_of,
+    choices,
+    fits,
+    in_hundredths,
+    likeness,
+    number_of,
+    plain,
+    words,
+)
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
@@ -62,7 +72,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
     found = _assign(look, table, columns, joined)
     proposal = Proposal(table.name, look)
     for name, (column, score) in found.items():
-        _map(proposal, table.column(name), column, score)
+        map_column(proposal, table.column(name), column, score)
         if name == "product_line" and score == PERHAPS:
             proposal.why[name] = (GUESS, f"{counted(column.distinct, 'product')}, few enough to be taken for groups of products")
     proposal.notes += _rivals(table, look, found)
@@ -164,17 +174,17 @@ def _by_kind(look: Look, table: Table, columns: dict[str, Column], found: dict[s
         found["quantity"] = (counts[-1], 0.5)
 
 
-def _map(proposal: Proposal, canonical: Canonical, column: Column, score: float) -> None:
+def map_column(proposal: Proposal, canonical: Canonical, column: Column, score: float) -> None:
     """One line of the mapping, with how sure it is."""
     sql = column.name if column.sql == f'"{column.name}"' else column.sql
     how = SURE if score >= 0.9 else LIKELY if score >= 0.65 else GUESS
     why = "its name and its values" if score >= 0.65 else "its values only"
     if column.days and column.days.formats and column.days.proof:
         why += f"; {column.days.proof}"
-    if column.numbers and canonical.kind in ("money", "number") and (column.numbers.sql or _in_cents(column)):
-        sql = _number(column)
+    if column.numbers and canonical.kind in ("money", "number") and (column.numbers.sql or in_hundredths(column)):
+        sql = number_of(column)
         why += f"; {column.numbers.proof}"
-        if _in_cents(column):
+        if in_hundredths(column):
             how, why = max(how, LIKELY, key=[SURE, LIKELY, GUESS].index), f"{why}, counted in hundredths"
     if column.numbers and column.numbers.doubt and canonical.kind in ("money", "number"):
         proposal.questions.append(undecided(proposal.look, column))
@@ -213,17 +223,17 @@ def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tup
     if "amount" in found and not header:
         return
     also = words()["also"]
-    price = _best(columns, also["price"])
+    price = best_of(columns, also["price"])
     quantity = found.get("quantity", (None, 0.0))[0]
     if not price or not quantity:
         if header:  # of another file, and so on every line
-            proposal.lines["amount"] = f"{_number(header)} / count(*) over (partition by {found['order_id'][0].sql})"
+            proposal.lines["amount"] = f"{number_of(header)} / count(*) over (partition by {found['order_id'][0].sql})"
             proposal.why["amount"] = (LIKELY, f"{header.name}, spread over the lines of its order")
         return
 
-    sql, why = f"{_number(quantity)} * {_number(price)}", f"{quantity.name} times {price.name}"
-    if discount := _best(columns, also["discount"]):
-        off, kind = f"abs(coalesce({_number(discount)}, 0))", _discount_in(discount)
+    sql, why = f"{number_of(quantity)} * {number_of(price)}", f"{quantity.name} times {price.name}"
+    if discount := best_of(columns, also["discount"]):
+        off, kind = f"abs(coalesce({number_of(discount)}, 0))", _discount_in(discount)
         sql = {"a share": f"{sql} * (1 - {off})", "percent": f"{sql} * (1 - {off} / 100)", "money off the line": f"{sql} - {off}"}[kind]
         why += f", less {discount.name}, taken for {kind}"
     proposal.lines["amount"], proposal.why["amount"] = sql, (LIKELY, why)
@@ -231,7 +241,7 @@ def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tup
         proposal.questions.append(Question(
             "returns", f"{proposal.look.name}: some lines have `{quantity.name}` or `{price.name}` at or below zero (returns, corrections, gifts)",
             ("--answer returns=out", "--answer returns=in"), needed=False))
-        proposal.above_zero = f"{_number(quantity)} > 0 and {_number(price)} > 0"
+        proposal.above_zero = f"{number_of(quantity)} > 0 and {number_of(price)} > 0"
 
 
 def _signs(found: dict[str, tuple[Column, float]]) -> str:
@@ -268,6 +278,6 @@ def _finish(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[st
         _, by = choices("deals", TABLES["deals"].column("outcome"), stage)
         won = f"trim({stage.sql}) in ({', '.join(map(literal, by['won']))})"
         own = amount.name in proposal.look.columns and stage.name in proposal.look.columns
-        if own and con.execute(f"select count(*) from {proposal.look.table} where not {won} and {_number(amount)} <> 0").fetchone() == (0,):
-            proposal.lines["amount"] = f"case when {won} then {_number(amount) if amount.numbers and amount.numbers.sql else amount.sql} end"
+        if own and con.execute(f"select count(*) from {proposal.look.table} where not {won} and {number_of(amount)} <> 0").fetchone() == (0,):
+            proposal.lines["amount"] = f"case when {won} then {number_of(amount) if amount.numbers and amount.numbers.sql else amount.sql} end"
             proposal.why["amount"] = (proposal.why["amount"][0], "a lost or open deal carries 0, which is no value")

@@ -167,10 +167,10 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Look
 
 def described(con: duckdb.DuckDBPyConnection, look: Look, decimal: str = "") -> Look:
     """The look with each of its columns described; a number or a day that may be two is what the other columns of the file prove."""
-    columns = {name: _column(con, look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]}
+    columns = {name: described_column(con, look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]}
     proved = {c.numbers.mark for c in columns.values() if c.numbers and c.numbers.mark}
     if len(proved) == 1:
-        columns |= {n: _column(con, look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt}
+        columns |= {n: described_column(con, look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt}
     return replace(look, columns={n: _as_beside(c, columns) for n, c in columns.items()})
 
 
@@ -209,7 +209,7 @@ def _blank_separated(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, st
     return {f"column{k}": f"string_split_regex(trim(line), ' +')[{k}]" for k in range(1, n + 1)}
 
 
-def _column(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str, decimal: str) -> Column:
+def described_column(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str, decimal: str) -> Column:
     """What the values of one column are like, seen from its distinct texts."""
     con.execute(f"create or replace temp table texts as select trim({sql}) as v, count(*) as n from {look.table} where coalesce(trim({sql}), '') <> '' group by 1")
     distinct, filled = con.execute("select count(*), coalesce(sum(n), 0) from texts").fetchone() or (0, 0)

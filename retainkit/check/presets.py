@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from retainkit.check.look import Column, Look, _column
+from retainkit.check.look import Column, Look, described_column
 from retainkit.check.proposal import SURE, Proposal, days_lines, undecided
 from retainkit.load.schema import TABLES
 
@@ -130,7 +130,7 @@ def _computed(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str) -
     """A column that SQL makes, looked at like one of the file."""
     con.execute(f"create or replace temp table computed as select cast({sql} as varchar) as x, typeof({sql}) as kind from {look.table}")
     kinds = con.execute("select distinct kind from computed where x is not null limit 2").fetchall()
-    column = _column(con, replace(look, table="computed"), name, "x", "")
+    column = described_column(con, replace(look, table="computed"), name, "x", "")
     typed = bool(kinds) and kinds[0][0] != "VARCHAR"
     days = replace(column.days, formats=(), sql="", doubt=None, zoned="TIME ZONE" in kinds[0][0]) if typed and column.days else column.days
     return replace(column, sql=sql, days=replace(days, sql=days.sql.replace("(x)", f"({sql})")) if days else None)

@@ -6,30 +6,29 @@ from retainkit.check.evidence import Found, of_returns
 from retainkit.check.identity import sql_of
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import LIKELY, Proposal, value
-from retainkit.check.words import HUNDREDTHS, choices, likeness, plain, words
+from retainkit.check.words import best_of, choices, likeness, number_of, words
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.schema import Column as Canonical
 from retainkit.tally import literal
 
 YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
-ENOUGH = 0.55  # the likeness below which a name says nothing
 ENTRY = Canonical("entry", "choice", "what a row of money is", choices=("sale", "refund"))
 
 
 def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
     """Where no column is the status: what says cancelled or refunded; and money given back is taken off."""
     free = {n: c for n, c in columns.items() if all(c is not other for other, _ in found.values()) and not _flag(c)}
-    back = _best(free, words()["also"]["refunded"])
+    back = best_of(free, words()["also"]["refunded"])
     if "status" not in proposal.lines:
         _status(proposal, columns, None if back else found.get("refunded_at", (None, 0.0))[0])
     if "amount" not in found:
         return
     amount, line = found["amount"][0], proposal.lines["amount"]
-    line = _number(amount) if line == amount.name else line
+    line = number_of(amount) if line == amount.name else line
     _rows_back(proposal, free, found, amount, line)
     if back and "order_id" in found and found["order_id"][0].distinct >= 0.98 * proposal.look.rows:
-        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({_number(back)}, 0))", (LIKELY, f"{amount.name} less {back.name}")
+        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({number_of(back)}, 0))", (LIKELY, f"{amount.name} less {back.name}")
     elif back:
         proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
 
@@ -68,7 +67,7 @@ def _flag(column: Column) -> bool:
 
 def money_beside(orders: Proposal | None, look: Look) -> str:
     """What a file that is not used says of money given back, with lines that take it off where they can be told; empty where it is none."""
-    money = _best(look.columns, [*words()["also"]["refunded"], *words()["orders"]["amount"]])
+    money = best_of(look.columns, [*words()["also"]["refunded"], *words()["orders"]["amount"]])
     if not orders or not money or not (of_returns(look) or likeness(money.name, words()["also"]["refunded"]) > 0.8):
         return ""
     order, amount, own = sql_of(orders, "order_id"), sql_of(orders, "amount"), orders.look.columns
@@ -77,27 +76,10 @@ def money_beside(orders: Proposal | None, look: Look) -> str:
     mark = next((c for c in look.columns.values() if c.name not in own and c.filled == look.rows), None)
     lead = f": money given back stands in it ({counted(look.rows, 'row')}), and is not taken off. "
     if key and key.distinct == look.rows and money.name not in own:
-        once = f"coalesce({_number(money)}, 0)" if own[key.name].distinct == orders.look.rows else f"case when row_number() over (partition by {order}) = 1 then coalesce({_number(money)}, 0) else 0 end"
+        once = f"coalesce({number_of(money)}, 0)" if own[key.name].distinct == orders.look.rows else f"case when row_number() over (partition by {order}) = 1 then coalesce({number_of(money)}, 0) else 0 end"
         return lead + f"To take it off on the day of the order: [[orders.join]] with path = {value(look.name)} (its path, like that of the orders) and on = {value(key.name)}, and amount = '''{amount} - abs({once})'''"
     if key and day and mark and money.name in own and all(n in look.columns for n in (orders.lines["customer_id"], money.name)):
         paths = value([f.name for f in (*orders.look.files, *look.files)])
         return lead + (f"To count its rows as money given back: path = {paths}, missing = \"empty\", ordered_at = '''coalesce({sql_of(orders, 'ordered_at')}, {day.sql})''' "
                        f"and amount = '''case when {mark.sql} is null then {amount} else -abs({amount}) end'''")
     return lead + "To take it off, add its rows to the orders, with their amounts below zero"
-
-
-def _number(column: Column) -> str:
-    """SQL that reads a column of numbers, however they are written, and money counted in hundredths."""
-    number = (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
-    return f"{number} / 100" if _in_cents(column) else number
-
-
-def _in_cents(column: Column) -> bool:
-    return bool(HUNDREDTHS.search(plain(column.name))) and not any("." in v.removesuffix(".0") for v in column.values)
-
-
-def _best(columns: dict[str, Column], names: list[str]) -> Column | None:
-    """The column of numbers that is most like what something is called."""
-    scored = [(likeness(c.name, names), c) for c in columns.values() if c.kind == "number"]
-    score, column = max(scored, key=lambda s: s[0], default=(0.0, None))
-    return column if score >= ENOUGH else None

@@ -17,6 +17,7 @@ SHORT = {"id", "date", "day", "total", "order", "line", "value", "paid", "state"
          "number", "account", "deal", "sales", "source", "channel", "plan", "units", "created", "email", "company", "client", "transaction", "category", "invoice",
          "reason", "sent", "net", "gross", "placed", "region", "country", "period", "family", "price", "discount", "refund", "refunds", "refunded"}  # found alone or not at all
 
+ENOUGH = 0.55  # the likeness below which a name says nothing
 HUNDREDTHS = re.compile(r"( in)? (cents?|pence|centimes|centavos|minor( units?)?)$")  # how the name of a column ends that counts money in them
 
 
@@ -99,3 +100,20 @@ def _heard(text: str, known: dict[str, list[str]]) -> tuple[bool, str | None]:
 def _undone(text: str, word: str) -> bool:
     before, _, after = f" {text} ".partition(f" {word} ")
     return bool(BEFORE & set(before.split()) or AFTER & set(after.split()[:1]))
+
+
+def number_of(column: Column) -> str:
+    """SQL that reads a column of numbers, however they are written, and money counted in hundredths."""
+    number = (column.numbers.sql if column.numbers else "") or f"try_cast({column.sql} as double)"
+    return f"{number} / 100" if in_hundredths(column) else number
+
+
+def in_hundredths(column: Column) -> bool:
+    return bool(HUNDREDTHS.search(plain(column.name))) and not any("." in v.removesuffix(".0") for v in column.values)
+
+
+def best_of(columns: dict[str, Column], names: list[str]) -> Column | None:
+    """The column of numbers that is most like what something is called."""
+    scored = [(likeness(c.name, names), c) for c in columns.values() if c.kind == "number"]
+    score, column = max(scored, key=lambda s: s[0], default=(0.0, None))
+    return column if score >= ENOUGH else None
