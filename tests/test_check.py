@@ -861,3 +861,18 @@ def test_the_kind_of_a_subscription_is_not_its_number(tmp_path):
     found = examine([table(tmp_path, "Customer,Subscription,Start Date,End Date,MRR", *[f"c{i},{'Pro' if i % 2 else 'Basic'},2025-01-{i + 1:02},,5" for i in range(9)], name="export.csv")])
     assert not found.questions
     assert len(contracts_of(found)) == 9
+
+
+@pytest.mark.parametrize(("status", "flag", "kept"), [("paid", "refunded", 60), ("paid", "is_cancelled", 60), ("cancelled", "is_cancelled", 80)])
+def test_a_flag_says_what_the_words_of_the_status_do_not(tmp_path, status, flag, kept):
+    """Three of nine orders have the flag; the status of one other says cancelled where it knows the word."""
+    rows = [f"{i},c{i % 3},2026-01-{i + 1:02},10,{status if i == 8 else 'paid'},{'yes' if i < 3 else 'no'}" for i in range(9)]
+    path = table(tmp_path, f"order_id,customer_id,date,amount,status,{flag}", *rows)
+    assert revenue(path) == kept
+    assert ("columns not used" in as_text(examine([path]))) == (status == "cancelled")
+
+
+def test_a_history_whose_rows_all_begin_with_the_contract_ends_with_its_cancelled_row(tmp_path):
+    rows = [f"k{i},a{i},{s},2025-01-01,{e},20" for i in range(6) for s, e in (("canceled", "2025-05-01"), ("active", ""))]
+    path = table(tmp_path, "contract_id,account,status,start_date,end_date,mrr", *rows, name="contracts.csv")
+    assert contracts_of(examine([path], {"history": "whole"})) == [[f"k{i}", "2025-01-01", "2025-05-01", 20] for i in range(6)]

@@ -17,11 +17,10 @@ ENTRY = Canonical("entry", "choice", "what a row of money is", choices=("sale", 
 
 
 def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
-    """Where no column is the status: what says cancelled or refunded; and money given back is taken off."""
+    """What says cancelled or refunded beside the status, or without one; and money given back is taken off."""
     free = {n: c for n, c in columns.items() if all(c is not other for other, _ in found.values()) and not _flag(c)}
     back = best_of(free, words()["also"]["refunded"])
-    if "status" not in proposal.lines:
-        _status(proposal, columns, None if back else found.get("refunded_at", (None, 0.0))[0])
+    _status(proposal, columns, found, None if back or "status" in found else found.get("refunded_at", (None, 0.0))[0])
     if "amount" not in found:
         return
     amount, line = found["amount"][0], proposal.lines["amount"]
@@ -33,10 +32,13 @@ def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> 
         proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
 
 
-def _status(proposal: Proposal, columns: dict[str, Column], refunded_at: Column | None) -> None:
-    """Days and flags of cancelling, flags and days of refunding, as words of a status."""
+def _status(proposal: Proposal, columns: dict[str, Column], found: Found, refunded_at: Column | None) -> None:
+    """Days and flags of cancelling, flags and days of refunding, as words of a status, where it has none of its own for them."""
     also, tests = words()["also"], {}
+    own = choices("orders", TABLES["orders"].column("status"), found["status"][0])[1] if "status" in found else {}
     for choice, kinds in (("cancelled", ("day", "empty")), ("refunded", ())):
+        if choice in own:
+            continue
         column = next((c for c in columns.values() if likeness(c.name, also[choice]) > 0.8 and (c.kind in kinds or _flag(c))), refunded_at if choice == "refunded" else None)
         if column:
             text = f"lower(trim(cast({column.sql} as varchar)))"
@@ -44,7 +46,9 @@ def _status(proposal: Proposal, columns: dict[str, Column], refunded_at: Column 
             tests[choice] = f"{text} in ({', '.join(map(literal, sorted(YES)))})" if _flag(column) else f"{text} not in ({nothing})", column.name
     if tests:
         whens = " ".join(f"when {test} then {literal(choice)}" for choice, (test, _) in tests.items())
-        proposal.lines["status"], proposal.why["status"] = f"case {whens} else 'paid' end", (LIKELY, " and ".join(f"{choice} where {name} says so" for choice, (_, name) in tests.items()))
+        line = proposal.lines.get("status", "'paid'")
+        others, said = found["status"][0].sql if "status" in found and line == found["status"][0].name else line, " and ".join(f"{choice} where {name} says so" for choice, (_, name) in tests.items())
+        proposal.lines["status"], proposal.why["status"] = f"case {whens} else {others} end", (LIKELY, said)
 
 
 def _rows_back(proposal: Proposal, columns: dict[str, Column], found: Found, amount: Column, line: str) -> None:
