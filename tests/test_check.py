@@ -96,7 +96,7 @@ def test_an_unknown_status_is_rejected_and_said_not_taken_as_paid(tmp_path):
     assert found.shop
     assert found.shop.sql("select status, count(*) as n from all_orders group by 1 order by 1").values.tolist() == [["cancelled", 1], ["paid", 2]]
     assert found.shop.rejected("orders")["found"].tolist() == ["limbo"]
-    assert "(may be left) orders.csv: `status` is limbo in 1 row, which retainkit does not know" in as_text(found)
+    assert "orders.csv: `status` is limbo in 1 row, which retainkit does not know" in as_text(found)
     shop = examine([tmp_path], {"status": "paid"}).shop
     assert shop
     assert shop.ledger["rejected"].tolist() == [0]

@@ -127,3 +127,10 @@ def test_customers_that_differ_in_capital_letters_are_one_with_the_line_that_is_
     line = said.split("capital letters: ")[1].split(" makes them one")[0]
     (tmp_path / "retainkit.toml").write_text(f'[orders]\npath = "orders.csv"\n{line}\nordered_at = "date"\namount = "total"\n')
     assert rk.overview(rk.open_shop(tmp_path)).customers[0] == 3
+
+
+@pytest.mark.parametrize(("odd", "needed"), [(1, False), (3, True)])
+def test_words_nobody_knows_must_be_answered_where_they_are_many(tmp_path, odd, needed):
+    rows = [(i, f"c{i % 4}", f"2026-01-{i % 28 + 1:02}", 5, "parked" if i < odd else "paid") for i in range(40)]
+    found = examine([folder(tmp_path, orders=lines("order_id,customer_id,date,total,status", rows))])
+    assert [q.needed for q in found.questions if q.key == "status"] == [needed]

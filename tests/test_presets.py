@@ -179,7 +179,7 @@ def test_rows_of_a_status_that_nobody_knows_are_rejected_until_it_is_said_what_i
     found = examine([tmp_path], {"tz": "UTC"} | ({"status": answer} if answer else {}))
     assert found.shop, found.trouble
     assert found.shop.sql("select status, count(*) as n from all_orders group by 1 order by 1").set_index("status")["n"].to_dict() == counts
-    asked = "(may be left) orders_export.csv: `Financial Status` is on fire (new) in 2 rows, which retainkit does not know: rejected until you say what that is"
+    asked = "orders_export.csv: `Financial Status` is on fire (new) in 2 rows, which retainkit does not know: rejected until you say what that is"
     assert (asked in as_text(found)) == (not answer)
     if answer in ("", "out"):
         rejected = found.shop.rejected("orders")[["row", "column", "reason", "found"]].values.tolist()

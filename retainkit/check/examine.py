@@ -162,7 +162,7 @@ def _unknown_status(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str) ->
         return
     where = next((c.name for c in p.look.columns.values() if c.name in p.reads(p.lines["status"]) and {v.lower() for v in c.values} & set(words)), "status")
     p.questions.append(Question("status", f"{p.look.seen}: `{where}` is {listed(words)} in {counted(int(n), 'row')}, which retainkit does not know: rejected until you say what that is",
-                                tuple(f"--answer status={word}" for word in known), needed=2 * n > p.look.rows))
+                                tuple(f"--answer status={word}" for word in known), needed=n > MUCH * p.look.rows))
     if answer in known:
         p.lines["status"] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, words))})$')}, {literal(answer)})"
 
