@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 import retainkit as rk
 from retainkit.check.dialect import dialect
 from retainkit.check.examine import examine
-from retainkit.check.proposal import value
 from retainkit.check.say import as_html, as_text
+from retainkit.load.sources import toml
 
 FAST, SLOW = 120, 5_000
 SECONDS = 60
@@ -74,7 +74,7 @@ def written(folder: Path, case: Broken) -> Path:
         except rk.RetainkitError as err:
             told(err)
             settings = {}
-        lines = [f"{key} = {value(settings[key])}" for key in ("encoding", "skip") if key in settings]
+        lines = [f"{key} = {toml(settings[key])}" for key in ("encoding", "skip") if key in settings]
         (folder / "retainkit.toml").write_text(mapping(case.layout).replace('path = "export.csv"', "\n".join([f'path = "{case.name}"', *lines])), encoding="utf-8")
     return path
 

@@ -13,14 +13,14 @@ from retainkit.check.generic import map_column, propose
 from retainkit.check.identity import one, same_customers, sql_of
 from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, settled, sources_in
 from retainkit.check.presets import recognised
-from retainkit.check.proposal import GUESS, Proposal, Question, asked, value
+from retainkit.check.proposal import GUESS, Proposal, Question, asked
 from retainkit.check.words import choices
 from retainkit.errors import BadValueError, RetainkitError, closest, counted, listed
 from retainkit.load.clock import known_zone
 from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, open_shop
-from retainkit.load.sources import as_date
+from retainkit.load.sources import as_date, toml
 from retainkit.load.store import hash_ahead
 from retainkit.tally import literal
 
@@ -64,7 +64,7 @@ class Examined:
                 "as-of": "the last day counted"}
         given = {key: self.answers.get(key, "") for key in said}
         given["currency"] = given["currency"] or self.currency
-        lines = [f"{key.replace('-', '_')} = {value(given[key])}  # {why}" for key, why in said.items() if given[key]]
+        lines = [f"{key.replace('-', '_')} = {toml(given[key])}  # {why}" for key, why in said.items() if given[key]]
         if not given["history-start"]:
             lines.append('# history_start = "YYYY-MM-DD"  # without it the first day in the data: earlier customers count as new when first seen')
         return lines

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from retainkit.check.look import Column, Look
 from retainkit.errors import listed
 from retainkit.load.database import is_address
 from retainkit.load.schema import TABLES
+from retainkit.load.sources import toml
 from retainkit.tally import literal
 
 SURE, LIKELY, GUESS = "sure", "likely", "a guess"
@@ -71,18 +70,18 @@ class Proposal:
         lines = [f"[{self.table}]  # {table.row} a row; {self.system or 'recognised by its columns'}", f"path = {paths(self.look, home)}"]
         for key, said in SETTINGS.items():
             if key in self.look.settings:
-                lines.append(f"{key} = {value(self.look.settings[key])}  # {said}")
+                lines.append(f"{key} = {toml(self.look.settings[key])}  # {said}")
         if self.date_format:
-            lines.append(f"date_format = {value(self.date_format[0] if len(self.date_format) == 1 else list(self.date_format))}  # how its days are written")
+            lines.append(f"date_format = {toml(self.date_format[0] if len(self.date_format) == 1 else list(self.date_format))}  # how its days are written")
         if self.where:
-            lines.append(f"where = {value(self.where)}  # other rows are left out, and counted")
+            lines.append(f"where = {toml(self.where)}  # other rows are left out, and counted")
         for name, sql in self.lines.items():
             how, why = self.why.get(name, (SURE, ""))
-            lines.append(f"{name} = {value(sql)}  # {table.column(name).meaning}; {how}{': ' + why if why else ''}")
+            lines.append(f"{name} = {toml(sql)}  # {table.column(name).meaning}; {how}{': ' + why if why else ''}")
         lines += [f'{name} = ""  # not read, though the file has a column of that name' for name in self.off]
         for look, key in self.joins:
             lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {paths(look, home)}"]
-            lines += [f"{name} = {value(look.settings[name])}" for name in ("skip", "encoding", "query") if name in look.settings] + [f"on = {value(key)}"]
+            lines += [f"{name} = {toml(look.settings[name])}" for name in ("skip", "encoding", "query") if name in look.settings] + [f"on = {toml(key)}"]
         return lines
 
 
@@ -90,29 +89,13 @@ def paths(look: Look, home: Path) -> str:
     """Where a file or database is, as TOML."""
     if "address" in look.settings:
         address = str(look.settings["address"])
-        return value(address if is_address(address) else relative(Path(address), home))
+        return toml(address if is_address(address) else relative(Path(address), home))
     found = [relative(f, home) for f in look.files]
-    return value(found[0] if len(found) == 1 else found)
+    return toml(found[0] if len(found) == 1 else found)
 
 
 SETTINGS = {"skip": "so many lines above the header are a title", "header": "the first line is data already", "columns": "so the columns get these names", "delimiter": "what stands between two values",
             "encoding": "the file is not UTF-8", "overlap": "a row that an earlier file or sheet has as well is left out", "missing": "a column that one of the files lacks is empty there", "query": "what is asked of the database"}
-
-
-def value(what: Any) -> str:
-    """A value as TOML.
-
-    >>> print(value('a "b"'), value("it's"), value(["x", True]))
-    'a "b"' "it's" ["x", true]
-    """
-    if isinstance(what, list):
-        return f"[{', '.join(map(value, what))}]"
-    if isinstance(what, str) and '"' in what and what.isprintable():
-        if "'" not in what:
-            return f"'{what}'"
-        if "'''" not in what and not what.endswith("'"):
-            return f"'''{what}'''"
-    return json.dumps(what, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def relative(path: Path, home: Path) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from retainkit.check.evidence import Found, of_returns
 from retainkit.check.identity import sql_of
 from retainkit.check.look import Column, Look
-from retainkit.check.proposal import LIKELY, Proposal, value
+from retainkit.check.proposal import LIKELY, Proposal
 from retainkit.check.words import best_of, choices, likeness, number_of, words
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.schema import Column as Canonical
+from retainkit.load.sources import toml
 from retainkit.tally import literal
 
 YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
@@ -81,9 +82,9 @@ def money_beside(orders: Proposal | None, look: Look) -> str:
     lead = f": money given back stands in it ({counted(look.rows, 'row')}), and is not taken off. "
     if key and key.distinct == look.rows and money.name not in own:
         once = f"coalesce({number_of(money)}, 0)" if own[key.name].distinct == orders.look.rows else f"case when row_number() over (partition by {order}) = 1 then coalesce({number_of(money)}, 0) else 0 end"
-        return lead + f"To take it off on the day of the order: [[orders.join]] with path = {value(look.name)} (its path, like that of the orders) and on = {value(key.name)}, and amount = '''{amount} - abs({once})'''"
+        return lead + f"To take it off on the day of the order: [[orders.join]] with path = {toml(look.name)} (its path, like that of the orders) and on = {toml(key.name)}, and amount = '''{amount} - abs({once})'''"
     if key and day and mark and money.name in own and all(n in look.columns for n in (orders.lines["customer_id"], money.name)):
-        paths = value([f.name for f in (*orders.look.files, *look.files)])
+        paths = toml([f.name for f in (*orders.look.files, *look.files)])
         return lead + (f"To count its rows as money given back: path = {paths}, missing = \"empty\", ordered_at = '''coalesce({sql_of(orders, 'ordered_at')}, {day.sql})''' "
                        f"and amount = '''case when {mark.sql} is null then {amount} else -abs({amount}) end'''")
     return lead + "To take it off, add its rows to the orders, with their amounts below zero"

@@ -75,14 +75,20 @@ class TablePlan:
         return f"{key} = {toml(value)} under [{self.table}] in retainkit.toml{here}"
 
 
-def toml(text: str) -> str:
-    """A text as TOML, with as few signs before its quotation marks as can be.
+def toml(what: Any) -> str:
+    """A value as TOML.
 
-    >>> print(toml("price"), toml('"Net Price" * 2'))
-    "price" '"Net Price" * 2'
+    >>> print(toml('a "b"'), toml("it's"), toml(["x", True]))
+    'a "b"' "it's" ["x", true]
     """
-    marks = next((m for m in ('"', "'", "'''") if m not in text and not text.endswith(m[0]) and not (m == '"' and "\\" in text)), "")
-    return f"{marks}{text}{marks}" if marks and text.isprintable() else json.dumps(text, ensure_ascii=False)
+    if isinstance(what, list):
+        return f"[{', '.join(map(toml, what))}]"
+    if isinstance(what, str) and '"' in what and what.isprintable():
+        if "'" not in what:
+            return f"'{what}'"
+        if "'''" not in what and not what.endswith("'"):
+            return f"'''{what}'''"
+    return json.dumps(what, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 @dataclass(frozen=True)
