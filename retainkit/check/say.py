@@ -139,4 +139,4 @@ def as_html(found: Examined) -> str:
 
 STYLE = ("body{font:1rem/1.5 system-ui,sans-serif;color:#1f2933;background:#fff;margin:0}main{max-width:60rem;margin:0 auto;padding:1.5rem}h1{font-size:1.5rem}"
          "h2{font-size:1.1rem;border-bottom:1px solid #ccd;margin-top:2rem}li.sub{margin-left:1.5rem;list-style:none;color:#52606d}"
-         "pre{background:#f4f5f7;padding:.8rem;overflow-x:auto;font-size:.85rem}")
+         "pre{background:#f4f5f7;padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}")
