@@ -109,6 +109,7 @@ def number_of(column: Column) -> str:
 
 
 def in_hundredths(column: Column) -> bool:
+    """Whether a column counts money in cents: its name says so, and none of its values has decimals."""
     return bool(HUNDREDTHS.search(plain(column.name))) and not any("." in v.removesuffix(".0") for v in column.values)
 
 

@@ -134,6 +134,7 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
 
 
 def of_frame(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> Relation:
+    """A table in hand as one relation; columns of one name get their places."""
     assert plan.frame is not None
     sql = registered(con, plan.table, plan.frame.reset_index(drop=True).set_axis(apart([str(c) for c in plan.frame.columns]), axis=1))
     return Relation(f"{plan.table} (table in hand)", sql, _types(con, plan, plan.table, sql), 1)
