@@ -46,6 +46,10 @@ class Days:
     zoned: bool = False
     nothing: tuple[str, ...] = ()  # texts that stand where there is no day
 
+    def read(self, sql: str) -> str:
+        """SQL that reads a column of them as moments."""
+        return self.sql or (f"try_strptime(trim({sql}), {list(self.formats)!r})" if self.formats else f"try_cast({sql} as timestamp{'tz' if self.zoned else ''})")
+
 
 def formats_of(text: str) -> tuple[str, ...]:
     """The formats that a written day may have, most likely first; empty when it is none.

@@ -114,7 +114,7 @@ def zones(found: Examined) -> Iterator[str]:
         column = p.dated.get(name)
         if not p.timed or not column or not column.days or not column.days.timed:
             continue
-        at = column.days.sql or (f"try_strptime(trim({column.sql}), {list(column.days.formats)!r})" if column.days.formats else f"try_cast({column.sql} as timestamp{'tz' if column.days.zoned else ''})")
+        at = column.days.read(column.sql)
         exact = column.days.zoned or bool(column.days.sql)
         kind = "are counted from 1970, in UTC" if "to_timestamp" in at else "carry their own offset" if exact else "carry no offset: they are " + ("read as UTC" if p.utc else "taken as local")
         said = f"{p.look.name}: the times in `{_day_column(p, column)}` {kind}"

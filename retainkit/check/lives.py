@@ -69,11 +69,8 @@ def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str
 
 
 def _at(column: Column) -> str:
-    """SQL that reads a column of days as moments."""
-    days = column.days
-    if not days:
-        return column.sql
-    return days.sql or (f"try_strptime(trim({column.sql}), {list(days.formats)!r})" if days.formats else f"try_cast({column.sql} as timestamp{'tz' if days.zoned else ''})")
+    """SQL that reads a column, of days as moments."""
+    return column.days.read(column.sql) if column.days else column.sql
 
 
 def _no_day(con: duckdb.DuckDBPyConnection, p: Proposal, columns: Mapping[str, Column], status: Column, cancelled: str, said: Iterable[str]) -> None:

@@ -124,10 +124,9 @@ def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False
         if days.sql:
             proposal.lines[name] = days.sql
         elif utc and not days.zoned:
-            read = f"try_strptime(trim({column.sql}), {list(days.formats)!r})" if days.formats else f"try_cast({column.sql} as timestamp)"
-            proposal.lines[name] = f"timezone('UTC', {read})"
+            proposal.lines[name] = f"timezone('UTC', {days.read(column.sql)})"
         elif days.formats and not proposal.date_format:
-            proposal.lines[name] = f"try_strptime(trim({column.sql}), {list(days.formats)!r})"
+            proposal.lines[name] = days.read(column.sql)
         elif days.nothing and not TABLES[proposal.table].column(name).required and proposal.lines[name] in (column.name, column.sql):
             proposal.lines[name] = f"case when trim(cast({column.sql} as varchar)) not in ({', '.join(map(literal, days.nothing))}) then {column.sql} end"
             proposal.why[name] = (LIKELY, f"{proposal.why[name][1]}; empty where it says {listed(days.nothing)}".lstrip("; "))
