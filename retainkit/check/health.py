@@ -78,7 +78,8 @@ def totals(found: Examined) -> Iterator[str]:
     """An amount that every line of an order repeats is likely the order's: added line by line it counts too often."""
     for p in found.proposals:
         order, amount = sql_of(p, "order_id"), sql_of(p, "amount")
-        other = [c for c in p.look.columns.values() if c.name in p.reads(f"{p.lines.get('quantity')} {p.lines.get('product_line')}") or any(likeness(c.name, words()["also"][w]) > 0.55 for w in ("product", "price"))]
+        named = p.reads(f"{p.lines.get('quantity')} {p.lines.get('product_line')}")
+        other = [c for c in p.look.columns.values() if c.name in named or any(likeness(c.name, words()["also"][w]) > 0.55 for w in ("product", "price"))]
         if p.table != "orders" or order == "row_no" or not other:  # rows that differ in nothing are one row twice, and in a status a sale and its return
             continue
         several, same, *_ = one(found.con, f"""select count(*), count(case when a = b then 1 end) from (select min({amount}) as a, max({amount}) as b

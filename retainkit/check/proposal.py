@@ -62,7 +62,8 @@ class Proposal:
 
     def reads(self, sql: str) -> list[str]:
         """The columns of its file that stand in a piece of SQL."""
-        return [name for look in (self.look, *(other for other, _ in self.joins)) for name in look.names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql)]
+        return [name for look in (self.look, *(other for other, _ in self.joins)) for name in look.names
+                if name in sql and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql)]  # a file may have a thousand columns, and each pattern is made anew
 
     def toml(self, home: Path) -> list[str]:
         """Its section of retainkit.toml, with paths as seen from `home` and a comment on every line."""
