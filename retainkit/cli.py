@@ -122,6 +122,7 @@ def _add_check(commands: Any) -> None:
     plain = argparse.ArgumentParser(add_help=False)
     plain.add_argument("--debug", action="store_true", help="show the traceback of an error")
     for flag, said in (("tz", "the time zone of your days: Europe/Berlin"), ("date-format", 'd/m, m/d, or a format such as "%%d.%%m.%%Y"'), ("decimal", "the decimal mark: . or ,"),
+                       ("encoding", "how text that is not UTF-8 is written: cp1252, cp932"),
                        ("currency", "three letters that stand beside amounts"), ("history-start", "the first day of the recorded history"), ("as-of", "the last day to count")):
         plain.add_argument(f"--{flag}", default="", metavar=flag.upper(), help=said)
     plain.add_argument("--answer", action="append", default=[], metavar="KEY=VALUE", help="answer a question of the check")

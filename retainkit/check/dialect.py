@@ -14,16 +14,22 @@ from retainkit.errors import BadValueError
 from retainkit.load.book import header_row
 
 MARKS = ",;\t|"
+# what exports are written in, in the order in which a text that may be several is taken to be one
+ENCODINGS = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "mac_roman", "cp850", "cp932", "euc_jp", "gb18030", "big5", "cp949")
+BEYOND_ASCII = re.compile(rb"[^\x00-\x1f\",;\t|0-9.\-:/]*[\x80-\xff][^\x00-\x1f\",;\t|]*")
 NUMBER = re.compile(r"\s*[-+]?[0-9][0-9.,:/ TZ-]*\s*")
 
 
-def dialect(path: Path) -> dict[str, Any]:
-    """Encoding, delimiter, title and header of a text file, as retainkit.toml names them; what is usual is not said."""
+def dialect(path: Path, encoding: str = "") -> dict[str, Any]:
+    """Encoding, delimiter, title and header of a text file, as retainkit.toml names them; what is usual is not said.
+
+    `encoding` is what a file that is not UTF-8 was said to be.
+    """
     opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         with opener(path, "rb") as handle:
             start: bytes = handle.read(1 << 18)
-            encoding = _encoding(start, handle)
+            encoding = _encoding(start, handle, encoding)
     except (OSError, EOFError, zlib.error) as err:
         raise BadValueError(path.name, "cannot be read", str(err), "export it again, or unpack it") from err
     settings: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
@@ -63,8 +69,8 @@ def _title(lines: list[str]) -> int:
     return ends[at] if at and at + 1 < len(cells) and wide[0] < wide[at] == max(wide[at:], key=wide[at:].count) else 0
 
 
-def _encoding(start: bytes, handle: Any) -> str:
-    """utf-16 by its mark or its zeros, utf-8 when all of it is, else that of Windows."""
+def _encoding(start: bytes, handle: Any, said: str) -> str:
+    """utf-16 by its mark or its zeros, utf-8 when all of it is, else what was said, or what its letters are most like."""
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
     for encoding, zeros in (("utf-16-le", start[1:400:2]), ("utf-16-be", start[0:400:2])):
@@ -79,5 +85,18 @@ def _encoding(start: bytes, handle: Any) -> str:
             chunk = handle.read(1 << 18)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return "cp1252"
+        return said or _likeliest(chunk + handle.read(1 << 18))
     return "utf-8"
+
+
+def _likeliest(text: bytes) -> str:
+    """The encoding that the words with other letters than those of ASCII are most like; that of Windows where they are few."""
+    from charset_normalizer import from_bytes
+
+    words = sorted(set(BEYOND_ASCII.findall(text)))[:300]
+    if len(words) < 3:
+        return ENCODINGS[0]
+    matches = from_bytes(b" ".join(words), cp_isolation=list(ENCODINGS))
+    best, usual = matches.best(), next((m for m in matches if m.encoding == ENCODINGS[0]), None)
+    return ENCODINGS[0] if best is None or (usual and usual.coherence >= 0.8 * best.coherence) or str(best) == b" ".join(words).decode(ENCODINGS[0], errors="replace") else best.encoding
+

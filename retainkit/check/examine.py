@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
-FLAGS = ("tz", "date-format", "decimal", "currency", "history-start", "as-of")
+FLAGS = ("tz", "date-format", "decimal", "encoding", "currency", "history-start", "as-of")
 MUCH = 0.05  # of the rows, when what files share must be answered: a month counted twice is no slip
 ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all"), "history": ("whole", "first"), "status": ("out", *TABLES["orders"].column("status").choices)}
 
@@ -94,7 +95,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     paths
         Files, folders, or databases (`postgresql://...`, SQLite and DuckDB files).
     answers
-        What the data cannot say: `tz`, `date-format`, `decimal`, `currency`, `history-start`, `as-of`, `returns`.
+        What the data cannot say: `tz`, `date-format`, `decimal`, `encoding`, `currency`, `history-start`, `as-of`, `returns`.
 
     Raises
     ------
@@ -109,7 +110,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     files = sources_in(paths)
     hash_ahead(f.file for f in files)
     with told(quiet(con), "looking at the files"):
-        opened, unread = _readable(con, files)
+        opened, unread = _readable(con, files, given.get("encoding", ""))
         looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in grouped(con, opened)]
     for look in looks:
         look.settings.update({"overlap": "once"} if look.shared and given.get("overlap") == "once" else {})
@@ -167,12 +168,12 @@ def _unknown_status(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str) ->
         p.lines["status"] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, words))})$')}, {literal(answer)})"
 
 
-def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source]) -> tuple[list[Look], list[str]]:
+def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], encoding: str) -> tuple[list[Look], list[str]]:
     """The files that can be read, and what is wrong with the others: an error only where none can."""
     looks, errors = [], []
     for i, file in enumerate(files):
         try:
-            looks.append(look_at(con, file, i))
+            looks.append(look_at(con, file, i, encoding))
         except RetainkitError as err:
             errors.append(err)
     if errors and not looks:
@@ -188,6 +189,11 @@ def _checked(answers: dict[str, str]) -> dict[str, str]:
             raise BadValueError(f"--answer {key}", "is not one of its answers", repr(text), f"--answer {key}={ANSWERS[key][0]}")
     if answers.get("tz"):
         known_zone(answers["tz"])
+    if answers.get("encoding"):
+        try:
+            codecs.lookup(answers["encoding"])
+        except LookupError as err:
+            raise BadValueError("--encoding", "is none that is known", answers["encoding"], "--encoding cp1252 (Windows), cp932 (Japanese), gb18030 (Chinese), mac_roman") from err
     for key in ("history-start", "as-of"):
         if answers.get(key):
             as_date(answers[key], f"--{key}")

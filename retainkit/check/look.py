@@ -133,10 +133,10 @@ def _tables(address: str) -> list[Source]:
     return found
 
 
-def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> Look:
+def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encoding: str = "") -> Look:
     """One file: its rows as texts, and the names of its columns."""
     path = source.file
-    settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else dialect(path)
+    settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else dialect(path, encoding)
     plan = TablePlan("orders", (path,), header=settings.get("header", True), names=tuple(settings.get("columns", ())), delimiter=settings.get("delimiter"),
                      encoding=settings.get("encoding", "utf-8"), skip=settings.get("skip", 0), columns={})
     table = f"look_{number}"

@@ -44,6 +44,9 @@ def _files(found: Examined) -> Iterable[str]:
         use = f"becomes {' and '.join(users)}" if users else f"adds columns to {' and '.join(dict.fromkeys(joined))}" if joined else f"is not used{_unlike(found, look)}"
         said = ", ".join([f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)] + [f"{counted(look.settings.get('skip', 0), 'line above its header is', 'lines above its header are')} left out"] * ("skip" in look.settings) + ["no header line"] * (look.settings.get("header") is False) + [counted(look.sheets, "sheet")] * (look.sheets > 1) + ["a sample of it"] * look.sampled)
         yield f"{look.name}: {counted(look.rows, 'row')}, {counted(len(look.columns), 'column')}{f' ({said})' if said else ''}; {use}"
+        odd = dict.fromkeys(v for c in look.columns.values() for v in c.values if not v.isascii())
+        if odd and not look.settings.get("encoding", "utf").startswith("utf"):
+            yield f"  it is not UTF-8; read as {look.settings['encoding']}: {listed(list(odd)[:3])}. If these look wrong, say --encoding and the one it was exported in"
         for name, missing in look.lacking.items():
             yield f"  {name} has no {listed(missing)}: empty there"
     yield from aside(found)
