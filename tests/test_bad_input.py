@@ -467,3 +467,29 @@ def test_a_month_of_words_where_numbers_belong_is_refused_and_not_read_as_empty(
     folder_with(tmp_path, GOOD.splitlines()[0] + "\n9,cy,2026-03-01,soon\n", "m2.csv")
     folder_with(tmp_path, '[orders]\npath = "m*.csv"\namount = "amount * 2"\n', "retainkit.toml")
     refused(tmp_path, "amount * 2", "m2.csv")
+
+
+def test_rows_of_a_joined_file_that_cannot_be_split_are_kept_with_their_reason(tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_text("order_id,cust,ordered_at,amount\n1,a,2026-01-01,5\n2,b,2026-01-02,6\n")
+    (tmp_path / "c.csv").write_text("cust,customer_id\na,A\nz,1,2,3\nb,B\n")
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "o.csv"\n[[orders.join]]\npath = "c.csv"\non = "cust"\n')
+    shop = rk.open_shop(tmp_path)
+    assert shop.ledger[["file", "rows", "kept", "rejected"]].values.tolist() == [["o.csv", 2, 2, 0], ["c.csv (joined)", 1, 0, 1]]
+    assert shop.rejected("orders")[["file", "row", "found"]].values.tolist() == [["c.csv (joined)", 3, "z,1,2,3"]]
+
+
+def test_a_shop_of_rejected_rows_only_says_why_also_where_its_last_day_is_stated(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\n1,,2026-01-01,5\n2,,2026-01-02,6\n")
+    with pytest.raises(rk.RetainkitError, match=r"no row that could be kept.*2 rows \(the first is row 2\): `customer_id` is empty"):
+        rk.open_shop(tmp_path, as_of="2026-01-31")
+
+
+def test_a_column_that_one_of_several_files_lacks_is_empty_there_if_that_is_typed(tmp_path: Path) -> None:
+    (tmp_path / "a1.csv").write_text("order_id,customer_id,ordered_at,amount,state\n1,a,2026-01-01,5,paid\n")
+    (tmp_path / "a2.csv").write_text("order_id,customer_id,ordered_at,amount\n2,b,2026-01-02,6\n")
+    toml = '[orders]\npath = "a*.csv"\nstatus = "lower(state)"\n'
+    (tmp_path / "retainkit.toml").write_text(toml)
+    with pytest.raises(rk.RetainkitError, match=r'or missing = "empty" under \[orders\], if only some of its files have that column'):
+        rk.open_shop(tmp_path)
+    (tmp_path / "retainkit.toml").write_text(toml + 'missing = "empty"\n')
+    assert rk.open_shop(tmp_path).ledger["kept"].sum() == 2

@@ -131,3 +131,9 @@ def test_the_same_orders_in_every_kind_of_file_are_the_same_shop(tmp_path):
     days = [loaded(tmp_path / kind).sql("select * from days order by all") for kind in ("csv", "jsonl", "parquet")]
     assert days[0].equals(days[1])
     assert days[0].equals(days[2])
+
+
+def test_a_name_that_stands_over_two_columns_of_a_sheet_is_told_apart_by_its_place(tmp_path: Path) -> None:
+    path = book(tmp_path, {"Orders": [["Orders 2026"], [], [*HEAD, "Note", "Note"], *([*row, "x", "y"] for row in GOOD)]})
+    assert "book.xlsx: 3 rows, 6 columns" in as_text(examine([path]))
+    assert loaded(path).ledger["kept"].tolist() == [3]

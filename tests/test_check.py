@@ -690,6 +690,26 @@ def test_a_status_of_unknown_words_is_asked_and_one_answer_opens_it(tmp_path, va
     assert shop.sql("select count(case when status = 'paid' then 1 end) as n from all_orders")["n"][0] == (values[0] == "Complete")
 
 
+def test_unknown_words_of_a_status_are_answered_one_by_one(tmp_path):
+    words = ["paid"] * 4 + ["parked"] * 3 + ["on fire (new)"] * 2 + ["lost in post"]
+    path = table(tmp_path, "order_id,customer_id,ordered_at,amount,status", *(f"{i},c{i % 2},2026-01-{i + 10},10,{w}" for i, w in enumerate(words)))
+    asked = examine([path]).open_questions[0]
+    assert "`status` is parked (3), on fire (new) (2), lost in post (1) in 6 rows" in asked.text
+    assert asked.answers[1:3] == ('--answer "status:parked=WHAT-IT-IS"', '--answer "status:on fire (new)=WHAT-IT-IS"')
+    part = examine([path], {"status:parked": "paid"})
+    assert "`status` is on fire (new) (2), lost in post (1) in 3 rows" in part.open_questions[0].text
+    answers = {"status:parked": "paid", "status:on fire (new)": "cancelled", "status": "out"}
+    found = examine([path], answers)
+    assert not found.open_questions
+    assert settled(found, "status") == [("cancelled", 2), ("paid", 7)]
+    assert found.shop.rejected("orders")["found"].tolist() == ["lost in post"]
+    assert "--answer status:parked=paid --answer 'status:on fire (new)=cancelled' --answer status=out" in as_text(found)
+    with pytest.raises(rk.RetainkitError, match=r"--answer status:parked: is not one of its answers\. Found: 'bought'\. To fix it: --answer status:parked=out"):
+        examine([path], {"status:parked": "bought"})
+    with pytest.raises(rk.RetainkitError, match="`returns:x` is nothing that is asked"):
+        examine([path], {"returns:x": "out"})
+
+
 def test_a_column_that_is_empty_so_far_is_read_once_it_is_filled(tmp_path):
     head = "order_id,customer_id,ordered_at,amount,product_line"
     path = table(tmp_path, head, "1,ann,2026-01-01,10,", "2,bob,2026-01-02,10,")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,7 +120,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     same_customers(con, proposals)
     for proposal in proposals:
         _own_names(proposal)
-        _unknown_status(con, proposal, given.get("status", ""))
+        _unknown_status(con, proposal, given)
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
@@ -152,20 +153,23 @@ def _own_names(p: Proposal) -> None:
         p.why[canonical.name] = (GUESS, "its name only")
 
 
-def _unknown_status(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str) -> None:
-    """Ask what words of a status are that nobody knows: their rows are rejected until it is said."""
+def _unknown_status(con: duckdb.DuckDBPyConnection, p: Proposal, answers: Mapping[str, str]) -> None:
+    """Ask what words of a status are that nobody knows: their rows are rejected until it is said, of all of them or of each."""
     if p.table != "orders" or "status" not in p.lines:
         return
     said, (_, *known) = f"lower(trim(cast({sql_of(p, 'status')} as varchar)))", ANSWERS["status"]
-    words, n, *_ = one(con, f"""select list(w order by n desc, w), sum(n) from (select w, count(*) as n from (select {said} as w from {{file}}) s group by 1) t
+    words, *_ = one(con, f"""select list((w, n) order by n desc, w) from (select w, count(*) as n from (select {said} as w from {{file}}) s group by 1) t
         where w <> '' and w not in ({', '.join(map(literal, known))})""", p)
-    if not n:
-        return
-    where = next((c.name for c in p.look.columns.values() if c.name in p.reads(p.lines["status"]) and {v.lower() for v in c.values} & set(words)), "status")
-    p.questions.append(Question("status", f"{p.look.seen}: `{where}` is {listed(words)} in {counted(int(n), 'row')}, which retainkit does not know: rejected until you say what that is",
-                                tuple(f"--answer status={word}" for word in known), needed=n > MUCH * p.look.rows))
-    if answer in known:
-        p.lines["status"] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, words))})$')}, {literal(answer)})"
+    told = {word: answers.get(f"status:{word}", answers.get("status", "")) for word, _ in words or ()}
+    if unsaid := {word: n for word, n in words or () if not told[word]}:
+        where = next((c.name for c in p.look.columns.values() if c.name in p.reads(p.lines["status"]) and {v.lower() for v in c.values} & set(unsaid)), "status")
+        ways = [f"--answer status={word}" for word in known] if len(unsaid) == 1 else [f"--answer status=WHAT-IT-IS ({', '.join(known)}; out) for all of them", *(f'--answer "status:{word}=WHAT-IT-IS"' for word in [*unsaid][:5])]
+        p.questions.append(Question("status", f"{p.look.seen}: `{where}` is {listed(f'{word} ({n:,})' if len(unsaid) > 1 else word for word, n in unsaid.items())} in {counted(sum(unsaid.values()), 'row')}, "
+                                    "which retainkit does not know: rejected until you say what that is", tuple(ways), needed=sum(unsaid.values()) > MUCH * p.look.rows))
+    for meant in known:
+        if alike := [word for word in told if told[word] == meant]:
+            p.lines["status"] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, alike))})$')}, {literal(meant)})"
+            said = p.lines["status"]
 
 
 def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], encoding: str) -> tuple[list[Look], list[str]]:
@@ -183,10 +187,11 @@ def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], encoding:
 
 def _checked(answers: dict[str, str]) -> dict[str, str]:
     for key, text in answers.items():
-        if key not in (*FLAGS, *ANSWERS):
+        asked_of, _, word = key.partition(":")
+        if asked_of not in (*FLAGS, *ANSWERS) or (word and asked_of != "status"):
             raise BadValueError("--answer", f"`{key}` is nothing that is asked", listed((*ANSWERS, *FLAGS)), f"--answer {closest(key, ANSWERS) or 'returns'}=...")
-        if key in ANSWERS and text not in ANSWERS[key]:
-            raise BadValueError(f"--answer {key}", "is not one of its answers", repr(text), f"--answer {key}={ANSWERS[key][0]}")
+        if asked_of in ANSWERS and text not in ANSWERS[asked_of]:
+            raise BadValueError(f"--answer {key}", "is not one of its answers", repr(text), f"--answer {shlex.quote(f'{key}={ANSWERS[asked_of][0]}')}")
     if answers.get("tz"):
         known_zone(answers["tz"])
     if answers.get("encoding"):

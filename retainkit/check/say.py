@@ -113,7 +113,7 @@ def next_command(found: Examined, folder: str = "my-shop") -> str:
 
 def flags(found: Examined) -> str:
     """What was answered, as it is typed."""
-    return " ".join(f"--{k} {shlex.quote(v)}" if k in FLAGS else f"--answer {k}={shlex.quote(v)}" for k, v in found.answers.items())
+    return " ".join(f"--{k} {shlex.quote(v)}" if k in FLAGS else f"--answer {shlex.quote(f'{k}={v}')}" for k, v in found.answers.items())
 
 
 def as_text(found: Examined) -> str:

@@ -43,7 +43,7 @@ def _cells(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, list[list[A
     try:
         import python_calamine as calamine
     except ImportError as err:
-        raise MissingDataError(path.name, "is a workbook, and what reads workbooks is not installed", remedy='pip install "retainkit[excel]", or save the sheet as CSV') from err
+        raise MissingDataError(path.name, "is a workbook, and what reads workbooks is not installed", remedy="pip install python-calamine, or save the sheet as CSV") from err
     try:
         with calamine.load_workbook(path) as book:
             if missing := [name for name in wanted if name not in book.sheet_names]:
@@ -89,7 +89,7 @@ def header_row(cells: list[list[Any]]) -> int | None:
     usual = sorted(w for w in widths[: LOOKED * 5] if w)[-max(1, len([w for w in widths[: LOOKED * 5] if w]) // 2)]
     for i, row in enumerate(cells[:LOOKED]):
         words = [c for c in row if isinstance(c, str) and c.strip()]
-        if widths[i] >= max(2, 0.6 * usual) and len(words) >= 0.8 * widths[i] and len(set(words)) == len(words):
+        if widths[i] >= max(2, 0.6 * usual) and len(words) >= 0.8 * widths[i] and 3 * len(set(words)) >= 2 * len(words):  # a name may stand twice
             return i
     return None
 

@@ -63,7 +63,12 @@ def checked(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: 
         wrong = "is one value of many rows, where each row needs its own" if many else f"is neither a column of {label} nor SQL over its columns"
         first = TABLES[plan.table].columns[0].name
         instead = f"{said} over (partition by {plan.columns.get(first, first)})" if many else _instead(con, inner, said, key, str(err), columns)
-        raise BadValueError(_line(plan, label, key), f"`{key} = {toml(said)}` {wrong}", f"{found}; columns {listed(columns, limit=20)}", plan.line(key, instead)) from err
+        raise BadValueError(_line(plan, label, key), f"`{key} = {toml(said)}` {wrong}", f"{found}; columns {listed(columns, limit=20)}", plan.line(key, instead) + _or_empty(plan)) from err
+
+
+def _or_empty(plan: TablePlan) -> str:
+    """What else to type where one of several files may lack a column that the others have."""
+    return f'; or missing = "empty" under [{plan.table}], if only some of its files have that column' if len(plan.files) > 1 and not plan.padded else ""
 
 
 def _line(plan: TablePlan, label: str, key: str) -> str:

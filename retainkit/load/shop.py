@@ -157,7 +157,7 @@ class Shop:
         return reach(self._con, self._store, self._facts, self.tz)
 
     def _last_day(self) -> date:
-        if self._stated.get("as_of"):
+        if self._stated.get("as_of") and self.tables:
             return as_date(self._stated["as_of"], "as_of")
         if not self._reach:
             raise why_nothing(self.name, self._facts, self.rejected)

@@ -55,9 +55,10 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     relations = [of_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in relations_in(con, plan, f, i)]
     relations = padded(relations) if plan.padded else relations
     relations = [with_numbers(con, relation, relations) for relation in relations]
+    joined = [replace(first_of(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i), name=f"{join.path.name} (joined)") for i, join in enumerate(plan.joins)]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
-    selects, whys, timed = zip(*(_select(con, table, plan, relation, tz) for relation in relations), strict=True)
+    selects, whys, timed = zip(*(_select(con, table, plan, relation, joined, tz) for relation in relations), strict=True)
     _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), twin(table), DISPUTED, TOTAL, SEEN]))
     try:
         with told(con, f"reading {table.name}"):
@@ -65,7 +66,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
             con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
     except Exception as err:
         for relation in relations:
-            inner, _, raw = _source(con, plan, relation)
+            inner, _, raw = _source(con, plan, relation, joined)
             check_lines(con, plan, relation.name, inner, relation.first_row, {key: raw.get(text, text) for key, text in plan.stated.items()})
         raise BadValueError(listed(r.name for r in relations), f"cannot be read as the table {table.name}", first_line(err),
                             f"check the mapping under [{table.name}], or export the file again") from err
@@ -81,7 +82,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
         check_keys(con, table)
         name_totals(con, table)
     con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
-    for relation in relations:
+    for relation in (*relations, *joined):
         keep_rejects(con, table.name, relation)
     check_wrong_kind(con, table, plan)
 
@@ -91,12 +92,12 @@ def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> N
     con.execute(f"create or replace temp type {name}_word as enum ({', '.join(map(literal, words))})")
 
 
-def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, tz: str | None) -> tuple[str, list[str], str]:
+def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, joined: list[Relation], tz: str | None) -> tuple[str, list[str], str]:
     """One file's rows as canonical columns, with the first reason to reject each; the reasons there are; and its rows with a time of day.
 
     Every expression is written once, and a value's text is made only for rows that are rejected.
     """
-    inner, types, raw = _source(con, plan, relation)
+    inner, types, raw = _source(con, plan, relation, joined)
     read: dict[Column, tuple[str, Parsed]] = {}
     for column in (c for c in table.columns if c.name not in plan.off):
         expression = plan.columns.get(column.name) or (column.name if column.name in types else None)
@@ -132,7 +133,7 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
             f"select coalesce(row_no, row_number() over ()) as n, case {' '.join(f'when {p.needs_zone} then {p.text}' for _, p in read.values())} end as found from (select row_no, {texts} from {inner} s) e")
 
 
-def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> tuple[str, dict[str, str], dict[str, str]]:
+def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation, joined: list[Relation]) -> tuple[str, dict[str, str], dict[str, str]]:
     """The from clause, the columns an expression may use, and what stands for a plain column name.
 
     In text files a plain column is taken as written, and so it is where an expression trims it or casts it to text; else an
@@ -149,8 +150,7 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation)
         sql = f"(select row_no, {renamed}{', ' + rest if rest else ''} from {sql} t)"
         raw |= {n: f'"as written {n}"' for n in numeric}
     types = dict(relation.types)
-    for i, join in enumerate(plan.joins):
-        other = first_of(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i)
+    for join, other in zip(plan.joins, joined, strict=True):
         pairs = [(key, key) if key in types else tuple(part.strip() for part in f"{key}={key}".split("=")[:2]) for key in join.on]
         for mine, theirs in pairs:
             for name, key, have in ((relation.name, mine, types), (join.path.name, theirs, other.types)):
