@@ -255,7 +255,7 @@ def test_a_mapping_calculates_over_the_columns_of_a_csv(tmp_path):
     (tmp_path / "retainkit.toml").write_text("\n".join(lines))
     shop = rk.open_shop(tmp_path)
     assert rk.overview(shop).revenue[0] == 7.5
-    assert reasons(shop) == [[3, "`amount` is empty"]]
+    assert shop.rejected("orders")[["row", "reason", "found"]].values.tolist() == [[3, "`amount` is not a number", "x | 9"]]
 
 
 def test_a_changed_file_of_the_same_size_is_noticed(tmp_path):
@@ -409,7 +409,7 @@ def test_a_wrong_line_of_the_mapping_is_named_and_what_it_says_to_type_is_unders
     try:
         rk.open_shop(mapped(tmp_path, EXPORT, **better))
     except rk.RetainkitError as still:  # a line of another kind: no row fulfils it, or no value of it is a number or a day
-        assert any(word in str(still) for word in ("left out by where", "is empty", "is not a date"))  # noqa: PT017
+        assert any(word in str(still) for word in ("left out by where", "is empty", "is not a date", "is not a number"))  # noqa: PT017
 
 
 def test_a_doubled_column_nobody_uses_is_no_matter_and_a_doubled_name_of_a_table_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -67,4 +68,12 @@ def test_tables_that_have_no_day_together_say_which_ends_first(tmp_path):
 def test_contracts_alone_say_that_only_an_end_reaches_so_far(tmp_path):
     shop_of(tmp_path, STARTS, d0="2026-05-01")
     (tmp_path / "orders.csv").unlink()
-    assert "the last contract begins on 2026-01-23, and 2026-05-01 is the day of an end" in as_text(examine([tmp_path]))
+    said = "the last contract begins on 2026-01-23, and later days, to 2026-05-01, are counted because contracts end then"
+    assert f"{said}. If ends are written down before they come, nothing is known of these days: --as-of 2026-01-23" in as_text(examine([tmp_path]))
+    shop = rk.open_shop(tmp_path)
+    assert f"T{said[1:]}" in held_back(shop)
+    assert 'To count to there only: as_of = "2026-01-23" under [shop] in retainkit.toml.' in held_back(shop)
+    assert escape(held_back(shop)) in cards.health(shop)
+    assert f"T{said[1:].replace('2026-05-01', '2026-04-30')}" in held_back(shop.at("2026-04-30"))
+    assert not held_back(shop.at("2026-02-15"))  # the last one began in these weeks
+    assert not held_back(rk.open_shop(tmp_path, as_of="2026-05-01").at("2026-01-31"))

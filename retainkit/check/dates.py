@@ -24,12 +24,21 @@ _DAYS = (
     (r"\d{1,2}-\d{1,2}-\d{4}", ("%d-%m-%Y", "%m-%d-%Y")), (r"\d{1,2}/\d{1,2}/\d{2}", ("%d/%m/%y", "%m/%d/%y")),
     (r"\d{1,2}\.\d{1,2}\.\d{2}", ("%d.%m.%y", "%m.%d.%y")), (r"\d{1,2}-\d{1,2}-\d{2}", ("%d-%m-%y", "%m-%d-%y", "%y-%m-%d")),
     (r"\d{1,2} [a-z]{3} \d{4}", ("%d %b %Y",)), (r"\d{1,2} [a-z]{3,9} \d{4}", ("%d %B %Y",)), (r"\d{1,2}\. [a-z]{3,9} \d{4}", ("%d. %B %Y",)),
+    (r"\d{1,2}-[a-z]{4,9}-\d{4}", ("%d-%B-%Y",)), (r"\d{1,2}/[a-z]{4,9}/\d{4}", ("%d/%B/%Y",)), (r"\d{1,2}-[a-z]{4,9}-\d{2}", ("%d-%B-%y",)),
     (r"\d{1,2}-[a-z]{3}-\d{4}", ("%d-%b-%Y",)), (r"\d{1,2}-[a-z]{3}-\d{2}", ("%d-%b-%y",)), (r"\d{1,2}/[a-z]{3}/\d{4}", ("%d/%b/%Y",)),
     (r"[a-z]{3} \d{1,2}, \d{4}", ("%b %d, %Y",)), (r"[a-z]{3,9} \d{1,2}, \d{4}", ("%B %d, %Y",)), (r"[a-z]{3,9} \d{1,2} \d{4}", ("%B %d %Y",)),
     (r"[a-z]{3}, \d{1,2} [a-z]{3} \d{4}", ("%a, %d %b %Y",)), (r"[a-z]{6,9}, \d{1,2} [a-z]{3,9} \d{4}", ("%A, %d %B %Y",)),
     (r"[a-z]{6,9}, [a-z]{3,9} \d{1,2}, \d{4}", ("%A, %B %d, %Y",)), (r"[a-z]{3} [a-z]{3} \d{1,2} \d{4}", ("%a %b %d %Y",)),
 )  # fmt: skip
 _TIMES = ((r"\d{1,2}:\d{2}", "%H:%M"), (r"\d{1,2}:\d{2}:\d{2}", "%H:%M:%S"), (r"\d{1,2}:\d{2}:\d{2}\.\d+", "%H:%M:%S.%f"))
+_MONTHS = {language: [month.split() for month in names.split("|")] for language, names in {
+    "English": "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|october oct|november nov|december dec",
+    "German": "januar jänner jan|februar feb|märz mär mrz|april apr|mai|juni jun|juli jul|august aug|september sept sep|oktober okt|november nov|dezember dez",
+    "French": "janvier janv|février févr fév|mars|avril avr|mai|juin|juillet juil|août|septembre sept|octobre oct|novembre nov|décembre déc",
+    "Spanish": "enero ene|febrero feb|marzo mar|abril abr|mayo may|junio jun|julio jul|agosto ago|septiembre setiembre sept sep|octubre oct|noviembre nov|diciembre dic",
+    "Italian": "gennaio gen|febbraio feb|marzo mar|aprile apr|maggio mag|giugno giu|luglio lug|agosto ago|settembre set|ottobre ott|novembre nov|dicembre dic",
+    "Dutch": "januari jan|februari feb|maart mrt|april apr|mei|juni jun|juli jul|augustus aug|september sep|oktober okt|november nov|december dec",
+    "Portuguese": "janeiro jan|fevereiro fev|março mar|abril abr|maio mai|junho jun|julho jul|agosto ago|setembro set|outubro out|novembro nov|dezembro dez"}.items()}
 _WHOLE = re.compile(r"(?P<day>.+?)(?:(?P<gap>,? |t)(?P<time>\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)(?P<noon> ?[ap]m)?(?P<zone> ?[+-]\d{2}(?::?\d{2})?| ?z| utc| gmt)?)?", re.IGNORECASE)
 _NATIVE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ tT]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?([zZ]|[+-]\d{2}(:?\d{2})?)?)?")
 
@@ -81,8 +90,27 @@ def days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: s
     nothing = tuple(v for (v,) in con.execute(f"select v from {values} where length(v) < 25 and (not regexp_matches(v, '[0-9]') or regexp_matches(v, '[29]999')) order by n desc, v limit 50").fetchall()
                     if NEVER.search(v) or (not re.search(r"\d", v) and " ".join(re.findall(r"\w+", v.lower())) in NOTHING))
     others = f"(select * from {values} where v not in ({', '.join(map(literal, nothing))})) t" if nothing else values
-    days = _days_in(con, others, everything, sql) or _days_in(con, values, everything, sql)
+    days = _translated(con, others, sql) or _days_in(con, others, everything, sql) or _days_in(con, values, everything, sql)
     return replace(days, nothing=nothing) if days else None
+
+
+def _translated(con: duckdb.DuckDBPyConnection, values: str, sql: str) -> Days | None:
+    """Days whose months have names of another language: read in English, for the engine knows no other."""
+    said = dict(con.execute(f"""select w, sum(n) from (select unnest(regexp_extract_all(lower(v), '\\p{{L}}{{3,}}')) as w, n from {values} where regexp_matches(v, '[0-9]') and length(v) < 40) t
+        group by w order by 2 desc, 1 limit 200""").fetchall())
+    language = next((name for name, months in _MONTHS.items() if sum(said.get(word, 0) for month in months for word in month) > SHARE * sum(said.values())), "English")
+    if language == "English":
+        return None
+
+    def english(text: str) -> str:
+        text = f"replace(lower(trim({text})), ' de ', ' ')"
+        for names, (name, *_) in zip(_MONTHS[language], _MONTHS["English"], strict=True):
+            text = f"regexp_replace({text}, '\\b({'|'.join(names)})\\b[.]?', '{name}')" if names != [name] else text
+        return text
+
+    con.execute(f"create or replace temp table in_english as select {english('v')} as v, n from {values}")
+    days = _days_in(con, "in_english", "in_english", "v")
+    return days and Days((), f"try_strptime({english(sql)}, {list(days.formats)!r})", days.doubt, f"months in {language}", days.timed)
 
 
 def _days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: str) -> Days | None:

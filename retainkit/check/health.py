@@ -116,7 +116,7 @@ def zones(found: Examined) -> Iterator[str]:
         if not p.timed or not column or not column.days or not column.days.timed:
             continue
         at = column.days.read(column.sql)
-        exact = column.days.zoned or bool(column.days.sql)
+        exact = column.days.zoned
         kind = "are counted from 1970, in UTC" if "to_timestamp" in at else "carry their own offset" if exact else "carry no offset: they are " + ("read as UTC" if p.utc else "taken as local")
         said = f"{p.look.name}: the times in `{_day_column(p, column)}` {kind}"
         if not tz or tz.removeprefix("Etc/") in ("UTC", "UCT", "GMT", "Zulu", "Universal", "Greenwich"):
@@ -199,10 +199,8 @@ def _ends(shop: Shop) -> Iterator[str]:
     end = shop.as_of
     if held := shop.held_back():
         yield f"{held[0]}. To count them, with the tables that end earlier as they were: --as-of {held[1]}"
-    elif "contracts" in shop.tables and not shop.has("contracts.cancel_requested_at"):
-        row = shop.sql("select max(started_on) as a, max(ended_on) as b from contracts").iloc[0]
-        if row["b"] == row["b"] and _day(row["b"]) == end and (end - _day(row["a"])).days > 31:
-            yield f"the last contract begins on {_day(row['a'])}, and {end} is the day of an end. If ends are written down before they come, nothing is known of the days between: --as-of {_day(row['a'])}"
+    elif ahead := shop.ends_ahead():
+        yield f"{ahead[0]}: --as-of {ahead[1]}"
     if (end + timedelta(days=1)).day != 1:
         yield f"the last month, {end:%B %Y}, ends on day {end.day}: it is never shown as a whole month; the last whole one is {shop.closed_through}"
     if "orders" in shop.tables:

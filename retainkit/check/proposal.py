@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from retainkit.check.look import Column, Look
 from retainkit.errors import listed
 from retainkit.load.database import is_address
+from retainkit.load.mapping import reads
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import toml
 from retainkit.tally import literal
@@ -62,8 +62,7 @@ class Proposal:
 
     def reads(self, sql: str) -> list[str]:
         """The columns of its file that stand in a piece of SQL."""
-        return [name for look in (self.look, *(other for other, _ in self.joins)) for name in look.names
-                if name in sql and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql)]  # a file may have a thousand columns, and each pattern is made anew
+        return [name for look in (self.look, *(other for other, _ in self.joins)) for name in reads(sql, look.names)]
 
     def toml(self, home: Path) -> list[str]:
         """Its section of retainkit.toml, with paths as seen from `home` and a comment on every line."""

@@ -31,6 +31,15 @@ def apart(names: Sequence[str]) -> list[str]:
     return found if len({name.lower() for name in found}) == len(found) else apart(found)
 
 
+def reads(sql: str, names: Iterable[str]) -> list[str]:
+    """The columns that stand in a piece of SQL.
+
+    >>> reads("case when Paid then amount end", ["paid", "amount", "am"])
+    ['amount']
+    """
+    return [name for name in names if name in sql and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql)]  # a file may have a thousand columns, and each pattern is made anew
+
+
 def one_of_each(plan: TablePlan, label: str, key: str, said: str, columns: Iterable[str]) -> None:
     """Refuse a line of the mapping (or a column's own name) that names what stands over several columns."""
     if said in columns:

@@ -23,7 +23,7 @@ from retainkit.load.keep import (
     name_totals,
     twin,
 )
-from retainkit.load.mapping import check_lines, checked, missing_column, one_of_each
+from retainkit.load.mapping import check_lines, checked, missing_column, one_of_each, reads
 from retainkit.load.marks import too_long
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
@@ -103,9 +103,13 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
         expression = plan.columns.get(column.name) or (column.name if column.name in types else None)
         one_of_each(plan, relation.name, column.name, expression or column.name, types)
         if expression is not None:
-            source = raw.get(expression) or _as_written(expression, raw)
-            sql_type = checked(con, plan, relation.name, inner, column.name, source, list(types))
-            read[column] = source, parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
+            value = raw.get(expression) or _as_written(expression, raw)
+            sql_type = checked(con, plan, relation.name, inner, column.name, value, list(types))
+            source, parsed = f"{value} as raw_{column.name}", parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
+            if column.required and expression not in raw:
+                more, parsed = _as_found(parsed, column, [raw[name] for name in reads(expression, raw)])
+                source += more
+            read[column] = source, parsed
         elif column.required:
             raise missing_column(plan, relation.name, column.name, list(types))
     if plan.where:
@@ -120,7 +124,7 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
         cases = " ".join(f"when {what.format(literal(why[1])) or why[0]} then {literal(why[part]) if part < 3 else why[part]}" for why in whys)
         return f"cast(case {'when why is null then null ' if part > 1 else ''}{cases} end as {kind})"
 
-    texts = ", ".join(f"{source} as raw_{c.name}" for c, (source, _) in read.items())
+    texts = ", ".join(source for source, _ in read.values())
     values = ", ".join(f"{p.value} as {c.sql_name}" for c, (_, p) in read.items())
     zoned = "" if tz else f", {' or '.join({p.needs_zone for _, p in read.values()})} as zoned"
     left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
@@ -131,6 +135,13 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
             f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select row_no, {left_out} as left_out, {texts}{whole} from {inner} s) e) v) w",
             [why[1] for why in whys],
             f"select coalesce(row_no, row_number() over ()) as n, case {' '.join(f'when {p.needs_zone} then {p.text}' for _, p in read.values())} end as found from (select row_no, {texts} from {inner} s) e")
+
+
+def _as_found(parsed: Parsed, column: Column, columns: list[str]) -> tuple[str, Parsed]:
+    """What a row is rejected for that an expression makes no value of: what stands in the columns it reads, if all of them hold something."""
+    names = [f"said_{column.name}_{n}" for n in range(len(columns))]
+    found = " || ' | ' || ".join(f"nullif(trim(cast({name} as varchar)), '')" for name in names) or "null"
+    return "".join(f", {sql} as {name}" for sql, name in zip(columns, names, strict=True)), replace(parsed, text=f"coalesce({parsed.text}, {found})")
 
 
 def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation, joined: list[Relation]) -> tuple[str, dict[str, str], dict[str, str]]:

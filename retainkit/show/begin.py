@@ -115,9 +115,10 @@ def show_ledger(shop: Shop) -> None:
 
 
 def held_back(shop: Shop) -> str:
-    """That a table which ends more than a month before another one ends what is counted, and what to type; "" where none does."""
-    held = shop.held_back(least=31)
-    return f'{held[0][0].upper()}{held[0][1:]}. To count them, with the tables that end earlier as they were: as_of = "{held[1]}" under [shop] in retainkit.toml.' if held else ""
+    """That a table ends what is counted more than a month before another one, or that only contracts' ends say it is counted so far, and what to type; "" where neither is so."""
+    held, ahead = shop.held_back(least=31), shop.ends_ahead()
+    said, what, day = (held[0], "To count them, with the tables that end earlier as they were", held[1]) if held else (ahead[0], "To count to there only", ahead[1]) if ahead else ("", "", None)
+    return f'{said[0].upper()}{said[1:]}. {what}: as_of = "{day}" under [shop] in retainkit.toml.' if said else ""
 
 
 def read_and_left_out(shop: Shop) -> pd.DataFrame:
