@@ -15,6 +15,8 @@ import pytest
 
 import retainkit as rk
 from retainkit.load import recode
+from retainkit.report import cards
+from retainkit.show.begin import read_and_left_out
 
 GOOD = "order_id,customer_id,ordered_at,amount\n1,ann,2026-01-01,10\n2,ann,2026-02-01,20\n3,bob,2026-01-15,5\n"
 
@@ -493,3 +495,14 @@ def test_a_column_that_one_of_several_files_lacks_is_empty_there_if_that_is_type
         rk.open_shop(tmp_path)
     (tmp_path / "retainkit.toml").write_text(toml + 'missing = "empty"\n')
     assert rk.open_shop(tmp_path).ledger["kept"].sum() == 2
+
+
+def test_files_of_which_no_row_is_kept_leave_the_table_of_what_was_read_whole(tmp_path: Path) -> None:
+    head = "order_id,customer_id,ordered_at,amount\n"
+    for name, rows in {"a1": "1,a,2026-01-05,5\n2,b,2026-02-02,6\n", "a2": "", "a3": "7,,2026-01-01,5\n"}.items():
+        (tmp_path / f"{name}.csv").write_text(head + rows)
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "a*.csv"\n')
+    shop = rk.open_shop(tmp_path)
+    row = read_and_left_out(shop).iloc[0]
+    assert [str(row[c]) for c in ("rows read", "kept", "left out", "first_day", "last_day")] == ["3", "2", "1", "2026-01-05", "2026-02-02"]
+    assert "2026-02-02" in cards.health(shop)

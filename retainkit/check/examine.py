@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from retainkit.check.generic import map_column, propose
 from retainkit.check.identity import one, same_customers, sql_of
+from retainkit.check.lives import worth_nothing
 from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, settled, sources_in
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import GUESS, Proposal, Question, asked
@@ -119,6 +120,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)
     for proposal in proposals:
+        worth_nothing(con, proposal)
         _own_names(proposal)
         _unknown_status(con, proposal, given)
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))

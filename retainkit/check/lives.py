@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from retainkit.check.identity import one, sql_of
+from retainkit.check.identity import column_of, one, sql_of
 from retainkit.check.look import Column
 from retainkit.check.proposal import LIKELY, Proposal, Question
+from retainkit.check.returns import NO
 from retainkit.check.words import choices, likeness, words
 from retainkit.errors import BadValueError, counted, listed
 from retainkit.load.schema import Column as Canonical
@@ -34,12 +35,51 @@ def ends(con: duckdb.DuckDBPyConnection, p: Proposal, columns: Mapping[str, Colu
     several = columns.get("contract_id")
     if several and several.distinct < 0.98 * several.filled:
         _history(p, columns, several, trial, cancelled, answers.get("history", ""))
-    elif cancelled != "false" and status:
-        _no_day(con, p, columns, status, cancelled, by["cancelled"])
+    else:
+        _renewed(con, p, cancelled)
+        _as_cancelled(p, cancelled)
+        if cancelled != "false" and status:
+            _no_day(con, p, columns, status, cancelled, by["cancelled"])
     n = one(con, f"select count(*) from {{file}} where {trial}", p)[0]
     if 0 < n < p.look.rows:
         p.where = p.where or trial.replace(" in (", " not in (", 1)
         p.notes.append(f"{counted(n, 'row is a trial or', 'rows are trials or')} never became a contract ({listed(by['trial'])}): left out")
+
+
+def _filled(sql: str) -> str:
+    """SQL that asks whether something stands in a cell."""
+    return f"coalesce(trim(cast({sql} as varchar)), '') <> ''"
+
+
+def _renewed(con: duckdb.DuckDBPyConnection, p: Proposal, cancelled: str) -> None:
+    """Take the end of a term for the end of a contract only where it does not renew itself, or was cancelled."""
+    renews = next((c for c in p.look.columns.values() if likeness(c.name, words()["also"]["renews"]) > 0.8), None)
+    if not renews or "ended_at" not in p.lines:
+        return
+    over = " or ".join([f"lower(trim({renews.sql})) in ({', '.join(map(literal, sorted(NO)))})", *([_filled(sql_of(p, "cancel_requested_at"))] if "cancel_requested_at" in p.lines else []), *[cancelled] * (cancelled != "false")])
+    n = one(con, f"select count(*) from {{file}} where {_filled(sql_of(p, 'ended_at'))} and not ({over})", p)[0]
+    if n:
+        p.lines["ended_at"] = f"case when {over} then {sql_of(p, 'ended_at')} end"
+        p.why["ended_at"] = (LIKELY, f"of {counted(n, 'row')} it is the end of a term: `{renews.name}` says that it renews itself, and nothing that it was cancelled")
+
+
+def _as_cancelled(p: Proposal, cancelled: str) -> None:
+    """Where no column says when contracts ended, the day they were cancelled is that day: without one nobody would ever have left."""
+    if "cancel_requested_at" in p.lines and "ended_at" not in p.lines:
+        day = sql_of(p, "cancel_requested_at")
+        p.lines["ended_at"] = f"case when {cancelled} then {day} end" if cancelled != "false" else day
+        p.why["ended_at"] = (LIKELY, "no column says when contracts ended: the day they were cancelled is taken for it")
+
+
+def worth_nothing(con: duckdb.DuckDBPyConnection, p: Proposal) -> None:
+    """Values of contracts that are 0 in all that ended are not what they brought: money that left is then not counted at all."""
+    if p.table != "contracts" or not {"ended_at", "monthly_value"} <= p.lines.keys():
+        return
+    value = f"try_cast({sql_of(p, 'monthly_value')} as double)"
+    ended, none, runs, *_ = one(con, f"""select count(case when ended then 1 end), count(case when ended and v = 0 then 1 end), count(case when not ended and v > 0 then 1 end)
+        from (select {_filled(sql_of(p, 'ended_at'))} as ended, {value} as v from {{file}}) t""", p)
+    if ended >= 5 and none == ended and runs:
+        p.notes.append(f"`{column_of(p, p.lines.pop('monthly_value'))}` is 0 in all {ended:,} contracts that ended, so what left cannot be counted in money: monthly_value = the column that says what each brought, if there is one")
 
 
 def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str, cancelled: str, answer: str) -> None:

@@ -124,7 +124,9 @@ def held_back(shop: Shop) -> str:
 def read_and_left_out(shop: Shop) -> pd.DataFrame:
     """The shop's ledger, one row a table: rows read, kept, left out and too late for this report; first and last day."""
     sums = dict.fromkeys(["rows", "kept", "rejected", "after_as_of"], "sum")
-    totals = shop.ledger.groupby("table", sort=False).agg({**sums, "first_day": "min", "last_day": "max"})
+    ledger = shop.ledger
+    days = ledger.dropna(subset="first_day").groupby("table").agg({"first_day": "min", "last_day": "max"})  # a file may have no row that is kept
+    totals = ledger.groupby("table", sort=False).agg(sums).join(days)
     if not totals["after_as_of"].any():
         totals = totals.drop(columns="after_as_of")
     names = {"rows": "rows read", "rejected": "left out", "after_as_of": "kept, dated later"}

@@ -1,0 +1,55 @@
+"""When contracts ended: by the day they were cancelled where nothing else says it, and never by a term that renews itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from retainkit.check.examine import Examined, examine
+from retainkit.check.say import as_text
+
+
+def contracts(folder: Path, header: str, *rows: str) -> Examined:
+    (folder / "contracts.csv").write_text("\n".join([header, *rows]) + "\n")
+    found = examine([folder / "contracts.csv"])
+    assert found.shop, found.trouble
+    return found
+
+
+def ended(found: Examined) -> list[str]:
+    assert found.shop
+    return found.shop.sql("select coalesce(cast(ended_on as varchar), '') as day from all_contracts order by contract_id")["day"].tolist()
+
+
+@pytest.mark.parametrize(("words", "days"), [(["active", "cancelled", "active"], ["", "2026-03-05", ""]), (None, ["", "2026-03-05", "2026-04-01"])])
+def test_the_day_of_cancelling_is_the_end_where_no_column_says_another(tmp_path: Path, words: list[str] | None, days: list[str]) -> None:
+    """With a status, of those only that are cancelled: the others are cancelled for a day to come, or came back."""
+    cancelled = ["", "2026-03-05", "2026-04-01"]
+    rows = [f"s{i},c{i},2026-01-0{i + 1},{day}{',' + words[i] if words else ''}" for i, day in enumerate(cancelled)]
+    found = contracts(tmp_path, f"subscription_id,customer_id,start_date,cancelled_at{',status' if words else ''}", *rows)
+    assert ended(found) == days
+    assert "likely: no column says when contracts ended: the day they were cancelled is taken for it" in as_text(found)
+
+
+def test_an_end_that_a_column_says_is_kept_beside_the_day_of_cancelling(tmp_path: Path) -> None:
+    found = contracts(tmp_path, "contract_id,customer_id,start_date,cancelled_at,end_date", "k0,c0,2026-01-01,2026-02-01,2026-03-01", "k1,c1,2026-01-05,,")
+    assert ended(found) == ["2026-03-01", ""]
+    assert "no column says when" not in as_text(found)
+
+
+@pytest.mark.parametrize(("renews", "days"), [(["yes", "yes", "no"], ["2025-12-31", "", "2025-12-31"]), (["", "no", "No"], ["2025-12-31"] * 3)])
+def test_a_term_that_renews_itself_does_not_end_a_contract_until_it_is_cancelled(tmp_path: Path, renews: list[str], days: list[str]) -> None:
+    rows = [f"k{i},c{i},2025-01-0{i + 1},2025-12-31,{'2025-10-03' if i == 0 else ''},{word}" for i, word in enumerate(renews)]
+    found = contracts(tmp_path, "contract_no,account,start_date,end_date,cancellation_date,auto_renew", *rows)
+    assert ended(found) == days
+    assert ("of 1 row it is the end of a term: `auto_renew` says that it renews itself" in as_text(found)) == ("yes" in renews)
+
+
+@pytest.mark.parametrize(("left", "kept"), [("0", False), ("49", True)])
+def test_values_that_are_0_in_all_that_ended_count_no_money_that_left(tmp_path: Path, left: str, kept: bool) -> None:
+    rows = [f"k{i},c{i},2026-01-0{i + 1},{'2026-03-01' if i < 5 else ''},{left if i < 5 else 49}" for i in range(9)]
+    found = contracts(tmp_path, "contract_id,customer_id,start_date,end_date,mrr", *rows)
+    assert found.shop
+    assert found.shop.has("contracts.monthly_value") == kept
+    assert ("`mrr` is 0 in all 5 contracts that ended, so what left cannot be counted in money" in as_text(found)) != kept
