@@ -180,13 +180,15 @@ def _check(given: argparse.Namespace) -> int:
 
 def _init(given: argparse.Namespace) -> int:
     """Make a project; what to type next on stdout."""
+    from retainkit.check.health import rows_read
     from retainkit.check.project import init
     from retainkit.check.say import aside
 
     found = init(given.folder, given.paths, _answers(given))
     for proposal in found.proposals:
         _say(f"{proposal.table}: {proposal.look.name} ({proposal.sure})")
-    for line in aside(found):
+    assert found.shop  # or init would have refused
+    for line in (*rows_read(found.shop), *aside(found)):
         _say(line)
     for question in found.questions:
         if question.key not in found.answers:

@@ -113,13 +113,6 @@ def test_rows_below_zero_are_kept_until_told_and_left_out_when_told(tmp_path):
     assert examine([path], {"returns": "out"}).shop.ledger[["kept", "rejected"]].values.tolist() == [[1, 2]]
 
 
-def test_mixed_currencies_are_said_with_the_line_that_keeps_one(tmp_path):
-    text = "order_id,customer_id,ordered_at,amount,currency\n" + "".join(f"{i},c,2026-01-0{i},5,{c}\n" for i, c in enumerate(["EUR", "EUR", "USD"], 1))
-    (tmp_path / "orders.csv").write_text(text)
-    said = dict(sections(examine([tmp_path])))["Currency"]
-    assert "2 currencies are mixed: EUR 2 (66.7%), USD 1 (33.3%)" in said[0]
-
-
 def test_guests_duplicates_and_shared_emails_are_counted(tmp_path):
     rows = ["1,c1,a@x.org,2026-01-05,5", "1,c1,a@x.org,2026-01-05,5", "2,c2,A@x.org,2026-01-06,5", "3,,guest@x.org,2026-01-07,5"]
     (tmp_path / "orders.csv").write_text("order_id,customer_id,email,ordered_at,amount\n" + "\n".join(rows) + "\n")
@@ -349,30 +342,6 @@ def test_a_file_that_cannot_be_read_is_named_beside_the_others(tmp_path):
     (tmp_path / "export.csv").unlink()
     with pytest.raises(rk.RetainkitError, match="is an empty file"):
         examine([tmp_path])
-
-
-def test_an_amount_that_every_line_repeats_is_said_with_the_line_that_counts_it_once(tmp_path):
-    rows = [f"{i // 3},c{i // 3 % 4},2026-01-{i // 3 + 1:02},30,p{i % 3}" for i in range(30)]
-    said = as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount,sku", *rows)]))
-    assert "`amount` is the same on all lines of 10 of the 10 orders whose lines differ in `sku`" in said
-    line = said.split("amount = '''")[1].split("'''")[0]
-    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nordered_at = 'order_date'\namount = '''{line}'''\n", encoding="utf-8")
-    assert float(rk.open_shop(tmp_path).sql("select sum(amount) as x from orders")["x"].item()) == 300
-    other = [f"{i // 3},c{i // 3 % 4},2026-01-{i // 3 + 1:02},{10 + i % 3}" for i in range(30)]
-    assert "on all lines" not in as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount", *other)]))
-    for head, last in (("sku", "p1"), ("reason", "sale")):  # the same row again, and a sale with its return
-        odd = [f"{i // 3},c{i // 3 % 4},2026-01-{i // 3 + 1:02},30,{last if i % 3 else last.replace('sale', 'return')}" for i in range(30)]
-        assert "on all lines" not in as_text(examine([table(tmp_path, f"order_id,customer_id,order_date,amount,{head}", *odd)]))
-
-
-def test_currencies_written_in_the_amounts_are_said_with_the_line_that_keeps_one(tmp_path):
-    rows = [f"{i},c{i % 4},2026-01-{i + 1:02},{'$' if i % 3 else '€'}10.50" for i in range(12)]
-    said = as_text(examine([table(tmp_path, "order_id,customer_id,order_date,amount", *rows)]))
-    assert "2 currencies are mixed: $ 8 (66.7%), € 4 (33.3%)" in said
-    line = next(part for part in said.splitlines() if "2 currencies" in part).split("where = ")[1]
-    amount = examine([tmp_path / "orders.csv"]).proposals[0].lines["amount"]
-    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nwhere = {line}\nordered_at = 'order_date'\namount = '''{amount}'''\n", encoding="utf-8")
-    assert float(rk.open_shop(tmp_path).sql("select sum(amount) as x from orders")["x"].item()) == 84
 
 
 def test_a_file_that_is_like_another_but_for_a_column_says_why_it_is_not_used(tmp_path):

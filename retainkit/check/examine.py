@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retainkit.check.amounts import currencies, mixed, totals
 from retainkit.check.generic import map_column, propose
 from retainkit.check.identity import one, same_customers, sql_of
 from retainkit.check.lives import worth_nothing
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     import duckdb
 
 FLAGS = ("tz", "date-format", "decimal", "encoding", "currency", "history-start", "as-of")
+LITTLE = 0.005  # of the rows, when another currency must be answered for: a yen is no euro
 MUCH = 0.05  # of the rows, when what files share must be answered: a month counted twice is no slip
-ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all"), "history": ("whole", "first"), "status": ("out", *TABLES["orders"].column("status").choices)}
+ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all"), "history": ("whole", "first"), "status": ("out", *TABLES["orders"].column("status").choices), "totals": ("order", "line"), "mixed": ()}
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Examined:
     questions: list[Question] = field(default_factory=list)
     shop: Shop | None = None
     trouble: str = ""
+    lacking: bool = False  # no answer would mend that trouble
     unread: list[str] = field(default_factory=list)  # what was wrong with files that could not be read
     passed: list[str] = field(default_factory=list)  # what was not looked at
 
@@ -74,17 +77,11 @@ class Examined:
 
     @property
     def currency(self) -> str:
-        """The currency all rows are in, where a column says so."""
+        """The currency all rows that count are in, where a column says so."""
+        if self.answers.get("mixed", "ALL") != "ALL":
+            return self.answers["mixed"]
         found = {c for p in self.proposals for c in currencies(self.con, p)}
         return next(iter(found)) if len(found) == 1 else ""
-
-
-def currencies(con: duckdb.DuckDBPyConnection, proposal: Proposal) -> dict[str, int]:
-    """Rows by currency, where a column says it."""
-    if not proposal.currency:
-        return {}
-    rows = con.execute(f"select upper(trim(cast({proposal.currency} as varchar))) as c, count(*) from {proposal.look.table} where {proposal.currency} is not null group by 1 order by 2 desc, 1 limit 20")
-    return {c: n for c, n in rows.fetchall() if c}
 
 
 def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = None) -> Examined:
@@ -123,6 +120,8 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
         worth_nothing(con, proposal)
         _own_names(proposal)
         _unknown_status(con, proposal, given)
+        totals(con, proposal, given.get("totals", ""))
+        mixed(con, proposal, given.get("mixed", ""), LITTLE)
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
@@ -192,8 +191,12 @@ def _checked(answers: dict[str, str]) -> dict[str, str]:
         asked_of, _, word = key.partition(":")
         if asked_of not in (*FLAGS, *ANSWERS) or (word and asked_of != "status"):
             raise BadValueError("--answer", f"`{key}` is nothing that is asked", listed((*ANSWERS, *FLAGS)), f"--answer {closest(key, ANSWERS) or 'returns'}=...")
-        if asked_of in ANSWERS and text not in ANSWERS[asked_of]:
+        if asked_of in ANSWERS and text not in (ANSWERS[asked_of] or (text,)):
             raise BadValueError(f"--answer {key}", "is not one of its answers", repr(text), f"--answer {shlex.quote(f'{key}={ANSWERS[asked_of][0]}')}")
+    for key, form, what, typed in (("decimal", "[.,]", "the mark before decimals", '"," or --decimal "."'), ("currency", "[A-Za-z]{3}", "three letters, which is how a currency is said", "EUR")):
+        if answers.get(key) and not re.fullmatch(form, answers[key]):
+            raise BadValueError(f"--{key}", f"is not {what}", repr(answers[key]), f"--{key} {typed}")
+    answers |= {key: answers[key].upper() for key in ("mixed", "currency") if answers.get(key)}
     if answers.get("tz"):
         known_zone(answers["tz"])
     if answers.get("encoding"):
@@ -209,10 +212,11 @@ def _checked(answers: dict[str, str]) -> dict[str, str]:
 
 def _open(found: Examined) -> None:
     """Try the mapping. Without a time zone the days of UTC stand in; days in doubt are not tried."""
+    found.lacking = not any(TABLES[p.table].clock for p in found.proposals)
     if not found.proposals:
         found.trouble = "none of the files looks like orders, deals, contracts or customers"
         return
-    if not any(TABLES[p.table].clock for p in found.proposals):
+    if found.lacking:
         found.trouble = f"these are only {' and '.join(p.table for p in found.proposals)}: add what they did, a file of orders, deals or contracts"
         return
     if any(q.key in ("date-format", "decimal") for q in found.open_questions):

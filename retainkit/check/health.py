@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from retainkit.check.examine import Examined, currencies
-from retainkit.check.identity import column_of, one, sql_of
-from retainkit.check.words import likeness, plain, words
+from retainkit.check.amounts import currencies
+from retainkit.check.examine import Examined
+from retainkit.check.identity import column_of, one
+from retainkit.check.words import plain, words
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.resources import lacks, notebooks_folder
@@ -72,21 +73,6 @@ def duplicates(found: Examined) -> Iterator[str]:
                 once = p.look.settings.get("overlap") == "once"
                 kept = "of those of several files one is kept" if once else "they are kept: lines of an order may repeat" if not TABLES[p.table].key else "only the first of a key is kept"
                 yield f"{p.look.seen}: {n:,} rows repeat another one in every column; {kept}"
-
-
-def totals(found: Examined) -> Iterator[str]:
-    """An amount that every line of an order repeats is likely the order's: added line by line it counts too often."""
-    for p in found.proposals:
-        order, amount = sql_of(p, "order_id"), sql_of(p, "amount")
-        named = p.reads(f"{p.lines.get('quantity')} {p.lines.get('product_line')}")
-        other = [c for c in p.look.columns.values() if c.name in named or any(likeness(c.name, words()["also"][w]) > 0.55 for w in ("product", "price"))]
-        if p.table != "orders" or order == "row_no" or not other:  # rows that differ in nothing are one row twice, and in a status a sale and its return
-            continue
-        several, same, *_ = one(found.con, f"""select count(*), count(case when a = b then 1 end) from (select min({amount}) as a, max({amount}) as b
-            from {{file}} group by {order} having count(distinct ({', '.join(c.sql for c in other)})) > 1) o""", p)
-        if several >= 5 and same >= 0.95 * several:
-            yield (f"{p.look.seen}: `{column_of(p, p.lines['amount'])}` is the same on all lines of {same:,} of the {several:,} orders whose lines differ in {listed(f'`{c.name}`' for c in other)}. If it is the total of the order, it is counted once a line; "
-                   f"amount = '''({amount}) / count(*) over (partition by {order})''' counts it once")
 
 
 def fates(shop: Shop) -> Iterator[str]:
@@ -152,13 +138,8 @@ def money(found: Examined) -> Iterator[str]:
         yield "no column says which currency the amounts are in: --currency EUR puts it beside them"
     for p in found.proposals:
         counts = currencies(found.con, p)
-        if len(counts) > 1:
-            total = sum(counts.values())
-            parts = ", ".join(f"{c} {n:,} ({n / total:.1%})" for c, n in list(counts.items())[:6])
-            first = next(iter(counts))
-            yield f"{p.look.name}: {len(counts)} currencies are mixed: {parts}. Amounts would be added as they stand. To count {first} only: where = '''{p.currency} = {literal(first)}'''"
-        elif counts:
-            yield f"{p.look.name}: every row is in {next(iter(counts))}"
+        if counts and (len(counts) == 1 or "mixed" in found.answers):
+            yield f"{p.look.name}: " + (f"every row is in {next(iter(counts))}" if len(counts) == 1 else f"{listed(f'{c} {n:,}' for c, n in counts.items())}; " + ("added as they stand" if found.answers["mixed"] == "ALL" else f"only {found.answers['mixed']} is counted"))
 
 
 def calendar(shop: Shop) -> Iterator[str]:

@@ -102,11 +102,11 @@ def _sources(folder: Path, sources: Sequence[str | Path], given: dict[str, str])
 
 def _settled(found: Examined, folder: Path) -> None:
     """Nothing is written while something must be answered, or while the mapping does not work."""
-    if found.open_questions:
+    if found.open_questions and not found.lacking:
         texts = "; ".join(q.text for q in found.open_questions)
         raise MissingDataError("retainkit init", f"something must be answered first: {texts}", remedy=next_command(found, str(folder)))
     if found.trouble or not found.shop:
-        raise BadValueError("retainkit init", f"the proposed mapping does not work: {found.trouble}", remedy="retainkit check, and a retainkit.toml of your own (README.md shows how)")
+        raise BadValueError("retainkit init", f"{'' if found.lacking else 'the proposed mapping does not work: '}{found.trouble}", remedy="retainkit check, and a retainkit.toml of your own (README.md shows how)")
 
 
 def _write(found: Examined, folder: Path) -> None:

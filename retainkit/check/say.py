@@ -16,7 +16,7 @@ from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
 
-OPEN = {"date-format": "--date-format D/M-OR-M/D", "decimal": "--decimal POINT-OR-COMMA", "status": "--answer status=WHAT-IT-IS", "overlap": "--answer overlap=ONCE-OR-ALL"}  # what to type is for who knows the file: a likelier answer would be copied
+OPEN = {"date-format": "--date-format D/M-OR-M/D", "decimal": "--decimal POINT-OR-COMMA", "status": "--answer status=WHAT-IT-IS", "overlap": "--answer overlap=ONCE-OR-ALL", "totals": "--answer totals=ORDER-OR-LINE", "mixed": "--answer mixed=WHICH-CURRENCY"}  # what to type is for who knows the file: a likelier answer would be copied
 MOST = 12  # lines of a section; the rest is counted
 
 
@@ -30,7 +30,7 @@ def sections(found: Examined) -> list[tuple[str, list[str]]]:
         return shop_lines(found.shop) if found.shop else ()
 
     parts += [
-        ("Rows", of(health.rows_read)), ("Customers", [*identity(found.con, found.proposals), *of(health.guests), *health.stand_ins(found)]), ("Duplicates", [*health.duplicates(found), *versions(found.con, found.proposals), *health.totals(found)]),
+        ("Rows", of(health.rows_read)), ("Customers", [*identity(found.con, found.proposals), *of(health.guests), *health.stand_ins(found)]), ("Duplicates", [*health.duplicates(found), *versions(found.con, found.proposals)]),
         ("Cancelled and refunded", of(health.fates)), ("How days are written", health.formats(found)), ("Time zone", health.zones(found)),
         ("Currency", health.money(found)), ("Calendar", of(health.calendar)), ("History", of(health.history)), ("Columns that begin late", of(health.late_columns)),
         ("Reports this data supports", of(health.reports)), ("Questions", _questions(found)), ("Next", [next_command(found)])]
@@ -105,7 +105,7 @@ def next_command(found: Examined, folder: str = "my-shop") -> str:
     if not found.proposals:
         return "name files with orders, deals or contracts, or write a retainkit.toml (README.md shows how)"
     paths = " ".join(shlex.quote(p) for p in found.paths)
-    if found.trouble and not found.open_questions:
+    if found.trouble and (found.lacking or not found.open_questions):
         return f"mend what stands in the way (above), then again: retainkit check {paths}"
     asked = " ".join(OPEN.get(q.key, q.answers[0]) for q in found.open_questions)
     return " ".join(part for part in (f"retainkit init {shlex.quote(folder)} --from {paths}", flags(found), asked) if part)
