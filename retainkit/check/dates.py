@@ -90,7 +90,7 @@ def days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: s
     nothing = tuple(v for (v,) in con.execute(f"select v from {values} where length(v) < 25 and (not regexp_matches(v, '[0-9]') or regexp_matches(v, '[29]999')) order by n desc, v limit 50").fetchall()
                     if NEVER.search(v) or (not re.search(r"\d", v) and " ".join(re.findall(r"\w+", v.lower())) in NOTHING))
     others = f"(select * from {values} where v not in ({', '.join(map(literal, nothing))})) t" if nothing else values
-    days = _translated(con, others, sql) or _days_in(con, others, everything, sql) or _days_in(con, values, everything, sql)
+    days = _translated(con, others, sql) or _days_in(con, others, everything, sql) or (_days_in(con, values, everything, sql) if nothing else None)
     return replace(days, nothing=nothing) if days else None
 
 
