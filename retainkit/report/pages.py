@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Mapping
 from copy import deepcopy
-from functools import cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,8 @@ def _exporter() -> Any:
     highlight = Highlight2HTML(pygments_lexer="ipython3")
     return TemplateExporter(  # not its HTML child, which adds themes and parses every page once more
         extra_template_basedirs=[str(TEMPLATES)], template_name="retainkit", template_file="page.html.j2",
-        filters={"highlight_code": lambda code: PLAIN.sub(r"\1", highlight(code)), "markdown2html": markdown},
-        config=Config(NbConvertBase={"display_data_priority": SHOWN}),
+        filters={"highlight_code": lru_cache(1000)(lambda code: PLAIN.sub(r"\1", highlight(code))), "markdown2html": markdown},  # most cells are those of the last month
+        config=Config(NbConvertBase={"display_data_priority": SHOWN}, Exporter={"optimistic_validation": True}),  # validated once, not after each step that does nothing
     )
 
 
