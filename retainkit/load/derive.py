@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +68,7 @@ def derive(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], c
     shares = _shares(con, store, facts)
     lines = by_customer(con, store) if len(shares) > 1 else None
     for i, who in enumerate(shares):
-        canonical(con, store, facts, clock, who, lines=lines)
+        canonical(con, store, facts, clock, who, names=_sources(), lines=lines)
         for name in DERIVED:
             path = folder / f"{name}_{i:05}.parquet"
             with told(con, f"working out {name}, part {i + 1} of {len(shares)}"):
@@ -74,6 +76,13 @@ def derive(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], c
             view(con, name, f"select * from {parquet(path)}")
     con.execute("set schema = 'main'")
     con.execute(f"drop schema {schema} cascade")
+
+
+@cache
+def _sources() -> tuple[str, ...]:
+    """The canonical tables that the derived ones are made from: a view of another one would cost as much as a small question."""
+    words = {word for name in DERIVED for word in re.findall(r"\w+", text_of(name))}
+    return tuple(name for name in TABLES if name in words)
 
 
 def by_customer(con: duckdb.DuckDBPyConnection, store: Path) -> Path:
