@@ -203,7 +203,7 @@ def chartmogul() -> Files:
         "PLAN_UUID": "pl_1", "QUANTITY": 1, "SUBSCRIPTION_UUID": "sub_" + held["contract_id"], "IS_FREE": "false", "IS_TRIAL": "false"})}  # fmt: skip
 
 
-LAYOUTS = {f.__name__: f for f in (
+LAYOUTS = {f.__name__: cache(f) for f in (
     shopify, woocommerce, woocommerce_analytics, stripe_dashboard, stripe, invoices, hubspot, hubspot_contacts, salesforce, pipedrive, chargebee, chartmogul)}  # fmt: skip
 
 
