@@ -78,13 +78,13 @@ def _published(source: str, out: Path) -> Path:
 def _open(browser, path: Path, width: int, **context):
     """The page, opened, with what it asked for, what it complained of and what it popped up."""
     page = browser.new_context(viewport={"width": width, "height": 900}, **context).new_page()
-    heard: list[str] = []
-    page.on("request", lambda r: heard.append(f"asks for {r.url[:80]}"))
+    heard: list[str] = []  # it goes on listening
+    page.on("request", lambda r: r.url == path.as_uri() or heard.append(f"asks for {r.url[:80]}"))
     page.on("console", lambda m: heard.append(f"says {m.text}"))
     page.on("pageerror", lambda e: heard.append(f"fails {e}"))
     page.on("dialog", lambda d: (heard.append(f"pops up {d.message}"), d.dismiss()))
-    page.goto(path.as_uri(), wait_until="networkidle")
-    return page, [words for words in heard if words != f"asks for {path.as_uri()[:80]}"]
+    page.goto(path.as_uri())
+    return page, heard
 
 
 def _sticks_out(page) -> list[str]:
