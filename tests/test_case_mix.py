@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import NelsonAalenFitter
 from scipy.special import expit, logit
 from scipy.stats import poisson
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.tools.tools import add_constant
 
 from retainkit.errors import RetainkitError
 from retainkit.estimate.case_mix import expected_wins, standardised_rates, wins_by_rep
@@ -55,8 +57,8 @@ def test_main_effects_agree_with_statsmodels():
     found = expected_wins(deals)
     assert found["method"].unique().tolist() == ["main effects"]
     design = pd.get_dummies(deals[["segment", "source"]], drop_first=True).astype(float)
-    result = sm.GLM(np.column_stack([deals["won"], deals["n"] - deals["won"]]), sm.add_constant(design),
-                    family=sm.families.Binomial()).fit()
+    result = GLM(np.column_stack([deals["won"], deals["n"] - deals["won"]]), add_constant(design),
+                    family=Binomial()).fit()
     assert found["offset"].to_numpy() == pytest.approx(logit(result.fittedvalues.to_numpy()), abs=1e-4)
 
 
@@ -110,11 +112,11 @@ def test_what_rests_on_the_rep_itself_is_what_refitting_takes_from_the_likelihoo
     deals = counted_deals(6)
     found = expected_wins(deals, min_deals=10_000)
     assert found["method"].eq("main effects").all()
-    design = sm.add_constant(pd.get_dummies(found[["segment", "source"]], drop_first=True, dtype=float))
+    design = add_constant(pd.get_dummies(found[["segment", "source"]], drop_first=True, dtype=float))
     answer = found[["won"]].assign(lost=found["n"] - found["won"])
 
     def profile(rep: object, h: float) -> float:
-        return sm.GLM(answer, design, sm.families.Binomial(), offset=h * (found["rep"] == rep)).fit(tol=1e-12).llf
+        return GLM(answer, design, Binomial(), offset=h * (found["rep"] == rep)).fit(tol=1e-12).llf
 
     rep, h = found["rep"].iloc[0], 0.02
     bend = (2 * profile(rep, 0) - profile(rep, h) - profile(rep, -h)) / h**2
