@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retainkit.check.evidence import EVIDENCE, of_returns, without_a_column
+from retainkit.check.identity import one
 from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.lives import ends
 from retainkit.check.look import Column, Look
@@ -45,7 +46,7 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
     for look in looks:
         links = links_of(con, look, looks)
         for name in ORDER:
-            if name not in taken and (found := _try(look, links, TABLES[name])):
+            if name not in taken and (found := _try(con, look, links, TABLES[name])):
                 tried.append(found)
     tried.sort(key=lambda t: (-t[0], ORDER.index(t[1].table)))
     used: set[str] = set()
@@ -61,7 +62,7 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
     return sorted(chosen, key=lambda p: list(TABLES).index(p.table))
 
 
-def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[str, Column]] | None:
+def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[str, Column]] | None:
     """The file as one canonical table: how well it fits, or None when a needed column is nowhere."""
     columns, joined = dict(look.columns), dict[str, str]()
     if table.name != "customers":
@@ -77,8 +78,8 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
             proposal.why[name] = (GUESS, f"{counted(column.distinct, 'product')}, few enough to be taken for groups of products")
     proposal.notes += _rivals(table, look, found)
     if table.name == "orders":
-        _amount(proposal, columns, found)
-        given_back(proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
+        _amount(con, proposal, columns, found)
+        given_back(con, proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
     without_a_column(proposal, look, found)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
@@ -87,7 +88,7 @@ def _try(look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[
         return None
     if table.name == "customers" and look.columns[found["customer_id"][0].name].distinct < look.rows * 0.98:
         return None
-    proposal.joins = used_of(look, links, [c for c, _ in found.values()] + _beside(proposal, columns))
+    proposal.joins = used_of(look, links, [c for n, (c, _) in found.items() if c.name in proposal.lines.get(n, "")] + _beside(proposal, columns))
     proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
     proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "") or _signs(found)
     scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and proposal.lines[c.name] != "row_no"]
@@ -217,8 +218,8 @@ def _cases(column: Column, canonical: Canonical, by: dict[str, list[str]]) -> st
     return f"case trim({column.sql}) {' '.join(whens)} else {other} end"
 
 
-def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
-    """Where no column is the amount: price times quantity, less the discount."""
+def _amount(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
+    """Where no column is the amount: price times quantity, or a price that is that of all pieces, less the discount."""
     header = found["amount"][0] if "amount" in found and found["amount"][0].name not in proposal.look.columns else None
     if "amount" in found and not header:
         return
@@ -226,12 +227,17 @@ def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tup
     price = best_of(columns, also["price"])
     quantity = found.get("quantity", (None, 0.0))[0]
     if not price or not quantity:
-        if header:  # of another file, and so on every line
+        if header and "order_id" not in found:  # nothing says over which lines it is spread
+            del proposal.lines["amount"]
+        elif header:  # of another file, and so on every line
             proposal.lines["amount"] = f"{number_of(header)} / count(*) over (partition by {found['order_id'][0].sql})"
             proposal.why["amount"] = (LIKELY, f"{header.name}, spread over the lines of its order")
         return
 
     sql, why = f"{number_of(quantity)} * {number_of(price)}", f"{quantity.name} times {price.name}"
+    if _of_all_pieces(con, proposal, columns, quantity, price):
+        sql, why = number_of(price), f"within a product {price.name} grows with {quantity.name}: it is the price of all pieces"
+        proposal.notes.append(f"`{price.name}` is taken for the price of the whole line and not of a piece: within a product it is in proportion to `{quantity.name}`")
     if discount := best_of(columns, also["discount"]):
         off, kind = f"abs(coalesce({number_of(discount)}, 0))", _discount_in(discount)
         sql = {"a share": f"{sql} * (1 - {off})", "percent": f"{sql} * (1 - {off} / 100)", "money off the line": f"{sql} - {off}"}[kind]
@@ -242,6 +248,18 @@ def _amount(proposal: Proposal, columns: dict[str, Column], found: dict[str, tup
             "returns", f"{proposal.look.name}: some lines have `{quantity.name}` or `{price.name}` at or below zero (returns, corrections, gifts)",
             ("--answer returns=out", "--answer returns=in"), needed=False))
         proposal.above_zero = f"{number_of(quantity)} > 0 and {number_of(price)} > 0"
+
+
+def _of_all_pieces(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], quantity: Column, price: Column) -> bool:
+    """Whether the price of a product is in proportion to how many are bought, in nine of ten that are bought by one and by several."""
+    known = words()["also"]["product"]
+    product = max((c for c in columns.values() if c.kind != "day" and 1 < c.distinct < c.filled), key=lambda c: likeness(c.name, known), default=None)
+    if not product or likeness(product.name, known) < ENOUGH:
+        return False
+    rows, products, alike, *_ = one(con, f"""select sum(n), count(*), count(case when dearer and most - least <= 0.01 then 1 end) from (
+        select count(*) as n, min(p / q) as least, max(p / q) as most, max(p) > min(p) as dearer from (select {product.sql} as product, {number_of(quantity)} as q, {number_of(price)} as p from {{file}}) l
+        where q > 0 and p > 0 group by product having max(q) > min(q)) t""", proposal)
+    return (rows or 0) >= 5 and alike >= 0.9 * products
 
 
 def _signs(found: dict[str, tuple[Column, float]]) -> str:

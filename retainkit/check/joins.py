@@ -17,7 +17,10 @@ Links = list[tuple[Look, str, str]]  # a file, the column it is joined by, and t
 
 
 def links_of(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) -> Links:
-    """The files whose columns may be added to those of `base`: matched by a column that names one row each."""
+    """The files whose columns may be added to those of `base`: matched by a column that names one row each.
+
+    Two columns that are called `id` number the rows of two files, and agree by chance: they join files of as many rows only.
+    """
     have = dict.fromkeys(base.columns, base)
     links: Links = []
     more = True
@@ -27,7 +30,7 @@ def links_of(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) 
             if look is base or any(look is found for found, _, _ in links) or len(look.files) > 1:
                 continue
             unique = [n for n, c in look.columns.items() if c.kind != "day" and c.distinct == look.rows > 1 and not measure(c)]
-            pairs = [(n, n) for n in unique if n in have] + [(n, i) for i in unique if plain(i) == "id" for n in have if plain(n) in _its_id(look)]
+            pairs = [(n, n) for n in unique if n in have and (plain(n) != "id" or look.rows == have[n].rows)] + [(n, i) for i in unique if plain(i) == "id" for n in have if plain(n) in _its_id(look)]
             pair = next(((mine, theirs) for mine, theirs in pairs if _share(con, have[mine], mine, look, theirs) >= 0.5), None)
             if pair:
                 links.append((look, pair[0] if pair[0] == pair[1] else " = ".join(pair), have[pair[0]].table))

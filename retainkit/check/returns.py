@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from retainkit.check.evidence import Found, of_returns
-from retainkit.check.identity import sql_of
+from retainkit.check.identity import one, sql_of
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import LIKELY, Proposal
 from retainkit.check.words import best_of, choices, likeness, number_of, words
@@ -13,24 +15,37 @@ from retainkit.load.schema import Column as Canonical
 from retainkit.load.sources import toml
 from retainkit.tally import literal
 
+if TYPE_CHECKING:
+    import duckdb
+
 YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
 ENTRY = Canonical("entry", "choice", "what a row of money is", choices=("sale", "refund"))
 
 
-def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
+def given_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
     """What says cancelled or refunded beside the status, or without one; and money given back is taken off."""
     free = {n: c for n, c in columns.items() if all(c is not other for other, _ in found.values()) and not _flag(c)}
     back = best_of(free, words()["also"]["refunded"])
     _status(proposal, columns, found, None if back or "status" in found else found.get("refunded_at", (None, 0.0))[0])
-    if "amount" not in found:
+    if "amount" not in proposal.lines:
         return
-    amount, line = found["amount"][0], proposal.lines["amount"]
-    line = number_of(amount) if line == amount.name else line
-    _rows_back(proposal, free, found, amount, line)
+    amount, line = found["amount"][0] if "amount" in found else None, proposal.lines["amount"]
+    name, line = (amount.name, number_of(amount) if line == amount.name else line) if amount and amount.name in line else ("the amount", line)
+    _pieces_back(con, proposal, found, name, line)
+    _rows_back(proposal, free, found, name, line)
     if back and "order_id" in found and found["order_id"][0].distinct >= 0.98 * proposal.look.rows:
-        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({number_of(back)}, 0))", (LIKELY, f"{amount.name} less {back.name}")
+        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({number_of(back)}, 0))", (LIKELY, f"{name} less {back.name}")
     elif back:
         proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
+
+
+def _pieces_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, found: Found, name: str, line: str) -> None:
+    """Rows of fewer than no pieces are below zero, where an amount above zero stands beside them."""
+    quantity = found["quantity"][0] if "quantity" in found else None
+    if quantity and (quantity.least or 0) < 0 and (n := one(con, f"select count(*) from {{file}} where {number_of(quantity)} < 0 and {line} > 0", proposal)[0]):
+        proposal.lines["amount"] = f"case when {number_of(quantity)} < 0 then -abs({line}) else {line} end"
+        proposal.why["amount"] = (LIKELY, f"{name}, below zero where {quantity.name} is")
+        proposal.notes.append(f"`{quantity.name}` is below zero in {counted(n, 'row')} whose {name} is above: taken for money given back")
 
 
 def _status(proposal: Proposal, columns: dict[str, Column], found: Found, refunded_at: Column | None) -> None:
@@ -52,14 +67,14 @@ def _status(proposal: Proposal, columns: dict[str, Column], found: Found, refund
         proposal.lines["status"], proposal.why["status"] = f"case {whens} else {others} end", (LIKELY, said)
 
 
-def _rows_back(proposal: Proposal, columns: dict[str, Column], found: Found, amount: Column, line: str) -> None:
+def _rows_back(proposal: Proposal, columns: dict[str, Column], found: Found, name: str, line: str) -> None:
     """Rows that a column calls refunds are below zero, however they are written."""
     for column in columns.values():
         by = choices("orders", ENTRY, column)[1] if column.kind == "text" and likeness(column.name, words()["also"]["entry"]) > 0.8 else {}
         if len(by) == 2:
             refunds = ", ".join(map(literal, by["refund"]))
             proposal.lines["amount"] = f"case when trim({column.sql}) in ({refunds}) then -abs({line}) else {line} end"
-            proposal.why["amount"] = (LIKELY, f"{amount.name}, below zero where {column.name} is {listed(by['refund'])}")
+            proposal.why["amount"] = (LIKELY, f"{name}, below zero where {column.name} is {listed(by['refund'])}")
             if "status" in found and choices("orders", TABLES["orders"].column("status"), found["status"][0])[1].get("refunded"):
                 proposal.notes.append(f"`{column.name}` and `{found['status'][0].name}` both speak of refunds: where a sale that is called refunded has a row of its refund as well, the money is taken off twice")
             if left := [v for v in column.values if v not in by["refund"] + by["sale"]]:
