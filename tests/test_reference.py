@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from lifelines.datasets import load_lung
+from renewal_fits import fit_bdw, fit_sbg, model_survival
 from scipy.stats import norm
 
 from retainkit.estimate import intervals as iv
 from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
 from retainkit.estimate.funnel import binomial_limits, poisson_limits
 from retainkit.estimate.promoters import promoter_score
-from retainkit.estimate.renewal import fit_bdw, fit_sbg, model_survival
 from retainkit.estimate.rep_model import joint_rep_model
 from retainkit.estimate.repeat_buying import (
     BGNBD,

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.special import expit, logit, ndtr
 
 from retainkit.errors import BadValueError, counted
-from retainkit.estimate.checks import Array, require_columns, whole
+from retainkit.estimate.checks import Array, none_of, require_columns, whole
 from retainkit.estimate.funnel import z_scores
 from retainkit.estimate.intervals import wilson
 
@@ -62,8 +62,7 @@ def expected_wins(
     by = list(by)
     require_columns(deals, ["rep", *by, "won", "n"], name="deals")
     check_counts(deals, ["won", "n"], name="deals")
-    if not (over := deals[deals["won"] > deals["n"]]).empty:
-        raise BadValueError("deals", "has more won than closed", str(over.iloc[0].to_dict()), "n=won+lost")
+    none_of(deals[deals["won"] > deals["n"]], "deals", "has more won than closed", "n=won+lost")
     cells = deals[deals["n"] > 0].groupby(["rep", *by], dropna=False)[["n", "won"]].sum().reset_index()
     code = strata_of(cells, by)
     n, won = (cells[column].groupby(code).sum().to_numpy(dtype=float) for column in ("n", "won"))

@@ -25,6 +25,12 @@ def require_columns(table: pd.DataFrame, columns: list[str], *, name: str) -> No
     raise MissingDataError(name, f"has no column {listed(missing)}", listed(table.columns), remedy)
 
 
+def none_of(rows: pd.DataFrame, where: str, wrong: str, remedy: str) -> None:
+    """Raise BadValueError, which shows the first of them, if there are any of these rows."""
+    if len(rows):
+        raise BadValueError(where, wrong, str(rows.iloc[0].to_dict()), remedy)
+
+
 def not_negative(name: str, values: ArrayLike) -> Any:
     """The values as floats, none below zero; NaN passes."""
     numbers = np.asarray(values, dtype=float)

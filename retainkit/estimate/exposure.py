@@ -15,7 +15,7 @@ from scipy.special import pdtrc
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.case_mix import BY, check_counts, strata_of
-from retainkit.estimate.checks import require_columns
+from retainkit.estimate.checks import none_of, require_columns
 from retainkit.estimate.intervals import poisson_interval
 
 MOSTLY, WITH_SELF = 0.40, "compared mostly with self"
@@ -123,9 +123,8 @@ def _check_cells(cells: pd.DataFrame, by: list[str]) -> None:
     if not cells["event"].isin([0, 1]).all():
         raise BadValueError("cells.event", "must be 0 or 1", f"{cells['event'].unique()}",
                             "1 for lost, 0 for not yet")
-    if "entry" in cells and (late := cells["entry"] >= cells["duration"]).any():
-        raise BadValueError("cells", "has accounts that enter when they leave",
-                            f"{cells[late].iloc[0].to_dict()}", "cells = cells[~(cells.entry >= cells.duration)], and count them")
+    late = cells[cells["entry"] >= cells["duration"]] if "entry" in cells else cells.iloc[:0]
+    none_of(late, "cells", "has accounts that enter when they leave", "cells = cells[~(cells.entry >= cells.duration)], and count them")
 
 
 def _due(rows: pd.DataFrame, stratum: object) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import betaln, gammaln, psi
 
 from retainkit.errors import BadValueError, counted
-from retainkit.estimate.checks import Array, not_negative, require_columns, whole
+from retainkit.estimate.checks import Array, none_of, not_negative, require_columns, whole
 
 Each = Callable[[Array], tuple[Array, Array]]  # logs of parameters -> log-likelihood and its slopes, a row each
 
@@ -19,10 +19,8 @@ def _checked(buyers: pd.DataFrame) -> tuple[Array, Array, Array, Array]:
     require_columns(buyers, ["x", "t_x", "T", "n"], name="buyers")
     x, n = whole("buyers.x", buyers["x"]), whole("buyers.n", buyers["n"])
     t_x, horizon = not_negative("buyers.t_x", buyers["t_x"]), not_negative("buyers.T", buyers["T"])
-    if (wrong := (t_x > horizon) | ((x == 0) != (t_x == 0))).any():
-        raise BadValueError(
-            "buyers", "has a last purchase after the end, or a date that does not fit its count",
-            f"{buyers[wrong].iloc[0].to_dict()}", "merge a customer's orders of one day first")
+    wrong = buyers[(t_x > horizon) | ((x == 0) != (t_x == 0))]
+    none_of(wrong, "buyers", "has a last purchase after the end, or a date that does not fit its count", "merge a customer's orders of one day first")
     if not (n * x).sum():
         raise BadValueError("buyers", "has nobody who bought again", counted(int(n.sum()), "customer"),
                             "wait for a second purchase")

@@ -1,107 +1,32 @@
 """Survivors by cohort and period in, fitted renewal models out: sBG and BdW, by maximum likelihood.
 
 Both are models of people who differ in how likely they are to leave. sBG: each has one chance of leaving in
-every period, beta distributed over people. BdW: that chance may also rise or fall with age.
+every period, beta distributed over people. BdW: that chance may also rise or fall with age. The share still there
+after t periods is B(alpha, beta + t^c) / B(alpha, beta), c being 1 for the sBG.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import betaln, psi
 
-from retainkit.errors import BadValueError, counted
-from retainkit.estimate.checks import Array, require_columns, whole
+from retainkit.errors import BadValueError
+from retainkit.estimate.checks import Array, none_of, require_columns, whole
 
 FREE = {"sBG": 2, "BdW": 3}  # how many of log alpha, log beta, log c are estimated
 SMALLEST, LARGEST = -7.0, 12.0  # of those logs
 
 
-class Fit(NamedTuple):
-    """A fitted model: S(t) = B(alpha, beta + t^c) / B(alpha, beta), c being 1 for the sBG."""
-
-    model: str
-    alpha: float
-    beta: float
-    c: float
-    loglik: float
-
-
-def fit_sbg(survivors: pd.DataFrame) -> Fit:
-    """Maximum-likelihood shifted-beta-geometric model of all cohorts together.
-
-    Cohorts of different ages pool: each adds the periods it has lived through, and those still there are
-    censored. A cohort that came under observation late starts at a later period.
-
-    Parameters
-    ----------
-    survivors
-        `cohort, period, at_risk, lost`: period 1 is the first renewal; `at_risk` customers came to it, `lost`
-        left.
-
-    Returns
-    -------
-    Fit
-        `model, alpha, beta, c, loglik`.
-
-    Raises
-    ------
-    MissingDataError, BadValueError
-        Missing columns; counts that are not whole; more lost than at risk; periods under 1; nobody lost.
-
-    Notes
-    -----
-    Fader and Hardie (2007), Journal of Interactive Marketing 21, 76-90.
-
-    Examples
-    --------
-    >>> kept = [1000, 631, 468, 382, 326, 289, 262, 241]
-    >>> survivors = pd.DataFrame({"cohort": "2020", "period": range(1, 8), "at_risk": kept[:-1]})
-    >>> fit = fit_sbg(survivors.assign(lost=survivors["at_risk"] - kept[1:]))
-    >>> round(fit.alpha, 3), round(fit.beta, 3), round(fit.loglik, 1)
-    (0.704, 1.182, -1680.3)
-    """
-    return _fit("sBG", survivors)
-
-
-def fit_bdw(survivors: pd.DataFrame) -> Fit:
-    """Maximum-likelihood beta-discrete-Weibull model; parameters, errors and result as for `fit_sbg`.
-
-    Notes
-    -----
-    Fader, Hardie, Liu, Davin and Steenburgh (2018), Journal of Interactive Marketing 43, 1-16.
-
-    Examples
-    --------
-    >>> kept = [1000, 869, 743, 653, 593, 551, 517, 491]
-    >>> survivors = pd.DataFrame({"cohort": "2020", "period": range(1, 8), "at_risk": kept[:-1]})
-    >>> fit = fit_bdw(survivors.assign(lost=survivors["at_risk"] - kept[1:]))
-    >>> round(fit.c, 2), round(fit.loglik, 1)
-    (1.72, -1605.3)
-    """
-    return _fit("BdW", survivors)
-
-
-def model_survival(fit: Fit, periods: Array) -> Array:
-    """The model's share still there after each of `periods`.
-
-    >>> model_survival(Fit("sBG", 1.0, 1.0, 1.0, 0.0), [0, 1, 2]).round(3)
-    array([1.   , 0.5  , 0.333])
-    """
-    at = np.asarray(periods, dtype=float) ** fit.c
-    return np.exp(betaln(fit.alpha, fit.beta + at) - betaln(fit.alpha, fit.beta))
-
-
 def pooled(survivors: pd.DataFrame) -> tuple[Array, Array, Array]:
-    """Periods, customers at risk and lost in them, over all cohorts; checked."""
+    """Periods, customers at risk and lost in them, over all cohorts; checked.
+
+    `survivors` has `cohort, period, at_risk, lost`: period 1 is the first renewal; `at_risk` customers came to it, `lost` left.
+    """
     require_columns(survivors, ["cohort", "period", "at_risk", "lost"], name="survivors")
     for column in ("period", "at_risk", "lost"):
         whole(f"survivors.{column}", survivors[column])
-    if not (over := survivors[survivors["lost"] > survivors["at_risk"]]).empty:
-        raise BadValueError("survivors", "has more lost than at risk", f"{over.iloc[0].to_dict()}",
-                            "count both at once")
+    none_of(survivors[survivors["lost"] > survivors["at_risk"]], "survivors", "has more lost than at risk", "count both at once")
     table = survivors[survivors["at_risk"] > 0].groupby("period")[["at_risk", "lost"]].sum()
     if list(table.index) != list(range(1, len(table) + 1)):
         raise BadValueError("survivors.period", "must run 1, 2, 3 and on without a gap",
@@ -148,7 +73,27 @@ def log_stay(theta: Array, periods: Array) -> tuple[Array, Array]:
 def maximise(
     model: str, periods: Array, at_risk: Array, lost: Array, start: Array | None = None
 ) -> tuple[Array, Array]:
-    """Parameters (log alpha, log beta, log c) and log-likelihood of every row of counts: damped Fisher scoring."""
+    """Parameters (log alpha, log beta, log c) and log-likelihood of every row of counts: damped Fisher scoring.
+
+    Cohorts of different ages pool: each adds the periods it has lived through, and those still there are censored. A cohort
+    that came under observation late starts at a later period.
+
+    Notes
+    -----
+    sBG: Fader and Hardie (2007), Journal of Interactive Marketing 21, 76-90. BdW: Fader, Hardie, Liu, Davin and Steenburgh
+    (2018), Journal of Interactive Marketing 43, 1-16.
+
+    Examples
+    --------
+    >>> kept = np.array([1000, 631, 468, 382, 326, 289, 262, 241])
+    >>> theta, loglik = maximise("sBG", np.arange(1, 8), kept[None, :-1], -np.diff(kept)[None])
+    >>> np.exp(theta).round(3), loglik.round(1)
+    (array([[0.704, 1.182, 1.   ]]), array([-1680.3]))
+    >>> kept = np.array([1000, 869, 743, 653, 593, 551, 517, 491])
+    >>> theta, loglik = maximise("BdW", np.arange(1, 8), kept[None, :-1], -np.diff(kept)[None])
+    >>> np.exp(theta).round(2), loglik.round(1)
+    (array([[0.21, 1.43, 1.72]]), array([-1605.3]))
+    """
     rows, free, eye = len(lost), FREE[model], np.eye(FREE[model])
     if start is None:
         start = np.array([[0.0, np.log(max(at_risk.sum() / max(lost.sum(), 1) - 1, 0.1)), 0.0]])
@@ -182,14 +127,3 @@ def maximise(
         if done.all():
             break
     return theta, value
-
-
-def _fit(model: str, survivors: pd.DataFrame) -> Fit:
-    """One model on the counts as they are."""
-    periods, at_risk, lost = pooled(survivors)
-    if not lost.sum():
-        raise BadValueError("survivors", "has nobody lost", counted(int(at_risk.sum()), "customer-period"),
-                            "wait for a loss")
-    theta, value = maximise(model, periods, at_risk[None], lost[None])
-    alpha, beta, c = np.exp(theta[0])
-    return Fit(model, float(alpha), float(beta), float(c), float(value[0]))

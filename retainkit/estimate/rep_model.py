@@ -17,7 +17,8 @@ import pandas as pd
 from scipy.special import expit
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import Array, require_columns, whole
+from retainkit.estimate.case_mix import check_counts
+from retainkit.estimate.checks import Array, none_of, require_columns
 from retainkit.estimate.rep_grid import Fit, LogLik, Posterior, along, centres, fit_grid, posterior, quantiles
 from retainkit.estimate.smalln import GATES, short_of
 
@@ -162,20 +163,16 @@ def _read(deals: pd.DataFrame, churn: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
     """Closed deals by rep (rows) and offset (columns), and one row of totals for each rep of either table."""
     require_columns(deals, ["rep", "offset", "won", "n"], name="deals")
     require_columns(churn, ["rep", "observed", "expected"], name="churn")
-    for name, values in {"deals.won": deals["won"], "deals.n": deals["n"], "churn.observed": churn["observed"]}.items():
-        whole(name, values)
-    if not (over := deals[deals["won"] > deals["n"]]).empty:
-        raise BadValueError("deals", "has more won than closed", str(over.iloc[0].to_dict()), "n=won+lost")
-    if (missing := deals["offset"].isna()).any():
-        raise BadValueError("deals.offset", "is missing", str(deals[missing].iloc[0].to_dict()),
-                            "expected_wins(deals)")
+    check_counts(deals, ["won", "n"], name="deals")
+    check_counts(churn, ["observed"], name="churn")
+    none_of(deals[deals["won"] > deals["n"]], "deals", "has more won than closed", "n=won+lost")
+    none_of(deals[deals["offset"].isna()], "deals.offset", "is missing", "expected_wins(deals)")
     inside = deals.assign(offset=deals["offset"].clip(-30, 30))  # a stratum nobody won, or lost, says nothing
     counts = inside.pivot_table(index="rep", columns="offset", values="n", aggfunc="sum", fill_value=0)
     totals = [deals.groupby("rep")[["n", "won"]].sum(), churn.groupby("rep")[["observed", "expected"]].sum()]
     table = pd.concat(totals, axis=1).fillna(0.0).sort_index().rename_axis("rep").reset_index()
-    if not (odd := table[(table["observed"] > 0) & ~(table["expected"] > 0)]).empty:
-        raise BadValueError("churn", "has losses where none were expected", f"{odd.iloc[0].to_dict()}",
-                            "expect them from the same accounts: expected_churn(cells)")
+    odd = table[(table["observed"] > 0) & ~(table["expected"] > 0)]
+    none_of(odd, "churn", "has losses where none were expected", "expect them from the same accounts: expected_churn(cells)")
     return counts.reindex(table["rep"], fill_value=0).astype(float), table
 
 
