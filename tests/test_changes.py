@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from retainkit import RetainkitError, open_shop
 from retainkit.metrics.changes import changes
-from retainkit.metrics.headlines import Found, Headline, headlines
+from retainkit.metrics.headlines import headlines
+from retainkit.metrics.line import Found, Headline
 
 MARCH = "2026-03-31"
 ROWS = [  # order_id, customer_id, ordered_at, amount, status, refunded_at

@@ -15,8 +15,7 @@ from retainkit.errors import BadValueError, MissingDataError
 from retainkit.estimate.goals import STATUSES, Read, standing
 from retainkit.estimate.intervals import wilson
 from retainkit.load.stated import goals_stated
-from retainkit.metrics.headlines import Found, Headline
-from retainkit.metrics.line import Line
+from retainkit.metrics.line import Found, Headline
 from retainkit.metrics.scorecard import MAKERS, lines
 from retainkit.report.plan import make_plan
 
@@ -103,8 +102,8 @@ def test_a_number_without_months_is_taken_as_known_then_and_now(shop):
 
 
 def test_a_row_of_the_chosen_numbers_may_be_the_group(shop):
-    paid = Headline("cac.cost", "cost of a customer", ("spend",), horizon=None, find=lambda s: Found(90.0, 80.0, 100.0, 400, "source=paid"))
-    got = goals(shop, [{"metric": "cac.cost", "group": "source=paid", "target": 120.0, "by": "2027-06-30", "since": "2026-06-30"}], chosen=[Line("money", "money", "lower", paid)]).iloc[0]
+    paid = Headline("cac.cost", "cost of a customer", ("spend",), horizon=None, find=lambda s: Found(90.0, 80.0, 100.0, 400, "source=paid"), kind="money", better="lower")
+    got = goals(shop, [{"metric": "cac.cost", "group": "source=paid", "target": 120.0, "by": "2027-06-30", "since": "2026-06-30"}], chosen=[paid]).iloc[0]
     assert (got["status"], got["value"], got["n_more"]) == ("reached", 90.0, 0.0)  # costs are better lower
 
 
@@ -188,7 +187,7 @@ def test_a_group_a_number_has_not_is_a_line_that_says_why(shop, goal, why):
 
 def test_every_number_of_the_scorecard_can_be_a_goal_and_nothing_else(shop):
     """The names that goals are checked against, before any data is looked at, are those that the sample gives."""
-    assert {m for maker in MAKERS for m in maker.metrics} == {line.headline.metric for line in lines(shop)}
+    assert {m for maker in MAKERS for m in maker.metrics} == {line.metric for line in lines(shop)}
 
 
 def test_a_misspelt_goal_is_refused_before_anything_runs(folder, tmp_path):

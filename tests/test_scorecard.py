@@ -190,9 +190,9 @@ def test_value_over_cost_is_one_where_it_is_paid_back(sample):
 def test_earlier_values_are_what_the_number_was_then(sample, card):
     then = sample.at("2026-09-30")
     for line in lines(sample):
-        row = card.loc[line.headline.metric]
-        if row["horizon_days"] == line.headline.horizon or line.headline.horizon is None:
-            assert line.headline.find(then).value == pytest.approx(row["month_ago"], nan_ok=True)
+        row = card.loc[line.metric]
+        if row["horizon_days"] == line.horizon or line.horizon is None:
+            assert line.find(then).value == pytest.approx(row["month_ago"], nan_ok=True)
 
 
 @pytest.mark.parametrize(("day", "months", "then"), [("2026-10-31", 1, "2026-09-30"), ("2026-10-31", 12, "2025-10-31"), ("2026-02-28", 12, "2025-02-28"), ("2024-02-29", 12, "2023-02-28"),
@@ -256,7 +256,7 @@ def test_deals_opened_before_the_log_are_no_months_to_compare_with():
     opened = pd.date_range("2025-01-10", periods=15, freq="MS")
     deals = pd.DataFrame({"deal_id": range(15), "rep": "ann", "opened_at": opened, "closed_at": opened + pd.Timedelta(days=40), "outcome": "won"})
     shop = rk.open_shop({"deals": deals}, as_of="2026-10-31", history_start="2025-06-01")
-    [number] = [line.headline for line in lines(shop) if line.headline.metric == "deals.win_by"]
+    [number] = [line for line in lines(shop) if line.metric == "deals.win_by"]
     assert number.months(shop)["month"].min() == "2025-06"
 
 
@@ -268,7 +268,7 @@ def test_two_orders_are_too_few_for_anything_but_not_an_error():
 
 def test_no_source_called_referral_is_no_line_and_no_error(sample):
     assert rk.referral_gap(sample, source="friends").empty
-    assert "deals.referral_gap" not in [line.headline.metric for line in lines(sample, referral="friends")]
+    assert "deals.referral_gap" not in [line.metric for line in lines(sample, referral="friends")]
 
 
 def test_a_kind_nobody_asks_is_an_error_that_says_what_to_type(sample):

@@ -17,7 +17,8 @@ import pandas as pd
 from retainkit.estimate.control import control_limits, value_limits
 from retainkit.load.shop import Shop
 from retainkit.load.sources import as_date
-from retainkit.metrics.headlines import Found, Headline, headlines
+from retainkit.metrics.headlines import headlines
+from retainkit.metrics.line import Found, Headline
 from retainkit.tally import tally
 
 Key = tuple[str, str, int | None]  # metric, group, horizon_days: what names a number in metrics.csv
@@ -154,7 +155,7 @@ def ranged(months: pd.DataFrame, previous: date, of: str = "average") -> pd.Data
 
 def judged(h: Headline, shop: Shop, previous: date) -> dict[str, Any]:
     """Whether what came of age of a headline number since `previous` is more than chance: as `judged_months`."""
-    return judged_months(h.months(shop), previous) if h.months is not None else unjudged(h.why_no_months)
+    return judged_months(h.months(shop), previous, ",.0f" if h.kind == "money" else ".1%", h.of) if h.months is not None else unjudged(h.why_no_months)
 
 
 def judged_months(months: pd.DataFrame, previous: date, form: str = ".1%", of: str = "average") -> dict[str, Any]:

@@ -14,9 +14,8 @@ from retainkit.estimate.goals import Read, standing
 from retainkit.estimate.intervals import wilson
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.load.stated import Record, goals_stated
-from retainkit.metrics.headlines import Headline
-from retainkit.metrics.line import Line
-from retainkit.metrics.scorecard import MAKERS, Maker, lacking, lines
+from retainkit.metrics.line import Headline, Maker, lacking
+from retainkit.metrics.scorecard import MAKERS, lines
 
 MONTH = 365.25 / 12
 NEVER = "the time before is too uncertain for a change this small to be told from it, however many customers come"
@@ -25,7 +24,7 @@ COLUMNS = ["metric", "group", "horizon_days", "label", "kind", "target", "by", "
 
 
 def goals(
-    shop: Shop, stated: Sequence[Record] | None = None, *, chosen: Sequence[Line] | None = None, level: float = 0.95, **settings: Any
+    shop: Shop, stated: Sequence[Record] | None = None, *, chosen: Sequence[Headline] | None = None, level: float = 0.95, **settings: Any
 ) -> pd.DataFrame:
     """Where each goal stands, and how many customers or months it still takes to be able to tell.
 
@@ -97,13 +96,13 @@ def check_goals(stated: Sequence[Record]) -> Sequence[Record]:
     return stated
 
 
-def _judged(shop: Shop, goal: Record, known: Sequence[Line], level: float) -> dict[str, Any]:
+def _judged(shop: Shop, goal: Record, known: Sequence[Headline], level: float) -> dict[str, Any]:
     """A goal as a row; where this shop cannot give its number, why."""
     group = goal.get("group", "")
     asked = {column: value for column, _, value in (part.partition("=") for part in group.split(";") if part)}
-    same = [line for line in known if line.headline.metric == goal["metric"]]
-    exact = [line for line in same if group and line.headline.find(shop).group == group]
-    fits = exact or [line for line in same if line.headline.horizon == goal.get("horizon_days", line.headline.horizon)]
+    same = [line for line in known if line.metric == goal["metric"]]
+    exact = [line for line in same if group and line.find(shop).group == group]
+    fits = exact or [line for line in same if line.horizon == goal.get("horizon_days", line.horizon)]
     why = _no_number(goal["metric"], shop) if not same else _no_age(same) if not fits else "" if exact else _no_group(shop, fits[0], asked)
     if not why:
         return _row(goal, fits[0], shop if exact else shop.only(**asked), level)
@@ -122,13 +121,13 @@ def _no_number(metric: str, shop: Shop) -> str:
     return f"this shop has no {lacks}{'' if '.' in lacks else ' table'}" if lacks else f"it needs {_maker(metric).rows}"
 
 
-def _no_age(same: Sequence[Line]) -> str:
-    return f"it is read at {listed(line.headline.horizon for line in same)} days here"
+def _no_age(same: Sequence[Headline]) -> str:
+    return f"it is read at {listed(line.horizon for line in same)} days here"
 
 
-def _no_group(shop: Shop, line: Line, asked: Mapping[str, str]) -> str:
+def _no_group(shop: Shop, line: Headline, asked: Mapping[str, str]) -> str:
     """Why there is no such group of the customers behind a number; empty where there is."""
-    if asked and ("spend" in line.headline.tables or line.survey == "employee"):
+    if asked and ("spend" in line.tables or line.survey == "employee"):
         return "it is a number of the whole company"
     for column, value in asked.items():
         values = sorted(shop.sql(f"select distinct cast({column} as varchar) as v from customers where {column} is not null")["v"]) if shop.has(f"customers.{column}") else []
@@ -142,27 +141,29 @@ def _since(goal: Record) -> date:
     return goal.get("since") or (pd.Timestamp(goal["by"]) - pd.DateOffset(years=1)).date()
 
 
-def _row(goal: Record, line: Line, mine: Shop, level: float) -> dict[str, Any]:
+def _row(goal: Record, h: Headline, mine: Shop, level: float) -> dict[str, Any]:
     """A goal as a row: before, now, where it stands."""
-    h = line.headline
     since = _since(goal)
-    before, now, elapsed, pace = (_by_month if h.months else _by_day)(h, mine, since, goal["by"], level)
-    better = goal.get("better") or line.better or "higher"
-    found = standing(before, now, target=goal["target"], elapsed=elapsed, better=better, level=level)
+    before, now, elapsed, pace = (_by_month if _has_counts(h) else _by_day)(h, mine, since, goal["by"], level)
+    found = standing(before, now, target=goal["target"], elapsed=elapsed, better=goal.get("better") or h.better or "higher", level=level)
     more = 0.0 if found.status == "reached" else max(found.n_needed - now.n, 0.0)
-    return {"metric": h.metric, "group": goal.get("group", ""), "horizon_days": h.horizon, "label": h.label, "kind": line.kind, "target": goal["target"],
+    return {"metric": h.metric, "group": goal.get("group", ""), "horizon_days": h.horizon, "label": h.label, "kind": h.kind, "target": goal["target"],
             "by": goal["by"], "since": since, "baseline": before.value, "baseline_low": before.low, "baseline_high": before.high,
             "value": now.value, "low": now.low, "high": now.high, "n": int(now.n), "path": found.path, "status": found.status,
-            "n_needed": found.n_needed, "n_more": more, "unit": _unit(line), "months_more": more / pace if pace > 0 and not line.survey else float("nan"),
+            "n_needed": found.n_needed, "n_more": more, "unit": _unit(h), "months_more": more / pace if pace > 0 and not h.survey else float("nan"),
             "note": "; ".join(filter(None, [found.note, NEVER if more == float("inf") else ""]))}
 
 
-def _unit(line: Line) -> str:
+def _has_counts(h: Headline) -> bool:
+    """Whether the months behind a number count customers, and so can be added up."""
+    return h.months is not None and h.of == "share"
+
+
+def _unit(h: Headline) -> str:
     """What is counted behind a number. Without a horizon, a customer counts again every month."""
-    h = line.headline
-    if line.survey or "responses" in h.tables:
+    if h.survey or "responses" in h.tables:
         return "answers in one survey"
-    return "deals" if "deals" in h.tables else "customer-months" if h.months and h.horizon is None else "customers"
+    return "deals" if "deals" in h.tables else "customer-months" if _has_counts(h) and h.horizon is None else "customers"
 
 
 def _by_month(h: Headline, shop: Shop, since: date, by: date, level: float) -> tuple[Read, Read, float, float]:

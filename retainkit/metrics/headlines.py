@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -16,38 +14,14 @@ from retainkit.metrics.churn import contract_survival, monthly_churn
 from retainkit.metrics.cross_sell import cross_sell_any, cross_sell_share
 from retainkit.metrics.deals import win_by, win_rate
 from retainkit.metrics.lapse import lapse_rule, lapse_survival, monthly_lapse
+from retainkit.metrics.line import RISES, Asked, Headline, Maker, after, cohorts, first, lacking, latest
 from retainkit.metrics.purchases import next_purchase, second_purchase, usable_horizon
 from retainkit.metrics.retention import contract_retention_matrix
 from retainkit.tally import tally
 
 # What the notebooks' parameters are unless a run sets them.
 SETTINGS: Mapping[str, Any] = {"window": 90, "horizons": (365, 730), "within": 30, "horizon": 365, "lapse_after": 0, "within_days": 180}
-Asked = Mapping[str, Any]
-RISES = "it rises by itself as customers grow older"
 NO_COHORTS = "there is no series of it by month"
-
-
-class Found(NamedTuple):
-    """An estimate with its interval, what it is of, and its group key in metrics.csv."""
-
-    value: float = float("nan")
-    low: float = float("nan")
-    high: float = float("nan")
-    n: int = 0
-    group: str = ""
-
-
-@dataclass(frozen=True)
-class Headline:
-    """One headline number of one shop, with its horizon settled."""
-
-    metric: str  # its name in metrics.csv
-    label: str
-    tables: tuple[str, ...]  # the tables whose rows it is made of
-    find: Callable[[Shop], Found]
-    horizon: int | None = None  # days, as in metrics.csv
-    months: Callable[[Shop], pd.DataFrame] | None = None  # month, known_on, hits, n: equal ages, finished months only
-    why_no_months: str = ""
 
 
 def headlines(shop: Shop, *, only: Collection[str] = (), **settings: Any) -> list[Headline]:
@@ -82,8 +56,8 @@ def headlines(shop: Shop, *, only: Collection[str] = (), **settings: Any) -> lis
     next_purchase.share 44 - two-time buyers who buy a third time within 44 days
     """
     asked = {**SETTINGS, **settings}
-    makers = (m for m in MAKERS if all(shop.has(n.lstrip("-")) != n.startswith("-") for n in m.needs))
-    found = (h for m in makers if not only or set(m.metrics) & set(only) for h in m.make(shop, asked))
+    makers = (m for m in MAKERS if not lacking(shop, m) and (not only or set(m.metrics) & set(only)))
+    found = (h for m in makers for h in m.make(shop, asked))
     return [h for h in found if not only or h.metric in only]
 
 
@@ -93,13 +67,13 @@ def _purchases(shop: Shop, asked: Asked) -> list[Headline]:
     return [
         *(_second_purchase(days) for days in sorted({min(asked["within"], late), late})), _third_purchase(shop),
         Headline("repeat_revenue.share", "revenue that comes after a customer's first day", ("orders",),
-                 find=lambda s: first(repeat_revenue(s)), why_no_months=RISES),
+                 find=lambda s: first(repeat_revenue(s)), why_no_months=RISES, section="buying again", better=""),
     ]
 
 
 def _second_purchase(days: int) -> Headline:
     return Headline(
-        "second_purchase.share", f"new customers who buy again within {counted(days, 'day')}", ("orders",), horizon=days,
+        "second_purchase.share", f"new customers who buy again within {counted(days, 'day')}", ("orders",), horizon=days, section="buying again",
         find=lambda s: first(second_purchase(s, horizons=[days])),
         months=lambda s: cohorts(s, tally(s, "second_purchase_cohorts", within=days), "cohort", days))
 
@@ -114,14 +88,14 @@ def _third_purchase(shop: Shop) -> Headline:
 
     return Headline(
         "next_purchase.share", f"two-time buyers who buy a third time within {counted(window, 'day')}", ("orders",), horizon=window,
-        find=lambda s: first(next_purchase(s, k=[2], within_days=window), "k=2"), months=months)
+        find=lambda s: first(next_purchase(s, k=[2], within_days=window), "k=2"), months=months, section="buying again")
 
 
 def _cross_sells(shop: Shop, asked: Asked) -> list[Headline]:
     """Cross-sold in the early window, and the window's share of each span."""
     early = usable_horizon(shop, asked["window"])
     anyone = Headline(
-        "cross_sell.any", f"new customers cross-sold within {counted(early, 'day')}", ("orders", "contracts"), horizon=early,
+        "cross_sell.any", f"new customers cross-sold within {counted(early, 'day')}", ("orders", "contracts"), horizon=early, section="buying again",
         find=lambda s: first(cross_sell_any(s, horizons=[early])), months=lambda s: _cross_sold(s, early, early, "crossed", "customers"))
     return [anyone, *(_cross_sell_share(early, span) for span in asked["horizons"] if span > early)]
 
@@ -139,8 +113,10 @@ def _cross_sold(shop: Shop, early: int, span: int, hits: str, n: str) -> pd.Data
     return cohorts(shop, table.assign(hits=table[hits], n=table[n]), "month", span)
 
 
-def _contracts(shop: Shop, asked: Asked) -> list[Headline]:
-    """Still under contract after the horizon, and lost in the latest closed month."""
+def _staying(shop: Shop, asked: Asked) -> list[Headline]:
+    """Still under contract after the horizon, and lost in the latest closed month; without contracts, by the lapse rule."""
+    if not shop.has("contracts"):
+        return _lapses(shop, asked)
     days = usable_horizon(shop, asked["horizon"], of="contracts")
 
     def kept(s: Shop) -> pd.DataFrame:
@@ -149,9 +125,9 @@ def _contracts(shop: Shop, asked: Asked) -> list[Headline]:
 
     return [
         Headline("churn.survival", f"customers still under contract after {counted(days, 'day')}", ("contracts",), horizon=days,
-                 find=lambda s: first(contract_survival(s, horizons=[days])), months=kept),
+                 find=lambda s: first(contract_survival(s, horizons=[days])), months=kept, section="staying", kind="survival"),
         Headline("churn.monthly", "customers lost in the latest finished month", ("contracts",),
-                 find=lambda s: latest(monthly_churn(s)), months=lambda s: _closed(s, monthly_churn(s))),
+                 find=lambda s: latest(monthly_churn(s)), months=lambda s: _closed(s, monthly_churn(s)), section="staying", better="lower"),
     ]
 
 
@@ -164,9 +140,9 @@ def _lapses(shop: Shop, asked: Asked) -> list[Headline]:
     return [
         Headline("churn.survival", f"new customers not lapsed ({counted(x, 'day')} without a purchase) after {counted(days, 'day')}", ("orders",), horizon=days,
                  find=lambda s: first(lapse_survival(s, days=x, horizons=[days]).query("lapse_days == @x", local_dict={"x": x}), f"lapse_days={x}"),
-                 why_no_months=NO_COHORTS),
+                 why_no_months=NO_COHORTS, section="staying", kind="survival"),
         Headline("churn.monthly", f"customers who lapsed ({counted(x, 'day')} without a purchase) in the latest finished month", ("orders",),
-                 find=lambda s: latest(monthly_lapse(s, days=x)), months=lambda s: _closed(s, monthly_lapse(s, days=x))),
+                 find=lambda s: latest(monthly_lapse(s, days=x)), months=lambda s: _closed(s, monthly_lapse(s, days=x)), section="staying", better="lower"),
     ]
 
 
@@ -179,63 +155,22 @@ def _deals(shop: Shop, asked: Asked) -> list[Headline]:
         return cohorts(s, table[table["kind"] == kind], "month", days if kind == "opened" else 0)
 
     return [
-        Headline("deals.win_rate", "closed deals that were won", ("deals",), find=lambda s: first(win_rate(s, days=days)),
+        Headline("deals.win_rate", "closed deals that were won", ("deals",), section="deals", find=lambda s: first(win_rate(s, days=days)),
                  months=lambda s: after(months(s, "closed"), s, days)),  # before that, only fast deals were closed
-        Headline("deals.win_by", f"opened deals won within {counted(days, 'day')}", ("deals",), horizon=days,
+        Headline("deals.win_by", f"opened deals won within {counted(days, 'day')}", ("deals",), horizon=days, section="deals",
                  find=lambda s: first(win_by(s, days=days)),
                  months=lambda s: after(months(s, "opened"), s, 0)),  # of deals opened earlier, those closed by then are not in the log
     ]
 
 
-class Maker(NamedTuple):
-    """Makes some of the headline numbers; which, and what a shop must have for it (`-`: must not have)."""
-
-    metrics: tuple[str, ...]
-    needs: tuple[str, ...]
-    make: Callable[[Shop, Asked], list[Headline]]
-
-
 MAKERS = (
-    Maker(("second_purchase.share", "next_purchase.share", "repeat_revenue.share"), ("orders",), _purchases),
-    Maker(("cross_sell.any", "cross_sell.share_in_window"), ("orders.product_line",), _cross_sells),
-    Maker(("churn.survival", "churn.monthly"), ("contracts",), _contracts),
-    Maker(("churn.survival", "churn.monthly"), ("orders", "-contracts"), _lapses),
-    Maker(("deals.win_rate", "deals.win_by"), ("deals",), _deals),
+    Maker({"second_purchase.share": "second purchase", "next_purchase.share": "third purchase", "repeat_revenue.share": "repeat revenue"}, ("orders",), _purchases),
+    Maker({"cross_sell.any": "cross-sell", "cross_sell.share_in_window": "early cross-sells"}, ("orders.product_line",), _cross_sells),
+    Maker({"churn.survival": "customers who stay", "churn.monthly": "churn"}, ("contracts|orders",), _staying),
+    Maker({"deals.win_rate": "win rate", "deals.win_by": "deals won in time"}, ("deals",), _deals),
 )
-
-
-def first(table: pd.DataFrame, group: str = "") -> Found:
-    """The estimate in a metric table's first row (`rate` or `value`); nothing is known where there is no row."""
-    if table.empty:
-        return Found(group=group)
-    row = table.iloc[0]
-    value = row["rate"] if "rate" in row else row["value"]
-    return Found(float(value), float(row["low"]), float(row["high"]), int(row["n"]), group)
-
-
-def latest(months: pd.DataFrame) -> Found:
-    """The estimate of a monthly table's last month."""
-    return first(months.tail(1), f"month={months['month'].iloc[-1]}") if len(months) else Found()
-
-
-def of_measure(table: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """The rows of one measure."""
-    return table[table["measure"] == measure]
 
 
 def _closed(shop: Shop, months: pd.DataFrame) -> pd.DataFrame:
     """Calendar months of `lost` and `active_start`, known once they are over."""
     return cohorts(shop, months.assign(hits=months["lost"], n=months["active_start"]), "month", 0)
-
-
-def cohorts(shop: Shop, table: pd.DataFrame, month: str, days: int, of: Sequence[str] = ("hits", "n")) -> pd.DataFrame:
-    """Months with the columns `of`, each known `days` after its last day; those not known yet are left out."""
-    first_on = pd.to_datetime(table[month])
-    known_on = first_on + pd.offsets.MonthEnd(0) + pd.Timedelta(days=days)
-    months = pd.DataFrame({"month": first_on.dt.strftime("%Y-%m"), "first_on": first_on, "known_on": known_on, **table[list(of)]})
-    return months[known_on <= pd.Timestamp(shop.as_of)].sort_values("first_on", ignore_index=True)
-
-
-def after(months: pd.DataFrame, shop: Shop, days: int) -> pd.DataFrame:
-    """The months that begin when the recorded history is at least so many days old."""
-    return months[months["first_on"] >= pd.Timestamp(shop.history_start + timedelta(days=days))]

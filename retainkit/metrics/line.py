@@ -1,35 +1,94 @@
-"""A line of the scorecard: one number a manager follows, how it is computed, and what says whether a month of it is news."""
+"""What a number of the headlines and the scorecard is: how it is found, what it is made of, and what says whether a month of it is news."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from retainkit.load.shop import Shop
-from retainkit.metrics.headlines import Headline, after, cohorts
 
-SECTIONS = ("buying again", "staying", "money", "voices", "deals", "engagement")
-SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}
-OVERLAP = "its twelve-month windows overlap: this month's shares eleven months with the last"
-DERIVED = "it is worked out from two other lines: look at those"
-TOO_NOISY = "it is too uncertain to compare one month with the next"
 Asked = Mapping[str, Any]
+SECTIONS = ("buying again", "staying", "money", "voices", "deals", "engagement")
+RISES = "it rises by itself as customers grow older"
+OVERLAP = "its twelve-month windows overlap: this month's shares eleven months with the last"
+
+
+class Found(NamedTuple):
+    """An estimate with its interval, what it is of, and its group key in metrics.csv."""
+
+    value: float = float("nan")
+    low: float = float("nan")
+    high: float = float("nan")
+    n: int = 0
+    group: str = ""
 
 
 @dataclass(frozen=True)
-class Line:
-    """A number of the scorecard: its section, what kind of estimate it is, which way is better, and what judges a change of it."""
+class Headline:
+    """One number of one shop, with its horizon settled."""
 
-    section: str
-    kind: str  # as in `estimate.smalln`
-    better: str  # "higher", "lower" or ""
-    headline: Headline
-    values: Callable[[Shop], pd.DataFrame] | None = None  # month, known_on, value: for what is not a count of customers
-    of: str = "average"  # what a value is, as in `value_limits`
+    metric: str  # its name in metrics.csv
+    label: str
+    tables: tuple[str, ...]  # the tables whose rows it is made of
+    find: Callable[[Shop], Found]
+    horizon: int | None = None  # days, as in metrics.csv
+    months: Callable[[Shop], pd.DataFrame] | None = None  # month, known_on, and hits, n or value: equal ages, finished months only
+    why_no_months: str = ""
+    section: str = ""  # of the scorecard
+    kind: str = "proportion"  # as in `estimate.smalln`
+    better: str = "higher"  # or "lower", or ""
+    of: str = "share"  # what a month of it is: hits of n, or a value as in `value_limits`
     survey: str = ""  # whose answers: "customer" or "employee"
+
+
+class Maker(NamedTuple):
+    """Makes some numbers: which, each in a few words; what a shop must have for it (`|`: either); what else may be missing."""
+
+    metrics: Mapping[str, str]
+    needs: tuple[str, ...]
+    make: Callable[[Shop, Asked], list[Headline]]
+    rows: str = "a longer history"
+
+
+def lacking(shop: Shop, maker: Maker) -> str:
+    """The tables and columns a shop has not that these numbers are made of, in words; empty when nothing."""
+    return " and ".join(need.replace("|", " or ") for need in maker.needs if not any(shop.has(part) for part in need.split("|")))
+
+
+def first(table: pd.DataFrame, group: str = "") -> Found:
+    """The estimate in a metric table's first row (`rate` or `value`); nothing is known where there is no row."""
+    if table.empty:
+        return Found(group=group)
+    row = table.iloc[0]
+    value = row["rate"] if "rate" in row else row["value"]
+    return Found(float(value), float(row["low"]), float(row["high"]), int(row["n"]), group)
+
+
+def latest(months: pd.DataFrame) -> Found:
+    """The estimate of a monthly table's last month."""
+    return first(months.tail(1), f"month={months['month'].iloc[-1]}") if len(months) else Found()
+
+
+def of_measure(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The rows of one measure."""
+    return table[table["measure"] == measure]
+
+
+def cohorts(shop: Shop, table: pd.DataFrame, month: str, days: int, of: Sequence[str] = ("hits", "n")) -> pd.DataFrame:
+    """Months with the columns `of`, each known `days` after its last day; those not known yet are left out."""
+    first_on = pd.to_datetime(table[month])
+    known_on = first_on + pd.offsets.MonthEnd(0) + pd.Timedelta(days=days)
+    months = pd.DataFrame({"month": first_on.dt.strftime("%Y-%m"), "first_on": first_on, "known_on": known_on, **table[list(of)]})
+    return months[known_on <= pd.Timestamp(shop.as_of)].sort_values("first_on", ignore_index=True)
+
+
+def after(months: pd.DataFrame, shop: Shop, days: int) -> pd.DataFrame:
+    """The months that begin when the recorded history is at least so many days old."""
+    return months[months["first_on"] >= pd.Timestamp(shop.history_start + timedelta(days=days))]
 
 
 def series(shop: Shop, months: pd.DataFrame, days: int = 0) -> pd.DataFrame:

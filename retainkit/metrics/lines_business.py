@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pandas as pd
 
@@ -11,31 +12,28 @@ from retainkit.metrics.acquisition import acquisition_cost, monthly_costs, payba
 from retainkit.metrics.churn_money import revenue_churn
 from retainkit.metrics.deals_sources import referral_gap
 from retainkit.metrics.deals_values import cycle_days, deal_size, sales_velocity
-from retainkit.metrics.headlines import Found, Headline, first, latest, of_measure
 from retainkit.metrics.lifetime_value import lifetime_value
-from retainkit.metrics.line import DERIVED, OVERLAP, TOO_NOISY, Asked, Line, series
+from retainkit.metrics.line import OVERLAP, Asked, Found, Headline, first, latest, of_measure, series
 from retainkit.metrics.months import first_day
 from retainkit.metrics.purchases import usable_horizon
 from retainkit.tally import tally
 
+DERIVED = "it is worked out from two other lines: look at those"
+TOO_NOISY = "it is too uncertain to compare one month with the next"
 
-def revenue(shop: Shop, asked: Asked) -> list[Line]:
+
+def revenue(shop: Shop, asked: Asked) -> list[Headline]:
     """Revenue churn of a month, net and gross retention of twelve months."""
-    def find(s: Shop, measure: str) -> Found:
-        return latest(of_measure(revenue_churn(s), measure))
-
-    def values(s: Shop) -> pd.DataFrame:
-        return series(s, of_measure(revenue_churn(s), "mrr_churn"))
-
     told = {"mrr_churn": ("lower", "revenue churn: monthly revenue lost in the latest finished month"),
             "nrr": ("higher", "NRR: revenue of twelve months ago still paid today, growth included"),
             "grr": ("higher", "GRR: revenue of twelve months ago still paid today, nobody counted for more than they paid then")}
-    return [Line("money", "proportion", better, Headline(
-        f"churn.{m}", label, ("contracts",), find=lambda s, m=m: find(s, m), why_no_months="" if m == "mrr_churn" else OVERLAP),  # type: ignore[misc]
-        values=values if m == "mrr_churn" else None, of="sum") for m, (better, label) in told.items()]
+    return [Headline(
+        f"churn.{m}", label, ("contracts",), find=lambda s, m=m: latest(of_measure(revenue_churn(s), m)), why_no_months=OVERLAP,  # type: ignore[misc]
+        months=(lambda s: series(s, of_measure(revenue_churn(s), "mrr_churn"))) if m == "mrr_churn" else None,
+        section="money", better=better, of="sum") for m, (better, label) in told.items()]
 
 
-def worth(shop: Shop, asked: Asked) -> list[Line]:
+def worth(shop: Shop, asked: Asked) -> list[Headline]:
     """Customer lifetime value at a horizon."""
     days, margin = usable_horizon(shop, int(max(asked.get("horizon", 365), 1))), asked["margin"]
 
@@ -43,27 +41,28 @@ def worth(shop: Shop, asked: Asked) -> list[Line]:
         table = tally(s, "cohort_revenue", within=days)
         return series(s, table.assign(value=table["revenue"].astype(float) / table["n"] * margin), days)
 
-    return [Line("money", "money", "higher", Headline(
-        "clv.revenue", f"customer lifetime value: revenue of a new customer in the first {days} days" + ("" if margin == 1 else f", times {margin:.0%} margin"), ("orders",), horizon=days,
-        find=lambda s: first(lifetime_value(s, horizons=[days], margin=margin))), values=values)]
+    times = "" if margin == 1 else f", times {margin:.0%} margin"
+    return [Headline(
+        "clv.revenue", f"customer lifetime value: revenue of a new customer in the first {days} days{times}", ("orders",), horizon=days,
+        find=lambda s: first(lifetime_value(s, horizons=[days], margin=margin)), months=values, section="money", kind="money", of="average")]
 
 
-def costs(shop: Shop, asked: Asked) -> list[Line]:
+def costs(shop: Shop, asked: Asked) -> list[Headline]:
     """Cost of a new customer, what one is worth over it, and the time until it is earned back."""
     days, margin = usable_horizon(shop, int(max(asked.get("horizon", 365), 1))), asked["margin"]
+    number = partial(Headline, tables=("spend", "orders"), section="money")
 
     def values(s: Shop) -> pd.DataFrame:
         months = monthly_costs(s).groupby("number")[["spend", "n"]].sum().reset_index()
         return series(s, months.assign(month=[f"{first_day(n):%Y-%m}" for n in months["number"]], value=months["spend"] / months["n"]))
 
-    both = ("spend", "orders")
     return [
-        Line("money", "money", "lower", Headline("cac.cost", "CAC: money spent to win a new customer, latest twelve months", both,
-                                                 find=lambda s: first(acquisition_cost(s))), values=values, of="cost"),
-        Line("money", "ratio", "higher", Headline("clv.to_cost", f"LTV to CAC: value of a new customer in {days} days over the cost of winning one", both, horizon=days,
-                                                  find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)), why_no_months=DERIVED)),
-        Line("money", "days", "lower", Headline("clv.payback", "payback: days until a new customer has brought what winning one costs", both, horizon=days,
-                                                find=lambda s: _open_ended(first(payback(s, horizon=days, margin=margin))), why_no_months=DERIVED)),
+        number("cac.cost", "CAC: money spent to win a new customer, latest twelve months", find=lambda s: first(acquisition_cost(s)), months=values,
+               kind="money", better="lower", of="cost"),
+        number("clv.to_cost", f"LTV to CAC: value of a new customer in {days} days over the cost of winning one", horizon=days,
+               find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)), why_no_months=DERIVED, kind="ratio"),
+        number("clv.payback", "payback: days until a new customer has brought what winning one costs", horizon=days,
+               find=lambda s: _open_ended(first(payback(s, horizon=days, margin=margin))), why_no_months=DERIVED, kind="days", better="lower"),
     ]
 
 
@@ -73,38 +72,33 @@ def _open_ended(found: Found) -> Found:
     return found._replace(value=value, low=low, high=high)
 
 
-def sizes(shop: Shop, asked: Asked) -> list[Line]:
+def sizes(shop: Shop, asked: Asked) -> list[Headline]:
     """Size of a won deal, and velocity."""
-    def size(s: Shop, measure: str) -> Found:
-        return first(of_measure(deal_size(s), measure))
-
-    def speed(s: Shop) -> Found:
-        return first(of_measure(sales_velocity(s, days=asked.get("within_days", 180)), "velocity"))
+    number = partial(Headline, tables=("deals",), section="deals", kind="money")
 
     def values(s: Shop) -> pd.DataFrame:
         table = tally(s, "deals_sizes")
         return series(s, table.assign(value=table["total"].astype(float) / table["n"]))
 
     return [
-        Line("deals", "money", "higher", Headline("deals.average_won", "average deal size: amount of a won deal, mean", ("deals",), find=lambda s: size(s, "mean")), values=values),
-        Line("deals", "money", "higher", Headline("deals.median_won", "median deal size: amount of a won deal, the middle one", ("deals",), find=lambda s: size(s, "median"),
-                                                  why_no_months="the average is judged in its place")),
-        Line("deals", "money", "higher", Headline("deals.velocity", "sales velocity: deals x win rate x amount / days to win", ("deals",), find=speed, why_no_months=TOO_NOISY)),
+        number("deals.average_won", "average deal size: amount of a won deal, mean", find=lambda s: first(of_measure(deal_size(s), "mean")), months=values, of="average"),
+        number("deals.median_won", "median deal size: amount of a won deal, the middle one", find=lambda s: first(of_measure(deal_size(s), "median")),
+               why_no_months="the average is judged in its place"),
+        number("deals.velocity", "sales velocity: deals x win rate x amount / days to win", why_no_months=TOO_NOISY,
+               find=lambda s: first(of_measure(sales_velocity(s, days=asked.get("within_days", 180)), "velocity"))),
     ]
 
 
-def cycle(shop: Shop, asked: Asked) -> list[Line]:
+def cycle(shop: Shop, asked: Asked) -> list[Headline]:
     """Time to win a deal."""
-    return [Line("deals", "days", "lower", Headline(
-        "deals.cycle_days", "sales cycle: median days from opening a deal to winning it", ("deals",),
-        find=lambda s: first(of_measure(cycle_days(s), "median"), "measure=median"), why_no_months="recent deals count only if they were quick"))]
+    return [Headline(
+        "deals.cycle_days", "sales cycle: median days from opening a deal to winning it", ("deals",), section="deals", kind="days", better="lower",
+        find=lambda s: first(of_measure(cycle_days(s), "median"), "measure=median"), why_no_months="recent deals count only if they were quick")]
 
 
-def referrals(shop: Shop, asked: Asked) -> list[Line]:
+def referrals(shop: Shop, asked: Asked) -> list[Headline]:
     """Deals that came by referral against the rest."""
-    def gap(s: Shop) -> Found:
-        return first(referral_gap(s, source=asked["referral"], days=asked.get("within_days", 180)))
-
-    return [Line("deals", "points", "", Headline(
+    return [Headline(
         "deals.referral_gap", f"{asked['referral']} against the rest: won more often than the rest, at the same mix of segments", ("deals",),
-        find=gap, why_no_months=TOO_NOISY))] if len(referral_gap(shop, source=asked["referral"])) else []
+        find=lambda s: first(referral_gap(s, source=asked["referral"], days=asked.get("within_days", 180))), why_no_months=TOO_NOISY,
+        section="deals", kind="points", better="")] if len(referral_gap(shop, source=asked["referral"])) else []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
@@ -12,9 +13,9 @@ from retainkit.load.shop import Shop
 from retainkit.metrics.buying import repeat_buying
 from retainkit.metrics.churn import early_cancellation, monthly_cancellation
 from retainkit.metrics.churn_money import customer_retention
-from retainkit.metrics.headlines import RISES, Found, Headline, cohorts, first, headlines, latest, of_measure
+from retainkit.metrics.headlines import headlines
 from retainkit.metrics.lapse import lapse_rule
-from retainkit.metrics.line import OVERLAP, Asked, Line
+from retainkit.metrics.line import OVERLAP, RISES, Asked, Found, Headline, cohorts, first, latest, of_measure
 from retainkit.metrics.purchases import usable_horizon
 from retainkit.metrics.use import quiet_months, weekly_active, went_quiet
 from retainkit.metrics.voices import promoter_scores
@@ -22,22 +23,14 @@ from retainkit.tally import Column, tally
 
 EARLY_BY = 90  # days after the start by which an early cancellation is looked for
 
-# The headline numbers that stand on the scorecard, with their section and which way is better.
-PLACES: Mapping[str, tuple[str, str]] = {
-    "second_purchase.share": ("buying again", "higher"), "next_purchase.share": ("buying again", "higher"),
-    "cross_sell.any": ("buying again", "higher"), "repeat_revenue.share": ("buying again", ""),
-    "churn.survival": ("staying", "higher"), "churn.monthly": ("staying", "lower"),
-    "deals.win_rate": ("deals", "higher"), "deals.win_by": ("deals", "higher")}
 
-
-def of_other_pages(*metrics: str) -> Callable[[Shop, Asked], list[Line]]:
+def of_other_pages(*metrics: str) -> Callable[[Shop, Asked], list[Headline]]:
     """What makes the lines of headline numbers of the other pages.
 
     Left out: the share not lapsed at an age at which, by the lapse rule, nobody can have lapsed yet.
     """
-    def make(shop: Shop, asked: Asked) -> list[Line]:
-        return [Line(PLACES[h.metric][0], "survival" if h.metric == "churn.survival" else "proportion", PLACES[h.metric][1], h)
-                for h in headlines(shop, only=metrics, **asked) if h.metric != "churn.survival" or _can_lapse(shop, h, asked)]
+    def make(shop: Shop, asked: Asked) -> list[Headline]:
+        return [h for h in headlines(shop, only=metrics, **asked) if h.metric != "churn.survival" or _can_lapse(shop, h, asked)]
 
     return make
 
@@ -47,12 +40,12 @@ def _can_lapse(shop: Shop, headline: Headline, asked: Asked) -> bool:
     return shop.has("contracts") or bool(lapse_rule(shop, days=asked.get("lapse_after") or None)["days"].iloc[0] < (headline.horizon or 0))
 
 
-def _not_lapsed(shop: Shop, asked: Asked) -> list[Line]:
+def _not_lapsed(shop: Shop, asked: Asked) -> list[Headline]:
     """Without contracts: the base of buyers that has not lapsed in the latest finished month."""
     churn = headlines(shop, only=["churn.monthly"], **asked) if not shop.has("contracts") else []
-    return [Line("staying", "proportion", "higher", replace(
-        h, metric="retention.customers", label="customers kept in a month: who did not lapse in the latest finished month",
-        find=lambda s, h=h: _left_over(h.find(s)), months=lambda s, h=h: _misses(h, s))) for h in churn]  # type: ignore[misc]
+    return [replace(
+        h, metric="retention.customers", label="customers kept in a month: who did not lapse in the latest finished month", better="higher",
+        find=lambda s, h=h: _left_over(h.find(s)), months=lambda s, h=h: _misses(h, s)) for h in churn]  # type: ignore[misc]
 
 
 def _left_over(found: Found) -> Found:
@@ -67,48 +60,34 @@ def _misses(headline: Headline, shop: Shop) -> pd.DataFrame:
     return months.assign(hits=months["n"] - months["hits"])
 
 
-def buying(shop: Shop, asked: Asked) -> list[Line]:
+def buying(shop: Shop, asked: Asked) -> list[Headline]:
     """Repeat purchase rate and returning share of the latest finished month; without contracts, who has not lapsed in it."""
-    def months(s: Shop) -> pd.DataFrame:
-        return cohorts(s, of_measure(repeat_buying(s), "repeat_rate"), "month", 0)
-
-    def find(s: Shop, measure: str) -> Found:
-        return latest(of_measure(repeat_buying(s), measure))
-
+    number = partial(Headline, tables=("orders",), section="buying again")
     return [
-        Line("buying again", "proportion", "higher", Headline(
-            "purchases.repeat_rate", "repeat purchase rate: buyers of the latest finished month who bought on two days of it", ("orders",),
-            find=lambda s: find(s, "repeat_rate"), months=months)),
-        Line("buying again", "proportion", "", Headline(
-            "purchases.returning_share", "returning share: buyers of the latest finished month who were customers before it", ("orders",),
-            find=lambda s: find(s, "returning_share"), why_no_months=RISES)),
+        number("purchases.repeat_rate", "repeat purchase rate: buyers of the latest finished month who bought on two days of it",
+               find=lambda s: latest(of_measure(repeat_buying(s), "repeat_rate")), months=lambda s: cohorts(s, of_measure(repeat_buying(s), "repeat_rate"), "month", 0)),
+        number("purchases.returning_share", "returning share: buyers of the latest finished month who were customers before it", better="",
+               find=lambda s: latest(of_measure(repeat_buying(s), "returning_share")), why_no_months=RISES),
         *_not_lapsed(shop, asked),
     ]
 
 
-def staying(shop: Shop, asked: Asked) -> list[Line]:
+def staying(shop: Shop, asked: Asked) -> list[Headline]:
     """Kept over twelve months, asked to leave in a month, cancelled early."""
-    days = asked["early_days"]
+    number, days = partial(Headline, tables=("contracts",), section="staying"), asked["early_days"]
     by = usable_horizon(shop, max(EARLY_BY, days), of="contracts")
-
-    def early(s: Shop) -> Found:
-        table = early_cancellation(s, early_days=days, horizons=[by]).query("cause == 'early_cancel'")
-        return first(table)
 
     def cancelled(s: Shop) -> pd.DataFrame:
         months = monthly_cancellation(s)
         return cohorts(s, months.assign(hits=months["asked"], n=months["active_start"]), "month", 0)
 
     return [
-        Line("staying", "proportion", "higher", Headline(
-            "retention.customers", "customer retention: customers of twelve months ago who have stayed ever since", ("contracts",),
-            find=lambda s: latest(customer_retention(s)), why_no_months=OVERLAP)),
-        Line("staying", "proportion", "lower", Headline(
-            "churn.cancellation", "cancellations: customers who asked to leave in the latest finished month", ("contracts",),
-            find=lambda s: latest(monthly_cancellation(s)), months=cancelled)),
-        Line("staying", "survival", "lower", Headline(
-            "churn.early", f"early cancellation: asked to leave within {counted(days, 'day')}, gone by day {by}", ("contracts",), horizon=by,
-            find=early, months=lambda s: _early_months(s, days, by))),
+        number("retention.customers", "customer retention: customers of twelve months ago who have stayed ever since",
+               find=lambda s: latest(customer_retention(s)), why_no_months=OVERLAP),
+        number("churn.cancellation", "cancellations: customers who asked to leave in the latest finished month", better="lower",
+               find=lambda s: latest(monthly_cancellation(s)), months=cancelled),
+        number("churn.early", f"early cancellation: asked to leave within {counted(days, 'day')}, gone by day {by}", horizon=by, kind="survival", better="lower",
+               find=lambda s: first(early_cancellation(s, early_days=days, horizons=[by]).query("cause == 'early_cancel'")), months=lambda s: _early_months(s, days, by)),
     ]
 
 
@@ -124,19 +103,19 @@ def _early_months(shop: Shop, days: int, by: int) -> pd.DataFrame:
 ASKED_OF = {"customer": ("nps", "NPS", "customers"), "employee": ("enps", "eNPS", "employees")}
 
 
-def voices(kind: str) -> Callable[[Shop, Asked], list[Line]]:
+def voices(kind: str) -> Callable[[Shop, Asked], list[Headline]]:
     """What makes the line of the score of the latest survey of one kind of people."""
     name, short, who = ASKED_OF[kind]
 
-    def make(shop: Shop, asked: Asked) -> list[Line]:
-        return [Line("voices", "score", "higher", Headline(
-            f"{name}.score", f"{short}: net promoter score of {who}, latest survey", ("responses",),
-            find=lambda s: first(promoter_scores(s, kind=kind).tail(1))), survey=kind)] if len(promoter_scores(shop, kind=kind)) else []
+    def make(shop: Shop, asked: Asked) -> list[Headline]:
+        return [Headline(
+            f"{name}.score", f"{short}: net promoter score of {who}, latest survey", ("responses",), section="voices", kind="score", survey=kind,
+            find=lambda s: first(promoter_scores(s, kind=kind).tail(1)))] if len(promoter_scores(shop, kind=kind)) else []
 
     return make
 
 
-def answered(kind: str) -> Callable[[Shop, Asked], list[Line]]:
+def answered(kind: str) -> Callable[[Shop, Asked], list[Headline]]:
     """What makes the line of who answered it."""
     name, short, who = ASKED_OF[kind]
 
@@ -145,25 +124,25 @@ def answered(kind: str) -> Callable[[Shop, Asked], list[Line]]:
         columns = {"response": "rate", "response_low": "low", "response_high": "high", "invited": "n"}
         return first(row[list(columns)].rename(columns=columns))
 
-    def make(shop: Shop, asked: Asked) -> list[Line]:
-        return [Line("voices", "proportion", "higher", Headline(
-            f"{name}.response", f"{short} response: {who} who answered the latest survey", ("responses",), find=find,
-            why_no_months="there are too few surveys"))] if len(promoter_scores(shop, kind=kind)) else []
+    def make(shop: Shop, asked: Asked) -> list[Headline]:
+        return [Headline(
+            f"{name}.response", f"{short} response: {who} who answered the latest survey", ("responses",), find=find, section="voices",
+            why_no_months="there are too few surveys")] if len(promoter_scores(shop, kind=kind)) else []
 
     return make
 
 
-def use(shop: Shop, asked: Asked) -> list[Line]:
+def use(shop: Shop, asked: Asked) -> list[Headline]:
     """Active in a week; used early, then quiet."""
+    number = partial(Headline, tables=("activity",), section="engagement")
+
     def weeks(s: Shop) -> pd.DataFrame:
         table = weekly_active(s)
         return table.assign(month=table["week_to"].dt.strftime("%Y-%m"))
 
     return [
-        Line("engagement", "proportion", "higher", Headline(
-            "engagement.weekly_active", "weekly active: customers who used the product in the last week of the latest finished month", ("activity",),
-            find=lambda s: latest(weeks(s)), months=lambda s: cohorts(s, weeks(s), "month", 0))),
-        Line("engagement", "proportion", "lower", Headline(
-            "engagement.went_quiet", "went quiet: used it in their first 30 days, still here on day 90, no use in the last 30 of those", ("activity",), horizon=90,
-            find=lambda s: first(went_quiet(s)), months=lambda s: cohorts(s, quiet_months(s), "month", 90))),
+        number("engagement.weekly_active", "weekly active: customers who used the product in the last week of the latest finished month",
+               find=lambda s: latest(weeks(s)), months=lambda s: cohorts(s, weeks(s), "month", 0)),
+        number("engagement.went_quiet", "went quiet: used it in their first 30 days, still here on day 90, no use in the last 30 of those", horizon=90, better="lower",
+               find=lambda s: first(went_quiet(s)), months=lambda s: cohorts(s, quiet_months(s), "month", 90)),
     ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -13,23 +13,14 @@ from retainkit.errors import counted
 from retainkit.load.shop import Shop
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
-from retainkit.metrics.changes import judged, judged_months, unjudged, verdict
-from retainkit.metrics.headlines import Found
-from retainkit.metrics.line import SECTIONS, SETTINGS, Asked, Line
+from retainkit.metrics.changes import judged, unjudged, verdict
+from retainkit.metrics.line import SECTIONS, Found, Headline, Maker, lacking
 from retainkit.metrics.voices import promoter_changes
 
+SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}
 SURE = 0.998  # of two surveys between which nothing changed, 2 in 1,000 are called news
 COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "better", "value", "low", "high", "n", "month_ago", "year_ago",
            "month", "month_value", "noise_low", "noise_high", "news", "note"]
-
-
-class Maker(NamedTuple):
-    """Makes some lines: their metrics, each in a few words; what a shop must have for it (`|`: either); what else may be missing."""
-
-    metrics: Mapping[str, str]
-    needs: tuple[str, ...]
-    make: Callable[[Shop, Asked], list[Line]]
-    rows: str = "a longer history"
 
 
 MAKERS = (
@@ -55,7 +46,7 @@ MAKERS = (
 )
 
 
-def lines(shop: Shop, **settings: Any) -> list[Line]:
+def lines(shop: Shop, **settings: Any) -> list[Headline]:
     """The lines of the scorecard that this shop can give, section by section.
 
     Left out: numbers that need a table or column the shop has not (`missing_lines` names them).
@@ -70,7 +61,7 @@ def lines(shop: Shop, **settings: Any) -> list[Line]:
 
     Returns
     -------
-    list of Line
+    list of Headline
     """
     asked = {**SETTINGS, **settings}
     found = [line for maker in MAKERS if not lacking(shop, maker) for line in maker.make(shop, asked)]
@@ -79,15 +70,10 @@ def lines(shop: Shop, **settings: Any) -> list[Line]:
 
 def missing_lines(shop: Shop, **settings: Any) -> pd.DataFrame:
     """What the scorecard cannot say of this shop, and the table, column or rows it would need: `about, needs`."""
-    given = {line.headline.metric for line in lines(shop, **settings)}
+    given = {line.metric for line in lines(shop, **settings)}
     rows = [{"about": words, "needs": lacking(shop, m) or m.rows} for m in MAKERS for metric, words in m.metrics.items() if metric not in given]
     table = pd.DataFrame(rows, columns=["about", "needs"])
     return pd.DataFrame([{"about": ", ".join(part["about"]), "needs": needs} for needs, part in table.groupby("needs", sort=False)], columns=["about", "needs"])
-
-
-def lacking(shop: Shop, maker: Maker) -> str:
-    """The tables and columns a shop has not that these lines are made of, in words; empty when nothing."""
-    return " and ".join(need.replace("|", " or ") for need in maker.needs if not any(shop.has(part) for part in need.split("|")))
 
 
 def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
@@ -128,7 +114,7 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     """
     month, year = (earlier(shop.as_of, months) for months in (1, 12))
     then = {day: shop.at(day) for day in (month, year) if day >= shop.history_start}
-    rows = [{**_now(line, line.headline.find(shop)), "month_ago": _then(line, then.get(month)), "year_ago": _then(line, then.get(year)),
+    rows = [{**_now(line, line.find(shop)), "month_ago": _then(line, then.get(month)), "year_ago": _then(line, then.get(year)),
              **judged_line(line, shop, month)} for line in lines(shop, **settings)]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"horizon_days": float})
 
@@ -144,34 +130,31 @@ def earlier(day: date, months: int) -> date:
     return (stamp - step).date()
 
 
-def judged_line(line: Line, shop: Shop, previous: date) -> dict[str, Any]:
+def judged_line(line: Headline, shop: Shop, previous: date) -> dict[str, Any]:
     """Whether what came of age since `previous` is more than chance: `month, month_value, month_n, noise_low, noise_high, news`."""
     if line.survey:
         return _survey(line, shop)
-    if line.values is not None:
-        return judged_months(line.values(shop), previous, ".1%" if line.kind == "proportion" else ",.0f", line.of)
-    return judged(line.headline, shop, previous)
+    return judged(line, shop, previous)
 
 
-def _now(line: Line, found: Found) -> dict[str, Any]:
+def _now(line: Headline, found: Found) -> dict[str, Any]:
     """What the line says today."""
-    h = line.headline
-    note = f"not within {counted(h.horizon or 0, 'day')}" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
-    return {"section": line.section, "metric": h.metric, "group": found.group, "horizon_days": h.horizon, "label": h.label, "kind": line.kind,
+    note = f"not within {counted(line.horizon or 0, 'day')}" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
+    return {"section": line.section, "metric": line.metric, "group": found.group, "horizon_days": line.horizon, "label": line.label, "kind": line.kind,
             "better": line.better, "value": found.value, "low": found.low, "high": found.high, "n": found.n, "note": note}
 
 
-def _then(line: Line, shop: Shop | None) -> float:
+def _then(line: Headline, shop: Shop | None) -> float:
     """The line's value at an earlier day; NaN where the history had not begun."""
-    return line.headline.find(shop).value if shop is not None else float("nan")
+    return line.find(shop).value if shop is not None else float("nan")
 
 
-def _survey(line: Line, shop: Shop) -> dict[str, Any]:
+def _survey(line: Headline, shop: Shop) -> dict[str, Any]:
     """The latest survey's score against the one before."""
     changes = promoter_changes(shop, kind=line.survey, level=SURE)
     if changes.empty or changes["note"].iloc[-1]:
         return unjudged(changes["note"].iloc[-1] if len(changes) else "there is one survey only")
     row = changes.iloc[-1]
-    value = line.headline.find(shop).value
+    value = line.find(shop).value
     before, reach = value - row["value"], (row["high"] - row["low"]) / 2
     return verdict(str(row["wave"]), value, before - reach, before + reach, f"{before - reach:.0f} to {before + reach:.0f} after {row['before']}")

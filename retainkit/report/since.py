@@ -17,7 +17,8 @@ import pandas as pd
 import retainkit
 from retainkit.estimate.smalln import GATES, hide_few
 from retainkit.metrics.changes import NEWS, changes, monthly
-from retainkit.metrics.headlines import SETTINGS, Headline, headlines
+from retainkit.metrics.headlines import SETTINGS, headlines
+from retainkit.metrics.line import Headline
 from retainkit.report.memory import Last, last_publication, rewritten
 from retainkit.report.plan import Job, period
 from retainkit.show.display import rendered

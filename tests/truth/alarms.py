@@ -18,7 +18,7 @@ import pandas as pd
 from retainkit.estimate.control import control_limits, value_limits
 from retainkit.estimate.promoters import promoter_change
 from retainkit.metrics.changes import BASELINE
-from retainkit.metrics.line import Line
+from retainkit.metrics.line import Headline
 from retainkit.metrics.scorecard import MAKERS, SURE, lines
 
 from . import buyers, sellers, subscribers
@@ -43,10 +43,10 @@ def months_judged(months: pd.DataFrame, of: str = "average") -> Iterator[bool]:
             yield not limits["low"] <= value <= limits["high"]
 
 
-def _named(line: Line) -> str:
+def _named(line: Headline) -> str:
     """A number in a few words, the same in every shop."""
-    days = f" within {line.headline.horizon} days" if line.headline.metric == "second_purchase.share" else ""
-    return next(m.metrics[line.headline.metric] for m in MAKERS if line.headline.metric in m.metrics) + days
+    days = f" within {line.horizon} days" if line.metric == "second_purchase.share" else ""
+    return next(m.metrics[line.metric] for m in MAKERS if line.metric in m.metrics) + days
 
 
 def batch(world: str, number: int, shops: int, times: int) -> pd.DataFrame:
@@ -55,9 +55,8 @@ def batch(world: str, number: int, shops: int, times: int) -> pd.DataFrame:
     rows: list[tuple[Any, ...]] = []
     for shop in small_shops(frames, clock):
         for line in lines(shop):
-            source = line.values or line.headline.months
-            if source is not None and (world != "orders" or "lapse" in line.headline.label):
-                rows += [(number * BATCH + shop.number, _named(line), said) for said in months_judged(source(shop), line.of)]
+            if line.months is not None and (world != "orders" or "lapse" in line.label):
+                rows += [(number * BATCH + shop.number, _named(line), said) for said in months_judged(line.months(shop), line.of)]
     return pd.DataFrame(rows, columns=["shop", "name", "news"]).assign(world=world, times=times)
 
 
