@@ -28,7 +28,7 @@ def test_every_recorded_metric_has_its_definition_and_every_definition_its_metri
 
 def test_every_part_of_a_group_is_explained_and_no_other(recorded):
     parts = {pair.partition("=")[0] for row in recorded for pair in re.split(r"(?<!\\);", row[1]) if pair}
-    assert set(definitions.keys()) == parts
+    assert set(definitions.facts(())["keys"]) == parts
 
 
 @pytest.mark.parametrize("entry", definitions.glossary().values(), ids=lambda e: e.metric)
@@ -43,8 +43,7 @@ def test_a_definition_is_whole_and_its_function_public(entry):
 
 
 def test_the_page_says_what_was_recorded_and_marks_what_was_not():
-    made = pages.definitions(period="March 2026", day="31 March 2026", version="1", words=definitions.words(), keys=definitions.keys(),
-                             sections=definitions.sections({"second_purchase.share", "own.thing"}))
+    made = pages.filled("definitions", period="March 2026", day="31 March 2026", version="1", **definitions.facts({"second_purchase.share", "own.thing"}))
     assert set(re.findall(r'<article class="term" id="([^"]*)"', made)) == {*definitions.glossary(), "own.thing"}
     assert re.search(r"<code>second_purchase.share</code> · share</p>", made)
     assert re.search(r"<code>churn.grr</code> · share · not in this report</p>", made)

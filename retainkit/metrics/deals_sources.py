@@ -31,19 +31,19 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
     -----
     Wilson; Newcombe's method 10 and the score test for differences; direct standardisation.
     """
-    cells = tally(shop, "deals_sources", days=days).astype({"won": int, "closed": int}).query("closed > 0")
-    if win_rate_withheld(shop, by="source"):
-        cells = cells.iloc[:0]
-    totals = cells.groupby("source")[["won", "closed"]].sum()
-    won, n = totals["won"], totals["closed"]
+    cells = _cells(shop, days)
+    totals = cells.groupby("source")[["won", "n"]].sum()
+    won, n = totals["won"], totals["n"]
     rest_won, rest = won.sum() - won, n.sum() - n
     gap = dict(zip(("difference", "difference_low", "difference_high"), newcombe(won, n, rest_won, rest, level=level), strict=True))
     p = two_proportion_p(won, n, rest_won, rest)
     table = totals.assign(**shares(won, n, level=level), **gap, p=p, q=benjamini_hochberg(p), horizon_days=days)
-    table = table.join(_by_days(shop, days, level)).join(_standardised(cells, level))
+    even = standardised_rates(cells, level=level).set_index("source")
+    table = table.join(_called("by_days", win_by(shop, days=days, by="source", level=level).set_index("source"))).join(_called("standardised", even))
+    covers = even["mix_covered"].map("has deals in {:.0%} of the company's mix of segments".format).where(even["mix_covered"] < 1 - 1e-9, "")
     columns = ["source", "rate", "low", "high", "n", "by_days", "by_days_low", "by_days_high", "standardised",
                "standardised_low", "standardised_high", *gap, "p", "q", "horizon_days", "note"]
-    return table.rename_axis("source").reset_index()[columns]
+    return table.assign(note=covers).rename_axis("source").reset_index()[columns]
 
 
 @asked_once
@@ -71,13 +71,12 @@ def referral_gap(shop: Engine, *, source: str = "referral", days: int = WITHIN_D
        rate  of_source  of_rest   n
     0   0.5       0.75     0.25  20
     """
-    cells = tally(shop, "deals_sources", days=days).astype({"won": int, "closed": int}).query("closed > 0")
+    cells = _cells(shop, days)
     columns = ["source", "rate", "low", "high", "n", "of_source", "of_rest", "rest", "horizon_days", "note"]
     mine = cells["source"] == source
-    if not mine.any() or mine.all() or win_rate_withheld(shop, by="source"):
+    if not mine.any() or mine.all():
         return pd.DataFrame(columns=columns)
-    two = cells.assign(n=cells["closed"], source=np.where(mine, "it", "rest"))
-    table = standardised_rates(two, level=level).set_index("source")
+    table = standardised_rates(cells.assign(source=np.where(mine, "it", "rest")), level=level).set_index("source")
     it, rest = table.loc["it"], table.loc["rest"]
     gap, low, high = square_and_add(it[["rate", "low", "high"]], rest[["rate", "low", "high"]])
     note = "" if table["mix_covered"].min() > 1 - 1e-9 else "segments in which one of the two has no deals are left out of its rate"
@@ -85,15 +84,12 @@ def referral_gap(shop: Engine, *, source: str = "referral", days: int = WITHIN_D
     return pd.DataFrame([dict(zip(columns, row, strict=True))])
 
 
-def _by_days(shop: Engine, days: int, level: float) -> pd.DataFrame:
-    """The share of each source's deals that is won within so many days, lost deals competing."""
-    table = win_by(shop, days=days, by="source", level=level).set_index("source")[["rate", "low", "high"]]
-    return table.set_axis(["by_days", "by_days_low", "by_days_high"], axis=1)
+def _cells(shop: Engine, days: int) -> pd.DataFrame:
+    """Won and closed deals (`n`) by source and segment; none where a win rate would be wrong."""
+    cells = tally(shop, "deals_sources", days=days).rename(columns={"closed": "n"}).astype({"won": int, "n": int}).query("n > 0")
+    return cells.iloc[:0] if win_rate_withheld(shop, by="source") else cells
 
 
-def _standardised(cells: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Each source's rate with the segments weighted as in all deals together, and how much of that mix it covers."""
-    table = standardised_rates(cells.rename(columns={"closed": "n"}), level=level).set_index("source")
-    note = np.where(table["mix_covered"] < 1 - 1e-9, table["mix_covered"].map("has deals in {:.0%} of the company's mix of segments".format), "")
-    names = {"rate": "standardised", "low": "standardised_low", "high": "standardised_high"}
-    return table[list(names)].rename(columns=names).assign(note=note)
+def _called(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The rates of a table and their limits under another name."""
+    return table[["rate", "low", "high"]].set_axis([name, f"{name}_low", f"{name}_high"], axis=1)

@@ -86,13 +86,13 @@ def lapse_survival(
         A row a rule and horizon: `lapse_days`, `horizon_days`, `rate`, `low`, `high`, `n`, `too_young`, `at_risk`, `note`.
         Empty when the rule cannot be chosen (`lapse_rule` says why).
     """
-    tables = [_never_lapsed(shop, x, horizons, level) for x in _rules(shop, days)]
-    return stacked(tables, ["lapse_days", *NUMBERS])
+    tables = [survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody="no new customers").assign(lapse_days=x) for x, cells in _lives(shop, days)]
+    return stacked(tables, NUMBERS).reindex(columns=["lapse_days", *NUMBERS])
 
 
 def lapse_curve(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
     """The whole curves behind `lapse_survival`, for drawing: `lapse_days` and the columns of a survival curve."""
-    curves = [kaplan_meier(tally(shop, "lapse_lives", days=x), level=level).table.assign(lapse_days=x) for x in _rules(shop, days)]
+    curves = [kaplan_meier(cells, level=level).table.assign(lapse_days=x) for x, cells in _lives(shop, days)]
     return stacked(curves, ["time", "survival", "low", "high", "lapse_days"])
 
 
@@ -129,18 +129,16 @@ def monthly_lapse(shop: Engine, *, days: int | None = None, level: float = 0.95)
         As `monthly_churn`, with `lapse_days`: active_start + new + reactivated - lost - lost_intra = active_end. Empty
         when the rule cannot be chosen (`lapse_rule` says why).
     """
-    rule = lapse_rule(shop, days=days)["days"].iloc[0]
-    x = int(rule) if rule == rule else LEAST_DAYS
-    events = tally(shop, "lapse_days", days=x)
+    rule, events = _ruled(shop, days)
+    x = rule or LEAST_DAYS
     first, last = first_whole(shop.history_start + timedelta(days=x)), last_closed(shop.as_of)
-    table = churn_rates(balance(_dated(events), first=first, last=last), level=level).assign(too_young=0, lapse_days=x)
-    return table if rule == rule else table.iloc[:0]
+    table = churn_rates(balance(events, first=first, last=last), level=level).assign(too_young=0, lapse_days=x)
+    return table if rule else table.iloc[:0]
 
 
 def lapse_checks(shop: Engine, *, days: int | None = None) -> pd.DataFrame:
     """Identities that must hold, worked out two ways: `check, left, right, holds`."""
-    rule = lapse_rule(shop, days=days)["days"].iloc[0]
-    events = _dated(tally(shop, "lapse_days", days=int(rule) if rule == rule else LEAST_DAYS))
+    _, events = _ruled(shop, days)
     running = last_closed(shop.as_of) + 1
     end = int(balance(events, first=running, last=running)["active_end"].sum())
     here = int(events.loc[events["movement"] == "here", "customers"].sum())
@@ -153,6 +151,11 @@ def _rules(shop: Engine, days: int | None) -> list[int]:
     return [max(int(rule) // 2, 1), int(rule), 2 * int(rule)] if rule == rule else []
 
 
+def _lives(shop: Engine, days: int | None) -> list[tuple[int, pd.DataFrame]]:
+    """By each of these rules, counted durations until customers lapsed."""
+    return [(x, tally(shop, "lapse_lives", days=x)) for x in _rules(shop, days)]
+
+
 def _no_rule(gaps: int, share: float) -> str:
     """Why no number of days can be chosen."""
     if not gaps:
@@ -160,14 +163,8 @@ def _no_rule(gaps: int, share: float) -> str:
     return f"fewer than {share:.0%} of the gaps are over in the time observed: give days"
 
 
-def _never_lapsed(shop: Engine, days: int, horizons: Sequence[int], level: float) -> pd.DataFrame:
-    """Share never lapsed at each horizon, by one rule."""
-    cells = tally(shop, "lapse_lives", days=days)
-    table = survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody="no new customers")
-    table.insert(0, "lapse_days", days)
-    return table
-
-
-def _dated(events: pd.DataFrame) -> pd.DataFrame:
-    """Events on dates instead of days since the clock's start."""
-    return events.assign(on_day=pd.Timestamp(CLOCK_START) + pd.to_timedelta(events["on_day"], unit="D"))
+def _ruled(shop: Engine, days: int | None) -> tuple[int, pd.DataFrame]:
+    """The rule, 0 where it cannot be chosen, and what it makes of the base of customers: the days on which they came, lapsed and returned."""
+    rule = lapse_rule(shop, days=days)["days"].fillna(0).astype(int).iloc[0]
+    events = tally(shop, "lapse_days", days=int(rule) or LEAST_DAYS)
+    return int(rule), events.assign(on_day=pd.Timestamp(CLOCK_START) + pd.to_timedelta(events["on_day"], unit="D"))

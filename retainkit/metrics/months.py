@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, timedelta
 
@@ -67,13 +68,31 @@ def first_whole(start: date) -> int:
     return month_number(start - timedelta(days=1)) + 1
 
 
+def month_of(text: str) -> int | None:
+    """The month written YYYY-MM; None where that is not one.
+
+    >>> month_of("2026-10"), month_of("2026-13")
+    (24321, None)
+    """
+    found = re.fullmatch(r"(?!0000)(\d{4})-(0[1-9]|1[0-2])", text)
+    return int(found[1]) * 12 + int(found[2]) - 1 if found else None
+
+
+def last_day(number: int) -> date:
+    """The month's last day.
+
+    >>> last_day(24313)
+    datetime.date(2026, 2, 28)
+    """
+    return first_day(number).replace(day=monthrange(number // 12, number % 12 + 1)[1])
+
+
 def closed_month(shop: Engine, month: str) -> int:
     """The number of a month written YYYY-MM, once it is known that the shop has seen all of it."""
     first, last = first_whole(shop.history_start), last_closed(shop.as_of)
-    found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", month)
-    number = int(found[1]) * 12 + int(found[2]) - 1 if found else -1
-    if not first <= number <= last:
-        wrong = "is not a month the data covers from its first day to its last" if found else "is not written YYYY-MM"
+    number = month_of(month)
+    if number is None or not first <= number <= last:
+        wrong = "is not written YYYY-MM" if number is None else "is not a month the data covers from its first day to its last"
         covered = f"{month_name(first)} to {month_name(last)}" if first <= last else "no whole month"
         raise BadValueError("month", wrong, f"{month!r}; covered: {covered}", f'month="{month_name(last)}"')
     return number

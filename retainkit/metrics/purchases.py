@@ -10,7 +10,7 @@ import pandas as pd
 from retainkit.estimate.recurrent import next_purchase_share
 from retainkit.estimate.survival import at_times, kaplan_meier
 from retainkit.load.shop import Shop
-from retainkit.metrics.reading import by_group, readable, shares, stacked
+from retainkit.metrics.reading import by_group, each_group, readable, shares
 from retainkit.tally import asked_once, horizon_list, split_by, tally
 
 HORIZONS = (30, 60, 90, 180, 365)
@@ -111,13 +111,11 @@ def second_purchase_curve(shop: Shop, *, by: str | None = None, level: float = 0
     >>> second_purchase_curve(open_shop({"orders": orders}, as_of="2026-03-31"))["rate"].tolist()
     [0.0, 0.5, 0.5]
     """
-    tables = []
-    for name, group in split(tally(shop, "second_purchase", by=split_by(by)), by):
-        table = kaplan_meier(group, level=level).table
-        flipped = table.assign(rate=1 - table["survival"], low=1 - table["high"], high=1 - table["low"])
-        flipped = flipped.drop(columns="survival")
-        tables.append(flipped.assign(**{by: name}) if by else flipped)
-    return stacked(tables, ["time", "at_risk", "events", "censored", "rate", "low", "high"])
+    def read(cells: pd.DataFrame) -> pd.DataFrame:
+        table = kaplan_meier(cells, level=level).table
+        return table.assign(rate=1 - table["survival"], low=1 - table["high"], high=1 - table["low"]).drop(columns="survival")
+
+    return each_group(_all_named(tally(shop, "second_purchase", by=split_by(by))), by, read)
 
 
 def second_purchase_mature(
@@ -241,9 +239,9 @@ def usable_horizon(shop: Shop, asked: int, *, of: str = "days", least: int = 30)
     return next(fits, min(asked, 30) if len(followed) else asked)
 
 
-def split(cells: pd.DataFrame, by: str | None) -> list[tuple[str, pd.DataFrame]]:
-    """The cells of each group; one group that holds everybody when there is nothing to split by."""
-    return [(str(name), part) for name, part in cells.groupby(cells["grp"].fillna(UNKNOWN))] if by else [("all", cells)]
+def _all_named(table: pd.DataFrame) -> pd.DataFrame:
+    """A tally whose every row has a group."""
+    return table.assign(grp=table["grp"].fillna(UNKNOWN).astype(str))
 
 
 def at_horizons(
@@ -254,10 +252,11 @@ def at_horizons(
 
     `read` has the group's cells, and how long the longest known of its customers has been followed.
     """
-    followed, tables = tally(shop, "followup", by=split_by(by)), []
-    for name, group in split(cells, by):
-        days = followed if by is None else followed[followed["grp"].fillna(UNKNOWN) == name]
+    followed = _all_named(tally(shop, "followup", by=split_by(by)))
+
+    def counted(group: pd.DataFrame) -> pd.DataFrame:
+        days = followed[followed["grp"].isin(group["grp"])] if by else followed
         young = [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons]
-        table = read(group, days["followup"].max())
-        tables.append(table.assign(grp=name, horizon_days=list(horizons), n=int(days["n"].sum()), too_young=young))
-    return by_group(stacked(tables, ["grp", *columns]), by, columns)
+        return read(group, days["followup"].max()).assign(horizon_days=list(horizons), n=int(days["n"].sum()), too_young=young)[[*columns]]
+
+    return each_group(_all_named(cells), by, counted)

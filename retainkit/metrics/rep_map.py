@@ -86,24 +86,18 @@ def rep_map(
     together (`account_clustering`), never for reps who differ from each other: the model has that spread already, and to
     take it for noise would hide the reps it looks for.
     """
-    reasons = [win_rate_withheld(shop, by="rep"), rep_churn_withheld(shop)]
-    withheld = " and ".join(reason for reason in reasons if reason)
-    if all(reasons):
+    wins, withheld = _expected(shop, days, by)
+    if wins is None:
         return RepMap(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_COMPANY), withheld, [])
-    wins = expected_wins(_wins(shop, days), by=by)
-    if wins.empty and not withheld:
-        return RepMap(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_COMPANY), TOO_NEW.format(days), [])
     crude = wins_by_rep(wins).set_index("rep")
     churn = rep_churn(shop, by=by).set_index("rep")
-    losses = expected_losses(shop, by=by)
     spread = [dispersion(crude["z"]), dispersion(z_scores(churn["observed"].astype(float), churn["expected"].astype(float)))]
     clustering = account_clustering(shop)
-    model = joint_rep_model(wins, losses, odds=odds, hazard=hazard, win_phi=_widening(clustering))
-    gone = departed(shop)
+    model = joint_rep_model(wins, expected_losses(shop, by=by), odds=odds, hazard=hazard, win_phi=_widening(clustering))
     table = model.reps.set_index("rep").assign(
         expected_won=crude["expected"], win_q=pd.Series(benjamini_hochberg(crude["p_high"]), index=crude.index),
         churn_q=churn["q"], self_share=churn["self_share"], note=churn["note"]).reset_index()
-    table = table.assign(departed=table["rep"].isin(gone), note=table["note"].fillna(""))
+    table = table.assign(departed=table["rep"].isin(departed(shop)), note=table["note"].fillna(""))
     table["words"] = [
         rep_words(r["p_joint"], observed=r["observed"], expected=r["expected"], n_closed=r["n"], left=r["departed"], review=review, watch=watch)
         for r in table.to_dict("records")]
@@ -120,11 +114,9 @@ def rep_correlation(shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] 
     DataFrame
         One row: `value`, `low`, `high`, `p_positive`, `note`, `n` (reps), `withheld` (why the map cannot be drawn; empty when it can).
     """
-    reasons = [win_rate_withheld(shop, by="rep"), rep_churn_withheld(shop)]
-    withheld = " and ".join(reason for reason in reasons if reason)
-    wins = expected_wins(_wins(shop, days), by=by) if not all(reasons) else pd.DataFrame()
-    if all(reasons) or (wins.empty and not withheld):
-        return pd.DataFrame([{"value": np.nan, "low": np.nan, "high": np.nan, "p_positive": np.nan, "note": "", "n": 0, "withheld": withheld or TOO_NEW.format(days)}])
+    wins, withheld = _expected(shop, days, by)
+    if wins is None:
+        return pd.DataFrame([{**dict.fromkeys(_COMPANY[1:-1], np.nan), "note": "", "n": 0, "withheld": withheld}])
     model = joint_rep_model(wins, expected_losses(shop, by=by), win_phi=_widening(account_clustering(shop)), each=False)
     rho = model.company[model.company["quantity"] == "rho"].drop(columns="quantity")
     return rho.assign(n=len(model.reps), withheld=withheld or model.withheld).reset_index(drop=True)
@@ -188,10 +180,15 @@ def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: flo
     return coded(table, reps) if by == "rep" else table
 
 
-def _wins(shop: Engine, days: int) -> pd.DataFrame:
-    """Counted deals that are old enough, by rep and stratum; none where a win rate would be wrong."""
+def _expected(shop: Engine, days: int, by: Sequence[str]) -> tuple[pd.DataFrame | None, str]:
+    """The wins expected of deals that are old enough, none where a win rate would be wrong, and what else is withheld; None where nothing can be said."""
+    reasons = [win_rate_withheld(shop, by="rep"), rep_churn_withheld(shop)]
+    withheld = " and ".join(filter(None, reasons))
+    if all(reasons):
+        return None, withheld
     cells = tally(shop, "reps_wins", days=days).rename(columns={"deals": "n"}).astype({"won": int, "n": int})
-    return cells.iloc[:0] if win_rate_withheld(shop, by="rep") else cells
+    wins = expected_wins(cells.iloc[:0] if reasons[0] else cells, by=by)
+    return (None, TOO_NEW.format(days)) if wins.empty and not withheld else (wins, withheld)
 
 
 def _widening(clustering: float) -> float:

@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from retainkit.errors import BadValueError
-from retainkit.report.kernel import TIMEOUT, OwnKernel, fault, first_line, raised
+from retainkit.report.kernel import TIMEOUT, OwnKernel, executed
 from retainkit.report.warm import kernels
 from retainkit.resources import notebooks_folder
 
@@ -30,15 +29,7 @@ def execute(folder: Path | None = None, *, jobs: int = 2, timeout: int = TIMEOUT
 
 def _execute(path: Path, timeout: int) -> str:
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook, timeout=timeout, kernel_name="python3", kernel_manager_class=OwnKernel, record_timing=False,
-        coalesce_streams=True, resources={"metadata": {"path": str(path.resolve().parent)}},
-    )
-    try:
-        client.execute()
-    except Exception as err:  # also a dead kernel and a time-out: said by name, the other notebooks run on
-        return raised(notebook) or f"{type(err).__name__}: {first_line(str(err))}"
-    if error := fault(notebook):
+    if error := executed(notebook, timeout=timeout, kernel_manager_class=OwnKernel, resources={"metadata": {"path": str(path.resolve().parent)}}):
         return error
     aside = path.with_suffix(".aside")
     aside.write_text(nbformat.writes(settled(notebook)) + "\n", encoding="utf-8")

@@ -33,27 +33,18 @@ def glossary() -> Mapping[str, Meaning]:
             if question not in ("words", "keys") for metric, facts in metrics.items()}
 
 
-def words() -> Mapping[str, str]:
-    """The words that every page uses."""
-    return dict(_read()["words"])
+def facts(used: Collection[str]) -> dict[str, Any]:
+    """What the page tells: `words` that every page uses, `keys` of the column `group`, and under each question its metrics.
 
-
-def keys() -> Mapping[str, str]:
-    """What the parts of the column `group` mean."""
-    return dict(_read()["keys"])
-
-
-def sections(used: Collection[str]) -> dict[str, list[tuple[Meaning, bool]]]:
-    """The page's sections: under each question its metrics, and whether each is among this report's `used` ones.
-
-    Metrics that only a notebook of one's own records have a section of their own, which says where to look.
+    With each metric stands whether it is among this report's `used` ones. Metrics that only a notebook of one's own records
+    have a section of their own, which says where to look.
     """
     found: dict[str, list[tuple[Meaning, bool]]] = {}
     own = "The notebook that recorded it says what it means: look there."
     others = [Meaning(name, "Numbers of your own notebooks", name, own, "", "", "", "") for name in sorted(set(used) - set(glossary()))]
     for meaning in [*glossary().values(), *others]:
         found.setdefault(meaning.question, []).append((meaning, meaning.metric in used))
-    return found
+    return {"words": _read()["words"], "keys": _read()["keys"], "sections": found}
 
 
 @cache

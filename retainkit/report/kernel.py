@@ -19,6 +19,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
+from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from retainkit.report import warm
@@ -109,11 +110,10 @@ def peak_mb(pid: int | str | None) -> int | None:
 
 def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, timeout: int = TIMEOUT, places: Semaphore | None = None,
         measured: dict[str, Any] | None = None) -> tuple[NotebookNode, str]:
-    """Run a notebook with papermill; the result, and the error that stopped it ("" when it ran to its end).
+    """Run a notebook with papermill's parameters; the result, and the error that stopped it ("" when it ran to its end).
 
     Its cells wait for one of the `places`. `measured` is given the `seconds` it had a place, and the kernel's `peak_mb`.
     """
-    from papermill.engines import papermill_engines
     from papermill.parameterize import parameterize_notebook
 
     notebook.metadata["papermill"] = {}
@@ -127,21 +127,22 @@ def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, 
     place = Place(places)
     own: type[OwnKernel] = type("MeasuredKernel", (OwnKernel,), {"place": place})  # a class of its own, because nbclient makes the instance
     try:
-        papermill_engines.execute_notebook_with_engine(
-            None, notebook, "python3", progress_bar=False, execution_timeout=timeout, kernel_manager_class=own,
-            on_cell_start=place.take, on_cell_executed=tick, coalesce_streams=True, autosave_cell_every=0, record_timing=False,
-        )
-        error = fault(notebook)
-    except Exception as err:  # a dead kernel, a time-out: the run goes on without this notebook
-        error = f"{type(err).__name__}: {first_line(str(err))}"
+        error = executed(notebook, timeout=timeout, kernel_manager_class=own, on_cell_start=place.take, on_cell_executed=tick)
     finally:
         place.leave()  # also of a kernel that was not there to be ended
     if measured is not None:
         measured |= {"seconds": round(place.seconds, 2), "peak_mb": own.peak_mb}
     del notebook.metadata["papermill"]
-    for cell in notebook.cells:
-        cell.metadata.pop("papermill", None)
     return notebook, error
+
+
+def executed(notebook: NotebookNode, *, timeout: int, **how: Any) -> str:
+    """Run a notebook's cells, in place; the error that stopped it ("" when it ran to its end). `how`: traits of nbclient."""
+    try:
+        NotebookClient(notebook, timeout=timeout, kernel_name="python3", coalesce_streams=True, record_timing=False, **how).execute()
+    except Exception as err:  # also a dead kernel and a time-out: said by name, the other notebooks run on
+        return raised(notebook) or f"{type(err).__name__}: {first_line(str(err))}"
+    return fault(notebook)
 
 
 def fault(notebook: NotebookNode) -> str:

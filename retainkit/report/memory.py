@@ -9,9 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 import secrets
-from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from retainkit.metrics.months import last_day, month_of
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
 FOLDER = ".memory"
-MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _IDS = " join ids i on i.customer = t.customer"
 # By table: the columns that headline numbers are made of, and where they stand. A customer's sign-up day is part of each order.
 REMEMBERED: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -54,7 +52,7 @@ class Last:
 
 def last_publication(out: Path, as_of: date) -> Last | None:
     """The latest month in `out` that ended before `as_of` and has its numbers; None when there is none."""
-    ends = {p.parent.name: _end(p.parent.name) for p in out.glob("*/metrics.csv") if MONTH.fullmatch(p.parent.name)}
+    ends = {p.parent.name: last_day(n) for p in out.glob("*/metrics.csv") if (n := month_of(p.parent.name)) is not None}
     name = max((n for n, day in ends.items() if day < as_of), default=None)
     if name is None:
         return None
@@ -77,7 +75,7 @@ def keep(shop: Shop, out: Path, name: str) -> str:
 
     A report up to some day within a month is never looked back on: nothing is remembered, and "" is returned. Memories of the same month stay until `settle` is called, so that a run that is killed leaves the right one in place.
     """
-    if not MONTH.fullmatch(name):
+    if month_of(name) is None:
         return ""
     folder = out / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -161,9 +159,3 @@ def _salt(path: Path) -> str:
         aside.chmod(0o600)
         aside.replace(path)
     return path.read_text()
-
-
-def _end(month: str) -> date:
-    """The last day of a month written YYYY-MM."""
-    year, number = map(int, month.split("-"))
-    return date(year, number, monthrange(year, number)[1])

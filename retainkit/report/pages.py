@@ -110,17 +110,10 @@ def _contents(text: str) -> str:
     return f'<nav class="contents" aria-labelledby="contents">\n<h2 id="contents">On this page</h2>\n<ol>\n{items}\n</ol>\n</nav>'
 
 
-def front(**facts: Any) -> str:
-    """The index page: a card a question, then the health of the data."""
-    text = _environment().get_template("front.html.j2").render(css=css(), **facts)
-    check(text, "index")
-    return text
-
-
-def definitions(**facts: Any) -> str:
-    """The page of plain definitions: the words of every page, then every number under its question."""
-    text = _environment().get_template("definitions.html.j2").render(css=css(), **facts)
-    check(text, "definitions")
+def filled(name: str, **facts: Any) -> str:
+    """A page that is no notebook's: `index` (a card a question, then the health of the data), or `definitions` (words, then every number)."""
+    text = str(_environment().get_template(f"{name}.html.j2").render(css=css(), **facts))
+    check(text, name)
     return text
 
 

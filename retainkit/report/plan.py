@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +14,7 @@ import nbformat
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
 from retainkit.load.shop import open_shop
 from retainkit.metrics.goals import check_goals
+from retainkit.metrics.months import last_day, month_name, month_number, month_of
 from retainkit.resources import lacks, nobody, notebooks_folder
 from retainkit.show.begin import check_parameters, limits, to_type
 
@@ -95,20 +94,18 @@ def make_plan(
         job.given |= {"source": source, "as_of": day.isoformat()}
     if not all(job.lacks for job in jobs):
         shop.prepare()  # once, before several notebooks ask for it at a time
-    whole = day.day == monthrange(day.year, day.month)[1]
-    return Plan(source, shop, f"{day:%Y-%m}" if whole else day.isoformat(), jobs)
+    return Plan(source, shop, f"{day:%Y-%m}" if day == last_day(month_number(day)) else day.isoformat(), jobs)
 
 
 def months(text: str) -> list[str]:
     """The months from the first to the last of `2026-01..2026-10`, in order."""
-    try:
-        first, last = (date.fromisoformat(f"{part}-01") for part in text.split(".."))
-    except ValueError:
-        raise BadValueError("--months", "needs two months with two dots between", repr(text), "--months 2026-01..2026-10") from None
-    counts = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
-    if not counts:
-        raise BadValueError("--months", "ends before it begins", text, f"--months {last:%Y-%m}..{first:%Y-%m}")
-    return [f"{n // 12}-{n % 12 + 1:02d}" for n in counts]
+    begins, _, ends = text.partition("..")
+    first, last = month_of(begins), month_of(ends)
+    if first is None or last is None:
+        raise BadValueError("--months", "needs two months with two dots between", repr(text), "--months 2026-01..2026-10")
+    if last < first:
+        raise BadValueError("--months", "ends before it begins", text, f"--months {ends}..{begins}")
+    return [month_name(number) for number in range(first, last + 1)]
 
 
 def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
@@ -116,7 +113,7 @@ def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
     if not folder.is_dir():
         raise MissingDataError(str(folder), "is no folder", remedy="--notebooks with the path of a folder of notebooks")
     found = [job for p in sorted(folder.glob("*.ipynb")) if (job := _job(p))]
-    jobs = {job.stem: job for job in sorted(found, key=lambda job: not job.notebook.metadata.retainkit.get("first", False))}
+    jobs = {job.stem: job for job in sorted(found, key=lambda job: not job.first)}
     if not jobs:
         raise MissingDataError(folder.name, "holds no notebook with `retainkit` in its metadata")
     wanted = [stem.removesuffix(".ipynb") for stem in only] or list(jobs)
@@ -219,10 +216,9 @@ def _day(shop: Shop, month: str, as_of: str) -> date:
         if begun_only and not month:
             return shop.as_of
         month, latest = month or shop.closed_through, f"--as-of {shop.as_of}" if begun_only else f"--month {shop.closed_through}"
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        if (number := month_of(month)) is None:
             raise BadValueError("--month", "is not a month", repr(month), latest)
-        year, number = map(int, month.split("-"))
-        day, asked = date(year, number, monthrange(year, number)[1]), f"--month {month}"
+        day, asked = last_day(number), f"--month {month}"
     if not shop.history_start <= day <= shop.as_of:
         wrong = "is not over yet in this data" if day > shop.as_of else "lies before this data"
         raise BadValueError(asked, wrong, f"data from {shop.history_start} to {shop.as_of}", f"type {latest}")

@@ -109,7 +109,8 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         if printer:
             progress.step("printed", error=fault)
         steps = {"plan": planned, "notebooks": ran - planned, "pages": perf_counter() - began - ran}
-        _write_run(plan, results, steps, {"previous": back.last.name, "memory": kept}, stage / "run.json")
+        facts = {**_run_facts(plan, results, steps), "previous": back.last.name, "memory": kept}
+        (stage / "run.json").write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
         publish.publish(stage, out / plan.name)
         memory.settle(out, plan.name, kept)
         good = not fault and all(r.status != "failed" for r in results)
@@ -180,14 +181,14 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
         if result.notebook is not None:
             nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
     shown = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r), "first": r.job.first, "chart": _chart(r, results)} for r in results]
-    index = pages.front(
-        **_about(plan), source=plan.shop.name, cards=shown, earlier=[(name, period(name)) for name in earlier], rejected=rejected,
+    index = pages.filled(
+        "index", **_about(plan), source=plan.shop.name, cards=shown, earlier=[(name, period(name)) for name in earlier], rejected=rejected,
         failed=sum(r.status == "failed" for r in results), ledger=cards.health(plan.shop), paper=paper,
         age=cards.age(plan.shop, cards.made_on()), absent=cards.absent(plan.shop), unread=plan.shop.unread,
     )
     (stage / "index.html").write_text(index, encoding="utf-8")
     used = {row[0] for r in results for row in csv.reader(r.metrics)}
-    (stage / "definitions.html").write_text(pages.definitions(**_about(plan), sections=definitions.sections(used), words=definitions.words(), keys=definitions.keys()), encoding="utf-8")
+    (stage / "definitions.html").write_text(pages.filled("definitions", **_about(plan), **definitions.facts(used)), encoding="utf-8")
 
 
 def _chart(result: Result, results: list[Result]) -> str:
@@ -217,11 +218,6 @@ def _write_rejected(plan: Plan, stage: Path) -> list[str]:
         rows = plan.shop.rejected(name).map(lambda cell: "" if missing(cell) else sheet_text(cell))
         rows.to_csv(stage / "rejected" / f"{name}.csv", index=False, lineterminator="\n")
     return tables
-
-
-def _write_run(plan: Plan, results: list[Result], steps: dict[str, float], kept: dict[str, str], path: Path) -> None:
-    """How the run went, as JSON."""
-    path.write_text(json.dumps({**_run_facts(plan, results, steps), **kept}, indent=1, default=str) + "\n", encoding="utf-8")
 
 
 def _run_facts(plan: Plan, results: list[Result], steps: dict[str, float]) -> dict[str, Any]:
