@@ -17,10 +17,9 @@ _HOMES = {
     "retainkit.metrics.purchases": (
         "overview", "second_purchase", "second_purchase_curve", "second_purchase_mature", "second_purchase_by_cohort",
         "next_purchase", "usable_horizon"),
-    "retainkit.metrics.leaving": ("second_purchase_before_leaving",),
     "retainkit.metrics.cross_sell": (
         "cross_sell_share", "cross_sell_curve", "cross_sell_any", "cross_sell_incidence", "first_cross_sell_naive",
-        "month_one_revenue"),
+        "month_one_revenue", "second_purchase_before_leaving"),
     "retainkit.metrics.first_days": (
         "cross_sell_rates", "leaving_rates", "cross_sell_paths", "cross_sell_compared", "second_purchase_compared",
         "short_log_shares"),
@@ -52,8 +51,7 @@ _HOMES = {
     "retainkit.show.begin": ("begin", "show_ledger"),
     "retainkit.show.display": ("say", "table", "figure", "record"),
     "retainkit.show.sentences": ("words", "shown", "checks", "tidy"),
-    "retainkit.show.goals": ("goal_table",),
-    "retainkit.show.card": ("card_table", "card_numbers"),
+    "retainkit.show.card": ("card_table", "card_numbers", "goal_table"),
     "retainkit.show.style": ("canvas", "finish", "colour_for"),
     "retainkit.show.rep_charts": ("plot_funnel", "plot_rep_map"),
     "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_series", "plot_matrix", "plot_parts", "plot_areas", "plot_projection"),

@@ -127,9 +127,8 @@ def rates_per_month(
     per = np.array([100 * MONTH / d if d > 0 else np.nan for d in days])
     counts, wider = np.array(events, dtype=float), np.sqrt(np.fmax(np.ones(len(days)) if spread is None else np.array(spread), 1.0))
     low, high = _widened(counts, *poisson_interval(counts, level=level), wider)
-    ratios = [rate_ratio(events[i], days[i], events[0], days[0], level=level) if days[i] > 0 and days[0] > 0 and (events[i] or events[0]) else (np.nan,) * 3 for i in range(len(days))]
-    ratios[0] = (1.0, np.nan, np.nan)
-    ratio, ratio_low, ratio_high = np.array(ratios, dtype=float).T
+    ratio, ratio_low, ratio_high = rate_ratio(events, days, events[0], days[0], level=level)
+    ratio[0], ratio_low[0], ratio_high[0] = 1.0, np.nan, np.nan
     ratio_low, ratio_high = _widened(ratio, ratio_low, ratio_high, np.maximum(wider, wider[0]))
     names = [f"{first + (1 if first else 0):g}-{last:g}" for first, last in windows]
     return pd.DataFrame({"window": names, "events": list(events), "days": list(days), "value": counts * per, "low": low * per, "high": high * per,

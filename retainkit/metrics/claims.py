@@ -77,7 +77,8 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     n = 0 if pd.isna(row.get("n", 0)) else int(row.get("n", 0))
     why = f"needs {listed(missing)}" if missing else _withheld(claim, row, n)
     words = "" if missing else measured(**estimate, n=n, unit=unit)
-    found = "not measured" if missing else _verdict(kind, claim, estimate, why)
+    tested = "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
+    found = "not measured" if missing else UNTESTED.get(kind, tested)
     place = OUTSIDE.get(verdict(estimate["value"], estimate["value"], claim["low"], claim["high"]), "") if found in UNTESTED.values() else ""
     note = "; ".join(dict.fromkeys(filter(None, [place, why, str(row.get("note") or ""), _window(row, arguments), claim.get("caution", "")])))
     told = {c: claim.get(c, "") for c in ("sentence", "said_by", "population", "source_says", "estimand")}
@@ -144,12 +145,6 @@ def _older(shop: Shop) -> str:
     """Why the log's first months are not the company's, or nothing."""
     known = shop.sql("select count(*) as n from buyers b where not b.is_new").iloc[0]["n"]
     return f"{counted(known, 'customer')} {'was' if known == 1 else 'were'} there before the log begins: its first months are not the company's" if known else ""
-
-
-def _verdict(kind: str, claim: Record, estimate: dict[str, float], why: str) -> str:
-    if kind in UNTESTED:
-        return UNTESTED[kind]
-    return "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
 
 
 def claimed(low: float, high: float, *, unit: str = "share") -> str:

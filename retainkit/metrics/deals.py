@@ -162,12 +162,10 @@ def _lives(shop: Engine, by: str | None) -> pd.DataFrame:
 
 def _wide(counts: pd.DataFrame) -> pd.DataFrame:
     """A row a group: `won, lost, open`, `stale` (open and old) and `old` (opened long ago, whatever came of them)."""
-    table = counts.pivot_table(index="grp", columns="outcome", values="deals", aggfunc="sum", fill_value=0)
-    table = table.reindex(columns=["won", "lost", "open"], fill_value=0).astype("int64").rename_axis(columns=None)
-    old = counts[counts["mature"] == 1]
-    for name, rows in (("stale", old[old["outcome"] == "open"]), ("old", old)):
-        table[name] = rows.groupby("grp")["deals"].sum().reindex(table.index, fill_value=0).astype("int64")
-    return table.reset_index()
+    outcome, old = counts["outcome"], counts["mature"] == 1
+    of = {"won": outcome == "won", "lost": outcome == "lost", "open": outcome == "open", "stale": old & (outcome == "open"), "old": old}
+    table = pd.DataFrame({name: counts["deals"].where(rows, 0) for name, rows in of.items()}).astype("int64")
+    return table.groupby(counts["grp"]).sum().reset_index()
 
 
 def _withheld(counts: pd.DataFrame, by: str | None) -> str:

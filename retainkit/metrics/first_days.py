@@ -9,8 +9,7 @@ import pandas as pd
 from retainkit.errors import MissingDataError
 from retainkit.estimate.compare import against_the_rest, rates_per_month, window_rates
 from retainkit.load.shop import Shop
-from retainkit.metrics.cross_sell import CROSS_SELLS, need_lines
-from retainkit.metrics.leaving import CROSS_SOLD
+from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, need_lines
 from retainkit.metrics.reading import shares
 from retainkit.tally import few_rows, split_by, tally
 

@@ -14,7 +14,7 @@ from retainkit.estimate.goals import Read, standing
 from retainkit.estimate.intervals import wilson
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.load.stated import Record, goals_stated
-from retainkit.metrics.line import Headline, Maker, lacking
+from retainkit.metrics.line import Headline, Maker, group_keys, lacking
 from retainkit.metrics.scorecard import MAKERS, lines
 
 MONTH = 365.25 / 12
@@ -90,7 +90,7 @@ def check_goals(stated: Sequence[Record]) -> Sequence[Record]:
         if goal["metric"] not in names:
             near = get_close_matches(goal["metric"], names, n=3, cutoff=0) or names
             raise BadValueError("goals", f"`{goal['metric']}` is not a number of the scorecard", f"the nearest are {listed(near)}", f'metric = "{near[0]}"')
-        for column in (part.partition("=")[0] for part in goal.get("group", "").split(";") if part):
+        for column in group_keys(goal.get("group", "")):
             if column not in GROUPS_OF_CUSTOMERS:
                 raise BadValueError("goals", f"`{goal['group']}` is not a group of customers", listed(GROUPS_OF_CUSTOMERS), f'group = "{closest(column, GROUPS_OF_CUSTOMERS) or "segment"}=..."')
     return stated
@@ -98,12 +98,12 @@ def check_goals(stated: Sequence[Record]) -> Sequence[Record]:
 
 def _judged(shop: Shop, goal: Record, known: Sequence[Headline], level: float) -> dict[str, Any]:
     """A goal as a row; where this shop cannot give its number, why."""
-    group = goal.get("group", "")
-    asked = {column: value for column, _, value in (part.partition("=") for part in group.split(";") if part)}
+    group, asked = goal.get("group", ""), group_keys(goal.get("group", ""))
     same = [line for line in known if line.metric == goal["metric"]]
     exact = [line for line in same if group and line.find(shop).group == group]
     fits = exact or [line for line in same if line.horizon == goal.get("horizon_days", line.horizon)]
-    why = _no_number(goal["metric"], shop) if not same else _no_age(same) if not fits else "" if exact else _no_group(shop, fits[0], asked)
+    no_age = f"it is read at {listed(line.horizon for line in same)} days here"
+    why = _no_number(goal["metric"], shop) if not same else no_age if not fits else "" if exact else _no_group(shop, fits[0], asked)
     if not why:
         return _row(goal, fits[0], shop if exact else shop.only(**asked), level)
     told = {"label": _maker(goal["metric"]).metrics[goal["metric"]], "kind": "", "status": "cannot tell", "note": why, "n": 0}
@@ -119,10 +119,6 @@ def _no_number(metric: str, shop: Shop) -> str:
     """What the shop lacks of a number that it cannot give."""
     lacks = lacking(shop, _maker(metric))
     return f"this shop has no {lacks}{'' if '.' in lacks else ' table'}" if lacks else f"it needs {_maker(metric).rows}"
-
-
-def _no_age(same: Sequence[Headline]) -> str:
-    return f"it is read at {listed(line.horizon for line in same)} days here"
 
 
 def _no_group(shop: Shop, line: Headline, asked: Mapping[str, str]) -> str:

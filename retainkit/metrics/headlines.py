@@ -21,6 +21,7 @@ from retainkit.tally import tally
 
 # What the notebooks' parameters are unless a run sets them.
 SETTINGS: Mapping[str, Any] = {"window": 90, "horizons": (365, 730), "within": 30, "horizon": 365, "lapse_after": 0, "within_days": 180}
+LOST = {"hits": "lost", "n": "active_start"}  # of a month's balance
 NO_COHORTS = "there is no series of it by month"
 
 
@@ -109,8 +110,7 @@ def _cross_sell_share(early: int, span: int) -> Headline:
 
 def _cross_sold(shop: Shop, early: int, span: int, hits: str, n: str) -> pd.DataFrame:
     """Two counts of the cross-sells of each month's new customers, as hits and n, once the month is `span` days old."""
-    table = tally(shop, "cross_sell_cohorts", within=early, horizon=span)
-    return cohorts(shop, table.assign(hits=table[hits], n=table[n]), "month", span)
+    return cohorts(shop, tally(shop, "cross_sell_cohorts", within=early, horizon=span), "month", span, hits=hits, n=n)
 
 
 def _staying(shop: Shop, asked: Asked) -> list[Headline]:
@@ -121,13 +121,13 @@ def _staying(shop: Shop, asked: Asked) -> list[Headline]:
 
     def kept(s: Shop) -> pd.DataFrame:
         matrix = contract_retention_matrix(s, period_days=days).query("period == 1 and mature")
-        return cohorts(s, matrix.assign(hits=matrix["active"]), "cohort", days)
+        return cohorts(s, matrix, "cohort", days, hits="active", n="n")
 
     return [
         Headline("churn.survival", f"customers still under contract after {counted(days, 'day')}", ("contracts",), horizon=days,
                  find=lambda s: first(contract_survival(s, horizons=[days])), months=kept, section="staying", kind="survival"),
         Headline("churn.monthly", "customers lost in the latest finished month", ("contracts",),
-                 find=lambda s: latest(monthly_churn(s)), months=lambda s: _closed(s, monthly_churn(s)), section="staying", better="lower"),
+                 find=lambda s: latest(monthly_churn(s)), months=lambda s: cohorts(s, monthly_churn(s), "month", 0, **LOST), section="staying", better="lower"),
     ]
 
 
@@ -142,7 +142,7 @@ def _lapses(shop: Shop, asked: Asked) -> list[Headline]:
                  find=lambda s: first(lapse_survival(s, days=x, horizons=[days]).query("lapse_days == @x", local_dict={"x": x}), f"lapse_days={x}"),
                  why_no_months=NO_COHORTS, section="staying", kind="survival"),
         Headline("churn.monthly", f"customers who lapsed ({counted(x, 'day')} without a purchase) in the latest finished month", ("orders",),
-                 find=lambda s: latest(monthly_lapse(s, days=x)), months=lambda s: _closed(s, monthly_lapse(s, days=x)), section="staying", better="lower"),
+                 find=lambda s: latest(monthly_lapse(s, days=x)), months=lambda s: cohorts(s, monthly_lapse(s, days=x), "month", 0, **LOST), section="staying", better="lower"),
     ]
 
 
@@ -169,8 +169,3 @@ MAKERS = (
     Maker({"churn.survival": "customers who stay", "churn.monthly": "churn"}, ("contracts|orders",), _staying),
     Maker({"deals.win_rate": "win rate", "deals.win_by": "deals won in time"}, ("deals",), _deals),
 )
-
-
-def _closed(shop: Shop, months: pd.DataFrame) -> pd.DataFrame:
-    """Calendar months of `lost` and `active_start`, known once they are over."""
-    return cohorts(shop, months.assign(hits=months["lost"], n=months["active_start"]), "month", 0)

@@ -86,8 +86,9 @@ def lapse_survival(
         A row a rule and horizon: `lapse_days`, `horizon_days`, `rate`, `low`, `high`, `n`, `too_young`, `at_risk`, `note`.
         Empty when the rule cannot be chosen (`lapse_rule` says why).
     """
+    columns = ["lapse_days", *NUMBERS]
     tables = [survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody="no new customers").assign(lapse_days=x) for x, cells in _lives(shop, days)]
-    return stacked(tables, NUMBERS).reindex(columns=["lapse_days", *NUMBERS])
+    return stacked(tables, columns)[columns]
 
 
 def lapse_curve(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -68,6 +68,16 @@ def first(table: pd.DataFrame, group: str = "") -> Found:
     return Found(float(value), float(row["low"]), float(row["high"]), int(row["n"]), group)
 
 
+def group_keys(group: str) -> dict[str, str]:
+    """The keys and values of a group in metrics.csv.
+
+    >>> group_keys("segment=SMB;region=North")
+    {'segment': 'SMB', 'region': 'North'}
+    """
+    parts = (part.partition("=") for part in group.split(";") if part)
+    return {key: value for key, _, value in parts}
+
+
 def latest(months: pd.DataFrame) -> Found:
     """The estimate of a monthly table's last month."""
     return first(months.tail(1), f"month={months['month'].iloc[-1]}") if len(months) else Found()
@@ -78,11 +88,12 @@ def of_measure(table: pd.DataFrame, measure: str) -> pd.DataFrame:
     return table[table["measure"] == measure]
 
 
-def cohorts(shop: Shop, table: pd.DataFrame, month: str, days: int, of: Sequence[str] = ("hits", "n")) -> pd.DataFrame:
-    """Months with the columns `of`, each known `days` after its last day; those not known yet are left out."""
+def cohorts(shop: Shop, table: pd.DataFrame, month: str, days: int, **names: str) -> pd.DataFrame:
+    """Months, each known `days` after its last day, with the columns `names` (`hits` and `n` unless told); those not known yet are left out."""
     first_on = pd.to_datetime(table[month])
     known_on = first_on + pd.offsets.MonthEnd(0) + pd.Timedelta(days=days)
-    months = pd.DataFrame({"month": first_on.dt.strftime("%Y-%m"), "first_on": first_on, "known_on": known_on, **table[list(of)]})
+    months = pd.DataFrame({"month": first_on.dt.strftime("%Y-%m"), "first_on": first_on, "known_on": known_on})
+    months = months.assign(**{name: table[column] for name, column in (names or {"hits": "hits", "n": "n"}).items()})
     return months[known_on <= pd.Timestamp(shop.as_of)].sort_values("first_on", ignore_index=True)
 
 
@@ -93,4 +104,4 @@ def after(months: pd.DataFrame, shop: Shop, days: int) -> pd.DataFrame:
 
 def series(shop: Shop, months: pd.DataFrame, days: int = 0) -> pd.DataFrame:
     """A monthly series of values, `month, known_on, value`, each known `days` after its month; whole months of the history only."""
-    return after(cohorts(shop, months.astype({"value": float}), "month", days, ["value"]), shop, 0)
+    return after(cohorts(shop, months.astype({"value": float}), "month", days, value="value"), shop, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import replace
 from functools import partial
 
@@ -24,15 +24,12 @@ from retainkit.tally import Column, tally
 EARLY_BY = 90  # days after the start by which an early cancellation is looked for
 
 
-def of_other_pages(*metrics: str) -> Callable[[Shop, Asked], list[Headline]]:
-    """What makes the lines of headline numbers of the other pages.
+def of_other_pages(metrics: Collection[str], shop: Shop, asked: Asked) -> list[Headline]:
+    """Headline numbers of the other pages.
 
     Left out: the share not lapsed at an age at which, by the lapse rule, nobody can have lapsed yet.
     """
-    def make(shop: Shop, asked: Asked) -> list[Headline]:
-        return [h for h in headlines(shop, only=metrics, **asked) if h.metric != "churn.survival" or _can_lapse(shop, h, asked)]
-
-    return make
+    return [h for h in headlines(shop, only=metrics, **asked) if h.metric != "churn.survival" or _can_lapse(shop, h, asked)]
 
 
 def _can_lapse(shop: Shop, headline: Headline, asked: Asked) -> bool:
@@ -77,15 +74,11 @@ def staying(shop: Shop, asked: Asked) -> list[Headline]:
     number, days = partial(Headline, tables=("contracts",), section="staying"), asked["early_days"]
     by = usable_horizon(shop, max(EARLY_BY, days), of="contracts")
 
-    def cancelled(s: Shop) -> pd.DataFrame:
-        months = monthly_cancellation(s)
-        return cohorts(s, months.assign(hits=months["asked"], n=months["active_start"]), "month", 0)
-
     return [
         number("retention.customers", "customer retention: customers of twelve months ago who have stayed ever since",
                find=lambda s: latest(customer_retention(s)), why_no_months=OVERLAP),
         number("churn.cancellation", "cancellations: customers who asked to leave in the latest finished month", better="lower",
-               find=lambda s: latest(monthly_cancellation(s)), months=cancelled),
+               find=lambda s: latest(monthly_cancellation(s)), months=lambda s: cohorts(s, monthly_cancellation(s), "month", 0, hits="asked", n="active_start")),
         number("churn.early", f"early cancellation: asked to leave within {counted(days, 'day')}, gone by day {by}", horizon=by, kind="survival", better="lower",
                find=lambda s: first(early_cancellation(s, early_days=days, horizons=[by]).query("cause == 'early_cancel'")), months=lambda s: _early_months(s, days, by)),
     ]
@@ -103,20 +96,16 @@ def _early_months(shop: Shop, days: int, by: int) -> pd.DataFrame:
 ASKED_OF = {"customer": ("nps", "NPS", "customers"), "employee": ("enps", "eNPS", "employees")}
 
 
-def voices(kind: str) -> Callable[[Shop, Asked], list[Headline]]:
-    """What makes the line of the score of the latest survey of one kind of people."""
+def voices(kind: str, shop: Shop, asked: Asked) -> list[Headline]:
+    """The score of the latest survey of one kind of people."""
     name, short, who = ASKED_OF[kind]
-
-    def make(shop: Shop, asked: Asked) -> list[Headline]:
-        return [Headline(
-            f"{name}.score", f"{short}: net promoter score of {who}, latest survey", ("responses",), section="voices", kind="score", survey=kind,
-            find=lambda s: first(promoter_scores(s, kind=kind).tail(1)))] if len(promoter_scores(shop, kind=kind)) else []
-
-    return make
+    return [Headline(
+        f"{name}.score", f"{short}: net promoter score of {who}, latest survey", ("responses",), section="voices", kind="score", survey=kind,
+        find=lambda s: first(promoter_scores(s, kind=kind).tail(1)))] if len(promoter_scores(shop, kind=kind)) else []
 
 
-def answered(kind: str) -> Callable[[Shop, Asked], list[Headline]]:
-    """What makes the line of who answered it."""
+def answered(kind: str, shop: Shop, asked: Asked) -> list[Headline]:
+    """Who answered it."""
     name, short, who = ASKED_OF[kind]
 
     def find(s: Shop) -> Found:
@@ -124,12 +113,9 @@ def answered(kind: str) -> Callable[[Shop, Asked], list[Headline]]:
         columns = {"response": "rate", "response_low": "low", "response_high": "high", "invited": "n"}
         return first(row[list(columns)].rename(columns=columns))
 
-    def make(shop: Shop, asked: Asked) -> list[Headline]:
-        return [Headline(
-            f"{name}.response", f"{short} response: {who} who answered the latest survey", ("responses",), find=find, section="voices",
-            why_no_months="there are too few surveys")] if len(promoter_scores(shop, kind=kind)) else []
-
-    return make
+    return [Headline(
+        f"{name}.response", f"{short} response: {who} who answered the latest survey", ("responses",), find=find, section="voices",
+        why_no_months="there are too few surveys")] if len(promoter_scores(shop, kind=kind)) else []
 
 
 def use(shop: Shop, asked: Asked) -> list[Headline]:

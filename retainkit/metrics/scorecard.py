@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -25,20 +26,20 @@ COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "bette
 
 MAKERS = (
     Maker({"second_purchase.share": "second purchase", "next_purchase.share": "third purchase"}, ("orders",),
-          customers.of_other_pages("second_purchase.share", "next_purchase.share")),
-    Maker({"cross_sell.any": "cross-sell"}, ("orders.product_line",), customers.of_other_pages("cross_sell.any")),
+          partial(customers.of_other_pages, ["second_purchase.share", "next_purchase.share"])),
+    Maker({"cross_sell.any": "cross-sell"}, ("orders.product_line",), partial(customers.of_other_pages, ["cross_sell.any"])),
     Maker({"purchases.repeat_rate": "repeat purchase rate", "purchases.returning_share": "returning share"}, ("orders",), customers.buying),
-    Maker({"repeat_revenue.share": "repeat revenue"}, ("orders",), customers.of_other_pages("repeat_revenue.share")),
-    Maker({"churn.survival": "customers who stay", "churn.monthly": "churn"}, ("contracts|orders",), customers.of_other_pages("churn.survival", "churn.monthly")),
+    Maker({"repeat_revenue.share": "repeat revenue"}, ("orders",), partial(customers.of_other_pages, ["repeat_revenue.share"])),
+    Maker({"churn.survival": "customers who stay", "churn.monthly": "churn"}, ("contracts|orders",), partial(customers.of_other_pages, ["churn.survival", "churn.monthly"])),
     Maker({"retention.customers": "customer retention", "churn.cancellation": "cancellations", "churn.early": "early cancellation"}, ("contracts",), customers.staying),
     Maker({"churn.mrr_churn": "revenue churn", "churn.nrr": "NRR", "churn.grr": "GRR"}, ("contracts.monthly_value",), business.revenue),
     Maker({"clv.revenue": "customer lifetime value"}, ("orders",), business.worth),
     Maker({"cac.cost": "CAC", "clv.to_cost": "LTV to CAC", "clv.payback": "payback"}, ("spend", "orders"), business.costs),
-    Maker({"nps.score": "NPS"}, ("responses",), customers.voices("customer"), "answers of customers"),
-    Maker({"nps.response": "NPS response"}, ("responses.invited",), customers.answered("customer"), "answers of customers"),
-    Maker({"enps.score": "eNPS"}, ("responses",), customers.voices("employee"), "answers of employees"),
-    Maker({"enps.response": "eNPS response"}, ("responses.invited",), customers.answered("employee"), "answers of employees"),
-    Maker({"deals.win_rate": "win rate", "deals.win_by": "deals won in time"}, ("deals",), customers.of_other_pages("deals.win_rate", "deals.win_by")),
+    Maker({"nps.score": "NPS"}, ("responses",), partial(customers.voices, "customer"), "answers of customers"),
+    Maker({"nps.response": "NPS response"}, ("responses.invited",), partial(customers.answered, "customer"), "answers of customers"),
+    Maker({"enps.score": "eNPS"}, ("responses",), partial(customers.voices, "employee"), "answers of employees"),
+    Maker({"enps.response": "eNPS response"}, ("responses.invited",), partial(customers.answered, "employee"), "answers of employees"),
+    Maker({"deals.win_rate": "win rate", "deals.win_by": "deals won in time"}, ("deals",), partial(customers.of_other_pages, ["deals.win_rate", "deals.win_by"])),
     Maker({"deals.average_won": "average deal size", "deals.median_won": "median deal size", "deals.velocity": "sales velocity"}, ("deals.amount",), business.sizes),
     Maker({"deals.cycle_days": "sales cycle"}, ("deals",), business.cycle),
     Maker({"deals.referral_gap": "referrals against the rest"}, ("deals.source",), business.referrals, "deals of the source `referral`"),

@@ -225,10 +225,7 @@ def _run_facts(plan: Plan, results: list[Result], steps: dict[str, float]) -> di
     shop = plan.shop
     return {
         "month": plan.name,
-        "as_of": shop.as_of,
-        "history_start": shop.history_start,
-        "tz": shop.tz,
-        "currency": shop.currency,
+        **{name: getattr(shop, name) for name in ("as_of", "history_start", "tz", "currency")},
         "source": Path(plan.source).name,
         "made_on": (made := cards.made_on()),
         "days_old": (made - shop.as_of).days,
@@ -241,11 +238,7 @@ def _run_facts(plan: Plan, results: list[Result], steps: dict[str, float]) -> di
         "notebooks": [
             {
                 "notebook": r.job.stem,
-                "status": r.status,
-                "error": r.error,
-                "seconds": r.seconds,
-                "page_seconds": r.page_seconds,
-                "peak_mb": r.peak_mb,
+                **{name: getattr(r, name) for name in ("status", "error", "seconds", "page_seconds", "peak_mb")},
                 "numbers": len(r.metrics),
                 "changes": since.as_records(r.changes),
                 "parameters": {**r.job.defaults, **r.job.given, "source": Path(plan.source).name},

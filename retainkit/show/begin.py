@@ -96,12 +96,7 @@ def _check_name(name: str, value: str, names: list[str], typed: Callable[[str], 
     if not names:
         raise MissingDataError(f"parameter {name}", f"this shop has no {NAMED[name][0]}", repr(value), typed(""))
     if value not in names:
-        raise BadValueError(
-            f"parameter {name}",
-            f"{value!r} is not in {NAMED[name][0]}",
-            listed(names),
-            typed(closest(value, names) or names[0]),
-        )
+        raise BadValueError(f"parameter {name}", f"{value!r} is not in {NAMED[name][0]}", listed(names), typed(closest(value, names) or names[0]))
 
 
 def show_ledger(shop: Shop) -> None:

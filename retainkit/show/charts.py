@@ -46,9 +46,7 @@ def plot_curve(
         ax.annotate(letters(name, 60), (1, level), xycoords=("axes fraction", "data"), xytext=(-4, 4), textcoords="offset points", ha="right", color=INK)
     if percent:
         _percent(ax.yaxis)
-    ax.set_ylim(bottom=0)
-    ax.set_xlim(left=0)
-    ax.set_xlabel(unit)
+    ax.set(ylim=(0, None), xlim=(0, None), xlabel=unit)
     if at_risk and not by:
         _numbers_under(ax, curve, x, at_risk)
     return ax
@@ -171,8 +169,7 @@ def plot_matrix(
     ax.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{c}" for c in wide.columns], fontsize=8 if small else 10, rotation=0)
     every = max(1, len(wide) // 18)
     ax.set_yticks(np.arange(len(wide))[::every] + 0.5, [f"{pd.Timestamp(r):%b %Y}" for r in wide.index[::every]], fontsize=9, rotation=0)
-    ax.set_ylabel("")
-    ax.set_xlabel(unit)
+    ax.set(ylabel="", xlabel=unit)
     ax.grid(visible=False)
     return ax
 
@@ -232,9 +229,7 @@ def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
         else:
             ax.annotate(words, (table[x].iloc[at], base[at] + values[at] / 2), xytext=(-30, 26), textcoords="offset points", color=INK, arrowprops={"arrowstyle": "-", "color": MUTED})
         base = base + values
-    ax.set_ylim(0, 1)
-    ax.set_xlim(table[x].min(), table[x].max())
-    ax.set_xlabel(unit)
+    ax.set(ylim=(0, 1), xlim=(table[x].min(), table[x].max()), xlabel=unit)
     _percent(ax.yaxis)
     return ax
 
@@ -270,7 +265,6 @@ def plot_projection(table: pd.DataFrame, *, ax: Axes, unit: str = "periods of 30
     ax.plot(table["period"], table["rate"], linestyle="--", color="#aa6600", label=f"model ({letters(table['model'].iloc[0])})")
     ax.plot(table["period"], table["observed"], "o", color=ACCENT, markersize=5, label="observed")
     ax.legend(loc="upper right", frameon=False)
-    ax.set_ylim(0, 1)
-    ax.set_xlabel(unit)
+    ax.set(ylim=(0, 1), xlabel=unit)
     _percent(ax.yaxis)
     return ax

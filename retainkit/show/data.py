@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -37,11 +35,7 @@ def chart_data(fig: Figure) -> str:
     No cell can run as a formula in a spreadsheet.
     """
     table = _behind.get(fig)
-    if table is None:
-        return ""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([[str(c) for c in table], *([_cell(v) for v in row] for row in table.itertuples(index=False))])
-    return out.getvalue()
+    return "" if table is None else table.map(_cell).to_csv(index=False, lineterminator="\n")
 
 
 def _cell(value: Any) -> str:

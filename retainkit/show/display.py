@@ -6,6 +6,7 @@ Each function shows its result, returns None, and shows the same bytes every tim
 from __future__ import annotations
 
 import base64
+import csv
 import html
 import io
 import re
@@ -80,15 +81,14 @@ def rendered(
     df = hide_few(df.reset_index() if any(df.index.names) else df)
     for name in [*formats, *units]:
         if name not in df.columns:
-            raise BadValueError(
-                f"table {caption!r}", f"has no column {name!r}", listed(df.columns), f"use {closest(name, df.columns)!r}"
-            )
+            raise BadValueError(f"table {caption!r}", f"has no column {name!r}", listed(df.columns), f"use {closest(name, df.columns)!r}")
     cut = f" (first {rows:,} of {len(df):,} rows)" if len(df) > rows else ""
     caption = short(clean(caption), 400) + cut
     names = list(df.columns)
     heads = [short(clean(n)).replace("_", " ") + (f" ({clean(units[n])})" if n in units else "") for n in names]
     right = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in df.dtypes]
-    columns = [_cells(df.iloc[:rows, i], formats.get(n) or _format(df, n)) for i, n in enumerate(names)]
+    specs = [formats.get(n) or _format(df, n) for n in names]
+    columns = [[short(_cell(value, spec)) for value in df.iloc[:rows, i]] for i, spec in enumerate(specs)]
     body = list(zip(*columns, strict=True))
     return _html(caption, heads, body, right), _plain(caption, heads, body, right)
 
@@ -103,11 +103,6 @@ def _format(df: pd.DataFrame, name: Any) -> str:
     size = column.astype(float).abs().max()
     whole = pd.api.types.is_integer_dtype(column) or size >= 1000
     return ",.0f" if whole else ",.1f" if size >= 10 else ",.2f"
-
-
-def _cells(column: pd.Series, spec: str) -> list[str]:
-    """A column's values as text that fits a page."""
-    return [short(_cell(value, spec)) for value in column]
 
 
 def _cell(value: Any, spec: str) -> str:
@@ -198,22 +193,14 @@ def record(metrics: Mapping[str, pd.DataFrame]) -> None:
     count = sum(map(len, metrics.values()))
     if len(rows) != count:
         raise BadValueError("record", "two rows have the same metric, group and horizon_days", f"{count - len(rows)} too many")
-    lines = [list(row) for _, row in rows]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(row for _, row in rows)
     said = "1 number goes" if count == 1 else f"{count:,} numbers go"
-    _show({"text/plain": f"{said} to metrics.csv"}, {"retainkit": {"metrics": [_line(r) for r in lines]}})
+    _show({"text/plain": f"{said} to metrics.csv"}, {"retainkit": {"metrics": out.getvalue().splitlines()}})
 
 
 def _key(row: list[str]) -> tuple[str, str, float]:
     return row[0], row[1], float(row[2] or -1)
-
-
-def _line(row: list[str]) -> str:
-    """One CSV line, so that a notebook's stored numbers read and compare line by line."""
-    import csv
-
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(row)
-    return out.getvalue()
 
 
 def _rows(name: str, df: pd.DataFrame) -> list[list[str]]:
@@ -222,9 +209,7 @@ def _rows(name: str, df: pd.DataFrame) -> list[list[str]]:
         raise BadValueError("record", "a metric is named like `second_purchase.share`", repr(name))
     df = df.rename(columns={"rate": "value"})
     if list(df.columns).count("value") != 1:
-        raise BadValueError(
-            f"record {name}", "needs one column `rate` or `value`", listed(df.columns), "rename the estimate to `rate`"
-        )
+        raise BadValueError(f"record {name}", "needs one column `rate` or `value`", listed(df.columns), "rename the estimate to `rate`")
     keys = [str(c) for c in df.columns if c not in COLUMNS]
     df = _without_few(df)
     return [

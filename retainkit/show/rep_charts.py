@@ -37,8 +37,7 @@ def plot_funnel(table: pd.DataFrame, *, ax: Axes, x: str, y: str, centre: float,
         ax.annotate(letters(row[labels], 24), (row[x], row[y]), xytext=(-8, 6), textcoords="offset points", color=INK, ha="right", fontsize=10)
     if percent:
         ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-    ax.set_ylim(bottom=0)
-    ax.set_xlim(left=0)
+    ax.set(ylim=(0, None), xlim=(0, None))
     return ax
 
 
@@ -53,8 +52,7 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
 
     reps = drawn(ax, reps, "rep", "odds_ratio", "or_low80", "or_high80", "hazard_ratio", "hr_low80", "hr_high80", "p_joint", "departed").dropna(subset=["odds_ratio"])
     warm = LinearSegmentedColormap.from_list("warm", ["#c9d3df", WARM, "#770011"])
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    ax.set(xscale="log", yscale="log")
     for row in reps.to_dict("records"):
         colour = "#b6bec8" if row["departed"] else warm(min(row["p_joint"], 1.0))
         ax.plot([row["or_low80"], row["or_high80"]], [row["hazard_ratio"]] * 2, color=colour, linewidth=1, alpha=0.5)
@@ -68,8 +66,7 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter(lambda v, _: f"{v:g}" if round(v, 2) in (0.5, 0.6, 0.8, 1.5, 2, 3) else "")
-    ax.set_xlabel("win odds against the company's average (1 = average)")
-    ax.set_ylabel("churn against average")
+    ax.set(xlabel="win odds against the company's average (1 = average)", ylabel="churn against average")
     return ax
 
 

@@ -6,8 +6,7 @@ import re
 from datetime import date
 from functools import cache
 
-from retainkit.metrics.cross_sell import CROSS_SELLS, REVENUE
-from retainkit.metrics.leaving import CROSS_SOLD
+from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, REVENUE
 from retainkit.metrics.purchases import HORIZONS
 from retainkit.tally import Value, horizon_list, text_of
 
