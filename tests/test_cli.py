@@ -214,6 +214,12 @@ def test_a_notebook_that_fails_again_keeps_what_it_had_and_gives_1(tmp_path, mon
     assert capsys.readouterr().err == "02_bad.ipynb: ZeroDivisionError: division by zero\n"
 
 
+@pytest.mark.usefixtures("one_nursery")
+def test_a_notebook_that_takes_too_long_is_said_to_and_not_to_have_been_interrupted(tmp_path):
+    write_notebook(tmp_path, "03_slow", "import time; time.sleep(30)")
+    assert committed.execute(tmp_path, timeout=1)["03_slow.ipynb"].startswith("CellTimeoutError")
+
+
 def test_notebooks_are_copied_to_a_new_folder_and_never_over_one(place, monkeypatch, capsys):
     monkeypatch.setattr(committed, "notebooks_folder", lambda: place / "books")
     assert cli.main(["notebooks", "--copy", "mine"]) == 0

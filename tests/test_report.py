@@ -269,6 +269,7 @@ def test_a_setting_becomes_the_kind_of_value_its_default_is(setting, name, value
     ({"month": "2025-12"}, "lies before this data"),
     ({"month": "March"}, "is not a month. Found: 'March'. To fix it: --month 2026-03"),
     ({"month": "2026-13"}, "is not a month"),
+    ({"month": "0000-05"}, "is not a month. Found: '0000-05'"),
     ({"as_of": "2026-02-30"}, "is not a day. Found: '2026-02-30'"),
     ({"as_of": "2027-01-01"}, "is not over yet.*type --as-of 2026-03-31"),
 ])

@@ -20,6 +20,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from retainkit.report import warm
@@ -140,8 +141,10 @@ def executed(notebook: NotebookNode, *, timeout: int, **how: Any) -> str:
     """Run a notebook's cells, in place; the error that stopped it ("" when it ran to its end). `how`: traits of nbclient."""
     try:
         NotebookClient(notebook, timeout=timeout, kernel_name="python3", coalesce_streams=True, record_timing=False, **how).execute()
-    except Exception as err:  # also a dead kernel and a time-out: said by name, the other notebooks run on
-        return raised(notebook) or f"{type(err).__name__}: {first_line(str(err))}"
+    except CellExecutionError:
+        return fault(notebook)
+    except Exception as err:  # a dead kernel, a time-out: said by name, the other notebooks run on
+        return f"{type(err).__name__}: {first_line(str(err))}"
     return fault(notebook)
 
 
