@@ -12,10 +12,10 @@ import pytest
 
 from retainkit import goals, open_shop
 from retainkit.errors import BadValueError, MissingDataError
-from retainkit.estimate.goals import STATUSES, Read, standing
+from retainkit.estimate.goals import STATUSES, Found, standing
 from retainkit.estimate.intervals import wilson
 from retainkit.load.stated import goals_stated
-from retainkit.metrics.line import Found, Headline
+from retainkit.metrics.line import Headline
 from retainkit.metrics.scorecard import MAKERS, lines
 from retainkit.report.plan import make_plan
 
@@ -25,24 +25,24 @@ def shop():
     return open_shop("sample")
 
 
-BEFORE = Read(.20, .18, .22, 1600)
+BEFORE = Found(.20, .18, .22, 1600)
 
 
 @pytest.mark.parametrize(("now", "elapsed", "status"), [
-    (Read(.28, .25, .31, 900), .5, "reached"),  # all of the interval is at the target or beyond
-    (Read(.28, .249, .31, 900), .5, "on the way"),  # nearly
-    (Read(.23, .20, .26, 700), .5, "on the way"),  # the path is at 22.5 %
-    (Read(.22, .19, .25, 700), .5, "cannot tell"),  # short, but the interval reaches the path
-    (Read(.20, .19, .21, 6000), .5, "no visible change"),  # short by more than chance, and where it was
-    (Read(.222, .22, .2245, 90000), .5, "behind"),  # has moved, but not enough
-    (Read(.15, .13, .17, 1600), .5, "behind"),  # the wrong way
-    (Read(.23, .20, .26, 700), 0, "cannot tell"),  # set today
-    (Read(.26, .23, .29, 700), 1, "cannot tell"),  # the last day is over: there is no way left to be on
-    (Read(float("nan"), float("nan"), float("nan"), 0), .5, "cannot tell"),
+    (Found(.28, .25, .31, 900), .5, "reached"),  # all of the interval is at the target or beyond
+    (Found(.28, .249, .31, 900), .5, "on the way"),  # nearly
+    (Found(.23, .20, .26, 700), .5, "on the way"),  # the path is at 22.5 %
+    (Found(.22, .19, .25, 700), .5, "cannot tell"),  # short, but the interval reaches the path
+    (Found(.20, .19, .21, 6000), .5, "no visible change"),  # short by more than chance, and where it was
+    (Found(.222, .22, .2245, 90000), .5, "behind"),  # has moved, but not enough
+    (Found(.15, .13, .17, 1600), .5, "behind"),  # the wrong way
+    (Found(.23, .20, .26, 700), 0, "cannot tell"),  # set today
+    (Found(.26, .23, .29, 700), 1, "cannot tell"),  # the last day is over: there is no way left to be on
+    (Found(float("nan"), float("nan"), float("nan"), 0), .5, "cannot tell"),
 ])  # fmt: skip
 def test_the_status_by_hand(now, elapsed, status):
     assert standing(BEFORE, now, target=.25, elapsed=elapsed).status == status
-    mirrored = [Read(1 - r.value, 1 - r.high, 1 - r.low, r.n) for r in (BEFORE, now)]
+    mirrored = [Found(1 - r.value, 1 - r.high, 1 - r.low, r.n) for r in (BEFORE, now)]
     assert standing(*mirrored, target=.75, elapsed=elapsed, better="lower").status == status
 
 
@@ -53,22 +53,22 @@ def test_the_path_is_straight_and_stops_at_the_target():
 
 
 def test_a_target_that_was_met_before_asks_for_no_change():
-    assert standing(BEFORE, Read(.21, .19, .23, 1600), target=.15, elapsed=.5).status == "reached"
-    assert standing(BEFORE, Read(.16, .14, .18, 1600), target=.15, elapsed=.5)[:2] == ("behind", "it has moved the wrong way")
+    assert standing(BEFORE, Found(.21, .19, .23, 1600), target=.15, elapsed=.5).status == "reached"
+    assert standing(BEFORE, Found(.16, .14, .18, 1600), target=.15, elapsed=.5)[:2] == ("behind", "it has moved the wrong way")
 
 
 def test_a_better_estimate_never_makes_the_status_worse():
     order = ["it has moved the wrong way", "no visible change", "behind", "cannot tell", "on the way", "reached"]
     for elapsed, half in itertools.product((.2, .5, .9), (.005, .02, .06)):
-        found = [standing(BEFORE, Read(v, v - half, v + half, 500), target=.25, elapsed=elapsed)[:2] for v in np.arange(.1, .34, .002)]
+        found = [standing(BEFORE, Found(v, v - half, v + half, 500), target=.25, elapsed=elapsed)[:2] for v in np.arange(.1, .34, .002)]
         places = [order.index(note if note in order else status) for status, note in found]
         assert places == sorted(places)
 
 
 def test_customers_needed_are_those_at_which_simulated_cohorts_see_the_target():
     """Second route: 80 % of cohorts of that size, held against the same year before, are told from it."""
-    before = Read(480 / 2000, *wilson(480, 2000), 2000)
-    now = Read(75 / 250, *wilson(75, 250), 250)
+    before = Found(480 / 2000, *wilson(480, 2000), 2000)
+    now = Found(75 / 250, *wilson(75, 250), 250)
     n = int(standing(before, now, target=.30, elapsed=.5).n_needed)
     rng = np.random.default_rng(5)
     past, later = rng.binomial(2000, .24, 20_000) / 2000, rng.binomial(n, .30, 20_000) / n
@@ -207,7 +207,7 @@ def test_with_no_change_a_goal_is_hardly_ever_called_reached_or_behind():
     rng = np.random.default_rng(3)
     found = pd.Series(0, index=STATUSES)
     for _ in range(2_000):
-        before, now = (Read(k / n, *wilson(k, n), n) for k, n in ((rng.binomial(1200, .2), 1200), (rng.binomial(600, .2), 600)))
+        before, now = (Found(k / n, *wilson(k, n), n) for k, n in ((rng.binomial(1200, .2), 1200), (rng.binomial(600, .2), 600)))
         found[standing(before, now, target=.25, elapsed=.5).status] += 1
     assert found["reached"] / 2_000 < .005
     assert found["behind"] / 2_000 < .035  # the wrong way, by the 2.5 % that an interval allows on a side

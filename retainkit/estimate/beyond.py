@@ -27,6 +27,7 @@ from retainkit.estimate.smalln import GATES, short_of
 
 OFF = 0.10  # how far the predicted totals may be off
 GROUPS = ("first purchase only", "2 purchases", "3 or 4 purchases", "5 or more")
+LATER = {"purchases": "later", "money": "later_money"}
 COLUMNS = ["what", "who", "n", "predicted", "low", "high", "came", "inside"]
 
 
@@ -97,22 +98,21 @@ def hold_out(buyers: pd.DataFrame, values: pd.DataFrame, *, within: float, level
     best = _sure(tried[int(np.argmin(off))], fit_gamma_gamma(values), buyers, values)
     n, groups = buyers["n"].to_numpy(dtype=float), np.digitize(buyers["x"], [1, 2, 4])
     members = {"everybody": groups >= 0, **{name: groups == i for i, name in enumerate(GROUPS)}}
-    asked = [("money", "later_money", 1, "everybody"), *(("purchases", "later", 0, who) for who in members)]
-    asked = [a for a in asked if n[members[a[3]]].sum() >= GATES["customers_full"].least]
+    asked = [("money", "everybody"), *(("purchases", who) for who in members)]
+    asked = [(what, who) for what, who in asked if n[members[who]].sum() >= GATES["customers_full"].least]
 
     def totals(logs: Array) -> Array:
-        each = [e * n for e in _predicted(logs, best, buyers, within)]
-        return np.array([each[which][members[who]].sum() for _, _, which, who in asked])
+        each = dict(zip(LATER, _predicted(logs, best, buyers, within), strict=True))
+        return np.array([(each[what] * n)[members[who]].sum() for what, who in asked])
 
-    each, said = _predicted(_logs(best), best, buyers, within), totals(_logs(best))
-    chance = np.array([_squares(buyers, column, each[which])[members[who]].sum() for _, column, which, who in asked])
+    each, said = dict(zip(LATER, _predicted(_logs(best), best, buyers, within), strict=True)), totals(_logs(best))
+    chance = np.array([_squares(buyers, LATER[what], each[what])[members[who]].sum() for what, who in asked])
     groups_asked = max(len(asked) - 2, 1)
-    sure = [z_value(level if who == "everybody" else 1 - (1 - level) / groups_asked) for *_, who in asked]
+    sure = [z_value(level if who == "everybody" else 1 - (1 - level) / groups_asked) for _, who in asked]
     reach = np.array(sure) * np.sqrt(chance + _variance(totals, best))
-    came = [float(buyers[column][members[who]].sum()) for _, column, _, who in asked]
-    table = pd.DataFrame({
-        "what": [a[0] for a in asked], "who": [a[3] for a in asked], "n": [int(n[members[a[3]]].sum()) for a in asked],
-        "predicted": said, "low": np.maximum(said - reach, 0), "high": said + reach, "came": came})
+    came = [float(buyers[LATER[what]][members[who]].sum()) for what, who in asked]
+    table = pd.DataFrame(asked, columns=["what", "who"]).assign(
+        n=[int(n[members[who]].sum()) for _, who in asked], predicted=said, low=np.maximum(said - reach, 0), high=said + reach, came=came)
     return best, table.assign(inside=table["came"].between(said - reach, said + reach))[COLUMNS]
 
 

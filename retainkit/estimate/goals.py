@@ -14,13 +14,14 @@ from retainkit.estimate.planning import customers_needed
 STATUSES = ("reached", "on the way", "behind", "no visible change", "cannot tell")
 
 
-class Read(NamedTuple):
-    """A number with its interval and the customers behind it."""
+class Found(NamedTuple):
+    """An estimate with its interval, the customers behind it, and its group key in metrics.csv."""
 
-    value: float
-    low: float
-    high: float
-    n: float
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    n: float = 0
+    group: str = ""
 
 
 class Standing(NamedTuple):
@@ -32,7 +33,7 @@ class Standing(NamedTuple):
     n_needed: float
 
 
-def standing(before: Read, now: Read, *, target: float, elapsed: float, better: str = "higher", level: float = 0.95) -> Standing:
+def standing(before: Found, now: Found, *, target: float, elapsed: float, better: str = "higher", level: float = 0.95) -> Standing:
     """What may be said of a goal.
 
     `reached`: the whole interval is at the target or beyond. `on the way`: the estimate is on the straight path from before to the
@@ -56,18 +57,18 @@ def standing(before: Read, now: Read, *, target: float, elapsed: float, better: 
     --------
     Half of the time is over, and half of the way to 25 % is made:
 
-    >>> standing(Read(.20, .18, .22, 1600), Read(.23, .20, .26, 700), target=.25, elapsed=.5)[:3]
+    >>> standing(Found(.20, .18, .22, 1600), Found(.23, .20, .26, 700), target=.25, elapsed=.5)[:3]
     ('on the way', 'the change may still be chance', 0.225)
     """
     sign = -1.0 if better == "lower" else 1.0
-    was, got = (r if sign > 0 else Read(-r.value, -r.high, -r.low, r.n) for r in (before, now))
+    was, got = (r if sign > 0 else Found(-r.value, -r.high, -r.low, r.n) for r in (before, now))
     goal, share = sign * target, min(max(elapsed, 0.0), 1.0)
     path = was.value + max(goal - was.value, 0.0) * share
     status, note = _said(was, got, goal, path, share)
     return Standing(status, note, sign * path, _needed(before, now, target, level))
 
 
-def _said(was: Read, got: Read, goal: float, path: float, share: float) -> tuple[str, str]:
+def _said(was: Found, got: Found, goal: float, path: float, share: float) -> tuple[str, str]:
     """The status and the reason, higher being better."""
     if any(math.isnan(x) for x in got[:3]):
         return "cannot tell", "not known yet"
@@ -90,7 +91,7 @@ def _said(was: Read, got: Read, goal: float, path: float, share: float) -> tuple
     return "behind", f"it has moved towards the target, but {short}" if moved[0] > 0 else "it has moved the wrong way"
 
 
-def _needed(before: Read, now: Read, target: float, level: float) -> float:
+def _needed(before: Found, now: Found, target: float, level: float) -> float:
     """Customers since the goal was set that it takes to see the change to the target four times of five."""
     z = z_value(level)
     known = ((before.high - before.low) / 2 / z) ** 2

@@ -130,15 +130,7 @@ def revenue_by_month(shop: Shop) -> pd.DataFrame:
         A row a month: `month, total, new, repeat, rate` (repeat share; NaN where the total is not positive),
         `new_customers, customers, closed`.
     """
-    table = _every_month(tally(shop, "revenue_by_month"))
+    table = tally(shop, "revenue_by_month").set_index("month").asfreq("MS", fill_value=0).reset_index()
     share = (table["repeat"] / table["total"]).where(table["total"] > 0)
     closed = pd.to_datetime(table["month"]).dt.strftime("%Y-%m") <= shop.closed_through
     return table.assign(rate=share, closed=closed)
-
-
-def _every_month(table: pd.DataFrame) -> pd.DataFrame:
-    """The months with a row each, those in which nothing happened included."""
-    if table.empty:
-        return table
-    months = pd.date_range(table["month"].min(), table["month"].max(), freq="MS", name="month")
-    return table.set_index("month").reindex(months, fill_value=0).reset_index()

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import BadValueError, closest, listed
-from retainkit.estimate.goals import Read, standing
+from retainkit.estimate.goals import Found, standing
 from retainkit.estimate.intervals import wilson
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.load.stated import Record, goals_stated
@@ -162,7 +162,7 @@ def _unit(h: Headline) -> str:
     return "deals" if "deals" in h.tables else "customer-months" if _has_counts(h) and h.horizon is None else "customers"
 
 
-def _by_month(h: Headline, shop: Shop, since: date, by: date, level: float) -> tuple[Read, Read, float, float]:
+def _by_month(h: Headline, shop: Shop, since: date, by: date, level: float) -> tuple[Found, Found, float, float]:
     """From the months: the year before, those since, how far along the way the latter came on average, customers a month."""
     assert h.months is not None
     months = h.months(shop)
@@ -175,16 +175,16 @@ def _by_month(h: Headline, shop: Shop, since: date, by: date, level: float) -> t
     return _share(before, level), _share(after, level), 1.0 if shop.as_of >= by else elapsed, n / len(after) if n else float("nan")
 
 
-def _by_day(h: Headline, shop: Shop, since: date, by: date, level: float) -> tuple[Read, Read, float, float]:
+def _by_day(h: Headline, shop: Shop, since: date, by: date, level: float) -> tuple[Found, Found, float, float]:
     """As known then and now, the share of the time that is over, customers more a month."""
-    now = Read(*h.find(shop)[:4])
-    before = Read(*h.find(shop.at(min(since, shop.as_of)))[:4]) if since >= shop.history_start else Read(*(float("nan"),) * 3, 0)
+    now = h.find(shop)
+    before = h.find(shop.at(min(since, shop.as_of))) if since >= shop.history_start else Found()
     days = max((shop.as_of - since).days, 0)
     return before, now, days / (by - since).days, (now.n - before.n) / days * MONTH if days else float("nan")
 
 
-def _share(months: pd.DataFrame, level: float) -> Read:
+def _share(months: pd.DataFrame, level: float) -> Found:
     """Months together as one share."""
     hits, n = float(months["hits"].sum()), float(months["n"].sum())
     low, high = wilson(hits, n, level=level)
-    return Read(hits / n if n else float("nan"), float(low), float(high), n)
+    return Found(hits / n if n else float("nan"), float(low), float(high), n)

@@ -9,22 +9,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from retainkit.estimate.goals import Found
 from retainkit.load.shop import Shop
 
 Asked = Mapping[str, Any]
 SECTIONS = ("buying again", "staying", "money", "voices", "deals", "engagement")
 RISES = "it rises by itself as customers grow older"
 OVERLAP = "its twelve-month windows overlap: this month's shares eleven months with the last"
-
-
-class Found(NamedTuple):
-    """An estimate with its interval, what it is of, and its group key in metrics.csv."""
-
-    value: float = float("nan")
-    low: float = float("nan")
-    high: float = float("nan")
-    n: int = 0
-    group: str = ""
 
 
 @dataclass(frozen=True)

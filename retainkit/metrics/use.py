@@ -7,13 +7,13 @@ from datetime import date, timedelta
 
 import pandas as pd
 
+from retainkit.load.shop import GROUPS_OF_CUSTOMERS
 from retainkit.metrics.months import first_day, last_closed, month_number, windows
 from retainkit.metrics.reading import by_group, shares
 from retainkit.tally import Engine, asked_once, split_by, tally
 
 WEEK = 7
 EARLY, WITHIN, LATE = 30, 90, 30
-USERS = ("segment", "region", "source", "owner")
 
 
 @asked_once
@@ -100,5 +100,5 @@ def went_quiet(
 
 def quiet_months(shop: Engine, *, early: int = EARLY, within: int = WITHIN, late: int = LATE, by: str | None = None) -> pd.DataFrame:
     """The counts behind `went_quiet` by the month customers started in: `grp, month, n, hits`."""
-    cells = tally(shop, "use_quiet", early=early, within=within, late=late, by=split_by(by, USERS))
+    cells = tally(shop, "use_quiet", early=early, within=within, late=late, by=split_by(by, GROUPS_OF_CUSTOMERS))
     return cells.astype({"n": int, "hits": int})

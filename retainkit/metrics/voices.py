@@ -12,13 +12,12 @@ import pandas as pd
 from retainkit.errors import BadValueError
 from retainkit.estimate.promoters import promoter_change, promoter_score
 from retainkit.estimate.smalln import GATES, short_of
-from retainkit.load.shop import Shop
+from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.metrics.reading import by_group, shares
 from retainkit.metrics.reps import coded, rep_churn
 from retainkit.tally import Engine, asked_once, split_by, tally
 
 KINDS = ("customer", "employee")
-SURVEYED = ("segment", "region", "source", "owner")
 SOON = 180  # days after a survey that count as leaving soon after it
 
 
@@ -64,7 +63,7 @@ def promoter_scores(shop: Engine, *, kind: str = "customer", by: str | None = No
     """
     if kind not in KINDS:
         raise BadValueError("kind", "is neither customer nor employee", repr(kind), 'kind="customer"')
-    found = tally(shop, "survey_waves", by=split_by(by, SURVEYED))
+    found = tally(shop, "survey_waves", by=split_by(by, GROUPS_OF_CUSTOMERS))
     waves = found[found["kind"] == kind].astype({"promoters": int, "detractors": int, "n": int}).reset_index(drop=True)
     invited = waves["invited"].astype(float) if by is None else pd.Series(np.nan, index=waves.index)
     known = invited.where(invited >= waves["n"])  # more answers than invitations: one of the two is wrong
@@ -122,7 +121,7 @@ def response_by(shop: Engine, *, by: str | None = None, days: int = SOON, level:
     -----
     Wilson; a customer asked in several waves counts in each.
     """
-    cells = tally(shop, "survey_answered", by=split_by(by, SURVEYED), days=days)
+    cells = tally(shop, "survey_answered", by=split_by(by, GROUPS_OF_CUSTOMERS), days=days)
     table = cells.assign(**shares(cells["answers"], cells["customers"], level=level), horizon_days=days)
     return by_group(table, by, ["became", "rate", "low", "high", "n", "horizon_days"])
 
