@@ -54,4 +54,4 @@ def falls_short(look: Look) -> str:
         return ""
     _, _, name, missing = min(like)
     columns = [f"`{c}` ({TABLES[name].column(c).meaning.partition(';')[0]})" for c in missing]
-    return f": to be {name}, it lacks {'a column' if len(columns) == 1 else 'columns'} for {listed(columns)}"
+    return f": to be {name}, it lacks {'a column' if len(columns) == 1 else 'columns'} for {listed(columns)}; if one is, say --answer {name}.{missing[0]}=COLUMN"

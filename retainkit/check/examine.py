@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.check.amounts import currencies, mixed, totals
-from retainkit.check.generic import map_column, propose
+from retainkit.check.generic import map_column, propose, said_of
 from retainkit.check.identity import one, same_customers, sql_of
 from retainkit.check.lives import worth_nothing
 from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, settled, sources_in
 from retainkit.check.presets import recognised
-from retainkit.check.proposal import GUESS, Proposal, Question, asked
+from retainkit.check.proposal import GUESS, SURE, Proposal, Question, asked
 from retainkit.check.words import choices
 from retainkit.errors import BadValueError, RetainkitError, closest, counted, listed
 from retainkit.load.clock import known_zone
@@ -94,7 +94,8 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     paths
         Files, folders, or databases (`postgresql://...`, SQLite and DuckDB files).
     answers
-        What the data cannot say: `tz`, `date-format`, `decimal`, `encoding`, `currency`, `history-start`, `as-of`, `returns`.
+        What the data cannot say: `tz`, `date-format`, `decimal`, `encoding`, `currency`, `history-start`, `as-of`, `returns` and what else is asked;
+        which column is which, as `orders.customer_id`.
 
     Raises
     ------
@@ -113,10 +114,15 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
         looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in grouped(con, opened)]
     for look in looks:
         look.settings.update({"overlap": "once"} if look.shared and given.get("overlap") == "once" else {})
+    _are_columns(given, looks)
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)
     for proposal in proposals:
+        for name, column in said_of(proposal.table, given).items():
+            if column in proposal.look.names:
+                proposal.lines.setdefault(name, column)
+                proposal.why[name] = (SURE, "as you said")
         worth_nothing(con, proposal)
         _own_names(proposal)
         _unknown_status(con, proposal, given)
@@ -129,6 +135,14 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     found.questions += [_overlap(look) for look in looks if look.shared]
     _open(found)
     return found
+
+
+def _are_columns(answers: Mapping[str, str], looks: Sequence[Look]) -> None:
+    """Refuse a column that no file has."""
+    for key, column in answers.items():
+        names = list(dict.fromkeys(name for look in looks for name in look.names))
+        if key.partition(".")[0] in TABLES and column not in names:
+            raise BadValueError(f"--answer {key}", "is a column of none of the files", f"{column}; they have {listed(names, limit=20)}", f"--answer {shlex.quote(f'{key}={closest(column, names) or names[0]}')}")
 
 
 def _overlap(look: Look) -> Question:
@@ -189,8 +203,11 @@ def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], encoding:
 def _checked(answers: dict[str, str]) -> dict[str, str]:
     for key, text in answers.items():
         asked_of, _, word = key.partition(":")
+        table, _, column = key.partition(".")
+        if table in TABLES and column in TABLES[table].names:
+            continue
         if asked_of not in (*FLAGS, *ANSWERS) or (word and asked_of != "status"):
-            raise BadValueError("--answer", f"`{key}` is nothing that is asked", listed((*ANSWERS, *FLAGS)), f"--answer {closest(key, ANSWERS) or 'returns'}=...")
+            raise BadValueError("--answer", f"`{key}` is nothing that is asked", listed((*ANSWERS, *FLAGS, *TABLES), limit=30), f"--answer {closest(key, [*ANSWERS, *(f'{t}.{c}' for t in TABLES for c in TABLES[t].names)]) or 'returns'}=...")
         if asked_of in ANSWERS and text not in (ANSWERS[asked_of] or (text,)):
             raise BadValueError(f"--answer {key}", "is not one of its answers", repr(text), f"--answer {shlex.quote(f'{key}={ANSWERS[asked_of][0]}')}")
     for key, form, what, typed in (("decimal", "[.,]", "the mark before decimals", '"," or --decimal "."'), ("currency", "[A-Za-z]{3}", "three letters, which is how a currency is said", "EUR")):

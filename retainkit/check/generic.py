@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from retainkit.check.evidence import EVIDENCE, of_returns, without_a_column
@@ -46,7 +46,7 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
     for look in looks:
         links = links_of(con, look, looks)
         for name in ORDER:
-            if name not in taken and (found := _try(con, look, links, TABLES[name])):
+            if name not in taken and (found := _try(con, look, links, TABLES[name], said_of(name, answers))):
                 tried.append(found)
     tried.sort(key=lambda t: (-t[0], ORDER.index(t[1].table)))
     used: set[str] = set()
@@ -62,7 +62,7 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
     return sorted(chosen, key=lambda p: list(TABLES).index(p.table))
 
 
-def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table) -> tuple[float, Proposal, dict[str, Column]] | None:
+def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table, said: dict[str, str]) -> tuple[float, Proposal, dict[str, Column]] | None:
     """The file as one canonical table: how well it fits, or None when a needed column is nowhere."""
     columns, joined = dict(look.columns), dict[str, str]()
     if table.name != "customers":
@@ -70,7 +70,7 @@ def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table)
             more = {n: c for n, c in other.columns.items() if n not in columns}
             columns |= more
             joined |= dict.fromkeys(more, key)
-    found = _assign(look, table, columns, joined)
+    found = _assign(look, table, columns, joined, said)
     proposal = Proposal(table.name, look)
     for name, (column, score) in found.items():
         map_column(proposal, table.column(name), column, score)
@@ -84,7 +84,7 @@ def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
     look.nearly[table.name] = [n for n, (column, _) in found.items() if column.name in look.columns and table.column(n).required], missing
-    if missing or (evidence and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.files[0].name.lower()):
+    if missing or (evidence and not said and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.files[0].name.lower()):
         return None
     if table.name == "customers" and look.columns[found["customer_id"][0].name].distinct < look.rows * 0.98:
         return None
@@ -95,6 +95,15 @@ def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table)
     named = 0.3 if table.name.rstrip("s") in look.files[0].name.lower() else -0.3 if of_returns(look) else 0.0
     rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
     return sum(scores) / len(scores) + named + rows + 0.02 * len(found), proposal, {n: c for n, (c, _) in found.items()}
+
+
+def said_of(table: str, answers: Mapping[str, str]) -> dict[str, str]:
+    """The columns that were said to be canonical ones of a table.
+
+    >>> said_of("orders", {"tz": "UTC", "orders.customer_id": "cust_no"})
+    {'customer_id': 'cust_no'}
+    """
+    return {key.partition(".")[2]: column for key, column in answers.items() if key.startswith(f"{table}.")}
 
 
 def _reach(table: Table, key: str) -> str:
@@ -110,11 +119,12 @@ def _fits_joined(canonical: Canonical, reach: str) -> bool:
     return told.get(reach, True)
 
 
-def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[str, str]) -> dict[str, tuple[Column, float]]:
+def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[str, str], said: dict[str, str]) -> dict[str, tuple[Column, float]]:
     """The column for each canonical one, the most alike first, none used twice; `joined` columns are found by another one."""
     known = words().get(table.name, {})
-    pairs = []
-    for canonical in table.columns:
+    told = {name: columns[column] for name, column in said.items() if column in columns}
+    pairs = [(2.0, 1.0, name, column) for name, column in told.items()]
+    for canonical in (c for c in table.columns if c.name not in told):
         names = list(known.get(canonical.name, []))
         if canonical.name == (table.key or ("order_id",))[0] and table.name.rstrip("s") in look.files[0].name.lower():
             names.append("id")
@@ -147,7 +157,7 @@ def _rivals(table: Table, look: Look, found: dict[str, tuple[Column, float]]) ->
         names, taken = words()[table.name][canonical.name], found[canonical.name][0]
         others = [c.name for c in look.columns.values() if fits(canonical, c) and likeness(c.name, names) >= 0.8 and all(c is not o for o, _ in found.values())]
         if others:
-            told.append(f"{table.name}.{canonical.name} is `{taken.name}`; it could be {listed((f'`{n}`' for n in others), limit=5)} as well")
+            told.append(f"{table.name}.{canonical.name} is `{taken.name}`; it could be {listed((f'`{n}`' for n in others), limit=5)} as well: --answer {table.name}.{canonical.name}=...")
     return told
 
 

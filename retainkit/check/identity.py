@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.check.proposal import LIKELY, Proposal
 from retainkit.errors import counted
+from retainkit.load.book import TOTALS
 from retainkit.load.parse import named
 from retainkit.load.schema import TABLES
+from retainkit.tally import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -97,15 +99,20 @@ def versions(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
         name = (TABLES[p.table].key or ("order_id",))[0]
         if len(p.look.parts) < 2 or name not in p.lines or p.lines[name] not in p.look.names:
             continue
-        row = ", ".join(p.look.names.values())
-        every = " union all ".join(f"select {n} as part, trim({p.look.names[p.lines[name]]}) as k, hash({row}) as h from {part} t" for n, part in enumerate(p.look.parts))
-        n, example, only_before = con.execute(f"""with lines as (select part, k, sum(cast(h as hugeint)) as h from ({every}) e where k <> '' group by all)
-            select count(*), min(k), (select count(*) from lines where part < {len(p.look.parts) - 1} and k not in (select k from lines where part = {len(p.look.parts) - 1}))
-            from (select k from lines group by k having count(*) > 1 and min(h) <> max(h)) d""").fetchall()[0]
-        if n:
+        row, who = ", ".join(p.look.names.values()), sql_of(p, "customer_id") if p.table == "orders" else "''"
+        every = " union all ".join(f"select {n} as part, trim({p.look.names[p.lines[name]]}) as k, hash({row}) as h, hash({who}) as w from {part} t" for n, part in enumerate(p.look.parts))
+        n, others, example, only_before = con.execute(f"""with lines as (select part, k, sum(cast(h as hugeint)) as h, min(w) as w from ({every}) e
+                where k <> '' and not regexp_full_match(k, {literal(TOTALS.pattern)}, 'i') group by all)
+            select count(*), count(case when another then 1 end), coalesce(min(case when another then k end), min(k)),
+                (select count(*) from lines where part < {len(p.look.parts) - 1} and k not in (select k from lines where part = {len(p.look.parts) - 1}))
+            from (select k, min(w) <> max(w) as another from lines group by k having count(*) > 1 and min(h) <> max(h)) d""").fetchall()[0]
+        told = f"{p.look.name}: {counted(n, p.table.rstrip('s') + ' stands', p.table + ' stand')} in more than one file with other values ({example}, for example); "
+        if others:
+            yield f"{told}{others:,} of them with another customer, and these are rejected in the later file. If they are numbers of two shops, put the shop's before them in the export"
+        elif n:
             kept = "every version is counted" if p.table == "orders" else f"the first is kept, which is that of the earlier file ({p.look.files[0].name} first)"
             mend = f"{p.look.files[-1].name} has all of them: name that file alone" if not only_before else "name only files that say each once, the newest first of all"
-            yield f"{p.look.name}: {counted(n, p.table.rstrip('s') + ' stands', p.table + ' stand')} in more than one file with other values ({example}, for example); {kept}. If a later file brings the earlier up to date: {mend}"
+            yield f"{told}{kept}. If a later file brings the earlier up to date: {mend}"
 
 
 def sql_of(p: Proposal, name: str) -> str:

@@ -102,9 +102,10 @@ def _questions(found: Examined) -> Iterable[str]:
 
 def next_command(found: Examined, folder: str = "my-shop") -> str:
     """The exact command to type next."""
-    if not found.proposals:
-        return "name files with orders, deals or contracts, or write a retainkit.toml (README.md shows how)"
     paths = " ".join(shlex.quote(p) for p in found.paths)
+    if not found.proposals:
+        columns = " ".join(f"--answer orders.{name}=COLUMN" for name in ("customer_id", "ordered_at", "amount"))
+        return f"name files with orders, deals or contracts; or say which column is which: retainkit check {paths} {columns}"
     if found.trouble and (found.lacking or not found.open_questions):
         return f"mend what stands in the way (above), then again: retainkit check {paths}"
     asked = " ".join(OPEN.get(q.key, q.answers[0]) for q in found.open_questions)
