@@ -23,7 +23,7 @@ from retainkit.load.keep import (
     name_totals,
     twin,
 )
-from retainkit.load.mapping import check_lines, checked, missing_column, one_of_each, reads
+from retainkit.load.mapping import check_lines, checked, kinds, missing_column, one_of_each, reads
 from retainkit.load.marks import too_long
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
@@ -98,23 +98,26 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     Every expression is written once, and a value's text is made only for rows that are rejected.
     """
     inner, types, raw = _source(con, plan, relation, joined)
+    stated = {c: plan.columns.get(c.name) or (c.name if c.name in types else None) for c in table.columns if c.name not in plan.off}
+    lines = {c: raw.get(said) or _as_written(said, raw) for c, said in stated.items() if said is not None}
+    known = kinds(con, inner, [*lines.values(), *filter(None, [plan.where])])
     read: dict[Column, tuple[str, Parsed]] = {}
-    for column in (c for c in table.columns if c.name not in plan.off):
-        expression = plan.columns.get(column.name) or (column.name if column.name in types else None)
-        one_of_each(plan, relation.name, column.name, expression or column.name, types)
-        if expression is not None:
-            value = raw.get(expression) or _as_written(expression, raw)
-            sql_type = checked(con, plan, relation.name, inner, column.name, value, list(types))
+    for column, said in stated.items():
+        one_of_each(plan, relation.name, column.name, said or column.name, types)
+        if said is not None:
+            value = lines[column]
+            sql_type = known.get(value) or checked(con, plan, relation.name, inner, column.name, value, list(types))
             source, parsed = f"{value} as raw_{column.name}", parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
-            if column.required and expression not in raw:
-                more, parsed = _as_found(parsed, column, [raw[name] for name in reads(expression, raw)])
+            if column.required and said not in raw:
+                more, parsed = _as_found(parsed, column, [raw[name] for name in reads(said, raw)])
                 source += more
             read[column] = source, parsed
         elif column.required:
             raise missing_column(plan, relation.name, column.name, list(types))
     if plan.where:
         one_of_each(plan, relation.name, "where", plan.where, types)
-        checked(con, plan, relation.name, inner, "where", plan.where, list(types))
+        if plan.where not in known:
+            checked(con, plan, relation.name, inner, "where", plan.where, list(types))
     whys = [("left_out", f"left out by where = {plan.where}", "", "null")] if plan.where else []
     whys += [(bad, why, c.name, f"left({p.text}, 200)") for c, (_, p) in read.items() for bad, why in reasons(c, c.sql_name, p.text)]
     have = {c.sql_name for c in read}
