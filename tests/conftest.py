@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
+from unittest import mock
 
+import duckdb
 import hypothesis
 import in_process
 import pytest
 
-from retainkit.load import shop
 from retainkit.report import warm
 from retainkit.report.run import report
 
 with suppress(ImportError):
     import fcntl
 
+START = duckdb.connect
 hypothesis.settings.register_profile("patient", deadline=None)  # how long an example takes says how busy the machine is
 hypothesis.settings.load_profile("patient")
 
@@ -47,11 +50,40 @@ def sample_report(tmp_path_factory):
     return out / "2026-10"
 
 
-@pytest.fixture
-def one_engine(monkeypatch, tmp_path):
-    """For tests of many tiny shops, each done with before the next is opened: to start an engine takes as long as to read one."""
-    engine = shop._connect(tmp_path, None)
-    monkeypatch.setattr(shop, "_connect", lambda *_: engine)
+class Apart:
+    """A connection to an empty database of its own, in an engine that runs already: what one shop makes there no other sees."""
+
+    def __init__(self, con, base):
+        self._con, self._base = con, base
+        con.execute(f"attach if not exists ':memory:' as {base}")
+        con.execute(f"use {base}")
+
+    def cursor(self):
+        return Apart(self._con.cursor(), self._base)
+
+    def __getattr__(self, name):
+        return getattr(self._con, name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_engine():
+    """To start an engine takes as long as to read a small shop: one is started, and every shop has a database of its own in it."""
+    engine, number, process = duckdb.connect(), count(), os.getpid()
+
+    def connect(*where, config=None):
+        if where or os.getpid() != process or not config or "threads" in config:
+            return START(*where, config=config or {})
+        return Apart(engine.cursor(), f"base_{next(number)}")
+
+    with mock.patch.object(duckdb, "connect", connect):
+        yield
+
+
+@pytest.fixture(scope="module")
+def engines_of_their_own(one_engine):
+    """For tests of what an engine costs, remembers or leaves behind."""
+    with mock.patch.object(duckdb, "connect", START):
+        yield
 
 
 @pytest.fixture(scope="module")

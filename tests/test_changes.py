@@ -115,7 +115,6 @@ orders = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 119), st.integers(
                             st.integers(0, 60)), min_size=1, max_size=25)
 
 
-@pytest.mark.usefixtures("one_engine")
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], phases=[Phase.explicit, Phase.generate])
 @given(orders, orders, st.integers(0, 1000))
 def test_the_steps_add_up_to_the_change_and_the_rows_to_the_rows(then, late, published):

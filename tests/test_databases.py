@@ -23,6 +23,7 @@ from retainkit.check.project import init
 from retainkit.check.say import as_text
 from retainkit.load.database import one_answer
 
+pytestmark = pytest.mark.usefixtures("engines_of_their_own")  # two cannot hold one file
 BINARIES = max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=Path(shutil.which("postgres") or "")).parent
 SECRET = "s3cret/p@ss:word"
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"

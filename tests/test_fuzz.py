@@ -125,20 +125,17 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     return folder
 
 
-@pytest.mark.usefixtures("one_engine")
 def test_broken_exports_load_whole_or_say_why(tmp_path: Path, cache: Path) -> None:
     for seed in range(FAST):
         load(tmp_path, seed)
 
 
-@pytest.mark.usefixtures("one_engine")
 def test_broken_exports_are_checked_or_say_why(tmp_path: Path, cache: Path) -> None:
     for seed in range(10_000, 10_000 + FAST // 4):
         check(tmp_path, seed)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_engine")
 def test_thousands_of_broken_exports(tmp_path: Path, cache: Path) -> None:
     first, last = map(int, os.environ.get("RETAINKIT_FUZZ", f"20000..{20_000 + SLOW}").split(".."))
     failed = []
@@ -178,7 +175,6 @@ def test_a_header_on_the_first_line_is_never_taken_for_a_title(tmp_path: Path, n
     assert "skip" not in dialect(tmp_path / "orders.csv")
 
 
-@pytest.mark.usefixtures("one_engine")
 @given(st.lists(st.lists(st.text(max_size=12), min_size=4, max_size=4), max_size=8))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_texts_in_the_cells_of_a_table_in_hand_are_kept_or_rejected(rows: list[list[str]]) -> None:
@@ -194,7 +190,6 @@ def test_any_texts_in_the_cells_of_a_table_in_hand_are_kept_or_rejected(rows: li
         assert (ledger["rows"] == ledger["kept"] + ledger["rejected"]).all()
 
 
-@pytest.mark.usefixtures("one_engine")
 @given(st.binary(max_size=400))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_a_shop_or_one_clear_error(tmp_path: Path, data: bytes) -> None:

@@ -17,6 +17,7 @@ from retainkit.check.examine import examine
 from retainkit.load import derive, store
 from retainkit.load.shop import open_shop
 
+pytestmark = pytest.mark.usefixtures("engines_of_their_own")
 ROWS = 700_000
 BAD = {5: "amount", 200_001: "ordered_at", 444_444: "customer_id", 699_999: "status"}  # rows as a person counts them, the header being row 1
 WORK = """

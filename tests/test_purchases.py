@@ -74,7 +74,6 @@ ONE_ENGINE = [HealthCheck.function_scoped_fixture]  # it may stay from one examp
 purchases = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 120)), min_size=1, max_size=40)
 
 
-@pytest.mark.usefixtures("one_engine")
 @given(purchases)
 @settings(max_examples=25, deadline=None, suppress_health_check=ONE_ENGINE)
 def test_the_curve_is_lifelines_on_a_row_a_customer(rows):
@@ -89,7 +88,6 @@ def test_the_curve_is_lifelines_on_a_row_a_customer(rows):
     assert rk.second_purchase(shop, horizons=[60]).rate[0] == pytest.approx(expected)
 
 
-@pytest.mark.usefixtures("one_engine")
 @given(purchases)
 @settings(max_examples=25, deadline=None, suppress_health_check=ONE_ENGINE)
 def test_orders_after_as_of_change_nothing(rows):
