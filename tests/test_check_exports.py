@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from retainkit.check.examine import Examined, examine
 from retainkit.check.say import as_text
+from retainkit.errors import RetainkitError
+from retainkit.load.shop import open_shop
 
 
 def checked(folder: Path, files: dict[str, str], **answers: str) -> Examined:
@@ -63,3 +66,48 @@ def test_fewer_than_no_pieces_are_given_back_whatever_the_amount_says(tmp_path):
     assert "`quantity` is below zero in 10 rows whose total is above" in as_text(found)
     below = checked(tmp_path, {"sales.csv": text.replace(",-1,10", ",-1,-10")})
     assert (money(below), lines(below)["amount"]) == (400, "total")
+
+
+DEALS = "Opportunity ID,Account,Sales Rep,Created,Closed,Stage,Value\n" + "".join(
+    f"OP{i},Acc {i % 30},{'Ann' if i % 2 else 'Bob'},2025-{1 + i % 12:02d}-03,{f'2026-01-{1 + i % 28:02d}' if i % 3 else ''},{('Proposal', 'Declined', 'Signed')[i % 3]},{1000 + i}\n" for i in range(90))
+
+
+def outcomes(found: Examined) -> dict[str, int]:
+    assert found.shop, found.trouble
+    rows = found.shop.sql("select outcome, count(*) as n from deals group by 1")
+    return dict(zip(rows["outcome"], rows["n"].astype(int), strict=True))
+
+
+def test_deals_whose_stages_nobody_knows_are_deals_and_each_stage_is_asked(tmp_path):
+    found = checked(tmp_path, {"pipeline.csv": DEALS})
+    assert [p.table for p in found.proposals] == ["deals"]
+    assert [q.key for q in found.open_questions] == ["outcome"]
+    assert "`Stage` is declined (30), signed (30) in 60 rows" in as_text(found)
+    assert '--answer "outcome:signed=WHAT-IT-IS"' in as_text(found)
+    answered = {"tz": "UTC", "outcome:signed": "won", "outcome:declined": "lost"}
+    assert outcomes(examine([tmp_path], answered)) == {"won": 30, "lost": 30, "open": 30}
+    assert outcomes(examine([tmp_path], {"tz": "UTC", "outcome": "lost"})) == {"lost": 60, "open": 30}
+    assert outcomes(examine([tmp_path], {**answered, "outcome:declined": "out"})) == {"won": 30, "open": 30}
+    with pytest.raises(RetainkitError, match="is not one of its answers"):
+        examine([tmp_path], {"outcome:signed": "paid"})
+
+
+def test_a_name_that_repeats_is_no_number_of_a_deal(tmp_path):
+    text = DEALS.replace("Opportunity ID", "Opportunity Name").replace("Signed", "Closed Won").replace("Declined", "Closed Lost")
+    for i in range(90):
+        text = text.replace(f"\nOP{i},", f"\nAcc {i % 30} deal,")
+    found = checked(tmp_path, {"report.csv": text})
+    assert lines(found, "deals")["deal_id"] == "row_no"
+    assert outcomes(found) == {"won": 30, "lost": 30, "open": 30}
+    assert lines(checked(tmp_path, {"report.csv": text.replace("Opportunity Name", "Opportunity ID")}), "deals")["deal_id"] == "Opportunity ID"
+
+
+def test_the_line_that_takes_refunds_off_works_as_it_is_written(tmp_path):
+    refunds = "id,order_id,amount,created_at,reason\n" + "".join(f"{i},{100 + 2 * i},4,2026-09-{10 + i},broken\n" for i in range(1, 4))
+    found = checked(tmp_path, {"orders.csv": ORDERS, "refunds.csv": refunds})
+    said = as_text(found)
+    path, on = re.search(r'path = ("[^"]+").* and on = ("[^"]+")', said).groups()
+    amount = re.search(r"amount = '''(.+?)'''", said)[1]
+    assert on == '"id = order_id"'
+    (tmp_path / "retainkit.toml").write_text(re.sub("amount = .*", f"amount = '''{amount}'''", found.toml(tmp_path)) + f"\n[[orders.join]]\npath = {path}\non = {on}\n")
+    assert float(open_shop(tmp_path).sql("select sum(amount) as a from all_orders")["a"][0]) == 5 * 30 + 5 * 10 - 3 * 4

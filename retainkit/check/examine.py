@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 FLAGS = ("tz", "date-format", "decimal", "encoding", "currency", "history-start", "as-of")
 LITTLE = 0.005  # of the rows, when another currency must be answered for: a yen is no euro
 MUCH = 0.05  # of the rows, when what files share must be answered: a month counted twice is no slip
-ANSWERS = {"returns": ("out", "in"), "overlap": ("once", "all"), "history": ("whole", "first"), "status": ("out", *TABLES["orders"].column("status").choices), "totals": ("order", "line"), "mixed": ()}
+ANSWERS: dict[str, tuple[str, ...]] = {  # what may be answered; to what has none here, anything
+    "returns": ("out", "in"), "overlap": ("once", "all"), "history": ("whole", "first"), "totals": ("order", "line"), "mixed": (),
+    "status": ("out", *TABLES["orders"].column("status").choices), "outcome": ("out", *TABLES["deals"].column("outcome").choices)}
+BY_WORD = {"orders": "status", "deals": "outcome"}  # what is answered of all words that nobody knows, or of each
 
 
 @dataclass
@@ -125,7 +128,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
                 proposal.why[name] = (SURE, "as you said")
         worth_nothing(con, proposal)
         _own_names(proposal)
-        _unknown_status(con, proposal, given)
+        _unknown_words(con, proposal, given)
         totals(con, proposal, given.get("totals", ""))
         mixed(con, proposal, given.get("mixed", ""), LITTLE)
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))
@@ -168,23 +171,23 @@ def _own_names(p: Proposal) -> None:
         p.why[canonical.name] = (GUESS, "its name only")
 
 
-def _unknown_status(con: duckdb.DuckDBPyConnection, p: Proposal, answers: Mapping[str, str]) -> None:
-    """Ask what words of a status are that nobody knows: their rows are rejected until it is said, of all of them or of each."""
-    if p.table != "orders" or "status" not in p.lines:
+def _unknown_words(con: duckdb.DuckDBPyConnection, p: Proposal, answers: Mapping[str, str]) -> None:
+    """Ask what words of a status, or of an outcome, are that nobody knows: their rows are rejected until it is said, of all of them or of each."""
+    if (name := BY_WORD.get(p.table, "")) not in p.lines:
         return
-    said, (_, *known) = f"lower(trim(cast({sql_of(p, 'status')} as varchar)))", ANSWERS["status"]
+    said, (_, *known) = f"lower(trim(cast({sql_of(p, name)} as varchar)))", ANSWERS[name]
     words, *_ = one(con, f"""select list((w, n) order by n desc, w) from (select w, count(*) as n from (select {said} as w from {{file}}) s group by 1) t
         where w <> '' and w not in ({', '.join(map(literal, known))})""", p)
-    told = {word: answers.get(f"status:{word}", answers.get("status", "")) for word, _ in words or ()}
+    told = {word: answers.get(f"{name}:{word}", answers.get(name, "")) for word, _ in words or ()}
     if unsaid := {word: n for word, n in words or () if not told[word]}:
-        where = next((c.name for c in p.look.columns.values() if c.name in p.reads(p.lines["status"]) and {v.lower() for v in c.values} & set(unsaid)), "status")
-        ways = [f"--answer status={word}" for word in known] if len(unsaid) == 1 else [f"--answer status=WHAT-IT-IS ({', '.join(known)}; out) for all of them", *(f'--answer "status:{word}=WHAT-IT-IS"' for word in [*unsaid][:5])]
-        p.questions.append(Question("status", f"{p.look.seen}: `{where}` is {listed(f'{word} ({n:,})' if len(unsaid) > 1 else word for word, n in unsaid.items())} in {counted(sum(unsaid.values()), 'row')}, "
+        where = next((c.name for c in p.look.columns.values() if c.name in p.reads(p.lines[name]) and {v.lower() for v in c.values} & set(unsaid)), name)
+        ways = [f"--answer {name}={word}" for word in known] if len(unsaid) == 1 else [f"--answer {name}=WHAT-IT-IS ({', '.join(known)}; out) for all of them", *(f'--answer "{name}:{word}=WHAT-IT-IS"' for word in [*unsaid][:5])]
+        p.questions.append(Question(name, f"{p.look.seen}: `{where}` is {listed(f'{word} ({n:,})' if len(unsaid) > 1 else word for word, n in unsaid.items())} in {counted(sum(unsaid.values()), 'row')}, "
                                     "which retainkit does not know: rejected until you say what that is", tuple(ways), needed=sum(unsaid.values()) > MUCH * p.look.rows))
     for meant in known:
         if alike := [word for word in told if told[word] == meant]:
-            p.lines["status"] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, alike))})$')}, {literal(meant)})"
-            said = p.lines["status"]
+            p.lines[name] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, alike))})$')}, {literal(meant)})"
+            said = p.lines[name]
 
 
 def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], encoding: str) -> tuple[list[Look], list[str]]:
@@ -206,7 +209,7 @@ def _checked(answers: dict[str, str]) -> dict[str, str]:
         table, _, column = key.partition(".")
         if table in TABLES and column in TABLES[table].names:
             continue
-        if asked_of not in (*FLAGS, *ANSWERS) or (word and asked_of != "status"):
+        if asked_of not in (*FLAGS, *ANSWERS) or (word and asked_of not in BY_WORD.values()):
             raise BadValueError("--answer", f"`{key}` is nothing that is asked", listed((*ANSWERS, *FLAGS, *TABLES), limit=30), f"--answer {closest(key, [*ANSWERS, *(f'{t}.{c}' for t in TABLES for c in TABLES[t].names)]) or 'returns'}=...")
         if asked_of in ANSWERS and text not in (ANSWERS[asked_of] or (text,)):
             raise BadValueError(f"--answer {key}", "is not one of its answers", repr(text), f"--answer {shlex.quote(f'{key}={ANSWERS[asked_of][0]}')}")
@@ -236,7 +239,7 @@ def _open(found: Examined) -> None:
     if found.lacking:
         found.trouble = f"these are only {' and '.join(p.table for p in found.proposals)}: add what they did, a file of orders, deals or contracts"
         return
-    if any(q.key in ("date-format", "decimal") for q in found.open_questions):
+    if any(q.key in ("date-format", "decimal", "outcome") for q in found.open_questions):
         found.trouble = "not tried yet: first the questions below"
         return
     with tempfile.TemporaryDirectory(prefix="retainkit-check-") as folder:

@@ -37,6 +37,7 @@ REMARKS = {"note", "notes", "comment", "comments", "message", "remark", "remarks
 ROW, WHO, WHAT = "row", "who", "what"  # what a joined file is about
 PERHAPS = 0.6  # that of a column which may stand in for another
 COARSE = 60  # the most values of a group of products: some dozens, not hundreds
+STAGES = 20  # the most words of a column of stages
 ORDER = ("deals", "contracts", "orders", "responses", "spend", "changes", "activity", "customers")
 
 
@@ -129,7 +130,7 @@ def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[s
         if canonical.name == (table.key or ("order_id",))[0] and table.name.rstrip("s") in look.files[0].name.lower():
             names.append("id")
         for column in columns.values():
-            if not fits(canonical, column) or (canonical.kind == "choice" and not _known(table, canonical, column)):
+            if not fits(canonical, column) or (canonical.kind == "choice" and not _spoken(table, canonical, column)):
                 continue
             if canonical.kind == "id" and plain(column.name).rpartition(" ")[2] in REMARKS:
                 continue
@@ -161,9 +162,17 @@ def _rivals(table: Table, look: Look, found: dict[str, tuple[Column, float]]) ->
     return told
 
 
-def _known(table: Table, canonical: Canonical, column: Column) -> bool:
+def _spoken(table: Table, canonical: Canonical, column: Column) -> bool:
+    """Whether the words of a column are those of a choice, or it is called after stages: what its words are is asked."""
     share, by = choices(table.name, canonical, column)
-    return {"won", "lost"} <= set(by) if canonical.name == "outcome" else share >= 0.5
+    if canonical.name != "outcome":
+        return share >= 0.5
+    return {"won", "lost"} <= set(by) or (column.kind == "text" and column.distinct <= STAGES and likeness(column.name, words()["also"]["stage"]) > 0.9)
+
+
+def _asked(canonical: Canonical, by: dict[str, list[str]]) -> bool:
+    """Whether words that nobody knows are left as they are, and asked of: deals are open otherwise, where some are known to be won and lost."""
+    return bool(canonical.default) or (canonical.name == "outcome" and not {"won", "lost"} <= set(by))
 
 
 def _by_kind(look: Look, table: Table, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
@@ -207,9 +216,9 @@ def map_column(proposal: Proposal, canonical: Canonical, column: Column, score: 
         left = [v for v in column.values if all(v not in vs for vs in by.values())]
         if left:
             how = LIKELY if how == SURE else how  # what is sure is not explained
-            what = "left as they are, and rejected" if canonical.default else f"read as {_other(canonical)}"
+            what = "left as they are, and rejected" if _asked(canonical, by) else f"read as {_other(canonical)}"
             why += f"; {what}: {', '.join(left[:5])}"
-            proposal.notes += [f"`{column.name}` has words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}. Those rows are {what}."] if canonical.default and canonical.name != "status" else []  # that is asked
+            proposal.notes += [f"`{column.name}` has words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}. Those rows are {what}."] if _asked(canonical, by) and canonical.name not in ("status", "outcome") else []  # that is asked
     proposal.lines[canonical.name] = sql
     proposal.why[canonical.name] = (how, why)
 
@@ -223,9 +232,9 @@ def _cases(column: Column, canonical: Canonical, by: dict[str, list[str]]) -> st
     own = {v.lower() for v in column.values[: len(canonical.choices)]} <= set(canonical.choices)  # the commonest are the very words
     if own and (canonical.default or len(column.values) <= len(canonical.choices)):
         return column.name if column.sql == f'"{column.name}"' else column.sql
-    other = column.sql if canonical.default else literal(_other(canonical))
+    other = column.sql if _asked(canonical, by) else literal(_other(canonical))
     whens = [f"when {literal(v)} then {literal(c)}" for c in canonical.choices for v in by.get(c, []) if literal(c) != other]
-    return f"case trim({column.sql}) {' '.join(whens)} else {other} end"
+    return f"case trim({column.sql}) {' '.join(whens)} else {other} end" if whens else other
 
 
 def _amount(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
@@ -304,8 +313,8 @@ def _finish(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[st
     if proposal.table == "deals" and "amount" in columns and "outcome" in columns:
         stage, amount = columns["outcome"], columns["amount"]
         _, by = choices("deals", TABLES["deals"].column("outcome"), stage)
-        won = f"trim({stage.sql}) in ({', '.join(map(literal, by['won']))})"
-        own = amount.name in proposal.look.columns and stage.name in proposal.look.columns
+        won = f"trim({stage.sql}) in ({', '.join(map(literal, by.get('won', [''])))})"
+        own = "won" in by and amount.name in proposal.look.columns and stage.name in proposal.look.columns
         if own and con.execute(f"select count(*) from {proposal.look.table} where not {won} and {number_of(amount)} <> 0").fetchone() == (0,):
             proposal.lines["amount"] = f"case when {won} then {number_of(amount) if amount.numbers and amount.numbers.sql else amount.sql} end"
             proposal.why["amount"] = (proposal.why["amount"][0], "a lost or open deal carries 0, which is no value")

@@ -30,7 +30,7 @@ def links_of(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) 
             if look is base or any(look is found for found, _, _ in links) or len(look.files) > 1:
                 continue
             unique = [n for n, c in look.columns.items() if c.kind != "day" and c.distinct == look.rows > 1 and not measure(c)]
-            pairs = [(n, n) for n in unique if n in have and (plain(n) != "id" or look.rows == have[n].rows)] + [(n, i) for i in unique if plain(i) == "id" for n in have if plain(n) in _its_id(look)]
+            pairs = [(n, n) for n in unique if n in have and (plain(n) != "id" or look.rows == have[n].rows)] + [(n, i) for i in unique if plain(i) == "id" for n in have if plain(n) in its_id(look)]
             pair = next(((mine, theirs) for mine, theirs in pairs if _share(con, have[mine], mine, look, theirs) >= 0.5), None)
             if pair:
                 links.append((look, pair[0] if pair[0] == pair[1] else " = ".join(pair), have[pair[0]].table))
@@ -39,7 +39,7 @@ def links_of(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) 
     return links
 
 
-def _its_id(look: Look) -> set[str]:
+def its_id(look: Look) -> set[str]:
     """What other files call the `id` of a file named after its rows: order id of orders.csv."""
     name = plain(look.files[0].name.split(".")[0])
     return {f"{one} id" for one in (name, name.removesuffix("s"), name.removesuffix("es"), re.sub("ies$", "y", name))}

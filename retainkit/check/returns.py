@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from retainkit.check.evidence import Found, of_returns
 from retainkit.check.identity import one, sql_of
+from retainkit.check.joins import its_id
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import LIKELY, Proposal
-from retainkit.check.words import best_of, choices, likeness, number_of, words
+from retainkit.check.words import best_of, choices, likeness, number_of, plain, words
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.schema import Column as Canonical
@@ -91,13 +92,14 @@ def money_beside(orders: Proposal | None, look: Look) -> str:
     if not orders or not money or not (of_returns(look) or likeness(money.name, words()["also"]["refunded"]) > 0.8):
         return ""
     order, amount, own = sql_of(orders, "order_id"), sql_of(orders, "amount"), orders.look.columns
-    key = next((c for n, c in look.columns.items() if n in own and orders.lines["order_id"] in (n, own[n].sql)), None)
+    mine = next((n for n, c in own.items() if orders.lines["order_id"] in (n, c.sql)), "")
+    key = next((c for n, c in look.columns.items() if plain(n) in its_id(orders.look)), None) if plain(mine) == "id" else look.columns.get(mine)
     day = next((c for c in look.columns.values() if c.kind == "day" and c.name not in own and c.days and not c.days.sql and c.days.formats == orders.date_format), None)
     mark = next((c for c in look.columns.values() if c.name not in own and c.filled == look.rows), None)
     lead = f": money given back stands in it ({counted(look.rows, 'row')}), and is not taken off. "
     if key and key.distinct == look.rows and money.name not in own:
-        once = f"coalesce({number_of(money)}, 0)" if own[key.name].distinct == orders.look.rows else f"case when row_number() over (partition by {order}) = 1 then coalesce({number_of(money)}, 0) else 0 end"
-        return lead + f"To take it off on the day of the order: [[orders.join]] with path = {toml(look.name)} (its path, like that of the orders) and on = {toml(key.name)}, and amount = '''{amount} - abs({once})'''"
+        once = f"coalesce({number_of(money)}, 0)" if own[mine].distinct == orders.look.rows else f"case when row_number() over (partition by {order}) = 1 then coalesce({number_of(money)}, 0) else 0 end"
+        return lead + f"To take it off on the day of the order: [[orders.join]] with path = {toml(look.name)} (its path, like that of the orders) and on = {toml(mine if mine == key.name else f'{mine} = {key.name}')}, and amount = '''{amount} - abs({once})'''"
     if key and day and mark and money.name in own and all(n in look.columns for n in (orders.lines["customer_id"], money.name)):
         paths = toml([f.name for f in (*orders.look.files, *look.files)])
         return lead + (f"To count its rows as money given back: path = {paths}, missing = \"empty\", ordered_at = '''coalesce({sql_of(orders, 'ordered_at')}, {day.sql})''' "

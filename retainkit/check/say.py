@@ -16,7 +16,8 @@ from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
 
-OPEN = {"date-format": "--date-format D/M-OR-M/D", "decimal": "--decimal POINT-OR-COMMA", "status": "--answer status=WHAT-IT-IS", "overlap": "--answer overlap=ONCE-OR-ALL", "totals": "--answer totals=ORDER-OR-LINE", "mixed": "--answer mixed=WHICH-CURRENCY"}  # what to type is for who knows the file: a likelier answer would be copied
+OPEN = {"date-format": "--date-format D/M-OR-M/D", "decimal": "--decimal POINT-OR-COMMA", "status": "--answer status=WHAT-IT-IS", "outcome": "--answer outcome=WHAT-IT-IS", "overlap": "--answer overlap=ONCE-OR-ALL",
+        "totals": "--answer totals=ORDER-OR-LINE", "mixed": "--answer mixed=WHICH-CURRENCY"}  # what to type is for who knows the file: a likelier answer would be copied
 MOST = 12  # lines of a section; the rest is counted
 
 
