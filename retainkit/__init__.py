@@ -39,8 +39,7 @@ _HOMES = {
     "retainkit.metrics.lapse": (
         "lapse_rule", "lapse_survival", "lapse_curve", "lapse_returns", "monthly_lapse", "lapse_checks"),
     "retainkit.metrics.deals": ("win_rate", "win_rate_withheld", "win_by", "win_curve", "stale_deals"),
-    "retainkit.metrics.deals_sources": ("source_win_rates", "referral_gap"),
-    "retainkit.metrics.deals_values": ("deal_size", "cycle_days", "sales_velocity"),
+    "retainkit.metrics.deals_values": ("deal_size", "cycle_days", "sales_velocity", "source_win_rates", "referral_gap"),
     "retainkit.metrics.reps": ("rep_churn", "rep_churn_withheld", "rep_accounts", "rep_checks"),
     "retainkit.metrics.rep_map": ("rep_map", "rep_correlations", "win_funnel"),
     "retainkit.metrics.rollouts": ("rollout", "rolled_out"),

@@ -1,4 +1,4 @@
-"""How many deals are won, how large and how fast: the rules of `retainkit.metrics.deals`, `deals_values`, `deals_sources`."""
+"""How many deals are won, how large and how fast: the rules of `retainkit.metrics.deals`, `deals_values`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from retainkit.metrics.deals import (
     win_rate,
     win_rate_withheld,
 )
-from retainkit.metrics.deals_sources import source_win_rates
-from retainkit.metrics.deals_values import cycle_days, deal_size, sales_velocity
+from retainkit.metrics.deals_values import cycle_days, deal_size, sales_velocity, source_win_rates
 from retainkit.metrics.rep_map import win_funnel
 
 AS_OF = date(2026, 6, 30)

@@ -107,9 +107,7 @@ def wins_by_rep(expected: pd.DataFrame) -> pd.DataFrame:
     return reps[["rep", "n", "won", "rate", "low", "high", "expected", "z", "p_high"]]
 
 
-def standardised_rates(
-    deals: pd.DataFrame, *, level: float = 0.95
-) -> pd.DataFrame:
+def standardised_rates(deals: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """Win rate of each source as it would be at the company's overall mix of segments (direct
     standardisation).
 

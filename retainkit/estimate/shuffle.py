@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import combinations
 from math import factorial, prod
 
 import numpy as np
@@ -64,22 +65,16 @@ def _orders(begins: tuple[int, ...], seed: int) -> Array:
     """Units in orders that deal the starts out differently; all of them, or the true one and a seeded sample."""
     kinds = [[i for i, b in enumerate(begins) if b == start] for start in sorted(set(begins))]
     if factorial(len(begins)) // prod(factorial(len(k)) for k in kinds) <= SHUFFLES:
-        return np.array([_filled(places, kinds) for places in _dealt([len(k) for k in kinds])])
+        return np.array([[unit for _, unit in sorted(dealt)] for dealt in _dealt(range(len(begins)), kinds)])
     rng = np.random.default_rng(seed)
     return np.array([np.arange(len(begins)), *(rng.permutation(len(begins)) for _ in range(DRAWN))])
 
 
-def _dealt(left: list[int]) -> Iterator[list[int]]:
-    """Every distinct order of so many things of each kind."""
-    if not any(left):
+def _dealt(places: Sequence[int], kinds: list[list[int]]) -> Iterator[list[tuple[int, int]]]:
+    """Every different way to deal the places out to the units of each kind: pairs of a place and the unit whose start it is dealt."""
+    if not kinds:
         yield []
-    for kind, count in enumerate(left):
-        if count:
-            for rest in _dealt([c - (k == kind) for k, c in enumerate(left)]):
-                yield [kind, *rest]
-
-
-def _filled(places: list[int], kinds: list[list[int]]) -> list[int]:
-    """For each unit, the unit whose start it is dealt."""
-    members = [iter(kind) for kind in kinds]
-    return [int(next(members[kind])) for kind in places]
+        return
+    for mine in combinations(places, len(kinds[0])):
+        for rest in _dealt([p for p in places if p not in mine], kinds[1:]):
+            yield [*zip(mine, kinds[0], strict=True), *rest]

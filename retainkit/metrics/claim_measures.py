@@ -9,7 +9,7 @@ from retainkit.estimate.intervals import square_and_add
 from retainkit.load.shop import Shop
 from retainkit.metrics.churn import contract_survival
 from retainkit.metrics.deals import WITHIN_DAYS
-from retainkit.metrics.deals_sources import source_win_rates
+from retainkit.metrics.deals_values import source_win_rates
 from retainkit.metrics.first_days import leaving_rates
 from retainkit.metrics.purchases import next_purchase
 from retainkit.metrics.reading import shares

@@ -10,8 +10,7 @@ import pandas as pd
 from retainkit.load.shop import Shop
 from retainkit.metrics.acquisition import acquisition_cost, monthly_costs, payback, value_to_cost
 from retainkit.metrics.churn_money import revenue_churn
-from retainkit.metrics.deals_sources import referral_gap
-from retainkit.metrics.deals_values import cycle_days, deal_size, sales_velocity
+from retainkit.metrics.deals_values import cycle_days, deal_size, referral_gap, sales_velocity
 from retainkit.metrics.lifetime_value import lifetime_value
 from retainkit.metrics.line import OVERLAP, Asked, Found, Headline, first, latest, of_measure, series
 from retainkit.metrics.months import first_day

@@ -149,18 +149,12 @@ def executed(notebook: NotebookNode, *, timeout: int, **how: Any) -> str:
 
 
 def fault(notebook: NotebookNode) -> str:
-    """What stopped an executed notebook: the last line of an error, or the cell that never ran; "" if neither."""
+    """What stopped an executed notebook: the last line of the first error, or the cell that never ran; "" if neither."""
+    if errors := [o for cell in _code(notebook) for o in cell.outputs if o.output_type == "error"]:
+        left = ": the notebook ended itself before its end" if errors[0].ename == "SystemExit" else ""
+        return f"{errors[0].ename}: {first_line(errors[0].evalue)}".rstrip(": ") + left
     never = [cell for cell in _code(notebook) if cell.execution_count is None]
-    return raised(notebook) or (f"the notebook stopped before {never[0].source.splitlines()[0][:60]!r}" if never else "")
-
-
-def raised(notebook: NotebookNode) -> str:
-    """The last line of the first error among the outputs; "" when there is none."""
-    errors = [o for cell in _code(notebook) for o in cell.outputs if o.output_type == "error"]
-    if not errors:
-        return ""
-    left = ": the notebook ended itself before its end" if errors[0].ename == "SystemExit" else ""
-    return f"{errors[0].ename}: {first_line(errors[0].evalue)}".rstrip(": ") + left
+    return f"the notebook stopped before {never[0].source.splitlines()[0][:60]!r}" if never else ""
 
 
 def _code(notebook: NotebookNode) -> list[NotebookNode]:

@@ -189,7 +189,7 @@ def record(metrics: Mapping[str, pd.DataFrame]) -> None:
     every other column is a group key, left out of `group` where it is not known. Groups of one to four are named
     without their numbers. Numbers keep 12 significant digits. Every notebook of the report ends with this call: without it the run counts as failed.
     """
-    rows = sorted({_key(r): r for name, df in metrics.items() for r in _rows(name, df)}.items())
+    rows = sorted({(r[0], r[1], float(r[2] or -1)): r for name, df in metrics.items() for r in _rows(name, df)}.items())
     count = sum(map(len, metrics.values()))
     if len(rows) != count:
         raise BadValueError("record", "two rows have the same metric, group and horizon_days", f"{count - len(rows)} too many")
@@ -197,10 +197,6 @@ def record(metrics: Mapping[str, pd.DataFrame]) -> None:
     csv.writer(out, lineterminator="\n").writerows(row for _, row in rows)
     said = "1 number goes" if count == 1 else f"{count:,} numbers go"
     _show({"text/plain": f"{said} to metrics.csv"}, {"retainkit": {"metrics": out.getvalue().splitlines()}})
-
-
-def _key(row: list[str]) -> tuple[str, str, float]:
-    return row[0], row[1], float(row[2] or -1)
 
 
 def _rows(name: str, df: pd.DataFrame) -> list[list[str]]:

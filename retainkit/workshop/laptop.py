@@ -102,14 +102,12 @@ def lesson() -> str:
 
     # isort: split
     import nbformat
-    from nbclient import NotebookClient
 
-    from retainkit.report.kernel import OwnKernel, raised
+    from retainkit.report.kernel import OwnKernel, executed
 
     first = sorted(Path().glob(LESSONS))[0]
     notebook = nbformat.read(first, as_version=4)
-    NotebookClient(notebook, timeout=180, kernel_manager_class=OwnKernel, allow_errors=True, resources={"metadata": {"path": "."}}).execute()
-    if error := raised(notebook):
+    if error := executed(notebook, timeout=180, kernel_manager_class=OwnKernel, resources={"metadata": {"path": "."}}):
         raise RuntimeError(f"{first} stopped with {error}")
     return f"{first} runs"
 
