@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from retainkit import RetainkitError, open_shop
-from retainkit.metrics.changes import changes
+from retainkit.metrics.changes import changes, judged_months
 from retainkit.metrics.headlines import headlines
 from retainkit.metrics.line import Found, Headline
 
@@ -176,3 +176,10 @@ def test_a_day_that_is_none_is_refused_with_what_to_type():
     with pytest.raises(RetainkitError) as told:
         changes(shop_of(), "end of March")
     assert str(told.value) == "previous: is not a date. Found: 'end of March'. To fix it: previous = \"2026-10-31\""
+
+
+@pytest.mark.parametrize(("n", "hits", "said"), [(3, 2, "cannot tell yet: among 3 chance alone gives any share"), (400, 250, "within the usual noise"), (400, 390, "news: higher")])
+def test_a_month_of_which_chance_gives_any_share_is_not_judged(n: int, hits: int, said: str) -> None:
+    days = pd.date_range("2025-01-31", periods=19, freq="ME")
+    months = pd.DataFrame({"month": days.strftime("%Y-%m"), "known_on": days, "n": n, "hits": [*[round(n * 0.6)] * 18, hits]})
+    assert judged_months(months, days[-2].date())["news"].startswith(said)

@@ -88,3 +88,10 @@ def test_what_is_only_answers_says_what_to_add_and_no_command_that_fails(tmp_pat
     said = as_text(examine([path]))
     assert "these are only responses: add what they did, a file of orders, deals or contracts" in said
     assert said.endswith(f"mend what stands in the way (above), then again: retainkit check {path}")
+
+
+def test_pending_is_no_payment_until_it_is_said(tmp_path: Path) -> None:
+    path = orders(tmp_path, f"{HEAD},status", [f"{i},c{i},2026-01-{i + 1:02},5,{'pending' if i < 2 else 'paid'}" for i in range(10)])
+    assert "`status` is pending in 2 rows" in examine([path]).open_questions[0].text
+    assert revenue(path, status="paid") == 50
+    assert examine([path], {"status": "out"}).shop.ledger["rejected"].tolist() == [2]

@@ -77,3 +77,10 @@ def test_contracts_alone_say_that_only_an_end_reaches_so_far(tmp_path):
     assert f"T{said[1:].replace('2026-05-01', '2026-04-30')}" in held_back(shop.at("2026-04-30"))
     assert not held_back(shop.at("2026-02-15"))  # the last one began in these weeks
     assert not held_back(rk.open_shop(tmp_path, as_of="2026-05-01").at("2026-01-31"))
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("AREA/CITY", "Europe/Berlin"), ("Europe/Berlim", "Europe/Berlin"), ("europe/paris", "Europe/Paris"), ("qqq", "Europe/Berlin")])
+def test_a_time_zone_that_is_none_is_answered_with_one_that_is(typed, meant):
+    with pytest.raises(rk.RetainkitError) as told:
+        rk.open_shop("sample", tz=typed)
+    assert told.value.remedy == f'tz = "{meant}"'

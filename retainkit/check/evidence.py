@@ -28,7 +28,7 @@ def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
         proposal.lines["kind"], proposal.why["kind"] = "'customer'", (GUESS, f"no column says who was asked, and `{found['score'][0].name}` is what customers are asked")
     if not number or number in proposal.lines or not set(others) <= set(found):
         return
-    if found["customer_id"][0].distinct < look.rows if proposal.table == "orders" else proposal.table == "deals" or len(look.files) == 1 and ("monthly_value" in found or _tells(look)):
+    if found["customer_id"][0].distinct < look.rows if proposal.table == "orders" else proposal.table == "deals" or (len(look.files) == 1 and ("monthly_value" in found or _tells(look))):
         proposal.lines = {number: "row_no", **proposal.lines}
         proposal.why[number] = (GUESS, f"no column names the {proposal.table.rstrip('s')}, so every row is taken as one")
 

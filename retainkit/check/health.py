@@ -155,7 +155,8 @@ def calendar(shop: Shop) -> Iterator[str]:
         first, last = _day(row["a"]), _day(row["b"])
         span = (last - first).days + 1
         empty = f"; {span - int(row['filled']):,} of the {span:,} days have no row" if name in ("orders", "activity") and int(row["filled"]) < span else ""
-        yield f"{name}: {first} to {last}{empty}"
+        by = f" (by {table.dated_by}; other days of it may be later)" if len(table.clock) > 1 else ""
+        yield f"{name}: {first} to {last}{by}{empty}"
         if empty and name == "orders":
             yield from _gaps(shop, day)
     yield from _ends(shop)
@@ -202,8 +203,8 @@ def history(shop: Shop) -> Iterator[str]:
     counts = [int(n) for n in firsts["n"]]
     yield f"orders begin on {shop.history_start}: who bought before is not known, and counts as new when first seen"
     later = sorted(counts[1:-1])
-    if len(later) >= 3 and counts[0] > 1.5 * (typical := later[len(later) // 2]):
-        yield (f"  the first month brings {counted(counts[0], 'customer')}, a later one {typical:,}: many of the first are old customers. If you know when the history begins, "
+    if len(later) >= 3 and counts[0] > max(1.5 * (typical := later[len(later) // 2]), typical + 3 * typical**0.5):  # no month of a few customers, by chance
+        yield (f"  the first month brings {counted(counts[0], 'customer')}, a later one {typical:,}: many of the first are likely old customers. If you know when the history begins, "
                "say --history-start; the pages on second purchases then start with customers who are really new")
     if shop.has("customers.signed_up_at"):
         n = int(shop.sql(f"select count(*) as n from customers where signed_up_on < {literal(shop.history_start)}")["n"][0])

@@ -22,7 +22,7 @@ def known_zone(tz: str | None) -> str | None:
     """The time zone, if it is one."""
     if tz is None or tz in _zones():
         return tz
-    guess = closest(tz, _zones()) or "Europe/Berlin"
+    guess = (closest(tz, _zones()) if tz != "AREA/CITY" else None) or "Europe/Berlin"  # what check prints for who knows the shop
     raise BadValueError("tz", "is not a time zone", repr(tz), f'tz = "{guess}"')
 
 

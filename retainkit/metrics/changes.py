@@ -166,6 +166,8 @@ def judged_months(months: pd.DataFrame, previous: date, form: str = ".1%", of: s
         return unjudged("no month has come of age since" if fresh.empty else fresh["note"].iloc[0])
     far = (fresh["value"] - fresh["usual"]).abs() / (fresh["high"] - fresh["low"])
     row = fresh.iloc[int(far.fillna(0).to_numpy().argmax())]
+    if "hits" in months and row["low"] <= 0 and row["high"] >= 1:
+        return unjudged(f"among {row['n']:,.0f} chance alone gives any share")
     upper = f"to {row['high']:{form}}" if np.isfinite(row["high"]) else "or more"
     return verdict(row["month"], row["value"], row["low"], row["high"], f"{row['low']:{form}} {upper}", n=row["n"])
 
