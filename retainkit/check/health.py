@@ -12,6 +12,7 @@ from retainkit.check.examine import Examined
 from retainkit.check.identity import column_of, one
 from retainkit.check.words import plain, words
 from retainkit.errors import counted, listed
+from retainkit.load.clock import ends_ahead, held_back
 from retainkit.load.schema import TABLES
 from retainkit.resources import lacks, notebooks_folder
 from retainkit.tally import literal
@@ -179,9 +180,9 @@ def _gaps(shop: Shop, day: str) -> Iterator[str]:
 
 def _ends(shop: Shop) -> Iterator[str]:
     end = shop.as_of
-    if held := shop.held_back():
+    if held := held_back(shop):
         yield f"{held[0]}. To count them, with the tables that end earlier as they were: --as-of {held[1]}"
-    elif ahead := shop.ends_ahead():
+    elif ahead := ends_ahead(shop):
         yield f"{ahead[0]}: --as-of {ahead[1]}"
     if (end + timedelta(days=1)).day != 1:
         yield f"the last month, {end:%B %Y}, ends on day {end.day}: it is never shown as a whole month; the last whole one is {shop.closed_through}"

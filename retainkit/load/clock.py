@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from retainkit.load.store import last_day
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+
+    from retainkit.load.shop import Shop
 
 
 def known_zone(tz: str | None) -> str | None:
@@ -36,6 +38,35 @@ def reach(con: duckdb.DuckDBPyConnection, store: Path, tables: dict[str, Any], t
     today = datetime.now(ZoneInfo(tz or "UTC")).date()
     days = {n: last_day(con, TABLES[n], store / f"{n}.parquet", today=today) for n in tables if TABLES[n].clock}
     return dict(sorted(((n, day) for n, day in days.items() if day), key=lambda found: found[::-1]))
+
+
+def held_back(shop: Shop, *, least: int = 0) -> tuple[str, date] | None:
+    """A table that ends more than `least` days before another one, and so ends what is counted: in words, with the day that counts all.
+
+    None where no row is later than it, where the toml states `as_of`, and where much less than that table has is counted.
+    """
+    reach = shop._reach
+    if len(reach) < 2 or shop._plan.facts.get("as_of"):
+        return None
+    first, day, last = next(iter(reach)), min(reach.values()), max(reach.values())
+    if (last - day).days <= least or not 0 <= (day - shop.as_of).days < 31:
+        return None
+    kept = {t: sum(f["kept"] for f in shop._facts[t]["files"]) for t in shop.tables if t != first}
+    later = [f"{n:,} of {kept[t]:,} rows of {t}" for t in kept if (n := sum(shop._later(t, day).values()))]
+    return (f"the table {first} ends first, on {day}, and no later day is counted: {listed(later)} are dated later", last) if later else None
+
+
+def ends_ahead(shop: Shop) -> tuple[str, date] | None:
+    """The last beginning of a contract, where more than a month after it is counted only because contracts end there: in words, and as a day.
+
+    None where another table reaches so far, or cancellations are written down, for ends then are no news.
+    """
+    if list(shop._reach) != ["contracts"] or shop.has("contracts.cancel_requested_at") or shop._plan.facts.get("as_of"):
+        return None
+    last = shop.sql("select max(started_on) as day from contracts")["day"].max()
+    if last != last or not (last := last.date()) + timedelta(days=31) < shop.as_of <= shop._reach["contracts"]:
+        return None
+    return f"the last contract begins on {last}, and later days, to {shop.as_of}, are counted because contracts end then. If ends are written down before they come, nothing is known of these days", last
 
 
 def nothing_between(start: date, end: date, stated: str, reaches: dict[str, date], last: date) -> BadValueError:

@@ -163,33 +163,6 @@ class Shop:
             raise why_nothing(self.name, self._facts, self.rejected)
         return min(self._reach.values())
 
-    def held_back(self, *, least: int = 0) -> tuple[str, date] | None:
-        """A table that ends more than `least` days before another one, and so ends what is counted: in words, with the day that counts all.
-
-        None where no row is later than it, where the toml states `as_of`, and where much less than that table has is counted.
-        """
-        reach = self._reach
-        if len(reach) < 2 or self._plan.facts.get("as_of"):
-            return None
-        first, day, last = next(iter(reach)), min(reach.values()), max(reach.values())
-        if (last - day).days <= least or not 0 <= (day - self.as_of).days < 31:
-            return None
-        kept = {t: sum(f["kept"] for f in self._facts[t]["files"]) for t in self.tables if t != first}
-        later = [f"{n:,} of {kept[t]:,} rows of {t}" for t in kept if (n := sum(self._later(t, day).values()))]
-        return (f"the table {first} ends first, on {day}, and no later day is counted: {listed(later)} are dated later", last) if later else None
-
-    def ends_ahead(self) -> tuple[str, date] | None:
-        """The last beginning of a contract, where more than a month after it is counted only because contracts end there: in words, and as a day.
-
-        None where another table reaches so far, or cancellations are written down, for ends then are no news.
-        """
-        if list(self._reach) != ["contracts"] or self.has("contracts.cancel_requested_at") or self._plan.facts.get("as_of"):
-            return None
-        last = self.sql("select max(started_on) as day from contracts")["day"].max()
-        if last != last or not (last := last.date()) + timedelta(days=31) < self.as_of <= self._reach["contracts"]:
-            return None
-        return f"the last contract begins on {last}, and later days, to {self.as_of}, are counted because contracts end then. If ends are written down before they come, nothing is known of these days", last
-
     def _first_day(self) -> date:
         firsts = {n: [f["first_day"] for f in facts["files"] if f["first_day"]] for n, facts in self._facts.items() if TABLES[n].clock}
         days = firsts.get("orders") or [d for found in firsts.values() for d in found]

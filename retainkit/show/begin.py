@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
+from retainkit.load import clock
 from retainkit.show.display import say, table
 from retainkit.show.style import know_colours
 
@@ -111,7 +112,7 @@ def show_ledger(shop: Shop) -> None:
 
 def held_back(shop: Shop) -> str:
     """That a table ends what is counted more than a month before another one, or that only contracts' ends say it is counted so far, and what to type; "" where neither is so."""
-    held, ahead = shop.held_back(least=31), shop.ends_ahead()
+    held, ahead = clock.held_back(shop, least=31), clock.ends_ahead(shop)
     said, what, day = (held[0], "To count them, with the tables that end earlier as they were", held[1]) if held else (ahead[0], "To count to there only", ahead[1]) if ahead else ("", "", None)
     return f'{said[0].upper()}{said[1:]}. {what}: as_of = "{day}" under [shop] in retainkit.toml.' if said else ""
 
