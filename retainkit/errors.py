@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class RetainkitError(ValueError):
@@ -79,6 +79,19 @@ def listed(items: Iterable[object], *, limit: int = 10) -> str:
     words = [str(item) for item in items]
     shown = ", ".join(words[:limit])
     return shown if len(words) <= limit else f"{shown} and {len(words) - limit:,} more"
+
+
+def one_of(value: str, options: Collection[str], where: str, wrong: str, remedy: str, *, usual: str = "", limit: int = 10) -> str:
+    """The value, once it is one of the options; else an error that lists them, with the nearest (else `usual`, or the first) in the remedy's {}.
+
+    >>> one_of("smb", ["B2C", "SMB"], "segment", "`smb` is none", 'segment="{}"')
+    Traceback (most recent call last):
+    retainkit.errors.BadValueError: segment: `smb` is none. Found: B2C, SMB. To fix it: segment="SMB"
+    """
+    if value not in options:
+        near = closest(value, options) or usual or next(iter(options))
+        raise BadValueError(where, wrong, listed(options, limit=limit), remedy.format(near))
+    return value
 
 
 def counted(n: int, what: str, many: str = "") -> str:

@@ -15,7 +15,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, ParamSpec, Protocol
 from weakref import WeakKeyDictionary
 
-from retainkit.errors import BadValueError, closest, listed
+from retainkit.errors import BadValueError, listed, one_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,10 +140,7 @@ def split_by(by: str | None, allowed: tuple[str, ...] = GROUPS) -> Value:
     """The `:by` of a tally: the column to split on, or one group that holds everybody."""
     if by is None or by == "":
         return "all"
-    if by not in allowed:
-        near = closest(by, allowed)
-        raise BadValueError("by", f"`{by}` is not something to split by", listed(allowed), f'by="{near or allowed[0]}"')
-    return Column(by)
+    return Column(one_of(by, allowed, "by", f"`{by}` is not something to split by", 'by="{}"'))
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from retainkit.errors import BadValueError, closest, listed
+from retainkit.errors import BadValueError, listed, one_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,11 +196,7 @@ def short_of(counts: Mapping[str, float]) -> list[str]:
     >>> short_of({"cross_sells": 41, "late_cross_sells": 6, "observed_past": 55})
     ['needs 10 cross-sells after the early window, has 6']
     """
-    unknown = [name for name in counts if name not in GATES]
-    if unknown:
-        near = closest(unknown[0], GATES)
-        raise BadValueError("gate", f"{unknown[0]!r} is not a gate", listed(GATES, limit=20), near or "")
-    gates = ((GATES[name], count) for name, count in counts.items())
+    gates = [(GATES[one_of(name, GATES, "gate", f"{name!r} is not a gate", "{}", limit=20)], count) for name, count in counts.items()]
     return [f"needs {g.least:g} {g.counted}, has {count:,.4g}" for g, count in gates if not count >= g.least]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 import retainkit
-from retainkit.errors import BadValueError, closest, counted, listed
+from retainkit.errors import counted, listed, one_of
 from retainkit.estimate.smalln import GATES, judge, short_of, verdict
 from retainkit.load.shop import Shop
 from retainkit.load.stated import Record, claims_quoted, claims_stated
@@ -92,13 +92,11 @@ def _measure(claim: Record, level: float) -> tuple[Callable[..., pd.DataFrame], 
     own = import_module(OWN)
     names = {n: m for m, found in retainkit._HOMES.items() if m.startswith("retainkit.metrics.") for n in found}
     names |= {n: OWN for n, f in vars(own).items() if inspect.isfunction(f) and f.__module__ == OWN and "shop" in inspect.signature(f).parameters}
-    if name not in names:
-        raise BadValueError(where, f"`{name}` is not a metric", listed(sorted(names), limit=12), f'measure = "{closest(name, names) or "second_purchase"}"')
+    one_of(name, sorted(names), where, f"`{name}` is not a metric", 'measure = "{}"', usual="second_purchase", limit=12)
     ask = getattr(import_module(names[name]), name)
     allowed = [p for p in inspect.signature(ask).parameters if p != "shop"]
     for key in claim.get("arguments", {}):
-        if key not in allowed:
-            raise BadValueError(where, f"`{name}` has no argument `{key}`", listed(allowed), f"{closest(key, allowed) or allowed[0]} = ...")
+        one_of(key, allowed, where, f"`{name}` has no argument `{key}`", "{} = ...")
     return ask, {**({"level": level} if "level" in allowed else {}), **claim.get("arguments", {})}
 
 
@@ -106,15 +104,13 @@ def _answer(shop: Shop, claim: Record, ask: Callable[..., pd.DataFrame], argumen
     """The row of the measure's table that the claim is about, its estimate as `value, low, high`."""
     where, table = f"claim `{claim['claim']}`", ask(shop, **arguments)
     for column, wanted in claim.get("take", {}).items():
-        if column not in table:
-            raise BadValueError(where, f"`{claim['measure']}` has no column `{column}`", listed(table.columns, limit=20), f"take = {{ {closest(column, table.columns) or table.columns[0]} = ... }}")
+        one_of(column, list(map(str, table)), where, f"`{claim['measure']}` has no column `{column}`", "take = {{ {} = ... }}", limit=20)
         matching = table[table[column].astype(str).str.lower() == str(wanted).lower()]
         if matching.empty:
             return {"note": f"no {column} `{wanted}`; there are {listed(table[column])}" if len(table) else f"no {column} to look at"}
         table = matching
     column = claim.get("column") or ("rate" if "rate" in table else "value")
-    if column not in table:
-        raise BadValueError(where, f"`{claim['measure']}` has no column `{column}`", listed(table.columns, limit=20), f'column = "{closest(column, table.columns) or "rate"}"')
+    one_of(column, list(map(str, table)), where, f"`{claim['measure']}` has no column `{column}`", 'column = "{}"', usual="rate", limit=20)
     if table.empty:
         return {}
     ends = ("low", "high") if column in ("rate", "value") else (f"{column}_low", f"{column}_high")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import BadValueError, closest, listed
+from retainkit.errors import one_of
 from retainkit.estimate.intervals import poisson_interval, wilson
 from retainkit.metrics.months import closed_month, first_day
 from retainkit.tally import Engine, tally
@@ -136,9 +136,7 @@ def churn_bridge(shop: Engine, *, month: str, definition: str) -> pd.DataFrame:
     BadValueError
         For a definition that is not among `DEFINITIONS` (the sum of daily rates has no set of customers to divide by).
     """
-    if definition not in DEFINITIONS:
-        near = closest(definition, DEFINITIONS) or "stripe"
-        raise BadValueError("definition", f"`{definition}` cannot be bridged to", listed(DEFINITIONS), f'definition="{near}"')
+    one_of(definition, DEFINITIONS, "definition", f"`{definition}` cannot be bridged to", 'definition="{}"', usual="stripe")
     flags = _flags(shop, closed_month(shop, month))
     ours, theirs = DEFINITIONS["opening_base"], DEFINITIONS[definition]
     story = _stories(flags, theirs.tells)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import BadValueError, closest, listed
+from retainkit.errors import BadValueError, listed, one_of
 from retainkit.estimate.goals import Found, standing
 from retainkit.estimate.intervals import wilson
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
@@ -91,8 +91,7 @@ def check_goals(stated: Sequence[Record]) -> Sequence[Record]:
             near = get_close_matches(goal["metric"], names, n=3, cutoff=0) or names
             raise BadValueError("goals", f"`{goal['metric']}` is not a number of the scorecard", f"the nearest are {listed(near)}", f'metric = "{near[0]}"')
         for column in group_keys(goal.get("group", "")):
-            if column not in GROUPS_OF_CUSTOMERS:
-                raise BadValueError("goals", f"`{goal['group']}` is not a group of customers", listed(GROUPS_OF_CUSTOMERS), f'group = "{closest(column, GROUPS_OF_CUSTOMERS) or "segment"}=..."')
+            one_of(column, GROUPS_OF_CUSTOMERS, "goals", f"`{goal['group']}` is not a group of customers", 'group = "{}=..."')
     return stated
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.errors import BadValueError, MissingDataError, closest, listed, one_of
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.planning import detectable
 from retainkit.estimate.rollout import Grid, average_effect, by_age, by_month, grid
@@ -165,18 +165,15 @@ def _starts(shop: Shop, change: str) -> tuple[str, dict[str, date]]:
         raise MissingDataError("changes", "is not there, so nothing is known to have been rolled out", "", "a changes table: change, unit, started_on")
     names = sorted(table["change"].unique())
     name = change or (names[0] if len(names) == 1 else "")
-    if name not in names:
-        wrong = f"`{change}` is not one of the changes" if change else "has several changes, and one must be chosen"
-        raise BadValueError("changes", wrong, listed(names), f'change="{closest(change, names) or names[0]}"')
+    wrong = f"`{change}` is not one of the changes" if change else "has several changes, and one must be chosen"
+    one_of(name, names, "changes", wrong, 'change="{}"')
     mine = table[table["change"] == name]
     return name, {str(u): pd.Timestamp(d).date() for u, d in zip(mine["unit"], mine["started_on"], strict=True)}
 
 
 def _outcome(shop: Shop, outcome: str) -> tuple[str, Outcome]:
-    if outcome and outcome not in OUTCOMES:
-        raise BadValueError("outcome", f"`{outcome}` is not something a roll-out is judged by", listed(OUTCOMES), f'outcome="{closest(outcome, OUTCOMES) or "left"}"')
     can = [name for name, o in OUTCOMES.items() if shop.has(o.needs)]
-    name = outcome or can[0]
+    name = one_of(outcome or can[0], OUTCOMES, "outcome", f"`{outcome}` is not something a roll-out is judged by", 'outcome="{}"')
     if name not in can:
         raise MissingDataError(OUTCOMES[name].needs, f"is not there, and without it `{name}` is not known", listed(shop.tables), f'outcome="{can[0]}"')
     return name, OUTCOMES[name]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from retainkit.errors import BadValueError, closest, listed
+from retainkit.errors import BadValueError, listed, one_of
 from retainkit.estimate.smalln import hide_few
 from retainkit.show.words import clean, marked, missing, sheet_text, short
 
@@ -80,8 +80,7 @@ def rendered(
     """The table as HTML and as plain text, by the rules of `table`."""
     df = hide_few(df.reset_index() if any(df.index.names) else df)
     for name in [*formats, *units]:
-        if name not in df.columns:
-            raise BadValueError(f"table {caption!r}", f"has no column {name!r}", listed(df.columns), f"use {closest(name, df.columns)!r}")
+        one_of(name, list(df.columns), f"table {caption!r}", f"has no column {name!r}", "use '{}'")
     cut = f" (first {rows:,} of {len(df):,} rows)" if len(df) > rows else ""
     caption = short(clean(caption), 400) + cut
     names = list(df.columns)
