@@ -15,6 +15,7 @@ from retainkit.load.shop import Shop
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
 from retainkit.metrics.changes import judged, unjudged, verdict
+from retainkit.metrics.headlines import MAKERS as HEADLINES
 from retainkit.metrics.line import SECTIONS, Found, Headline, Maker, lacking
 from retainkit.metrics.voices import promoter_changes
 
@@ -24,13 +25,18 @@ COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "bette
            "month", "month_value", "noise_low", "noise_high", "news", "note"]
 
 
+def _of_other_pages(*metrics: str) -> Maker:
+    """Makes headline numbers of the other pages."""
+    maker = next(m for m in HEADLINES if metrics[0] in m.metrics)
+    return maker._replace(metrics={m: maker.metrics[m] for m in metrics}, make=partial(customers.of_other_pages, metrics))
+
+
 MAKERS = (
-    Maker({"second_purchase.share": "second purchase", "next_purchase.share": "third purchase"}, ("orders",),
-          partial(customers.of_other_pages, ["second_purchase.share", "next_purchase.share"])),
-    Maker({"cross_sell.any": "cross-sell"}, ("orders.product_line",), partial(customers.of_other_pages, ["cross_sell.any"])),
+    _of_other_pages("second_purchase.share", "next_purchase.share"),
+    _of_other_pages("cross_sell.any"),
     Maker({"purchases.repeat_rate": "repeat purchase rate", "purchases.returning_share": "returning share"}, ("orders",), customers.buying),
-    Maker({"repeat_revenue.share": "repeat revenue"}, ("orders",), partial(customers.of_other_pages, ["repeat_revenue.share"])),
-    Maker({"churn.survival": "customers who stay", "churn.monthly": "churn"}, ("contracts|orders",), partial(customers.of_other_pages, ["churn.survival", "churn.monthly"])),
+    _of_other_pages("repeat_revenue.share"),
+    _of_other_pages("churn.survival", "churn.monthly"),
     Maker({"retention.customers": "customer retention", "churn.cancellation": "cancellations", "churn.early": "early cancellation"}, ("contracts",), customers.staying),
     Maker({"churn.mrr_churn": "revenue churn", "churn.nrr": "NRR", "churn.grr": "GRR"}, ("contracts.monthly_value",), business.revenue),
     Maker({"clv.revenue": "customer lifetime value"}, ("orders",), business.worth),
@@ -39,7 +45,7 @@ MAKERS = (
     Maker({"nps.response": "NPS response"}, ("responses.invited",), partial(customers.answered, "customer"), "answers of customers"),
     Maker({"enps.score": "eNPS"}, ("responses",), partial(customers.voices, "employee"), "answers of employees"),
     Maker({"enps.response": "eNPS response"}, ("responses.invited",), partial(customers.answered, "employee"), "answers of employees"),
-    Maker({"deals.win_rate": "win rate", "deals.win_by": "deals won in time"}, ("deals",), partial(customers.of_other_pages, ["deals.win_rate", "deals.win_by"])),
+    _of_other_pages("deals.win_rate", "deals.win_by"),
     Maker({"deals.average_won": "average deal size", "deals.median_won": "median deal size", "deals.velocity": "sales velocity"}, ("deals.amount",), business.sizes),
     Maker({"deals.cycle_days": "sales cycle"}, ("deals",), business.cycle),
     Maker({"deals.referral_gap": "referrals against the rest"}, ("deals.source",), business.referrals, "deals of the source `referral`"),
