@@ -98,9 +98,7 @@ def cross_sell_compared(shop: Shop, *, by: str, within_days: int = 90, level: fl
         (Benjamini-Hochberg over the groups), never at the smallest `p` of many.
     """
     need_lines(shop)
-    cells = tally(shop, "first_or_left", by=split_by(by), hit=CROSS_SOLD).dropna(subset=["grp"])
-    table = against_the_rest(cells, cause="bought", horizon=within_days, level=level)
-    return table.rename(columns={"grp": by}).assign(horizon_days=within_days)
+    return _compared(tally(shop, "first_or_left", by=split_by(by), hit=CROSS_SOLD), "bought", by, within_days, level)
 
 
 def second_purchase_compared(shop: Shop, *, by: str, within_days: int = 30, level: float = 0.95) -> pd.DataFrame:
@@ -108,9 +106,13 @@ def second_purchase_compared(shop: Shop, *, by: str, within_days: int = 30, leve
 
     Columns and exclusions as in `cross_sell_compared`.
     """
-    cells = tally(shop, "second_purchase", by=split_by(by)).dropna(subset=["grp"])
-    cells = cells.assign(cause=cells["event"].map({1: "again", 0: ""}))
-    table = against_the_rest(cells, cause="again", horizon=within_days, level=level)
+    cells = tally(shop, "second_purchase", by=split_by(by))
+    return _compared(cells.assign(cause=cells["event"].map({1: "again", 0: ""})), "again", by, within_days, level)
+
+
+def _compared(cells: pd.DataFrame, cause: str, by: str, within_days: int, level: float) -> pd.DataFrame:
+    """The share of each group with the cause, against all the others; who is in no group is left out."""
+    table = against_the_rest(cells.dropna(subset=["grp"]), cause=cause, horizon=within_days, level=level)
     return table.rename(columns={"grp": by}).assign(horizon_days=within_days)
 
 

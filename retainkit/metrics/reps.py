@@ -88,9 +88,7 @@ def rep_churn(
     lines = poisson_limits(table["expected"]).set_index(table.index)
     table = table.join(lines.drop(columns="expected")).assign(
         q=benjamini_hochberg(table["p_high"]), early_observed=early["observed"], early_expected=early["expected"],
-        early_value=early["value"], kept_value=kept["value"])
-    gone = departed(shop)
-    table["departed"] = [name in gone for name in table.index]
+        early_value=early["value"], kept_value=kept["value"], departed=table.index.isin(departed(shop)))
     return coded(table.reset_index(), reps)[_COLUMNS]
 
 
