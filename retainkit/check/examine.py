@@ -218,7 +218,7 @@ def _checked(answers: dict[str, str]) -> dict[str, str]:
             raise BadValueError(f"--{key}", f"is not {what}", repr(answers[key]), f"--{key} {typed}")
     answers |= {key: answers[key].upper() for key in ("mixed", "currency") if answers.get(key)}
     if answers.get("tz"):
-        known_zone(answers["tz"])
+        known_zone(answers["tz"], "--tz", "--tz {}")
     if answers.get("encoding"):
         try:
             codecs.lookup(answers["encoding"])

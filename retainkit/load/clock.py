@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
 
-def known_zone(tz: str | None) -> str | None:
-    """The time zone, if it is one."""
+def known_zone(tz: str | None, where: str = "tz", typed: str = 'tz = "{}"') -> str | None:
+    """The time zone, if it is one; else the error names where it was said, and what is typed there."""
     if tz is None or tz in _zones():
         return tz
     guess = (closest(tz, _zones()) if tz != "AREA/CITY" else None) or "Europe/Berlin"  # what check prints for who knows the shop
-    raise BadValueError("tz", "is not a time zone", repr(tz), f'tz = "{guess}"')
+    raise BadValueError(where, "is not a time zone", repr(tz), typed.format(guess))
 
 
 @lru_cache
