@@ -6,8 +6,9 @@ Everything happens in the engine, straight from the files; only rejected rows an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, counted, first_line, listed
@@ -36,6 +37,7 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
+ROWS = "\0"  # where the rows come from, in a select
 # What must hold between the columns of a row: (columns it needs, when to reject, why).
 RULES: dict[str, list[tuple[set[str], str, str]]] = {
     "orders": [({"refunded_on"}, "refunded_on < ordered_on", "refunded before it was bought")],
@@ -58,12 +60,12 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     joined = [replace(first_of(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i), name=f"{join.path.name} (joined)") for i, join in enumerate(plan.joins)]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
-    selects, whys, timed = zip(*(_select(con, table, plan, relation, joined, tz) for relation in relations), strict=True)
+    selects, inners, whys, timed = zip(*(_select(con, table, plan, relation, joined, tz) for relation in relations), strict=True)
     _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), twin(table), DISPUTED, TOTAL, SEEN]))
     try:
         with told(con, f"reading {table.name}"):
             con.execute("set disabled_optimizers = 'in_clause'")  # it makes a join of a list of five, and rows come out of a join in no order
-            con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(selects)}")
+            con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(_alike(plan, relations, selects, inners))}")
     except Exception as err:
         for relation in relations:
             inner, _, raw = _source(con, plan, relation, joined)
@@ -92,8 +94,17 @@ def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> N
     con.execute(f"create or replace temp type {name}_word as enum ({', '.join(map(literal, words))})")
 
 
-def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, joined: list[Relation], tz: str | None) -> tuple[str, list[str], str]:
-    """One file's rows as canonical columns, with the first reason to reject each; the reasons there are; and its rows with a time of day.
+def _alike(plan: TablePlan, relations: list[Relation], selects: Sequence[str], inners: Sequence[str]) -> Iterator[str]:
+    """The selects with their rows in place: once for files in turn that are read alike, for the engine plans each of them anew; but a window is of one file."""
+    alone = bool(re.search(r"(?i)\b(over|select)\b", f"{plan.columns} {plan.where}"))
+    found = [((select, sorted(relation.types.items()), i * alone), f'select cast({literal(relation.name)} as file_word) as "the file", * from {inner} t')
+             for i, (relation, select, inner) in enumerate(zip(relations, selects, inners, strict=True))]
+    for (select, *_), group in groupby(found, key=lambda one: one[0]):
+        yield select.replace(ROWS, f"({' union all by name '.join(rows for _, rows in group)})")
+
+
+def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, joined: list[Relation], tz: str | None) -> tuple[str, str, list[str], str]:
+    """One file's rows (for ROWS) as canonical columns, with the first reason to reject each; those rows; the reasons there are; and its rows with a time of day.
 
     Every expression is written once, and a value's text is made only for rows that are rejected.
     """
@@ -133,9 +144,9 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
     cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(relation.types))
     whole = f", md5(concat_ws(chr(31), {cells})) as whole" if plan.once else ""
-    return (f"select cast({literal(relation.name)} as file_word) as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
+    return (f"select \"the file\" as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
             f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
-            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select row_no, {left_out} as left_out, {texts}{whole} from {inner} s) e) v) w",
+            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select \"the file\", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w", inner,
             [why[1] for why in whys],
             f"select coalesce(row_no, row_number() over ()) as n, case {' '.join(f'when {p.needs_zone} then {p.text}' for _, p in read.values())} end as found from (select row_no, {texts} from {inner} s) e")
 
