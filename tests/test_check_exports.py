@@ -111,3 +111,97 @@ def test_the_line_that_takes_refunds_off_works_as_it_is_written(tmp_path):
     assert on == '"id = order_id"'
     (tmp_path / "retainkit.toml").write_text(re.sub("amount = .*", f"amount = '''{amount}'''", found.toml(tmp_path)) + f"\n[[orders.join]]\npath = {path}\non = {on}\n")
     assert float(open_shop(tmp_path).sql("select sum(amount) as a from all_orders")["a"][0]) == 5 * 30 + 5 * 10 - 3 * 4
+
+
+def statuses(found: Examined) -> dict[str, int]:
+    assert found.shop, found.trouble
+    rows = found.shop.sql("select status, count(*) as n from all_orders group by 1")
+    return dict(zip(rows["status"], rows["n"].astype(int), strict=True))
+
+
+def test_part_of_an_order_given_back_leaves_it_a_sale(tmp_path):
+    said = ["Returned", "Partially returned", "part refund", "teilweise erstattet", "Partiellement remboursé", "partially_refunded", "Refunded", "Partially cancelled", "Delivered", "In transit"]
+    text = "order_id,customer_id,ordered_at,amount,status\n" + "".join(f"{i},c{i % 3},2026-01-0{1 + i % 9},10,{word}\n" for i, word in enumerate(said))
+    assert statuses(checked(tmp_path, {"orders.csv": text})) == {"refunded": 2, "paid": 8}
+
+
+def test_one_row_an_order_has_its_refund_taken_off_and_a_whole_one_is_refunded(tmp_path):
+    refunds = {0: 50, 1: 50, 2: 20}
+    text = "ID,Purchase Date,Customer Email,Subtotal,Status,Total Refunded\n" + "".join(
+        f"{i:09},2026-01-{1 + i % 28:02d},c{i % 9}@x.com,50.00,{'Closed' if refunds.get(i) == 50 else 'Complete'},{refunds.get(i, 0)}.00\n" for i in range(30))
+    found = checked(tmp_path, {"export.csv": text})
+    assert lines(found)["order_id"] == "ID"
+    assert statuses(found) == {"refunded": 2, "paid": 28}
+    assert money(found, "paid") == 28 * 50 - 20
+    assert money(found, "refunded") == 0  # already taken off
+    assert "is not taken off" not in as_text(found)
+    several = text.replace("ID,", "Order ID,", 1).replace("000000001,", "000000000,").replace("000000003,", "000000002,").replace("000000005,", "000000004,")
+    assert "is not taken off the amounts: orders have several rows" in as_text(checked(tmp_path, {"export.csv": several}))
+
+
+@pytest.mark.parametrize("head", [
+    "Beleg-Nr.,Belegdatum,Kd-Nr.,Betrag", "Auftrag,Datum,KdNr,Umsatz", "VBELN,ERDAT,KUNNR,NETWR", "Sales Order,Order Date,sold_to_party,Amount", "OrderNo,OrderDate,CustNo,Amount", "Sale,Date,ContactName,Total",
+    "Facture,Date facture,Code client,Montant HT", "注文番号,注文日,顧客番号,金額", "Nr zamówienia,Data,Klient,Kwota", "Номер заказа,Дата,Клиент,Сумма", "Transaction ID,Date,From Email Address,Gross"])
+def test_orders_are_known_by_what_their_columns_are_called_elsewhere(tmp_path, head):
+    found = checked(tmp_path, {"export.csv": head + "\n" + "".join(f"A{i // 2},2026-01-{1 + i:02d},k{i % 5},{10 + i}.50\n" for i in range(20))})
+    assert lines(found) == dict(zip(("order_id", "ordered_at", "customer_id", "amount"), head.split(","), strict=True))
+
+
+def test_the_words_of_a_status_and_its_column_in_french(tmp_path):
+    text = "id,Client,Total,État,Date\n" + "".join(f"{i},K{i % 4},10,{word},2026-01-{1 + i:02d}\n" for i, word in enumerate(["Livré", "Livré", "Remboursé", "Annulé", "Expédié", "Livré"]))
+    assert statuses(checked(tmp_path, {"orders.csv": text})) == {"paid": 4, "refunded": 1, "cancelled": 1}
+
+
+def test_a_list_of_members_tells_when_they_joined_and_left(tmp_path):
+    text = "Member ID,Name,Join Date,Leave Date,Monthly Fee,Status\n" + "".join(f"{i},N{i},2025-0{1 + i % 9}-02,{'2026-01-05' if i % 4 == 0 else ''},39,{'Left' if i % 4 == 0 else 'Active'}\n" for i in range(20))
+    found = checked(tmp_path, {"members.csv": text})
+    assert {k: lines(found, "contracts")[k] for k in ("started_at", "ended_at", "monthly_value")} == {"started_at": "Join Date", "ended_at": "Leave Date", "monthly_value": "Monthly Fee"}
+    assert found.shop
+    assert int(found.shop.sql("select count(ended_on) as n from contracts")["n"][0]) == 5
+
+
+def test_a_list_of_customers_that_says_what_they_pay_is_of_contracts_too(tmp_path):
+    text = "Company,Email,Status,MRR,Customer Since,Country,Plan,Subscription Start Date,Canceled Date,UUID\n" + "".join(
+        f"Firm {i},f{i}@x.com,{'Cancelled' if i < 3 else 'Active'},49,2025-0{1 + i % 9}-11,DE,Pro,2025-0{1 + i % 9}-11,{'2026-02-01' if i < 3 else ''},u{i}\n" for i in range(20))
+    found = checked(tmp_path, {"customers.csv": text})
+    assert [p.table for p in found.proposals] == ["customers", "contracts"]
+    assert found.shop
+    assert found.shop.sql("select count(*) as n, count(ended_on) as ended from contracts").values.tolist() == [[20, 3]]
+
+
+def test_users_with_one_row_each_are_no_days_of_use(tmp_path):
+    users = "User ID,Email,Signed up,Last seen,Country\n" + "".join(f"u{i},c{i}@x.com,2025-01-03,2026-10-{1 + i:02d},Germany\n" for i in range(20))
+    assert [p.table for p in checked(tmp_path, {"users.csv": users}).proposals] == ["customers"]
+
+
+def test_milliseconds_in_lines_of_json_are_days(tmp_path):
+    found = checked(tmp_path, {"activity.ndjson": "".join(f'{{"user_id": "u{i % 5}", "event": "login", "ts": {1773963142000 + i * 86400000}}}\n' for i in range(20))})
+    assert found.shop
+    days = found.shop.sql("select cast(min(active_on) as varchar) as a, cast(max(active_on) as varchar) as b from activity")
+    assert days.values.tolist() == [["2026-03-19", "2026-04-07"]]
+
+
+def test_seconds_of_a_known_system_are_said_to_be_seconds(tmp_path):
+    charges = "id,object,amount,amount_refunded,created,currency,customer,paid,refunded,status\n" + "".join(f"ch_{i},charge,3370,0,{1793298708 + i},eur,cus_{i % 4},true,false,succeeded\n" for i in range(8))
+    said = as_text(checked(tmp_path, {"charges.csv": charges}))
+    assert "`created` (orders.ordered_at): seconds counted from 1970" in said
+    assert "year first" not in said
+
+
+def test_companies_that_the_deals_name_are_the_customers(tmp_path):
+    companies = "Record ID,Company name,Company owner,Create Date,Industry\n" + "".join(f"90{i},Firm {i},Bob,2025-01-0{1 + i},SOFTWARE\n" for i in range(9))
+    contacts = "Record ID,First Name,Last Name,Email,Contact owner,Create Date\n" + "".join(f"1{i},Anna,M,p{i}@x.com,Bob,2025-02-03\n" for i in range(9))
+    deals = "Record ID,Deal Name,Deal Stage,Close Date,Deal owner,Amount,Create Date,Associated Company IDs (Primary)\n" + "".join(
+        f"30{i},D{i},Closed {'Won' if i % 2 else 'Lost'},2026-02-0{1 + i},Eve,100,2026-01-0{1 + i},90{i}\n" for i in range(9))
+    found = checked(tmp_path, {"companies.csv": companies, "contacts.csv": contacts, "deals.csv": deals})
+    assert {p.table: p.look.name for p in found.proposals} == {"customers": "companies.csv", "deals": "deals.csv"}
+
+
+def test_invoices_of_the_dashboard_are_orders_where_no_payments_are(tmp_path):
+    head = "id,Amount Due,Currency,Customer,Date (UTC),Number,Paid,Subscription,Total,Amount Paid,Status,Customer Email\n"
+    text = head + "".join(f"in_{i},99.00,eur,cus_{i % 3},2026-01-{1 + i:02d} 15:07,A-{i},{'true' if i else 'false'},{'sub_1' if i % 2 else ''},99.00,{'99.00' if i else '0.00'},{'paid' if i else 'open'},b@x.io\n" for i in range(10))
+    found = checked(tmp_path, {"invoices.csv": text})
+    assert statuses(found) == {"paid": 9, "cancelled": 1}
+    assert money(found) == 9 * 99
+    assert found.shop
+    assert found.shop.sql("select count(*) as n from all_orders where order_type = 'recurring'")["n"][0] == 5

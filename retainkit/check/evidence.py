@@ -29,7 +29,8 @@ def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
     if not number or number in proposal.lines or not set(others) <= set(found):
         return
     if found["customer_id"][0].distinct < look.rows if proposal.table == "orders" else proposal.table == "deals" or (len(look.files) == 1 and ("monthly_value" in found or _tells(look))):
-        proposal.lines = {number: "row_no", **proposal.lines}
+        own = next((n for n, c in look.columns.items() if plain(n) == "id" and c.distinct == look.rows and all(c is not other for other, _ in found.values())), "")
+        proposal.lines = {number: own or "row_no", **proposal.lines}
         proposal.why[number] = (GUESS, f"no column names the {proposal.table.rstrip('s')}, so every row is taken as one")
 
 

@@ -50,13 +50,13 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
             if name not in taken and (found := _try(con, look, links, TABLES[name], said_of(name, answers))):
                 tried.append(found)
     tried.sort(key=lambda t: (-t[0], ORDER.index(t[1].table)))
-    used: set[str] = set()
+    used: dict[str, str] = {}
     chosen: list[Proposal] = []
     for _, proposal, columns in tried:
-        if proposal.table in taken or proposal.look.table in used:
-            continue
+        if proposal.table in taken or (proposal.look.table in used and (used[proposal.look.table], proposal.table) != ("customers", "contracts")):
+            continue  # a list of customers may say since when and until when they pay
         taken.add(proposal.table)
-        used.add(proposal.look.table)
+        used[proposal.look.table] = proposal.table
         _finish(con, proposal, columns, answers)
         ends(con, proposal, columns, answers)
         chosen.append(proposal)
@@ -78,17 +78,17 @@ def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table,
         if name == "product_line" and score == PERHAPS:
             proposal.why[name] = (GUESS, f"{counted(column.distinct, 'product')}, few enough to be taken for groups of products")
     proposal.notes += _rivals(table, look, found)
+    without_a_column(proposal, look, found)
     if table.name == "orders":
         _amount(con, proposal, columns, found)
         given_back(con, proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
-    without_a_column(proposal, look, found)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
     look.nearly[table.name] = [n for n, (column, _) in found.items() if column.name in look.columns and table.column(n).required], missing
     if missing or (evidence and not said and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.files[0].name.lower()):
         return None
-    if table.name == "customers" and look.columns[found["customer_id"][0].name].distinct < look.rows * 0.98:
-        return None
+    if table.name in ("customers", "activity") and (found["customer_id"][0].distinct < look.rows * 0.98) is (table.name == "customers"):
+        return None  # a list of people has one row of each, and what they did several
     proposal.joins = used_of(look, links, [c for n, (c, _) in found.items() if c.name in proposal.lines.get(n, "")] + _beside(proposal, columns))
     proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
     proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "") or _signs(found)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def same_customers(con: duckdb.DuckDBPyConnection, proposals: list[Proposal]) -> None:
-    """Of several lists of customers that which the orders know; where they name customers by email, it is read by email too."""
+    """Of several lists of customers that which the orders know, or the contracts, or the deals; where they name customers by email, it is read by email too."""
     by = {p.table: p for p in proposals}
-    orders, people = by.get("orders"), by.get("customers")
+    orders, people = next((by[t] for t in ("orders", "contracts", "deals") if t in by and "customer_id" in by[t].lines), None), by.get("customers")
     if not orders or not people:
         return
     shares = [(_shared(con, orders, p, sql_of(p, "customer_id")), _shared(con, orders, p, p.email) if p.email else 0.0, p) for p in (people, *people.instead)]
@@ -29,8 +29,8 @@ def same_customers(con: duckdb.DuckDBPyConnection, proposals: list[Proposal]) ->
         proposals[proposals.index(people)] = people = chosen
     if by_id < 0.05 and by_email >= 0.5:
         people.lines["customer_id"] = f"lower(trim({people.email}))"
-        people.why["customer_id"] = (LIKELY, "the orders name customers by email")
-        people.notes.append("The orders name customers by email, so the list of customers is read by email as well; other tables may still use its number.")
+        people.why["customer_id"] = (LIKELY, f"the {orders.table} name customers by email")
+        people.notes.append(f"The {orders.table} name customers by email, so the list of customers is read by email as well; other tables may still use its number.")
 
 
 def _shared(con: duckdb.DuckDBPyConnection, left: Proposal, right: Proposal, column: str) -> float:

@@ -28,7 +28,7 @@ NUMBERING = re.compile(r"[\W\d_]+|(?<![a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep
 MOST_TABLES = 60  # of a database
 WIDE = 150  # columns looked at closely
 ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
-DAYLIKE = re.compile("dat|day|tag|time|column|fecha|month|created|_at$| at$")  # eight digits are a day only under such a name
+DAYLIKE = re.compile("dat|day|tag|time|column|fecha|month|created|_at$| at$|^ts$|_ts$|epoch")  # eight digits are a day only under such a name
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", *OTHERS)
 PACKED = (".zip", ".gz", ".7z", ".rar", ".bz2", ".xz", ".zst", ".tar", ".tgz")
 

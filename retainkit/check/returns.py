@@ -34,8 +34,13 @@ def given_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict
     name, line = (amount.name, number_of(amount) if line == amount.name else line) if amount and amount.name in line else ("the amount", line)
     _pieces_back(con, proposal, found, name, line)
     _rows_back(proposal, free, found, name, line)
-    if back and "order_id" in found and found["order_id"][0].distinct >= 0.98 * proposal.look.rows:
-        proposal.lines["amount"], proposal.why["amount"] = f"{line} - abs(coalesce({number_of(back)}, 0))", (LIKELY, f"{name} less {back.name}")
+    if back and ("order_id" not in found or found["order_id"][0].distinct >= 0.98 * proposal.look.rows):
+        off = f"abs(coalesce({number_of(back)}, 0))"
+        proposal.lines["amount"], proposal.why["amount"] = f"{line} - {off}", (LIKELY, f"{name} less {back.name}")
+        whole, status = f"{off} >= {line} and {line} > 0", sql_of(proposal, "status") or "'paid'"
+        if one(con, f"select count(*) from {{file}} where {whole} and coalesce({status}, '') not in ('cancelled', 'refunded')", proposal)[0]:
+            proposal.lines["status"] = f"case when {whole} then 'refunded' else {status} end"
+            proposal.why["status"] = (LIKELY, f"{proposal.why.get('status', ('', ''))[1]}; refunded where {back.name} is the whole amount".lstrip("; "))
     elif back:
         proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
 

@@ -15,7 +15,7 @@ from retainkit.load.schema import Column as Canonical
 
 SHORT = {"id", "date", "day", "total", "order", "line", "value", "paid", "state", "status", "items", "user", "name", "data", "land", "start", "end", "kind",
          "number", "account", "deal", "sales", "source", "channel", "plan", "units", "created", "email", "company", "client", "transaction", "category", "invoice",
-         "reason", "sent", "net", "gross", "placed", "region", "country", "period", "family", "price", "discount", "refund", "refunds", "refunded"}  # found alone or not at all
+         "reason", "sent", "net", "gross", "placed", "region", "country", "period", "family", "price", "discount", "refund", "refunds", "refunded", "sale", "sales order", "facture", "joined", "etat", "stan"}  # found alone or not at all
 
 ENOUGH = 0.55  # the likeness below which a name says nothing
 HUNDREDTHS = re.compile(r"( in)? (cents?|pence|centimes|centavos|minor( units?)?)$")  # how the name of a column ends that counts money in them
@@ -31,14 +31,14 @@ def words() -> dict[str, Any]:
 def plain(name: str) -> str:
     """A column's name in small letters, words apart, without accents.
 
-    >>> plain("InvoiceNo"), plain("Kündigungs-Datum"), plain("customer_ID")
-    ('invoice no', 'kuendigungs datum', 'customer id')
+    >>> plain("InvoiceNo"), plain("Kündigungs-Datum"), plain("customer_ID"), plain("顧客番号 (ID)")
+    ('invoice no', 'kuendigungs datum', 'customer id', '顧客番号 id')
     """
     for mark, letters in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue"), ("ß", "ss")):
         name = name.replace(mark, letters)
-    bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    bare = unicodedata.normalize("NFKC", "".join(c for c in unicodedata.normalize("NFKD", name) if unicodedata.combining(c) in (0, 8)))  # 8: what makes カ ガ, a letter of its own
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", bare)
-    return " ".join(re.findall(r"[a-z0-9]+", apart.lower()))
+    return " ".join(re.findall(r"[^\W_]+", apart.lower()))
 
 
 def likeness(name: str, known: list[str]) -> float:
@@ -75,6 +75,7 @@ def fits(canonical: Canonical, column: Column) -> bool:
 
 
 BEFORE = {"not", "no", "never", "non", "un", "without", "nicht", "nie", "kein", "keine", "ohne", "pas", "sans", "sin", "nao", "sem", "niet", "geen"}  # what undoes the word that follows
+PART = {"partially", "partial", "part", "partly", "teilweise", "teil", "partiellement", "partielle", "partiel", "parcial", "parcialmente", "parziale", "parzialmente", "gedeeltelijk"}  # what leaves most of an order as it was
 AFTER = {"declined", "denied", "rejected", "refused", "failed", "reversed", "nicht", "abgelehnt", "fehlgeschlagen", "refuse", "rechazado", "geweigerd"}  # and the word before
 
 
@@ -102,6 +103,8 @@ def _heard(text: str, known: dict[str, list[str]]) -> tuple[bool, str | None]:
         return True, whole
     heard = {n: c for c, names in known.items() for n in names if f" {n} " in f" {text} "}
     meant = {c for n, c in heard.items() if not _undone(text, n) and not any(f" {n} " in f" {m} " for m in heard if m != n)}
+    if "paid" in known and meant <= {"refunded", "cancelled"} and PART & set(text.split()):
+        meant = {"paid"} & {"paid" for _ in meant}
     return bool(heard), meant.pop() if len(meant) == 1 else None
 
 
