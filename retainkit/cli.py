@@ -153,7 +153,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 
 def _answers(given: argparse.Namespace) -> dict[str, str]:
     """What the flags say, by question."""
-    from retainkit.check.examine import FLAGS
+    from retainkit.check.answers import FLAGS
     from retainkit.errors import BadValueError
 
     answers = {flag: str(getattr(given, flag.replace("-", "_"))) for flag in FLAGS}

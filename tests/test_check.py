@@ -186,7 +186,7 @@ def test_a_wrong_flag_and_an_empty_folder_are_one_clear_error(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "holds no file that can be read" in said
     assert "--answer returns=..." in said
-    assert 'tz = "Europe/Berlin"' in said
+    assert "--tz: is not a time zone. Found: 'Europe/Berlinn'. To fix it: --tz Europe/Berlin" in said
 
 
 def test_the_sample_is_recognised_whole_and_loads_the_same():

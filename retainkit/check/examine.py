@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import re
-import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,32 +10,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.check.amounts import currencies, mixed, totals
-from retainkit.check.generic import map_column, propose, said_of
+from retainkit.check.answers import ANSWERS, BY_WORD, are_columns, checked, said_of
+from retainkit.check.generic import map_column, propose
 from retainkit.check.identity import one, same_customers, sql_of
 from retainkit.check.lives import worth_nothing
 from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, settled, sources_in
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import GUESS, SURE, Proposal, Question, asked
 from retainkit.check.words import choices
-from retainkit.errors import BadValueError, RetainkitError, closest, counted, listed
-from retainkit.load.clock import known_zone
+from retainkit.errors import RetainkitError, counted, listed
 from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, open_shop
-from retainkit.load.sources import as_date, toml
+from retainkit.load.sources import toml
 from retainkit.load.store import hash_ahead
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
     import duckdb
 
-FLAGS = ("tz", "date-format", "decimal", "encoding", "currency", "history-start", "as-of")
 LITTLE = 0.005  # of the rows, when another currency must be answered for: a yen is no euro
 MUCH = 0.05  # of the rows, when what files share must be answered: a month counted twice is no slip
-ANSWERS: dict[str, tuple[str, ...]] = {  # what may be answered; to what has none here, anything
-    "returns": ("out", "in"), "overlap": ("once", "all"), "history": ("whole", "first"), "totals": ("order", "line"), "mixed": (),
-    "status": ("out", *TABLES["orders"].column("status").choices), "outcome": ("out", *TABLES["deals"].column("outcome").choices)}
-BY_WORD = {"orders": "status", "deals": "outcome"}  # what is answered of all words that nobody knows, or of each
 
 
 @dataclass
@@ -107,7 +100,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     """
     import duckdb
 
-    given = _checked(dict(answers or {}))
+    given = checked(dict(answers or {}))
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute("set TimeZone = 'UTC'")
     files = sources_in(paths)
@@ -117,7 +110,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
         looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in grouped(con, opened)]
     for look in looks:
         look.settings.update({"overlap": "once"} if look.shared and given.get("overlap") == "once" else {})
-    _are_columns(given, looks)
+    are_columns(given, looks)
     proposals, rest = recognised(con, looks)
     proposals += propose(con, rest, given, {p.table for p in proposals})
     same_customers(con, proposals)
@@ -138,14 +131,6 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     found.questions += [_overlap(look) for look in looks if look.shared]
     _open(found)
     return found
-
-
-def _are_columns(answers: Mapping[str, str], looks: Sequence[Look]) -> None:
-    """Refuse a column that no file has."""
-    for key, column in answers.items():
-        names = list(dict.fromkeys(name for look in looks for name in look.names))
-        if key.partition(".")[0] in TABLES and column not in names:
-            raise BadValueError(f"--answer {key}", "is a column of none of the files", f"{column}; they have {listed(names, limit=20)}", f"--answer {shlex.quote(f'{key}={closest(column, names) or names[0]}')}")
 
 
 def _overlap(look: Look) -> Question:
@@ -201,33 +186,6 @@ def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], encoding:
     if errors and not looks:
         raise errors[0]
     return looks, [str(err) for err in errors]
-
-
-def _checked(answers: dict[str, str]) -> dict[str, str]:
-    for key, text in answers.items():
-        asked_of, _, word = key.partition(":")
-        table, _, column = key.partition(".")
-        if table in TABLES and column in TABLES[table].names:
-            continue
-        if asked_of not in (*FLAGS, *ANSWERS) or (word and asked_of not in BY_WORD.values()):
-            raise BadValueError("--answer", f"`{key}` is nothing that is asked", listed((*ANSWERS, *FLAGS, *TABLES), limit=30), f"--answer {closest(key, [*ANSWERS, *(f'{t}.{c}' for t in TABLES for c in TABLES[t].names)]) or 'returns'}=...")
-        if asked_of in ANSWERS and text not in (ANSWERS[asked_of] or (text,)):
-            raise BadValueError(f"--answer {key}", "is not one of its answers", repr(text), f"--answer {shlex.quote(f'{key}={ANSWERS[asked_of][0]}')}")
-    for key, form, what, typed in (("decimal", "[.,]", "the mark before decimals", '"," or --decimal "."'), ("currency", "[A-Za-z]{3}", "three letters, which is how a currency is said", "EUR")):
-        if answers.get(key) and not re.fullmatch(form, answers[key]):
-            raise BadValueError(f"--{key}", f"is not {what}", repr(answers[key]), f"--{key} {typed}")
-    answers |= {key: answers[key].upper() for key in ("mixed", "currency") if answers.get(key)}
-    if answers.get("tz"):
-        known_zone(answers["tz"], "--tz", "--tz {}")
-    if answers.get("encoding"):
-        try:
-            codecs.lookup(answers["encoding"])
-        except LookupError as err:
-            raise BadValueError("--encoding", "is none that is known", answers["encoding"], "--encoding cp1252 (Windows), cp932 (Japanese), gb18030 (Chinese), mac_roman") from err
-    for key in ("history-start", "as-of"):
-        if answers.get(key):
-            as_date(answers[key], f"--{key}")
-    return {k: v for k, v in answers.items() if v}
 
 
 def _open(found: Examined) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from retainkit.check.answers import said_of
 from retainkit.check.evidence import EVIDENCE, of_returns, without_a_column
 from retainkit.check.identity import one
 from retainkit.check.joins import Links, links_of, measure, used_of
@@ -96,15 +97,6 @@ def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table,
     named = 0.3 if table.name.rstrip("s") in look.files[0].name.lower() else -0.3 if of_returns(look) else 0.0
     rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
     return sum(scores) / len(scores) + named + rows + 0.02 * len(found), proposal, {n: c for n, (c, _) in found.items()}
-
-
-def said_of(table: str, answers: Mapping[str, str]) -> dict[str, str]:
-    """The columns that were said to be canonical ones of a table.
-
-    >>> said_of("orders", {"tz": "UTC", "orders.customer_id": "cust_no"})
-    {'customer_id': 'cust_no'}
-    """
-    return {key.partition(".")[2]: column for key, column in answers.items() if key.startswith(f"{table}.")}
 
 
 def _reach(table: Table, key: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from html import escape
 
 from retainkit.check import health
+from retainkit.check.answers import FLAGS
 from retainkit.check.evidence import falls_short
-from retainkit.check.examine import FLAGS, Examined
+from retainkit.check.examine import Examined
 from retainkit.check.identity import identity, versions
 from retainkit.check.look import Look
 from retainkit.check.returns import money_beside

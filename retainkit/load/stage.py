@@ -97,7 +97,7 @@ def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> N
 def _alike(plan: TablePlan, relations: list[Relation], selects: Sequence[str], inners: Sequence[str]) -> Iterator[str]:
     """The selects with their rows in place: once for files in turn that are read alike, for the engine plans each of them anew; but a window is of one file."""
     alone = bool(re.search(r"(?i)\b(over|select)\b", f"{plan.columns} {plan.where}"))
-    found = [((select, sorted(relation.types.items()), i * alone), f'select cast({literal(relation.name)} as file_word) as "the file", * from {inner} t')
+    found = [((select, sorted(relation.types.items()), i * alone), f'select cast({literal(relation.name)} as file_word) as " file", * from {inner} t')
              for i, (relation, select, inner) in enumerate(zip(relations, selects, inners, strict=True))]
     for (select, *_), group in groupby(found, key=lambda one: one[0]):
         yield select.replace(ROWS, f"({' union all by name '.join(rows for _, rows in group)})")
@@ -144,9 +144,9 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
     cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(relation.types))
     whole = f", md5(concat_ws(chr(31), {cells})) as whole" if plan.once else ""
-    return (f"select \"the file\" as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
+    return (f"select \" file\" as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
             f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
-            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select \"the file\", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w", inner,
+            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select \" file\", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w", inner,
             [why[1] for why in whys],
             f"select coalesce(row_no, row_number() over ()) as n, case {' '.join(f'when {p.needs_zone} then {p.text}' for _, p in read.values())} end as found from (select row_no, {texts} from {inner} s) e")
 
