@@ -205,3 +205,13 @@ def test_invoices_of_the_dashboard_are_orders_where_no_payments_are(tmp_path):
     assert money(found) == 9 * 99
     assert found.shop
     assert found.shop.sql("select count(*) as n from all_orders where order_type = 'recurring'")["n"][0] == 5
+
+
+def test_files_of_one_layout_are_read_in_their_order_and_rejected_rows_keep_their_place(tmp_path):
+    head = "order_id,customer_id,ordered_at,amount\n"
+    months = {f"orders-{m:02d}.csv": head + "".join(f"{m}{i},c{i},2026-{m:02d}-0{i},{'oops' if (m, i) in ((2, 3), (11, 1)) else 10 * m}\n" for i in range(1, 5)) for m in range(1, 13)}
+    found = checked(tmp_path, months)
+    assert found.shop
+    assert found.shop.rejected("orders")[["file", "row", "found"]].values.tolist() == [["orders-02.csv", 4, "oops"], ["orders-11.csv", 2, "oops"]]
+    assert money(found) == sum(4 * 10 * m for m in range(1, 13)) - 20 - 110
+    assert found.shop.ledger["kept"].tolist() == [4, 3, *[4] * 8, 3, 4]

@@ -84,8 +84,11 @@ def name_totals(con: duckdb.DuckDBPyConnection, table: Table) -> None:
 def keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation) -> None:
     """Rejected rows with the row number a person would count, those that could not be split into columns among them."""
     here, ahead = literal(relation.name), relation.first_row - 1
+    split = con.execute(f"select 1 from {relation.rejects} limit 1").fetchone() if relation.rejects else None
+    if not split and not con.execute(f"select 1 from stage_{table} where why is not null and file = {here} limit 1").fetchone():
+        return  # of hundreds of files most have none, and each question costs some milliseconds
     con.execute("create or replace temp table broken (line bigint, kind varchar, text varchar)")
-    if relation.rejects:
+    if split and relation.rejects:
         con.execute(f"insert into broken select line, min(error_type), min(csv_line) from {relation.rejects} group by line")
         if relation.path:
             check_marks(con, relation.rejects, relation.path, relation.name, relation.delimiter)
