@@ -215,3 +215,19 @@ def test_files_of_one_layout_are_read_in_their_order_and_rejected_rows_keep_thei
     assert found.shop.rejected("orders")[["file", "row", "found"]].values.tolist() == [["orders-02.csv", 4, "oops"], ["orders-11.csv", 2, "oops"]]
     assert money(found) == sum(4 * 10 * m for m in range(1, 13)) - 20 - 110
     assert found.shop.ledger["kept"].tolist() == [4, 3, *[4] * 8, 3, 4]
+
+
+def test_money_taken_out_of_an_account_is_no_sale_and_no_refund(tmp_path):
+    kinds = ["Express Checkout Payment"] * 12 + ["Payment Refund"] * 2 + ["General Withdrawal"]
+    text = "Date,Type,Status,Gross,From Email Address,Transaction ID\n" + "".join(f"2026-01-{1 + i:02d},{kind},Completed,{10 if kind.startswith('E') else -10 if kind.startswith('P') else -90}.50,c{i % 5}@x.com,T{i}\n" for i, kind in enumerate(kinds))
+    found = checked(tmp_path, {"Download.csv": text})
+    assert money(found) == 10 * 10.5
+    assert "`Type` says General Withdrawal, which is no sale and no money given back: left out" in as_text(found)
+
+
+def test_words_of_a_status_in_a_joined_file_are_asked_too(tmp_path):
+    orders = ORDERS.replace("created_at,total", "created_at,total,status").replace("0\n", "0,completed\n").replace("0,completed\n", "0,parked\n", 2)
+    found = checked(tmp_path, {"orders.csv": orders, "order_items.csv": ITEMS})
+    assert found.proposals[0].look.name == "order_items.csv"
+    assert "orders.csv: `status` is parked in 2 rows, which retainkit does not know" in as_text(found)
+    assert statuses(examine([tmp_path], {"status:parked": "cancelled"})) == {"paid": 8, "cancelled": 3}

@@ -20,7 +20,7 @@ Found = dict[str, tuple[Column, float]]
 def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
     """Where no column numbers the orders, the deals, or the contracts of one file, every row is one; and who asks for recommendations asks customers."""
     number, *others = NUMBERED.get(proposal.table, ("",))
-    if proposal.table != "orders" and number in found and found[number][0].distinct < 0.98 * found[number][0].filled and plain(found[number][0].name).split()[-1:][0] not in NUMBER:
+    if proposal.table != "orders" and number in found and found[number][0].distinct < 0.98 * found[number][0].filled and not NUMBER & set(plain(found[number][0].name).split()[-1:]):
         del found[number], proposal.lines[number]  # it repeats: a name, and no number
     if proposal.table == "contracts" and {"contract_id", "customer_id"} <= set(found) and found["contract_id"][0].distinct < found["customer_id"][0].distinct:
         del found["contract_id"], proposal.lines["contract_id"]  # fewer than customers: a kind of contract, and no number

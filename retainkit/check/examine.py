@@ -161,14 +161,15 @@ def _unknown_words(con: duckdb.DuckDBPyConnection, p: Proposal, answers: Mapping
     if (name := BY_WORD.get(p.table, "")) not in p.lines:
         return
     said, (_, *known) = f"lower(trim(cast({sql_of(p, name)} as varchar)))", ANSWERS[name]
-    words, *_ = one(con, f"""select list((w, n) order by n desc, w) from (select w, count(*) as n from (select {said} as w from {{file}}) s group by 1) t
+    home = next((look for look in (p.look, *(joined for joined, _ in p.joins)) if set(p.reads(p.lines[name])) <= set(look.names)), p.look)
+    words, *_ = one(con, f"""select list((w, n) order by n desc, w) from (select w, count(*) as n from (select {said} as w from {home.table}) s group by 1) t
         where w <> '' and w not in ({', '.join(map(literal, known))})""", p)
     told = {word: answers.get(f"{name}:{word}", answers.get(name, "")) for word, _ in words or ()}
     if unsaid := {word: n for word, n in words or () if not told[word]}:
-        where = next((c.name for c in p.look.columns.values() if c.name in p.reads(p.lines[name]) and {v.lower() for v in c.values} & set(unsaid)), name)
+        where = next((c.name for c in home.columns.values() if c.name in p.reads(p.lines[name]) and {v.lower() for v in c.values} & set(unsaid)), name)
         ways = [f"--answer {name}={word}" for word in known] if len(unsaid) == 1 else [f"--answer {name}=WHAT-IT-IS ({', '.join(known)}; out) for all of them", *(f'--answer "{name}:{word}=WHAT-IT-IS"' for word in [*unsaid][:5])]
-        p.questions.append(Question(name, f"{p.look.seen}: `{where}` is {listed(f'{word} ({n:,})' if len(unsaid) > 1 else word for word, n in unsaid.items())} in {counted(sum(unsaid.values()), 'row')}, "
-                                    "which retainkit does not know: rejected until you say what that is", tuple(ways), needed=sum(unsaid.values()) > MUCH * p.look.rows))
+        p.questions.append(Question(name, f"{home.seen}: `{where}` is {listed(f'{word} ({n:,})' if len(unsaid) > 1 else word for word, n in unsaid.items())} in {counted(sum(unsaid.values()), 'row')}, "
+                                    "which retainkit does not know: rejected until you say what that is", tuple(ways), needed=sum(unsaid.values()) > MUCH * home.rows))
     for meant in known:
         if alike := [word for word in told if told[word] == meant]:
             p.lines[name] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, alike))})$')}, {literal(meant)})"

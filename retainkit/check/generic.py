@@ -299,7 +299,7 @@ def _finish(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[st
     days_lines(proposal, columns)
     only, proposal.above_zero = proposal.above_zero, ""
     if only and answers.get("returns") == "out":
-        proposal.where = only
+        proposal.where = " and ".join(filter(None, (proposal.where, only)))
     elif only and answers.get("returns") != "in":
         proposal.notes.append("Lines at or below zero are kept as money given back. To leave them out: --answer returns=out")
     if proposal.table == "deals" and "amount" in columns and "outcome" in columns:

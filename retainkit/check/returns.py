@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
 YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
-ENTRY = Canonical("entry", "choice", "what a row of money is", choices=("sale", "refund"))
+ENTRY = Canonical("entry", "choice", "what a row of money is", choices=("sale", "refund", "other"))
 
 
 def given_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
@@ -77,13 +77,16 @@ def _rows_back(proposal: Proposal, columns: dict[str, Column], found: Found, nam
     """Rows that a column calls refunds are below zero, however they are written."""
     for column in columns.values():
         by = choices("orders", ENTRY, column)[1] if column.kind == "text" and likeness(column.name, words()["also"]["entry"]) > 0.8 else {}
-        if len(by) == 2:
+        if "sale" in by and "other" in by:
+            proposal.where = f"coalesce(trim({column.sql}), '') not in ({', '.join(map(literal, by['other']))})"
+            proposal.notes.append(f"`{column.name}` says {listed(by['other'])}, which is no sale and no money given back: left out")
+        if {"sale", "refund"} <= set(by):
             refunds = ", ".join(map(literal, by["refund"]))
             proposal.lines["amount"] = f"case when trim({column.sql}) in ({refunds}) then -abs({line}) else {line} end"
             proposal.why["amount"] = (LIKELY, f"{name}, below zero where {column.name} is {listed(by['refund'])}")
             if "status" in found and choices("orders", TABLES["orders"].column("status"), found["status"][0])[1].get("refunded"):
                 proposal.notes.append(f"`{column.name}` and `{found['status'][0].name}` both speak of refunds: where a sale that is called refunded has a row of its refund as well, the money is taken off twice")
-            if left := [v for v in column.values if v not in by["refund"] + by["sale"]]:
+            if left := [v for v in column.values if all(v not in vs for vs in by.values())]:
                 proposal.notes.append(f"`{column.name}` also says {listed(left)}: those rows are counted as they stand")
 
 

@@ -103,6 +103,8 @@ def _heard(text: str, known: dict[str, list[str]]) -> tuple[bool, str | None]:
         return True, whole
     heard = {n: c for c, names in known.items() for n in names if f" {n} " in f" {text} "}
     meant = {c for n, c in heard.items() if not _undone(text, n) and not any(f" {n} " in f" {m} " for m in heard if m != n)}
+    if meant == {"sale", "refund"}:  # payment refund
+        meant = {"refund"}
     if "paid" in known and meant <= {"refunded", "cancelled"} and PART & set(text.split()):
         meant = {"paid"} & {"paid" for _ in meant}
     return bool(heard), meant.pop() if len(meant) == 1 else None
