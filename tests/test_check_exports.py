@@ -31,7 +31,7 @@ def money(found: Examined, status: str = "") -> float:
     return float(found.shop.sql(f"select coalesce(sum(amount), 0) as a from all_orders {f'where status = {status!r}' if status else ''}")["a"][0])
 
 
-CUSTOMERS = "id,email,created_at\n" + "".join(f"{c},c{c}@example.com,2025-01-01\n" for c in range(1, 6))
+CUSTOMERS = "id,email,created_at\n" + "".join(f"{c},c{c}@example.com,2025-01-01\n" for c in range(1, 11))
 ORDERS = "id,customer_id,created_at,total\n" + "".join(f"{100 + i},{1 + i % 5},2026-0{1 + i % 9}-11,{30 if i % 2 else 10}\n" for i in range(10))
 ITEMS = "id,order_id,product_id,quantity,unit_price\n" + "".join(f"{1 + i},{100 + i},{1 + i % 2},{3 if i % 2 else 1},10\n" for i in range(10)) + "11,100,2,1,7\n"
 
@@ -43,6 +43,8 @@ def test_numbers_of_rows_that_agree_by_chance_join_nothing(tmp_path):
     assert (lines(found)["order_id"], lines(found)["customer_id"]) == ("order_id", "customer_id")
     assert [other.name for other, _ in found.proposals[0].joins] == ["orders.csv"]
     assert money(found) == 5 * 10 + 5 * 30 + 7
+    (tmp_path / "orders.csv").unlink()
+    assert [p.table for p in examine([tmp_path]).proposals] == ["customers"]  # the items name nobody
 
 
 def product_lines(unit: bool) -> str:
@@ -172,6 +174,11 @@ def test_a_list_of_customers_that_says_what_they_pay_is_of_contracts_too(tmp_pat
 def test_users_with_one_row_each_are_no_days_of_use(tmp_path):
     users = "User ID,Email,Signed up,Last seen,Country\n" + "".join(f"u{i},c{i}@x.com,2025-01-03,2026-10-{1 + i:02d},Germany\n" for i in range(20))
     assert [p.table for p in checked(tmp_path, {"users.csv": users}).proposals] == ["customers"]
+    seen = "User ID,Last seen,Web sessions\n" + "".join(f"u{i // 2},2026-10-{1 + i:02d},{i}\n" for i in range(20))
+    assert [p.table for p in checked(tmp_path, {"users.csv": seen}).proposals] == ["activity"]
+    once = "User ID,Last seen,Web sessions\n" + "".join(f"u{i},2026-10-{1 + i:02d},{i}\n" for i in range(20))
+    with pytest.raises(StopIteration):
+        lines(checked(tmp_path, {"users.csv": once}), "activity")
 
 
 def test_milliseconds_in_lines_of_json_are_days(tmp_path):
