@@ -1,17 +1,80 @@
-"""What must be known before amounts are added: whether an order's total stands on each of its lines, and which currency counts."""
+"""What an amount is: price times quantity or the whole line's, an order's total on each of its lines, in one currency or several."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from retainkit.check.identity import column_of, one, sql_of
+from retainkit.check.look import Column
 from retainkit.check.proposal import LIKELY, Proposal, Question
-from retainkit.check.words import likeness, words
+from retainkit.check.words import ENOUGH, best_of, likeness, number_of, words
 from retainkit.errors import BadValueError, listed
 from retainkit.tally import literal
 
 if TYPE_CHECKING:
     import duckdb
+
+SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount
+
+
+def amount_of(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
+    """Where no column is the amount: price times quantity, or a price that is that of all pieces, less the discount."""
+    header = found["amount"][0] if "amount" in found and found["amount"][0].name not in proposal.look.columns else None
+    if "amount" in found and not header:
+        return
+    also = words()["also"]
+    price = best_of(columns, also["price"])
+    quantity = found.get("quantity", (None, 0.0))[0]
+    if not price or not quantity:
+        if header and "order_id" not in found:  # nothing says over which lines it is spread
+            del proposal.lines["amount"]
+        elif header:  # of another file, and so on every line
+            proposal.lines["amount"] = f"{number_of(header)} / count(*) over (partition by {found['order_id'][0].sql})"
+            proposal.why["amount"] = (LIKELY, f"{header.name}, spread over the lines of its order")
+        return
+
+    sql, why = f"{number_of(quantity)} * {number_of(price)}", f"{quantity.name} times {price.name}"
+    if _of_all_pieces(con, proposal, columns, quantity, price):
+        sql, why = number_of(price), f"within a product {price.name} grows with {quantity.name}: it is the price of all pieces"
+        proposal.notes.append(f"`{price.name}` is taken for the price of the whole line and not of a piece: within a product it is in proportion to `{quantity.name}`")
+    if discount := best_of(columns, also["discount"]):
+        off, kind = f"abs(coalesce({number_of(discount)}, 0))", _discount_in(discount)
+        sql = {"a share": f"{sql} * (1 - {off})", "percent": f"{sql} * (1 - {off} / 100)", "money off the line": f"{sql} - {off}"}[kind]
+        why += f", less {discount.name}, taken for {kind}"
+    proposal.lines["amount"], proposal.why["amount"] = sql, (LIKELY, why)
+    if (quantity.least or 0) < 0 or (price.least or 0) <= 0:
+        proposal.questions.append(Question(
+            "returns", f"{proposal.look.name}: some lines have `{quantity.name}` or `{price.name}` at or below zero (returns, corrections, gifts)",
+            ("--answer returns=out", "--answer returns=in"), needed=False))
+        proposal.above_zero = f"{number_of(quantity)} > 0 and {number_of(price)} > 0"
+
+
+def _of_all_pieces(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], quantity: Column, price: Column) -> bool:
+    """Whether the price of a product is in proportion to how many are bought, in nine of ten that are bought by one and by several."""
+    known = words()["also"]["product"]
+    product = max((c for c in columns.values() if c.kind != "day" and 1 < c.distinct < c.filled), key=lambda c: likeness(c.name, known), default=None)
+    if not product or likeness(product.name, known) < ENOUGH:
+        return False
+    rows, products, alike, *_ = one(con, f"""select sum(n), count(*), count(case when dearer and most - least <= 0.01 then 1 end) from (
+        select count(*) as n, min(p / q) as least, max(p / q) as most, max(p) > min(p) as dearer from (select {product.sql} as product, {number_of(quantity)} as q, {number_of(price)} as p from {{file}}) l
+        where q > 0 and p > 0 group by product having max(q) > min(q)) t""", proposal)
+    return (rows or 0) >= 5 and alike >= 0.9 * products
+
+
+def signs(found: dict[str, tuple[Column, float]]) -> str:
+    """SQL for the currency that stands in the amounts themselves, where one does."""
+    amount = found["amount"][0] if "amount" in found else None
+    return f"nullif(regexp_extract(cast({amount.sql} as varchar), '{SIGN}'), '')" if amount and any(re.search(SIGN, v) for v in amount.values) else ""
+
+
+def _discount_in(column: Column) -> str:
+    """What a discount is written in: a share up to 1, percent, or money off the line."""
+    digits = [re.sub(r"[^0-9.,-]", "", v).replace(",", ".") for v in column.values]
+    sizes = [float(d) if re.fullmatch(r"-?[0-9]*[.]?[0-9]+", d) else float("inf") for d in digits if d]
+    if any("%" in v for v in column.values) or re.search("percent|prozent|pct|%", column.name.lower()):
+        return "percent"
+    return "a share" if all(0 <= size <= 1 for size in sizes) else "money off the line"
 
 
 def totals(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str) -> None:
