@@ -28,7 +28,7 @@ from retainkit.tally import literal
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 8  # raise it when the loader or the store's files change: older entries are then not found
+LAYOUT = 9  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 MEMO = "blake2b.json"
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
