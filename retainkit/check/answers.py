@@ -65,7 +65,8 @@ def said_of(table: str, answers: Mapping[str, str]) -> dict[str, str]:
 
 def are_columns(answers: Mapping[str, str], looks: Sequence[Look]) -> None:
     """Refuse a column that no file has."""
+    names = list(dict.fromkeys(name for look in looks for name in look.names))
     for key, column in answers.items():
-        names = list(dict.fromkeys(name for look in looks for name in look.names))
         if key.partition(".")[0] in TABLES and column not in names:
-            raise BadValueError(f"--answer {key}", "is a column of none of the files", f"{column}; they have {listed(names, limit=20)}", f"--answer {shlex.quote(f'{key}={closest(column, names) or names[0]}')}")
+            nearest = closest(column, names) or next(iter(names), "COLUMN")
+            raise BadValueError(f"--answer {key}", "is a column of none of the files", f"{column}; they have {listed(names, limit=20)}", f"--answer {shlex.quote(f'{key}={nearest}')}")
