@@ -238,3 +238,24 @@ def test_words_of_a_status_in_a_joined_file_are_asked_too(tmp_path):
     assert found.proposals[0].look.name == "order_items.csv"
     assert "orders.csv: `status` is parked in 2 rows, which retainkit does not know" in as_text(found)
     assert statuses(examine([tmp_path], {"status:parked": "cancelled"})) == {"paid": 8, "cancelled": 3}
+
+
+def test_lines_in_several_files_whose_customers_stand_in_another_are_compared_without_them(tmp_path):
+    head, *rows = ITEMS.splitlines()
+    changed = rows[0].replace(",10", ",12")
+    files = {"order_items_01.csv": [head, *rows[:7]], "order_items_02.csv": [head, *rows[6:], changed]}
+    found = checked(tmp_path, {"orders.csv": ORDERS, **{name: "\n".join(lines) + "\n" for name, lines in files.items()}})
+    assert found.proposals[0].look.name == "order_items_01.csv and 1 more"
+    assert "in more than one file with other values" in as_text(found)
+    assert "with another customer" not in as_text(found)
+
+
+def test_signs_of_a_currency_in_the_totals_of_a_joined_file_are_no_column_of_the_lines(tmp_path):
+    orders = ORDERS.replace(",30\n", ",$30.00\n").replace(",10\n", ",$10.00\n")
+    items = "\n".join(line.rpartition(",")[0] for line in ITEMS.splitlines()) + "\n"
+    found = checked(tmp_path, {"orders.csv": orders, "order_items.csv": items})
+    assert as_text(found)
+    assert money(found) == 200
+    (tmp_path / "orders.csv").write_text(orders.replace("$30", "€30"), encoding="utf-8")
+    assert "2 currencies are mixed: $ 5 (50.0%), € 5 (50.0%)" in as_text(examine([tmp_path], {"tz": "UTC"}))
+    assert money(examine([tmp_path], {"tz": "UTC", "mixed": "€"})) == 150

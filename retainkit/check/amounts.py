@@ -100,7 +100,7 @@ def currencies(con: duckdb.DuckDBPyConnection, p: Proposal) -> dict[str, int]:
     """Rows by currency, where a column says it."""
     if not p.currency:
         return {}
-    rows = con.execute(f"select upper(trim(cast({p.currency} as varchar))) as c, count(*) from {p.look.table} where {p.currency} is not null group by 1 order by 2 desc, 1 limit 20")
+    rows = con.execute(f"select upper(trim(cast({p.currency} as varchar))) as c, count(*) from {p.behind(p.currency).table} where {p.currency} is not null group by 1 order by 2 desc, 1 limit 20")
     return {c: n for c, n in rows.fetchall() if c}
 
 
@@ -118,7 +118,7 @@ def mixed(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str, much: float)
     if answer and answer != "ALL":
         said = f"upper(trim(cast({p.currency} as varchar)))"
         order = sql_of(p, "order_id") if p.table == "orders" else ""
-        (empty,) = con.execute(f"select count(*) from {p.look.table} where coalesce({said}, '') = ''").fetchall()[0]
+        (empty,) = con.execute(f"select count(*) from {p.behind(said).table} where coalesce({said}, '') = ''").fetchall()[0]
         if empty and order not in ("", "row_no"):  # on the first line of an order only, as Shopify writes it
             said = f"max({said}) over (partition by {order})"
         p.where = " and ".join(f"({part})" for part in (p.where, f"{said} = {literal(answer)}") if part)

@@ -161,7 +161,7 @@ def _unknown_words(con: duckdb.DuckDBPyConnection, p: Proposal, answers: Mapping
     if (name := BY_WORD.get(p.table, "")) not in p.lines:
         return
     said, (_, *known) = f"lower(trim(cast({sql_of(p, name)} as varchar)))", ANSWERS[name]
-    home = next((look for look in (p.look, *(joined for joined, _ in p.joins)) if set(p.reads(p.lines[name])) <= set(look.names)), p.look)
+    home = p.behind(p.lines[name])
     words, *_ = one(con, f"""select list((w, n) order by n desc, w) from (select w, count(*) as n from (select {said} as w from {home.table}) s group by 1) t
         where w <> '' and w not in ({', '.join(map(literal, known))})""", p)
     told = {word: answers.get(f"{name}:{word}", answers.get(name, "")) for word, _ in words or ()}

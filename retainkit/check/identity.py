@@ -99,7 +99,8 @@ def versions(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
         name = (TABLES[p.table].key or ("order_id",))[0]
         if len(p.look.parts) < 2 or name not in p.lines or p.lines[name] not in p.look.names:
             continue
-        row, who = ", ".join(p.look.names.values()), sql_of(p, "customer_id") if p.table == "orders" else "''"
+        own = p.table == "orders" and p.behind(p.lines["customer_id"]) is p.look  # and not a joined file
+        row, who = ", ".join(p.look.names.values()), sql_of(p, "customer_id") if own else "''"
         every = " union all ".join(f"select {n} as part, trim({p.look.names[p.lines[name]]}) as k, hash({row}) as h, hash({who}) as w from {part} t" for n, part in enumerate(p.look.parts))
         n, others, example, only_before = con.execute(f"""with lines as (select part, k, sum(cast(h as hugeint)) as h, min(w) as w from ({every}) e
                 where k <> '' and not regexp_full_match(k, {literal(TOTALS.pattern)}, 'i') group by all)

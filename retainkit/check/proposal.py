@@ -60,6 +60,10 @@ class Proposal:
         """The file a column stands in: its own, or one that is joined."""
         return next((look.name for look, _ in self.joins if any(column is c for c in look.columns.values())), self.look.name)
 
+    def behind(self, sql: str) -> Look:
+        """The file that has every column a piece of SQL reads: its own, or one that is joined."""
+        return next((look for look in (self.look, *(other for other, _ in self.joins)) if set(self.reads(sql)) <= set(look.names)), self.look)
+
     def reads(self, sql: str) -> list[str]:
         """The columns of its file that stand in a piece of SQL."""
         return [name for look in (self.look, *(other for other, _ in self.joins)) for name in reads(sql, look.names)]

@@ -106,7 +106,7 @@ def _heard(text: str, known: dict[str, list[str]]) -> tuple[bool, str | None]:
     if meant == {"sale", "refund"}:  # payment refund
         meant = {"refund"}
     if "paid" in known and meant <= {"refunded", "cancelled"} and PART & set(text.split()):
-        meant = {"paid"} & {"paid" for _ in meant}
+        meant = {"paid"} if meant else set()
     return bool(heard), meant.pop() if len(meant) == 1 else None
 
 
