@@ -42,7 +42,7 @@ _HOMES = {
     "retainkit.metrics.deals_values": ("deal_size", "cycle_days", "sales_velocity", "source_win_rates", "referral_gap"),
     "retainkit.metrics.reps": ("rep_churn", "rep_churn_withheld", "rep_accounts", "rep_checks"),
     "retainkit.metrics.rep_map": ("rep_map", "rep_correlations", "win_funnel"),
-    "retainkit.metrics.rollouts": ("rollout", "rolled_out"),
+    "retainkit.metrics.rollouts": ("rollout", "rollout_withheld", "rolled_out"),
     "retainkit.metrics.goals": ("goals",),
     "retainkit.metrics.claims": ("claim_bench",),
     "retainkit.estimate.funnel": ("binomial_limits",),

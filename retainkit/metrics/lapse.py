@@ -147,9 +147,9 @@ def lapse_checks(shop: Engine, *, days: int | None = None) -> pd.DataFrame:
 
 
 def _rules(shop: Engine, days: int | None) -> list[int]:
-    """Half the rule, the rule, and double; nothing when it cannot be chosen."""
+    """Half the rule, the rule, and double; nothing when it cannot be chosen. Half a day is none."""
     rule = lapse_rule(shop, days=days)["days"].iloc[0]
-    return [max(int(rule) // 2, 1), int(rule), 2 * int(rule)] if rule == rule else []
+    return [x for x in (int(rule) // 2, int(rule), 2 * int(rule)) if x] if rule == rule else []
 
 
 def _lives(shop: Engine, days: int | None) -> list[tuple[int, pd.DataFrame]]:

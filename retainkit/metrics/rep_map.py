@@ -188,7 +188,8 @@ def _expected(shop: Engine, days: int, by: Sequence[str]) -> tuple[pd.DataFrame 
         return None, withheld
     cells = tally(shop, "reps_wins", days=days).rename(columns={"deals": "n"}).astype({"won": int, "n": int})
     wins = expected_wins(cells.iloc[:0] if reasons[0] else cells, by=by)
-    return (None, TOO_NEW.format(days)) if wins.empty and not withheld else (wins, withheld)
+    nobody = wins.empty and (not withheld or expected_losses(shop, by=by).empty)
+    return (None, withheld or TOO_NEW.format(days)) if nobody else (wins, withheld)
 
 
 def _widening(clustering: float) -> float:

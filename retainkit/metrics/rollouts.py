@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit.errors import BadValueError, MissingDataError, closest, listed, one_of
+from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed, one_of
 from retainkit.estimate.checks import z_value
 from retainkit.estimate.planning import detectable
 from retainkit.estimate.rollout import Grid, average_effect, by_age, by_month, grid
@@ -82,6 +82,22 @@ def rolled_out(shop: Shop) -> pd.DataFrame:
     ['East', 'North', 'South']
     """
     return tally(shop, "rollout_starts")
+
+
+def rollout_withheld(shop: Shop, *, change: str = "") -> str:
+    """Why nothing can be said of a roll-out, or nothing: what `rollout` of this change would raise, as a sentence.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> rollout_withheld(open_shop("sample"), change="onboarding programme")
+    ''
+    """
+    try:
+        _column(shop, _outcome(shop, "")[1], _starts(shop, change)[1])
+    except RetainkitError as err:
+        return str(err)
+    return ""
 
 
 def rollout(
@@ -173,6 +189,8 @@ def _starts(shop: Shop, change: str) -> tuple[str, dict[str, date]]:
 
 def _outcome(shop: Shop, outcome: str) -> tuple[str, Outcome]:
     can = [name for name, o in OUTCOMES.items() if shop.has(o.needs)]
+    if not can:
+        raise MissingDataError("changes", "needs something to be judged by", listed(shop.tables), f"one of the tables {listed([o.needs for o in OUTCOMES.values()])}")
     name = one_of(outcome or can[0], OUTCOMES, "outcome", f"`{outcome}` is not something a roll-out is judged by", 'outcome="{}"')
     if name not in can:
         raise MissingDataError(OUTCOMES[name].needs, f"is not there, and without it `{name}` is not known", listed(shop.tables), f'outcome="{can[0]}"')

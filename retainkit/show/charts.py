@@ -190,7 +190,7 @@ def _write_in(ax: Axes, numbers: Any, *, size: float) -> None:
     light = relative_luminance(ax.collections[0].to_rgba(numbers[rows, columns])) > 0.21  # where ink reads better than white
     ax.add_collection(PathCollection(
         [centred[n] for n in numbers[rows, columns]], offsets=np.column_stack([columns, rows]) + 0.5, offset_transform=ax.transData,
-        transform=Affine2D().scale(1 / 72) + fig.dpi_scale_trans, facecolors=np.where(light, INK, "white"), linewidths=0), autolim=False)
+        transform=Affine2D().scale(1 / 72) + fig.dpi_scale_trans, facecolors=np.where(np.atleast_1d(light), INK, "white"), linewidths=0), autolim=False)
 
 
 def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, percent: bool = False) -> Axes:
