@@ -11,6 +11,7 @@ import pandas as pd
 
 from retainkit.errors import one_of
 from retainkit.estimate.intervals import poisson_interval, wilson
+from retainkit.load.shop import Shop
 from retainkit.metrics.months import closed_month, first_day
 from retainkit.tally import Engine, tally
 
@@ -65,7 +66,7 @@ PHRASES = {
 }
 
 
-def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.DataFrame:
+def churn_definitions(shop: Shop, *, month: str, level: float = 0.95) -> pd.DataFrame:
     """The churn of one closed month under each convention, side by side.
 
     All count customers, by stays of uninterrupted contract; they differ in who is lost, of whom, and in which days.
@@ -115,6 +116,8 @@ def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.Da
         if name == "renewal_eligible" and not renewed >= RENEWED:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan"))
             row["note"] = f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
+        if name == "asked_to_leave" and not shop.has("contracts.cancel_requested_at"):
+            row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": "nobody noted when customers asked to leave (contracts.cancel_requested_at)"}
         if name == "baremetrics_365d" and first_day(number + 1) - timedelta(days=YEAR) < shop.history_start:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": "the recorded history is shorter than the 365 days"}
         rows.append({"definition": name, "says": definition.says, "used_by": definition.used_by, **row})

@@ -78,7 +78,8 @@ def lapse_survival(
     """Share of new customers who have never lapsed by so many days after their first purchase, by the rule, half and double.
 
     Left out: customers who bought before the recorded history began. A purchase on the very day of the lapse counts as
-    in time. Customers who lapsed and came back stay lapsed here; `lapse_returns` counts them.
+    in time. Customers who lapsed and came back stay lapsed here; `lapse_returns` counts them. Before the rule's days are over
+    nobody can lapse, and no share is given.
 
     Returns
     -------
@@ -88,7 +89,10 @@ def lapse_survival(
     """
     columns = ["lapse_days", *NUMBERS]
     tables = [survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody="no new customers").assign(lapse_days=x) for x, cells in _lives(shop, days)]
-    return stacked(tables, columns)[columns]
+    read = stacked(tables, columns)[columns]
+    certain = read["horizon_days"] < read["lapse_days"]
+    unsaid = "nobody can lapse before day " + read["lapse_days"].astype(str)
+    return read.assign(**{c: read[c].mask(certain) for c in ("rate", "low", "high")}, note=read["note"].mask(certain, unsaid))
 
 
 def lapse_curve(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:

@@ -77,8 +77,9 @@ def staying(shop: Shop, asked: Asked) -> list[Headline]:
     return [
         number("retention.customers", "customer retention: customers of twelve months ago who have stayed ever since",
                find=lambda s: latest(customer_retention(s)), why_no_months=OVERLAP),
-        number("churn.cancellation", "cancellations: customers who asked to leave in the latest finished month", better="lower",
-               find=lambda s: latest(monthly_cancellation(s)), months=lambda s: cohorts(s, monthly_cancellation(s), "month", 0, hits="asked", n="active_start")),
+        *([number("churn.cancellation", "cancellations: customers who asked to leave in the latest finished month", better="lower",
+                  find=lambda s: latest(monthly_cancellation(s)), months=lambda s: cohorts(s, monthly_cancellation(s), "month", 0, hits="asked", n="active_start"))]
+          if shop.has("contracts.cancel_requested_at") else []),
         number("churn.early", f"early cancellation: asked to leave within {counted(days, 'day')}, gone by day {by}", horizon=by, kind="survival", better="lower",
                find=lambda s: first(early_cancellation(s, early_days=days, horizons=[by]).query("cause == 'early_cancel'")), months=lambda s: _early_months(s, days, by)),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,18 @@ def health(shop: Shop) -> str:
     markup, _ = rendered(table, caption="Rows read and left out, by table", formats={}, units={}, rows=99)
     held = held_back(shop)
     return markup + (f"\n<p>{escape(held)}</p>" if held else "")
+
+
+@lru_cache(4)
+def much_left_out(shop: Shop) -> str:
+    """Which tables have lost a twentieth of their rows or more, and to what first; "" where none has. What the mapping's own `where` leaves out is meant."""
+    sums, said = shop.ledger.groupby("table", sort=False)[["rows", "rejected"]].sum(), []
+    for name, rows in sums[sums["rejected"] * 20 >= sums["rows"].clip(lower=1)].iterrows():
+        why = shop.rejected(str(name))["reason"]
+        lost = why[~why.str.startswith("left out by where")]
+        if len(lost) * 20 >= rows["rows"]:
+            said.append(f"{len(lost):,} of {rows['rows']:,} rows of {name} ({len(lost) / rows['rows']:.0%}), {lost.value_counts().iloc[0]:,} of them because {lost.value_counts().index[0]}")
+    return f"Left out: {'; '.join(said)}. What stands here is made of the others." if said else ""
 
 
 def absent(shop: Shop) -> list[dict[str, str]]:

@@ -43,6 +43,11 @@ class Job:
         return str(self.notebook.metadata.retainkit.get("question") or self.stem)
 
     @property
+    def segment(self) -> str:
+        """The only segment it looks at; "" where it looks at everybody."""
+        return str({**self.defaults, **self.given}.get("segment") or "")
+
+    @property
     def length(self) -> int:
         """How much code it has: the longest is started first, so that none is left to run alone at the end."""
         return sum(len(cell.source) for cell in self.notebook.cells if cell.cell_type == "code")
@@ -90,7 +95,7 @@ def make_plan(
         if not job.lacks:
             others = {n: v for n, v in {**job.defaults, **job.given}.items() if n not in ("source", "as_of")}
             check_parameters(shop, others, usual=job.defaults)
-            job.lacks = nobody(shop.only(segment=str(job.given.get("segment", ""))), about.get("some", {}))
+            job.lacks = nobody(shop.only(segment=job.segment), about.get("some", {}))
         job.given |= {"source": source, "as_of": day.isoformat()}
     if not all(job.lacks for job in jobs):
         shop.prepare()  # once, before several notebooks ask for it at a time

@@ -153,15 +153,17 @@ def _finish(result: Result, plan: Plan, back: since.Back, stage: Path) -> None:
         raise RetainkitError(result.job.stem, missing, remedy="end with record({...}), and say(...) the headline")
     result.changes = back.compared(result.job, lines)
     result.changed, result.trend = since.on_card(result.changes, back), back.trend(result.job, result.changes)
-    facts = {"question": result.job.question, "stem": result.job.stem, "changed": since.on_page(result.changes, back, result.job), **_about(plan)}
+    facts = {"question": result.job.question, "stem": result.job.stem, "changed": since.on_page(result.changes, back, result.job), **_about(plan, [result.job])}
     (stage / f"{result.job.stem}.html").write_text(pages.page(ran, facts), encoding="utf-8")
     result.chart = cards.trend_chart(result.trend, plan.shop, result.job.stem)
     result.headline, result.metrics, result.status = pages.markdown("\n\n".join(said)), lines, "ok"
 
 
-def _about(plan: Plan) -> dict[str, str]:
-    """What every page says of its run."""
-    return {"period": period(plan.name), "day": f"{plan.shop.as_of.day} {plan.shop.as_of:%B %Y}", "version": retainkit.__version__}
+def _about(plan: Plan, jobs: Sequence[Job]) -> dict[str, str]:
+    """What every page says of its run, and a page about one segment only says of that."""
+    only = {job.segment for job in jobs}
+    return {"period": period(plan.name), "day": f"{plan.shop.as_of.day} {plan.shop.as_of:%B %Y}", "version": retainkit.__version__,
+            "only": f"Only customers of the segment {only.pop()}." if len(only) == 1 and all(only) else "", "warning": cards.much_left_out(plan.shop)}
 
 
 def _names(plan: Plan, job: Job) -> dict[str, str]:
@@ -182,13 +184,13 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
             nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
     shown = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r), "first": r.job.first, "chart": _chart(r, results)} for r in results]
     index = pages.filled(
-        "index", **_about(plan), source=plan.shop.name, cards=shown, earlier=[(name, period(name)) for name in earlier], rejected=rejected,
+        "index", **_about(plan, plan.jobs), source=plan.shop.name, cards=shown, earlier=[(name, period(name)) for name in earlier], rejected=rejected,
         failed=sum(r.status == "failed" for r in results), ledger=cards.health(plan.shop), paper=paper,
         age=cards.age(plan.shop, cards.made_on()), absent=cards.absent(plan.shop), unread=plan.shop.unread,
     )
     (stage / "index.html").write_text(index, encoding="utf-8")
     used = {row[0] for r in results for row in csv.reader(r.metrics)}
-    (stage / "definitions.html").write_text(pages.filled("definitions", **_about(plan), **definitions.facts(used)), encoding="utf-8")
+    (stage / "definitions.html").write_text(pages.filled("definitions", **_about(plan, plan.jobs), **definitions.facts(used)), encoding="utf-8")
 
 
 def _chart(result: Result, results: list[Result]) -> str:
@@ -203,8 +205,9 @@ def _lacks(result: Result) -> str:
 
 
 def _write_metrics(results: list[Result], path: Path) -> None:
-    """Every recorded number of every notebook that ran, in one sorted file."""
-    rows = [[r.job.stem, *row] for r in sorted(results, key=lambda r: r.job.stem) for row in csv.reader(r.metrics)]
+    """Every recorded number of every notebook that ran, in one sorted file; of one segment only, the note says so."""
+    rows = [[r.job.stem, *row[:-1], "; ".join(filter(None, [row[-1], r.job.segment and f"only segment {r.job.segment}"]))]
+            for r in sorted(results, key=lambda r: r.job.stem) for row in csv.reader(r.metrics)]
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([["notebook", *COLUMNS], *rows])
 

@@ -71,7 +71,7 @@ class Back:
         given = {**job.defaults, **job.given}
         if self.last.day < self.shop.history_start:
             return pd.DataFrame()
-        shop = self.shop.only(segment=str(given.get("segment", "")))
+        shop = self.shop.only(segment=job.segment)
         chosen = headlines(shop, only={m for m, *_ in ours} or {""}, **{n: given[n] for n in SETTINGS if n in given})
         table = changes(shop, self.last.day, {} if self.unlike(job) else self.last.published, rewritten=self.counts[0], chosen=chosen)
         same = [ours.get((h.metric, group, str(h.horizon or ""))) == now for h, group, now in zip(chosen, table.get("group", []), table.get("now", []), strict=True)]

@@ -68,9 +68,10 @@ def check_parameters(shop: Shop, parameters: Mapping[str, Any], *, usual: Mappin
         if value == [] or not all(least <= n <= most for n in numbers if type(n) in (int, float)):
             example = (usual or {}).get(name, [sensible] if isinstance(value, list) else sensible)
             raise BadValueError(f"parameter {name}", f"must be from {least} to {most:,g}" if most < 1e15 else f"must be {least} or more", repr(value), typed(example))
-    horizon, window = min(parameters.get("horizons", [parameters.get("horizon", 36_500)])), parameters.get("window", 0)
-    if window > horizon:
-        raise BadValueError("parameter window", "is longer than the horizon it is a part of", f"{counted(window, 'day')} of {horizon}", to_type("window", usual, horizon))
+    horizon = min(parameters.get("horizons", [parameters.get("horizon", 36_500)]))
+    for name in ("window", "within"):
+        if parameters.get(name, 0) > horizon:
+            raise BadValueError(f"parameter {name}", "is longer than the horizon it is a part of", f"{counted(parameters[name], 'day')} of {horizon}", to_type(name, usual, horizon))
 
 
 def limits(name: str) -> tuple[float, float, float]:

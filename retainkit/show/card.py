@@ -89,7 +89,7 @@ def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
 
 def _like(value: float, row: dict[Any, Any], unit: str) -> str:
     """Another value with the digits of the row's own."""
-    return "–" if missing(value) else written(float(value), (row["high"] - row["low"]) / 2, row["kind"], unit)
+    return "–" if missing(value) else "not reached" if math.isinf(value) else written(float(value), (row["high"] - row["low"]) / 2, row["kind"], unit)
 
 
 def _news(row: dict[Any, Any], unit: str) -> str:
@@ -138,7 +138,7 @@ def _goal(row: dict[Any, Any], unit: str) -> dict[str, str]:
     after = AFTER.get(row["kind"], "")
 
     def like(value: float) -> str:
-        return "–" if missing(value) else written(float(value), half if math.isfinite(half) else abs(value) / 10, row["kind"], unit) + after
+        return "–" if missing(value) else "not reached" if math.isinf(value) else written(float(value), half if math.isfinite(half) else abs(value) / 10, row["kind"], unit) + after
 
     # the digits of a target are the user's own
     target = f"{row['target'] * 100:g}%" if row["kind"] in ("proportion", "survival") else like(row["target"]) if row["kind"] else f"{row['target']:g}"

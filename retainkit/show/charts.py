@@ -229,7 +229,7 @@ def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
         else:
             ax.annotate(words, (table[x].iloc[at], base[at] + values[at] / 2), xytext=(-30, 26), textcoords="offset points", color=INK, arrowprops={"arrowstyle": "-", "color": MUTED})
         base = base + values
-    ax.set(ylim=(0, 1), xlim=(table[x].min(), table[x].max()), xlabel=unit)
+    ax.set(ylim=(0, 1), xlim=(table[x].min(), max(table[x].max(), table[x].min() + 1)), xlabel=unit)
     _percent(ax.yaxis)
     return ax
 
