@@ -123,6 +123,13 @@ def test_one_month_under_every_convention_by_hand(book: TestEngine) -> None:
     assert got.loc["chartmogul_shopify", "rate"] == pytest.approx(1 / 4)  # all on the first day
 
 
+def test_where_nobody_noted_when_customers_asked_to_leave_no_share_of_them_is_made_up() -> None:
+    shop = tables(as_of="2026-03-31", contracts=[("ann", "2026-01-05", "2026-02-10"), ("bob", "2026-01-20")])
+    row = churn_definitions(shop, month="2026-02").set_index("definition").loc["asked_to_leave"]
+    assert np.isnan([row["rate"], row["low"], row["high"]]).all()
+    assert "nobody noted" in row["note"]
+
+
 def test_the_30_days_of_another_convention_are_not_the_month() -> None:
     rows = [("ann", "2025-01-01", "2026-01-01"), *((name, "2025-01-01") for name in "bcde"), ("fay", "2026-01-02")]
     got = churn_definitions(tables(as_of="2026-02-15", contracts=rows, history_start="2025-06-01"), month="2026-01")

@@ -77,7 +77,7 @@ def test_nobody_who_is_still_in_time_counts_as_not_come_back(steady: Shop) -> No
 
 
 def test_nobody_has_churned(steady: Shop) -> None:
-    kept = lapse_survival(steady, days=60, horizons=[30, 60]).query("lapse_days == 60")
+    kept = lapse_survival(steady, days=60, horizons=[60, 90]).query("lapse_days == 60")
     assert kept["rate"].tolist() == [1.0, 1.0]
     assert (kept["low"] < 1.0).all()
     assert monthly_lapse(steady, days=60)["lost"].sum() == 0

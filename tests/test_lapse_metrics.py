@@ -151,7 +151,7 @@ def test_three_cohorts_that_buy_every_35_days_have_lost_nobody_and_the_running_m
     got = monthly_lapse(shop)
     assert got["month"].tolist() == ["2025-02"]
     assert got["lost"].sum() == 0
-    rule = lapse_survival(shop, horizons=[30]).set_index("lapse_days")["rate"]
+    rule = lapse_survival(shop, horizons=[70]).set_index("lapse_days")["rate"]
     assert (rule[35], rule[70]) == (1, 1)
     assert rule[17] == 0  # half the rule calls everybody lost: why it is shown
 
@@ -173,3 +173,13 @@ def test_without_a_habit_there_is_no_rule_and_the_answer_says_what_to_do() -> No
 def test_the_error_says_what_to_type() -> None:
     with pytest.raises(BadValueError, match=r"days: must be a whole number of days, 1 or more. Found: 0. To fix it: days=90"):
         lapse_rule(shop_of([("ann", 0)], as_of=10), days=0)
+
+
+def test_before_the_rules_days_are_over_no_share_is_given_because_nobody_can_lapse() -> None:
+    shop = shop_of([("ann", 0), ("bob", 0), ("bob", 100), ("cy", 0)], as_of=400)
+    got = lapse_survival(shop, days=60, horizons=[59, 60, 119]).set_index(["lapse_days", "horizon_days"])
+    assert np.isnan(got.loc[(60, 59), "rate"])
+    assert got.loc[(60, 59), "note"] == "nobody can lapse before day 60"
+    assert got.loc[(60, 60), "rate"] == pytest.approx(0, abs=0.4)  # all three are silent for 60 days
+    assert np.isnan(got.loc[(120, 119), "low"])
+    assert got.loc[(30, 59), "note"] == ""

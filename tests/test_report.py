@@ -333,7 +333,7 @@ def test_begin_opens_the_shop_of_the_parameters_and_checks_them(shop_folder, cap
     ("within=-5", "must be from 1 to 36,500. Found: -5"), ("within=0", "Found: 0"), ("within=99999999999", "Found: 99999999999"), ("within=soon", "must be a whole number"),
     ("review=nan", "must be from 0 to 1"), ("margin=inf", "must be from 0 to 1"), ("names=foo", "is neither names nor codes"), ("segment=smb", "is not in customers.segment"),
     ("horizons=365,0", "Found: [365, 0]"), ("window=400", "is longer than the horizon it is a part of. Found: 400 days of 365"), ("horizon_days=0", "no notebook has a parameter"),
-    ("within", "needs NAME=VALUE")])
+    ("within=400", "is longer than the horizon it is a part of. Found: 400 days of 365"), ("within", "needs NAME=VALUE")])
 def test_a_value_that_cannot_be_meant_is_refused_before_any_kernel_starts_and_what_it_says_to_type_works(asked, words):
     with pytest.raises(RetainkitError) as told:
         make_plan("sample", settings=[asked])

@@ -15,7 +15,7 @@ from retainkit import open_shop
 from retainkit.errors import BadValueError, MissingDataError
 from retainkit.estimate.planning import customers_needed, detectable, rebound, seen_share
 from retainkit.estimate.rollout import average_effect, by_age, by_month, grid, weights
-from retainkit.metrics.rollouts import rolled_out, rollout
+from retainkit.metrics.rollouts import rolled_out, rollout, rollout_withheld
 from retainkit.resources import sample_folder
 
 
@@ -268,6 +268,12 @@ class TestErrors:
         with pytest.raises(BadValueError) as err:
             rollout(self.shop(changes=self.changes("Nort")))
         assert str(err.value) == 'changes: the units are not all in one of customers.region. Found: Nort. To fix it: unit = "North"'
+        assert rollout_withheld(self.shop(changes=self.changes("Nort"))) == str(err.value)
+        assert rollout_withheld(self.shop(changes=self.changes())) == ""
+
+    def test_nothing_to_judge_it_by(self):
+        said = rollout_withheld(open_shop({"changes": self.changes(), "activity": pd.DataFrame({"customer_id": ["a"], "active_on": ["2026-03-02"]})}))
+        assert said == "changes: needs something to be judged by. Found: changes, activity. To fix it: one of the tables contracts, orders, deals"
 
     def test_an_unknown_change_and_outcome(self):
         shop = self.shop(changes=pd.concat([self.changes(), self.changes(name="mails")]))

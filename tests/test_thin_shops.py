@@ -41,6 +41,13 @@ SHOPS: dict[str, tuple[dict[str, pd.DataFrame], str]] = {
     "no deal is won": ({"deals": deals("2026-01-10", ["lost", "open"])}, LONG),
     "all deals are young": ({"deals": deals("2026-02-10", ["won", "lost", "open"]), "contracts": CONTRACTS}, "2026-06-30"),
     "all reps have left": ({"deals": deals("2026-01-10", ["won", "lost", "open"]), "contracts": CONTRACTS}, LONG),
+    "one customer": ({"orders": orders(customer_id="c0").head(3)}, "2026-03-31"),
+    "one month of orders": ({"orders": orders().head(20)}, "2026-01-31"),
+    "all have left, and nobody noted when they asked to": ({"contracts": CONTRACTS.assign(ended_at="2026-04-10")}, LONG),
+    "one contract": ({"contracts": CONTRACTS.head(1), "orders": orders()}, LONG),
+    "units of a change that nobody has": ({"orders": orders(), "changes": pd.DataFrame({"change": "calls", "unit": ["North"], "started_on": "2026-02-01"})}, "2026-03-31"),
+    "a change and nothing to judge it by": ({"activity": pd.DataFrame({"customer_id": ["c0"] * 3, "active_on": ["2026-01-05", "2026-02-05", "2026-03-05"]}),
+                                             "changes": pd.DataFrame({"change": "calls", "unit": ["North"], "started_on": "2026-02-01"})}, "2026-03-31"),
     "one deal": ({"deals": deals("2026-01-10", ["won"]).head(1)}, LONG),
 }
 
@@ -51,6 +58,7 @@ def said(page: Path) -> str:
     return html.unescape(re.sub(r"<[^>]+>", " ", text))
 
 
+@pytest.mark.filterwarnings("error::UserWarning")  # they would stand on the page
 @pytest.mark.parametrize("name", SHOPS)
 def test_every_page_works_or_says_what_it_needs(name, tmp_path, monkeypatch):
     monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
@@ -66,12 +74,22 @@ def test_every_page_works_or_says_what_it_needs(name, tmp_path, monkeypatch):
     pages = {page.stem: said(page) for page in (tmp_path / "out").rglob("*.html")}
     assert len(pages) >= 3
     for text in pages.values():
-        assert not re.search(r"(?<![A-Za-z])[nN]a[nNT](?![A-Za-z])", text)
+        assert not re.search(r"(?<![A-Za-z])(?:[nN]a[nNT]|inf|None)(?![A-Za-z])(?! of )", text)
     if name == "nobody is new":
         assert "It needs customers who first bought on or after" in pages["index"]
         assert "02_second_purchase_funnel" not in pages
     if name == "nobody buys twice":
         assert "How long customers stay cannot be said yet." in pages["03_cohort_churn"]
+    if name == "one customer":  # whoever has one customer must not read what that one did
+        assert not re.search(r"\d%|from 1 customers|100\.00 points", pages["02_second_purchase_funnel"].partition("Checks, definitions")[0].replace("95% interval", ""))
+    if name == "all have left, and nobody noted when they asked to":
+        assert "cancellation cannot be told from churn" in pages["03_cohort_churn"]
+        assert "Left out: asked_to_leave, because nobody noted" in pages["03_cohort_churn"]
+        assert "asked_to_leave" not in (tmp_path / "out").rglob("metrics.csv").__next__().read_text()
+    if name == "units of a change that nobody has":
+        assert "the units are not all in one of the columns a unit may stand in" in pages["05_scorecard_and_claims"]
+    if name == "a change and nothing to judge it by":
+        assert "changes: needs something to be judged by" in pages["05_scorecard_and_claims"]
 
 
 def test_without_a_month_that_is_over_the_report_is_of_the_last_day(tmp_path, monkeypatch):
@@ -82,3 +100,44 @@ def test_without_a_month_that_is_over_the_report_is_of_the_last_day(tmp_path, mo
         assert cli.main(["report", str(tmp_path / "shop"), "--only", "02_second_purchase_funnel", "--out", str(tmp_path / "out")]) == 0
     rows = list(csv.reader((tmp_path / "out" / "2026-01-10" / "metrics.csv").open(encoding="utf-8")))
     assert any(row[1] == "orders.customers" and float(row[4]) == 10 for row in rows[1:])
+
+
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> dict[str, str]:
+    """The texts of the pages of a report, made without kernels, and its metrics.csv."""
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    with in_process.no_kernels():
+        assert cli.main(["report", *words, "--out", str(tmp_path / "out")]) == 0
+    return {page.stem: said(page) for page in (tmp_path / "out").rglob("*.html")} | {"metrics": next((tmp_path / "out").rglob("metrics.csv")).read_text(encoding="utf-8")}
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_the_first_month_of_a_history_has_its_pages(tmp_path, monkeypatch):
+    pages = published(tmp_path, monkeypatch, "sample", "--month", "2023-11")
+    assert "Nobody" in pages["01_first_90_days_cross_sell"] if "01_first_90_days_cross_sell" in pages else "It needs new customers who can be followed for 30 days" in pages["index"]
+    assert "04_win_rate_vs_churn_by_rep" in pages
+
+
+def test_half_of_the_shortest_rule_is_no_rule(tmp_path, monkeypatch):
+    pages = published(tmp_path, monkeypatch, "sample", "--only", "03_cohort_churn", "--set", "lapse_after=1")
+    assert {row[2] for row in csv.reader(pages["metrics"].splitlines()) if row[1] == "lapse.returned"} == {"lapse_days=1", "lapse_days=2"}
+
+
+def test_a_report_of_one_segment_says_so_on_every_page_and_in_every_row(tmp_path, monkeypatch):
+    pages = published(tmp_path, monkeypatch, "sample", "--only", "02_second_purchase_funnel", "--set", "segment=SMB")
+    assert all("Only customers of the segment SMB." in pages[stem] for stem in ("index", "02_second_purchase_funnel"))
+    assert all(line.endswith("only segment SMB") for line in pages["metrics"].splitlines()[1:])
+
+
+def test_a_table_that_lost_a_twentieth_of_its_rows_is_named_beside_the_headline(tmp_path, monkeypatch):
+    (tmp_path / "shop").mkdir()
+    broken = orders().assign(ordered_at=lambda t: t["ordered_at"].where(t.index % 20 > 0, "soon"), channel=["web", "till"] * (N // 2))
+    broken.to_csv(tmp_path / "shop" / "orders.csv", index=False)
+    mapping = '[orders]\npath = "orders.csv"\nwhere = "channel = \'web\'"\n'
+    (tmp_path / "shop" / "retainkit.toml").write_text(mapping, encoding="utf-8")
+    pages = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "02_second_purchase_funnel")
+    said_there = "Left out: 3 of 60 rows of orders (5%), 3 of them because `ordered_at` is not a date."
+    assert said_there in pages["index"]
+    assert said_there in pages["02_second_purchase_funnel"]
+    mended = broken.assign(ordered_at=orders()["ordered_at"])  # what the mapping leaves out is no loss
+    mended.to_csv(tmp_path / "shop" / "orders.csv", index=False)
+    assert "Left out:" not in published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "02_second_purchase_funnel")["index"]

@@ -11,7 +11,6 @@ import pandas as pd
 
 from retainkit.errors import one_of
 from retainkit.estimate.intervals import poisson_interval, wilson
-from retainkit.load.shop import Shop
 from retainkit.metrics.months import closed_month, first_day
 from retainkit.tally import Engine, tally
 
@@ -66,7 +65,7 @@ PHRASES = {
 }
 
 
-def churn_definitions(shop: Shop, *, month: str, level: float = 0.95) -> pd.DataFrame:
+def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.DataFrame:
     """The churn of one closed month under each convention, side by side.
 
     All count customers, by stays of uninterrupted contract; they differ in who is lost, of whom, and in which days.
@@ -84,7 +83,8 @@ def churn_definitions(shop: Shop, *, month: str, level: float = 0.95) -> pd.Data
     -------
     DataFrame
         A row a definition: `definition`, `says`, `used_by`, `lost`, `n` (what it is divided by), `rate`, `low`, `high`,
-        `note`. A rate whose lost are not all in its base has a Poisson interval, the others Wilson's.
+        `note` (why there is no rate, where there is none). A rate whose lost are not all in its base has a Poisson interval, the
+        others Wilson's.
 
     Raises
     ------
@@ -108,6 +108,7 @@ def churn_definitions(shop: Shop, *, month: str, level: float = 0.95) -> pd.Data
     """
     number = closed_month(shop, month)
     flags, renewed = _flags(shop, number), _renewals(shop)
+    noted = shop.sql("select count(cancel_requested_on) as n from contracts")["n"].iloc[0]
     rows = []
     for name, definition in DEFINITIONS.items():
         lost, base = definition.lost(flags), definition.base(flags)
@@ -116,7 +117,7 @@ def churn_definitions(shop: Shop, *, month: str, level: float = 0.95) -> pd.Data
         if name == "renewal_eligible" and not renewed >= RENEWED:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan"))
             row["note"] = f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
-        if name == "asked_to_leave" and not shop.has("contracts.cancel_requested_at"):
+        if name == "asked_to_leave" and not noted:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": "nobody noted when customers asked to leave (contracts.cancel_requested_at)"}
         if name == "baremetrics_365d" and first_day(number + 1) - timedelta(days=YEAR) < shop.history_start:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": "the recorded history is shorter than the 365 days"}
