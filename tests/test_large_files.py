@@ -120,6 +120,23 @@ def test_files_are_read_while_they_are_hashed_only_when_no_file_of_their_size_wa
     assert not shop.sql("select table_name from duckdb_tables() where table_name like 'stage%'").size
 
 
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_file_that_changed_is_read_again_also_where_size_and_time_are_as_before(renamed, monkeypatch, tmp_path):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    orders = tmp_path / "exports" / "orders.csv"
+    orders.parent.mkdir()
+    text = "customer_id,order_id,ordered_at,amount\nann,a,2026-01-01,5\nbob,b,2026-01-02,6\n"
+    sums = []
+    for content in (text, text.replace(",6", ",9"), text):
+        new = orders.with_name("new.tmp") if renamed else orders
+        new.write_text(content)
+        os.utime(new, (1_790_000_000, 1_790_000_000))  # as `cp -p`, or an export with a rounded time, does
+        new.replace(orders)
+        sums.append(open_shop(orders.parent).sql("select sum(amount) as x from orders")["x"].item())
+    assert sums == [11, 14, 11]
+    assert len(list((tmp_path / "cache").glob("*/done"))) == 2  # what a file held before is found by its content
+
+
 def test_check_begins_to_hash_a_file_while_it_looks_at_it_and_hashes_it_once(monkeypatch, tmp_path):
     monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
     orders, looked, hashed = tmp_path / "orders.csv", threading.Event(), []

@@ -36,6 +36,12 @@ def opened(path: Path, encoding: str) -> Any:
     return opener(path, "rt", encoding="utf-8-sig" if known.lower() in ("utf-8", "utf8") else known, newline="", errors="retainkit-byte" if known == "cp1252" else "strict")
 
 
+def stamp(file: Path) -> list[int]:
+    """What is another once a file was changed: its size first, its time, and what no program sets back as it does a file's time."""
+    stat = file.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+
+
 def utf8(path: Path, encoding: str, label: str, cache: Path) -> Path:
     """The file itself when it is UTF-8, else a copy in the cache that is, made a piece at a time.
 
@@ -46,8 +52,7 @@ def utf8(path: Path, encoding: str, label: str, cache: Path) -> Path:
     """
     if encoding.lower() in ("utf-8", "utf8"):
         return path
-    stat = path.stat()
-    key = hashlib.sha256(repr((str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ino, encoding)).encode()).hexdigest()[:24]
+    key = hashlib.sha256(repr((str(path.resolve()), stamp(path), encoding)).encode()).hexdigest()[:24]
     place = cache / f"recoded-{key}"
     copy = place / path.name.removesuffix(".gz")
     if not (place / "done").exists():

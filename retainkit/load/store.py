@@ -20,6 +20,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from retainkit.load.progress import told
+from retainkit.load.recode import stamp
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import Plan, TablePlan, cache_folder
 from retainkit.load.stage import stage
@@ -74,7 +75,7 @@ def hash_ahead(files: Iterable[Path]) -> None:
 
 
 class _Hashes:
-    """Content hashes remembered by size and time, so that unchanged files are not read to know that they are unchanged."""
+    """Content hashes remembered by what is another once a file was changed, so that unchanged files are not read to know that they are unchanged."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.changed = path, False
@@ -84,14 +85,13 @@ class _Hashes:
             self.known = {}
 
     def of(self, file: Path) -> str:
-        stat = file.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
+        size, time_ns, *more = now = stamp(file)
         name = str(file.resolve())
-        if self.known.get(name, [None])[:-1] == stamp:
+        if self.known.get(name, [None])[:-1] == now:
             return str(self.known[name][-1])
         with file.open("rb") as handle:
             digest = hashlib.file_digest(handle, "blake2b").hexdigest()  # where the processor knows no SHA, in half the time; `b2sum` says the same
-        self.known[name], self.changed = [stat.st_size, stat.st_mtime_ns if _settled(stat.st_mtime_ns) else None, digest], True
+        self.known[name], self.changed = [size, time_ns if _settled(time_ns) else None, *more, digest], True
         return digest
 
     def save(self) -> None:
@@ -160,20 +160,19 @@ def stored(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> tuple[
     return folder, sources
 
 
-def _staged_ahead(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> list[tuple[int, int]] | None:
+def _staged_ahead(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> list[list[int]] | None:
     """Read and check a plan's files while they are hashed, if one is of a size that none had before, and none is being written: their stamps."""
     stamps = _stamps(plan)
     sizes = {size for size, *_ in _Hashes(cache_folder() / MEMO).known.values()}
-    if all(size in sizes for size, _ in stamps) or not all(_settled(time_ns) for _, time_ns in stamps):
+    if all(size in sizes for size, *_ in stamps) or not all(_settled(time_ns) for _, time_ns, *_ in stamps):
         return None
     hash_ahead(f for t in plan.tables.values() for f in t.files)
     _stage(con, plan, tz)
     return stamps
 
 
-def _stamps(plan: Plan) -> list[tuple[int, int]]:
-    """Size and time of every file."""
-    return [(f.stat().st_size, f.stat().st_mtime_ns) for t in plan.tables.values() for f in t.files]
+def _stamps(plan: Plan) -> list[list[int]]:
+    return [stamp(f) for t in plan.tables.values() for f in t.files]
 
 
 def _settled(time_ns: int) -> bool:
