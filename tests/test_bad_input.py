@@ -368,11 +368,44 @@ def test_what_to_type_for_values_written_otherwise_works_when_typed(tmp_path, co
     assert rk.open_shop(tmp_path).sql("select sum(amount) as x, max(ordered_on) as d from orders").astype(str).values.tolist()[0][0].startswith("1201")
 
 
+@pytest.mark.parametrize(("days", "said", "line"), [
+    (["05/02/2025", "07/23/2025", "10/25/2025", "11/30/2025"], [], 'date_format = "%m/%d/%Y"'), (["23/07/2025", "25/10/2025"], [], 'date_format = "%d/%m/%Y"'),
+    (["05/02/2025", "07/23/2025", "10/25/2025", "2025-11-30"], [], 'date_format = ["%m/%d/%Y", "%Y-%m-%d"]'), (["2025-11-30", "2025-12-01", "07/23/2025"], ["%d/%m/%Y"], 'date_format = ["%Y-%m-%d", "%m/%d/%Y"]'), (["2025-11", "2025-12"], [], 'date_format = "%Y-%m"'),
+    (["05/02/2025", "07/23/2025", "10/25/2025"], ["%d/%m/%Y"], 'date_format = "%m/%d/%Y"'), (["Jul 23, 2025", "Oct 25, 2025"], [], 'date_format = "%b %d, %Y"'),
+    (["23/07/2025 14:30", "25/10/2025 09:05"], [], 'date_format = "%d/%m/%Y %H:%M"'), (["23. Juli 2025", "25. Oktober 2025"], [], "ordered_at = '''"), (["45861", "45955"], [], "ordered_at = '''")])
+def test_what_to_type_for_days_reads_the_days_that_are_shown(tmp_path, days, said, line):
+    folder_with(tmp_path, "order_id,customer_id,ordered_at,amount\n" + "".join(f'{n},c{n},"{day}",5\n' for n, day in enumerate(days)))
+    if said:
+        folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\ndate_format = {json.dumps(said)}\n", "retainkit.toml")
+    error = refused(tmp_path, "not a date", tz="UTC")
+    assert error.remedy.startswith(line)
+    typed = error.remedy.split(" under [orders]")[0]
+    folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\n{typed}\n", "retainkit.toml")
+    assert rk.open_shop(tmp_path, tz="UTC").ledger[["kept", "rejected"]].values.tolist() == [[len(days), 0]]
+
+
+def test_a_format_is_not_advised_for_a_table_whose_other_days_it_cannot_read(tmp_path):
+    folder_with(tmp_path, "deal_id,rep,opened_at,closed_at,outcome\n" + "".join(f"{n},ann,2025-07-0{n},07/2{n}/2025,won\n" for n in range(1, 6)), "deals.csv")
+    error = refused(tmp_path, "`closed_at` is not a date", "07/21/2025")
+    folder_with(tmp_path, f"[deals]\npath = 'deals.csv'\n{error.remedy.split(' under [deals]')[0]}\n", "retainkit.toml")
+    assert rk.open_shop(tmp_path).ledger[["kept", "rejected"]].values.tolist() == [[5, 0]]
+
+
+@pytest.mark.parametrize(("days", "words"), [
+    (["5/2/2025", "6/3/2025"], ['date_format = "%d/%m/%Y"', '("%m/%d/%Y", if the month stands first']),
+    (["23/7/2025", "7/23/2025"], ["export it again with all days in one form", "retainkit check "]), (["2025-23-07", "2025-25-10"], ["holds days", "retainkit check "]),
+    (["soon", "later"], ["the name of a column that holds days", "retainkit check "])])
+def test_days_that_nothing_proves_or_reads_are_not_given_a_format_as_if_it_were_known(tmp_path, days, words):
+    text = "order_id,customer_id,ordered_at,amount\n" + "".join(f"{n},c{n},{day},5\n" for n, day in enumerate(days))
+    folder_with(tmp_path, "[orders]\npath = 'orders.csv'\ndate_format = '%d.%m.%Y'\n", "retainkit.toml")
+    refused(folder_with(tmp_path, text), "not a date", *words)
+
+
 @pytest.mark.parametrize("times", [1000, 1])
 def test_seconds_since_1970_say_a_line_that_reads_them(tmp_path, times):
     text = "order_id,customer_id,ordered_at,amount\n" + "".join(f"{i},ann,{(1769817600 + i * 86400) * times},5\n" for i in range(3))
     error = refused(folder_with(tmp_path, text), "not a date")
-    folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\n{error.remedy.removesuffix(' in retainkit.toml')}\n", "retainkit.toml")
+    folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\n{error.remedy.split(' under ')[0]}\n", "retainkit.toml")
     shop = rk.open_shop(tmp_path, tz="UTC")
     assert (str(shop.history_start), str(shop.as_of)) == ("2026-01-31", "2026-02-02")
 

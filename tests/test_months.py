@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from retainkit.check.dates import _MONTHS
 from retainkit.check.examine import Examined, examine
 from retainkit.check.say import as_text
+from retainkit.load.dates import _MONTHS
 
 FIRST = date(2025, 1, 1)
 DAYS = [FIRST + timedelta(days=3 * i) for i in range(120)]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retainkit.check.dates import Days, counted_days, days_in
 from retainkit.check.dialect import dialect
 from retainkit.check.numbers import Numbers, numbers_in
 from retainkit.check.parts import parts_of
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, counted, first_line, listed
 from retainkit.load.database import called, extract, is_address, is_database, tables_in
+from retainkit.load.dates import Days, counted_days, days_in
 from retainkit.load.other import OTHERS, is_other
 from retainkit.load.read import relations_in
 from retainkit.load.sources import TablePlan, cache_folder

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from retainkit.errors import closest
+from retainkit.load.dates import Days
 from retainkit.load.schema import Column, Table
 
 if TYPE_CHECKING:
@@ -42,30 +43,24 @@ def how_to_name(table: Table, frame: pd.DataFrame, name: str) -> str:
     return f"frame.rename(columns={{{pairs}}})"
 
 
-def how_to_read(column: Column, found: str) -> str:
+def how_to_read(column: Column, found: str, days: Days | None) -> str:
     """What to type on a frame for values that are written in another way."""
     named = f'frame["{column.name}"]'
     without = "" if column.required else f'; or frame.drop(columns="{column.name}")'
     if column.kind == "choice":
         return f'{named} = {named}.map({{"...": "{column.choices[0]}", ...}}), each of your words to one of {", ".join(column.choices)}{without}'
     if column.kind == "day":
-        how = 'unit="{}", utc=True'.format("ms" if len(found) > 11 else "s") if re.fullmatch("[0-9]{9,}", found) else f'format="{format_of(found)}"'
-        values = f'{named}.astype("string")' if how.startswith("format") else named
-        return f"{named} = pandas.to_datetime({values}, {how}), or the format it has{without}"
+        if re.fullmatch("[0-9]{9,}", found):
+            return f'{named} = pandas.to_datetime({named}, unit="{"ms" if len(found) > 11 else "s"}", utc=True){without}'
+        if not (days and days.formats):
+            return f"a column that holds days, named {column.name}{without}"
+        several = ', errors="coerce"' if len(days.formats) > 1 else ""
+        first, *others = (f'pandas.to_datetime({named}.astype("string"), format="{f}"{several})' for f in days.formats)
+        return f"{named} = {first}{''.join(f'.fillna({other})' for other in others)}{days.either}{without}"
     comma = '.str.replace(".", "").str.replace(",", ".")' if has_comma(found) else ""
     if re.search("[0-9]", found):
         return f'{named} = pandas.to_numeric({named}.astype("string"){comma}.str.replace("[^0-9.-]", "", regex=True))' + ("" if comma else ", if a point stands before the decimals") + without
     return f"a column that holds numbers, named {column.name}{without}"
-
-
-def format_of(found: str) -> str:
-    """How a day is written that is not year first, as a format: what is meant where it may be two is for the reader to say.
-
-    >>> format_of("31.01.2026"), format_of("2026-01"), format_of("1/2/2026")
-    ('%d.%m.%Y', '%Y-%m', '%d/%m/%Y')
-    """
-    digits = re.sub("[0-9]+", "9", found[:10])
-    return {"9.9.9": "%d.%m.%Y", "9-9-9": "%d-%m-%Y", "9": "%Y%m%d", "9-9": "%Y-%m"}.get(digits, "%d/%m/%Y")
 
 
 def has_comma(found: str) -> bool:

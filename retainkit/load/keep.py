@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, counted, listed
 from retainkit.load.book import TOTALS
-from retainkit.load.mapping import how_to_read
+from retainkit.load.mapping import days_of, how_to_read
 from retainkit.load.marks import check_marks
 from retainkit.load.read import Relation
 from retainkit.load.schema import Table
@@ -103,8 +103,11 @@ def keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation)
     con.execute(f"insert into reject_{table} select {here}, line, '', {why}, left(text, 200) from broken")
 
 
-def check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> None:
-    """A column that fails in most rows is the wrong column (or format), which rejecting row by row would hide."""
+def check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, texts: str) -> None:
+    """A column that fails in most rows is the wrong column (or format), which rejecting row by row would hide.
+
+    `texts` is a query of what its columns of days say.
+    """
     total = (con.execute(f"select count(*) from stage_{table.name}").fetchone() or (0,))[0]
     worst = con.execute(f"""select col, file, count(*) as n, min(why) from reject_{table.name} where col <> '' and why like '% is not %'
         group by col, file order by n desc limit 1""").fetchall()
@@ -112,5 +115,6 @@ def check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePl
         return
     col, file, n, why = worst[0]
     rows = con.execute(f"select row_no, found from reject_{table.name} where col = ? and file = ? order by row_no limit 3", [col, file]).fetchall()
+    written = days_of(con, plan, texts) if table.column(col).kind == "day" else {}
     raise BadValueError(file, f"{why} in {n:,} of {counted(total, 'row')}", listed(f"row {r}: {f!r}" for r, f in rows),
-                        how_to_read(plan, table.column(col), rows[0][1] if rows else ""))
+                        how_to_read(plan, table.column(col), rows[0][1] if rows else "", written))

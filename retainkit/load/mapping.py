@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, closest, counted, first_line, listed
 from retainkit.load import frames
+from retainkit.load.dates import Days, days_said
 from retainkit.load.schema import TABLES, Column
 from retainkit.load.sources import TablePlan, toml
 from retainkit.tally import literal
@@ -155,21 +156,42 @@ def missing_column(plan: TablePlan, label: str, name: str, have: list[str]) -> M
     return MissingDataError(label, f"has no column `{name}`, which {plan.table} needs", f"columns {listed(have, limit=20)}", how)
 
 
-def how_to_read(plan: TablePlan, column: Column, found: str) -> str:
-    """What to type for values that are written in another way."""
-    if plan.frame is not None:
-        return frames.how_to_read(column, found)
+def days_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, texts: str) -> dict[str, Days | None]:
+    """How each column of days that is text writes them, in the texts of all its files (a query, each column as `said_` and its name)."""
+    have = {name.removeprefix("said_") for name, *_ in con.execute(f"describe {texts}").fetchall()}
+    return {c.name: days_said(con, texts, f"said_{c.name}", _in_sql(plan, c)) for c in TABLES[plan.table].columns if c.kind == "day" and c.name in have}
+
+
+def _in_sql(plan: TablePlan, column: Column) -> str:
+    """What an expression reads a column's texts by."""
     source = plan.columns.get(column.name, column.name)
-    name = f"cast({source} as varchar)" if re.search("[()'\"]", source) else f'"{source}"'
+    return f"cast({source} as varchar)" if re.search("[()'\"]", source) else f'"{source}"'
+
+
+def how_to_read(plan: TablePlan, column: Column, found: str, written: dict[str, Days | None]) -> str:
+    """What to type for values that are written in another way; `written` says how the table's columns of days are."""
+    days = written.get(column.name)
+    if plan.frame is not None:
+        return frames.how_to_read(column, found, days)
+    name = _in_sql(plan, column)
     without = "" if column.required else f'; or {column.name} = "", which leaves it unread'
     if column.kind == "choice":
         return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\"{without}"
     if column.kind == "day":
-        if re.fullmatch("[0-9]{9,}", found):
-            return f"{column.name} = '''to_timestamp(try_cast({name} as double){' / 1000' if len(found) > 11 else ''})''' in retainkit.toml"
-        return f'date_format = "{frames.format_of(found)}" (or the format it has) beside the path in retainkit.toml'
+        return _how_to_read_days(plan, column, days, [d for d in written.values() if d is None or d.formats or d.proof]) + without
     if frames.has_comma(found):
         return f"{column.name} = '''regexp_replace(replace(replace({name}, '.', ''), ',', '.'), '[^0-9.-]', '', 'g')''' in retainkit.toml"
     if re.search("[0-9]", found):
         return f"{column.name} = '''regexp_replace({name}, '[^0-9.-]', '', 'g')''' in retainkit.toml, if a point stands before the decimals"
     return f"the name of a column that holds numbers, after {column.name} = in retainkit.toml{without}"
+
+
+def _how_to_read_days(plan: TablePlan, column: Column, days: Days | None, beside: list[Days | None]) -> str:
+    """What to type for days: a format where it reads all columns of days there are (it is said of the whole table), else an expression."""
+    if days is None or not (days.formats or days.sql):
+        return f"the name of a column that holds days, after {column.name} = in retainkit.toml; {plan.look} shows which do"
+    if days.doubt and days.proof:  # some can only be day first, others only month first
+        return f"export it again with all days in one form ({days.proof}); {plan.look} shows them"
+    if days.sql or any(other is None or other.formats != days.formats for other in beside):
+        return plan.line(column.name, days.read(_in_sql(plan, column)))
+    return plan.line("date_format", list(days.formats) if len(days.formats) > 1 else days.formats[0]) + days.either

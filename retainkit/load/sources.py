@@ -69,7 +69,12 @@ class TablePlan:
         """The lines of the mapping that are SQL or name a column."""
         return self.columns | ({"where": self.where} if self.where else {})
 
-    def line(self, key: str, value: str) -> str:
+    @property
+    def look(self) -> str:
+        """The command that shows what its files hold, and how they may be mapped."""
+        return f"retainkit check {' '.join(shlex.quote(str(f)) for f in self.files[:3])}"
+
+    def line(self, key: str, value: Any) -> str:
         """What to type in retainkit.toml, and where, so that `key` is `value`."""
         here = "" if self.settings else f", with path = {toml(self.files[0].name)}" if self.files else ""
         return f"{key} = {toml(value)} under [{self.table}] in retainkit.toml{here}"

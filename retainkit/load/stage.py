@@ -86,7 +86,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
     for relation in (*relations, *joined):
         keep_rejects(con, table.name, relation)
-    check_wrong_kind(con, table, plan)
+    check_wrong_kind(con, table, plan, " union all by name ".join(timed))
 
 
 def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> None:
@@ -104,13 +104,15 @@ def _alike(plan: TablePlan, relations: list[Relation], selects: Sequence[str], i
 
 
 def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, joined: list[Relation], tz: str | None) -> tuple[str, str, list[str], str]:
-    """One file's rows (for ROWS) as canonical columns, with the first reason to reject each; those rows; the reasons there are; and its rows with a time of day.
+    """One file's rows (for ROWS) as canonical columns, with the first reason to reject each; those rows; the reasons there are; and its rows with a time of day,
+    and how they write their days, as a query.
 
     Every expression is written once, and a value's text is made only for rows that are rejected.
     """
     inner, types, raw = _source(con, plan, relation, joined)
     stated = {c: plan.columns.get(c.name) or (c.name if c.name in types else None) for c in table.columns if c.name not in plan.off}
     lines = {c: raw.get(said) or _as_written(said, raw) for c, said in stated.items() if said is not None}
+    said_days = ""
     known = kinds(con, inner, [*lines.values(), *filter(None, [plan.where])])
     read: dict[Column, tuple[str, Parsed]] = {}
     for column, said in stated.items():
@@ -122,6 +124,8 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
             if column.required and said not in raw:
                 more, parsed = _as_found(parsed, column, [raw[name] for name in reads(said, raw)])
                 source += more
+            if column.kind == "day" and not sql_type.startswith(("DATE", "TIMESTAMP")):
+                said_days += f", {parsed.text} as said_{column.name}"
             read[column] = source, parsed
         elif column.required:
             raise missing_column(plan, relation.name, column.name, list(types))
@@ -148,7 +152,7 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
             f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
             f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select \" file\", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w", inner,
             [why[1] for why in whys],
-            f"select coalesce(row_no, row_number() over ()) as n, case {' '.join(f'when {p.needs_zone} then {p.text}' for _, p in read.values())} end as found from (select row_no, {texts} from {inner} s) e")
+            f"select coalesce(row_no, row_number() over ()) as n, case {' '.join(f'when {p.needs_zone} then {p.text}' for _, p in read.values())} end as found{said_days} from (select row_no, {texts} from {inner} s) e")
 
 
 def _as_found(parsed: Parsed, column: Column, columns: list[str]) -> tuple[str, Parsed]:

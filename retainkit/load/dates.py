@@ -55,6 +55,11 @@ class Days:
     zoned: bool = False
     nothing: tuple[str, ...] = ()  # texts that stand where there is no day
 
+    @property
+    def either(self) -> str:
+        """The other format that reads them as well, in words."""
+        return f' ("{self.doubt[1]}", if the month stands first: the days can be read as both)' if self.doubt else ""
+
     def read(self, sql: str) -> str:
         """SQL that reads a column of them as moments."""
         return self.sql or (f"try_strptime(trim({sql}), {list(self.formats)!r})" if self.formats else f"try_cast({sql} as timestamp{'tz' if self.zoned else ''})")
@@ -92,6 +97,19 @@ def days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: s
     others = f"(select * from {values} where v not in ({', '.join(map(literal, nothing))})) t" if nothing else values
     days = _translated(con, others, sql) or _days_in(con, others, everything, sql) or (_days_in(con, values, everything, sql) if nothing else None)
     return replace(days, nothing=nothing) if days else None
+
+
+def days_said(con: duckdb.DuckDBPyConnection, rows: str, column: str, sql: str) -> Days | None:
+    """How a column of some rows, a query, writes days: None where nothing reads nine in ten of them, nothing to read where it is empty."""
+    con.execute(f"create or replace temp table said as select {column} as v, count(*) as n from ({rows}) r where {column} <> '' group by 1")
+    if con.execute("select 1 from said limit 1").fetchone() is None:
+        return Days()
+    numbers = con.execute("select min(try_cast(v as double)), max(try_cast(v as double)) from said having count(*) = count(try_cast(v as double))").fetchone()
+    days = (counted_days(sql, *numbers) if numbers else None) or days_in(con, "said", "said", sql) or Days(("%Y-%m",))
+    if days.sql or days.doubt:
+        return days
+    row = con.execute(f"select sum(case when {days.read('v')} is null then 0 else n end) / sum(n) from said").fetchone()
+    return days if row and row[0] >= SHARE else None
 
 
 def _translated(con: duckdb.DuckDBPyConnection, values: str, sql: str) -> Days | None:
