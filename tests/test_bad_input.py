@@ -62,6 +62,25 @@ def test_a_missing_column_says_which_there_are_and_what_to_type(tmp_path):
     refused(folder_with(tmp_path, GOOD.replace("customer_id", "customer")), "customer_id", "customer", "retainkit.toml")
 
 
+def test_all_missing_columns_are_named_at_once_with_columns_that_fit_and_the_command_that_maps_them(tmp_path):
+    file = folder_with(tmp_path, "Order ID,customer,date,total,Ordered by\n1,ann,2026-01-01,10,x\n2,bob,2026-02-01,20,y\n") / "orders.csv"
+    error = refused(tmp_path, "no columns `order_id`, `customer_id`, `ordered_at`, `amount`", f"retainkit check {file} ", f"retainkit init project --from {file} ")
+    lines = error.remedy.split(" under [orders]")[0].split("; ")
+    assert lines == ['order_id = "Order ID"', 'customer_id = "customer"', 'ordered_at = "date"', 'amount = "total"']
+    folder_with(tmp_path, "\n".join(["[orders]", 'path = "orders.csv"', *lines]), "retainkit.toml")
+    assert rk.open_shop(tmp_path).ledger["kept"].item() == 2
+
+
+def test_no_column_is_advised_for_what_it_does_not_hold(tmp_path):
+    folder_with(tmp_path, GOOD.replace("ordered_at,amount", "order_day,total").replace("2026", "soon"))
+    error = refused(tmp_path, "has no columns `ordered_at`, `amount`", "no column of it is called like ordered_at")
+    assert error.remedy.startswith('amount = "total" under [orders]')
+    folder_with(tmp_path, "[orders]\npath = 'orders.csv'\namount = '...'\nordered_at = 'order_day'\n", "retainkit.toml")
+    assert refused(tmp_path, "amount = ").remedy.startswith('amount = "total"')
+    folder_with(tmp_path, "[orders]\npath = 'orders.csv'\namount = 'total'\nordered_at = '...'\n", "retainkit.toml")
+    refused(tmp_path, "the name of a column, or SQL, after ordered_at =", "retainkit check ")
+
+
 def test_a_column_of_the_wrong_kind_is_refused_with_rows(tmp_path):
     text = "order_id,customer_id,ordered_at,amount\n" + "".join(f"{i},c{i},2026-01-01,cheap\n" for i in range(9))
     refused(folder_with(tmp_path, text), "amount", "not a number", "row 2", "cheap")

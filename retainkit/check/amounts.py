@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from retainkit.check.identity import column_of, one, sql_of
 from retainkit.check.look import Column
 from retainkit.check.proposal import LIKELY, Proposal, Question
-from retainkit.check.words import ENOUGH, best_of, likeness, number_of, words
+from retainkit.check.words import best_of, number_of
 from retainkit.errors import BadValueError, listed
+from retainkit.load.names import ENOUGH, likeness, words
 from retainkit.tally import literal
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, Proposal
-from retainkit.check.words import likeness, plain, words
 from retainkit.errors import listed
+from retainkit.load.names import likeness, plain, words
 from retainkit.load.schema import TABLES
 
 NUMBERED = {"orders": ("order_id", "customer_id", "ordered_at"), "contracts": ("contract_id", "customer_id", "started_at"), "deals": ("deal_id", "rep", "opened_at", "outcome")}  # whose rows may have no number of their own

@@ -13,17 +13,9 @@ from retainkit.check.lives import ends
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, days_lines, undecided
 from retainkit.check.returns import given_back
-from retainkit.check.words import (
-    ENOUGH,
-    choices,
-    fits,
-    in_hundredths,
-    likeness,
-    number_of,
-    plain,
-    words,
-)
+from retainkit.check.words import choices, fits, in_hundredths, number_of
 from retainkit.errors import counted, listed
+from retainkit.load.names import ENOUGH, likeness, plain, words
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
 from retainkit.tally import literal

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from retainkit.check.amounts import currencies
 from retainkit.check.examine import Examined
 from retainkit.check.identity import column_of, one
-from retainkit.check.words import plain, words
 from retainkit.errors import counted, listed
 from retainkit.load.clock import ends_ahead, held_back
+from retainkit.load.names import plain, words
 from retainkit.load.schema import TABLES
 from retainkit.resources import lacks, notebooks_folder
 from retainkit.tally import literal

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retainkit.check.look import Column, Look
-from retainkit.check.words import plain
+from retainkit.load.names import plain
 from retainkit.load.parse import plain_id
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from retainkit.check.identity import column_of, one, sql_of
 from retainkit.check.look import Column
 from retainkit.check.proposal import LIKELY, Proposal, Question
 from retainkit.check.returns import NO
-from retainkit.check.words import choices, likeness, words
+from retainkit.check.words import choices
 from retainkit.errors import BadValueError, counted, listed
+from retainkit.load.names import likeness, words
 from retainkit.load.schema import Column as Canonical
 from retainkit.tally import literal
 

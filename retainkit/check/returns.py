@@ -9,8 +9,9 @@ from retainkit.check.identity import one, sql_of
 from retainkit.check.joins import its_id
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import LIKELY, Proposal
-from retainkit.check.words import best_of, choices, likeness, number_of, plain, words
+from retainkit.check.words import best_of, choices, number_of
 from retainkit.errors import counted, listed
+from retainkit.load.names import likeness, plain, words
 from retainkit.load.schema import TABLES
 from retainkit.load.schema import Column as Canonical
 from retainkit.load.sources import toml

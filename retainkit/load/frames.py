@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from retainkit.errors import closest
 from retainkit.load.dates import Days
 from retainkit.load.schema import Column, Table
 
@@ -27,8 +26,8 @@ def registered(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) 
     return f"(select * from frame_{table})"
 
 
-def how_to_name(table: Table, frame: pd.DataFrame, name: str) -> str:
-    """What to type where a needed column is missing: it may stand in the index, in one of two rows of names, or under another name."""
+def how_to_name(table: Table, frame: pd.DataFrame, name: str, fit: dict[str, str]) -> str:
+    """What to type where a needed column is missing: it may stand in the index, in one of two rows of names, or under another name (`fit`: those that do)."""
     import pandas as pd
 
     if name in frame.index.names:
@@ -37,9 +36,8 @@ def how_to_name(table: Table, frame: pd.DataFrame, name: str) -> str:
     if level := next((n + 1 for n in range(levels) if name in frame.columns.get_level_values(n)), 0):
         return f"frame.set_axis(frame.columns.get_level_values({level - 1}), axis=1)"
     have = [str(c) for c in frame.columns]
-    others = [c for c in have if c not in table.names]
     needed = [c.name for c in table.columns if c.required and c.name not in have]
-    pairs = ", ".join(f'"{closest(n, others) or closest(n.split("_")[0], others) or "..."}": "{n}"' for n in needed)
+    pairs = ", ".join(f'"{fit.get(n, "...")}": "{n}"' for n in needed)
     return f"frame.rename(columns={{{pairs}}})"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from retainkit.errors import BadValueError, MissingDataError, closest, counted, first_line, listed
 from retainkit.load import frames
 from retainkit.load.dates import Days, days_said
+from retainkit.load.names import guessed
 from retainkit.load.schema import TABLES, Column
 from retainkit.load.sources import TablePlan, toml
 from retainkit.tally import literal
@@ -81,8 +82,8 @@ def checked(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: 
         many = "GROUP BY" in found and key != "where"
         wrong = "is one value of many rows, where each row needs its own" if many else f"is neither a column of {label} nor SQL over its columns"
         first = TABLES[plan.table].columns[0].name
-        instead = f"{said} over (partition by {plan.columns.get(first, first)})" if many else _instead(con, inner, said, key, str(err), columns)
-        raise BadValueError(_line(plan, label, key), f"`{key} = {toml(said)}` {wrong}", f"{found}; columns {listed(columns, limit=20)}", plan.line(key, instead) + _or_empty(plan)) from err
+        instead = f"{said} over (partition by {plan.columns.get(first, first)})" if many else _instead(con, plan, inner, said, key, str(err), columns)
+        raise BadValueError(_line(plan, label, key), f"`{key} = {toml(said)}` {wrong}", f"{found}; columns {listed(columns, limit=20)}", (plan.line(key, instead) if instead else f"the name of a column, or SQL, after {key} = there; {plan.look} proposes a mapping") + _or_empty(plan)) from err
 
 
 def _or_empty(plan: TablePlan) -> str:
@@ -102,8 +103,8 @@ def _line(plan: TablePlan, label: str, key: str) -> str:
     return f"{plan.settings.name} [{plan.table}]"
 
 
-def _instead(con: duckdb.DuckDBPyConnection, inner: str, said: str, key: str, problem: str, columns: list[str]) -> str:
-    """What was most likely meant, if the engine understands it; else a column."""
+def _instead(con: duckdb.DuckDBPyConnection, plan: TablePlan, inner: str, said: str, key: str, problem: str, columns: list[str]) -> str:
+    """What was most likely meant, if the engine understands it; else a column that fits, or nothing."""
     unknown = UNKNOWN.search(problem)
     wrong = next((word for word in unknown.groups() if word), "") if unknown else ""
     functions = [name for name, in con.execute("select distinct function_name from duckdb_functions() where regexp_full_match(function_name, '[a-z_0-9]+')").fetchall()] if unknown and unknown[2] else []
@@ -114,8 +115,11 @@ def _instead(con: duckdb.DuckDBPyConnection, inner: str, said: str, key: str, pr
         if not _problem(con, f"""describe select row_no, ({f'"{text}"' if text in columns else text}) as x from {inner} s"""):
             return text
     named = [c for c in columns if c == near or re.search(rf"\b{re.escape(c)}\b", said)]
-    column = next(iter(named), None) or closest(said, columns) or closest(key, columns) or columns[0]
-    return f'"{column}" is not null' if key == "where" else column
+    column = next(iter(named), None) or closest(said, columns)
+    if key == "where":
+        return f'"{column or columns[0]}" is not null'
+    free = {c: f'"{c}"' for c in columns if c not in plan.columns.values()}
+    return column or guessed(con, TABLES[plan.table], [TABLES[plan.table].column(key)], free, inner).get(key, "")
 
 
 def check_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: str, first_row: int, lines: dict[str, str]) -> None:
@@ -149,11 +153,15 @@ def _fails(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: s
                          f"{plan.line(key, f'try({said})')}, which is empty in such rows")
 
 
-def missing_column(plan: TablePlan, label: str, name: str, have: list[str]) -> MissingDataError:
-    """The error for a column that a table needs and a file has not."""
-    guess = closest(name, have) or closest(name.split("_")[0], have) or "..."
-    how = frames.how_to_name(TABLES[plan.table], plan.frame, name) if plan.frame is not None else plan.line(name, guess)
-    return MissingDataError(label, f"has no column `{name}`, which {plan.table} needs", f"columns {listed(have, limit=20)}", how)
+def missing_columns(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, rows: str, missing: list[Column], columns: dict[str, str]) -> MissingDataError:
+    """The error for columns that a table needs and a file (its columns, and how SQL names them) has not: all at once, each with one that fits."""
+    table, names = TABLES[plan.table], [c.name for c in missing]
+    fit = guessed(con, table, missing, {name: sql for name, sql in columns.items() if name not in (*table.names, *plan.columns.values())}, rows)
+    typed = plan.under("; ".join(f"{name} = {toml(fit[name])}" for name in names if name in fit)) + (" (a line each)" if len(fit) > 1 else "")
+    none = [name for name in names if name not in fit]
+    how = frames.how_to_name(table, plan.frame, names[0], fit) if plan.frame is not None else "; ".join(filter(None, (
+        typed if fit else "", f"no column of it is called like {listed(none)} and holds it" if none else "", f"{plan.look} proposes a mapping, and retainkit init project --from {plan.paths} writes it")))
+    return MissingDataError(label, f"has no {'column' if len(names) == 1 else 'columns'} {listed(f'`{name}`' for name in names)}, which {plan.table} needs", f"columns {listed(columns, limit=20)}", how)
 
 
 def days_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, texts: str) -> dict[str, Days | None]:

@@ -72,12 +72,21 @@ class TablePlan:
     @property
     def look(self) -> str:
         """The command that shows what its files hold, and how they may be mapped."""
-        return f"retainkit check {' '.join(shlex.quote(str(f)) for f in self.files[:3])}"
+        return f"retainkit check {self.paths}"
+
+    @property
+    def paths(self) -> str:
+        """Its files, or where there are many their folders, as they are typed in a shell."""
+        return " ".join(shlex.quote(str(f)) for f in (self.files if len(self.files) < 4 else dict.fromkeys(f.parent for f in self.files)))
 
     def line(self, key: str, value: Any) -> str:
         """What to type in retainkit.toml, and where, so that `key` is `value`."""
+        return self.under(f"{key} = {toml(value)}")
+
+    def under(self, lines: str) -> str:
+        """Lines of retainkit.toml, and where they are typed."""
         here = "" if self.settings else f", with path = {toml(self.files[0].name)}" if self.files else ""
-        return f"{key} = {toml(value)} under [{self.table}] in retainkit.toml{here}"
+        return f"{lines} under [{self.table}] in retainkit.toml{here}"
 
 
 def toml(what: Any) -> str:

@@ -24,7 +24,7 @@ from retainkit.load.keep import (
     name_totals,
     twin,
 )
-from retainkit.load.mapping import check_lines, checked, kinds, missing_column, one_of_each, reads
+from retainkit.load.mapping import check_lines, checked, kinds, missing_columns, one_of_each, reads
 from retainkit.load.marks import too_long
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
@@ -112,7 +112,7 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     inner, types, raw = _source(con, plan, relation, joined)
     stated = {c: plan.columns.get(c.name) or (c.name if c.name in types else None) for c in table.columns if c.name not in plan.off}
     lines = {c: raw.get(said) or _as_written(said, raw) for c, said in stated.items() if said is not None}
-    said_days = ""
+    said_days, missing = "", list[Column]()
     known = kinds(con, inner, [*lines.values(), *filter(None, [plan.where])])
     read: dict[Column, tuple[str, Parsed]] = {}
     for column, said in stated.items():
@@ -128,7 +128,9 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
                 said_days += f", {parsed.text} as said_{column.name}"
             read[column] = source, parsed
         elif column.required:
-            raise missing_column(plan, relation.name, column.name, list(types))
+            missing.append(column)
+    if missing:
+        raise missing_columns(con, plan, relation.name, inner, missing, {name: raw[name] for name in types})
     if plan.where:
         one_of_each(plan, relation.name, "where", plan.where, types)
         if plan.where not in known:
