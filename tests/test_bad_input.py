@@ -133,6 +133,32 @@ def test_a_day_outside_of_the_data_is_refused(tmp_path):
     error = refused(tmp_path, "as_of: is before the first day of the data. Found: 2020-01-01; data from 2026-01-01 to 2026-02-01", as_of="2020-01-01")
     assert rk.open_shop(tmp_path, as_of=error.remedy.split('"')[1]).tables == ["orders"]
 
+def test_a_last_day_that_is_still_to_come_is_refused_where_the_settings_say_it_and_no_row_is_dated_so(tmp_path):
+    folder_with(tmp_path, GOOD)
+    folder_with(tmp_path, "[shop]\nas_of = '2990-01-01'\n", "retainkit.toml")
+    error = refused(tmp_path, "retainkit.toml [shop] as_of: is a day that is still to come", "2990-01-01; the last row is dated 2026-02-01, and today is ")
+    folder_with(tmp_path, f"[shop]\n{error.remedy.split(',')[0]}\n", "retainkit.toml")
+    assert str(rk.open_shop(tmp_path).as_of) == "2026-02-01"
+    since = pd.Timestamp.now().date() - pd.Timedelta(days=1)  # the last order was some time ago
+    folder_with(tmp_path, f"[shop]\nas_of = {since}\n", "retainkit.toml")
+    assert rk.open_shop(tmp_path).as_of == since
+    folder_with(tmp_path, GOOD + "4,ann,2990-03-01,7\n")  # days that are meant
+    folder_with(tmp_path, "[shop]\nas_of = '2990-01-01'\n", "retainkit.toml")
+    assert str(rk.open_shop(tmp_path).as_of) == "2990-01-01"
+
+
+@pytest.mark.parametrize(("line", "remedy"), [
+    ("tz = 'Europe/Berlinn'", 'tz = "Europe/Berlin"'), ("history_start = 'soon'", 'history_start = "2026-01-01"'), ("history_start = 2027-01-01", 'history_start = "2026-01-01"'),
+    ("as_of = 'now'", 'as_of = "2026-02-01"'), ("as_of = 2020-01-01", 'as_of = "2026-02-01"')])
+def test_a_wrong_fact_of_the_shop_names_its_file_and_a_value_that_fits_the_data(tmp_path, line, remedy):
+    folder_with(tmp_path, GOOD)
+    folder_with(tmp_path, f"[shop]\n{line}\n", "retainkit.toml")
+    error = refused(tmp_path, f"retainkit.toml [shop] {line.split()[0]}: ")
+    assert error.remedy.startswith(remedy)
+    folder_with(tmp_path, f"[shop]\n{remedy}\n", "retainkit.toml")
+    assert len(rk.second_purchase(rk.open_shop(tmp_path))) > 0
+
+
 def test_one_customer_no_repeats_and_a_whole_page_of_numbers(tmp_path):
     shop = rk.open_shop(folder_with(tmp_path, "order_id,customer_id,ordered_at,amount\n1,ann,2026-01-01,10\n"))
     assert rk.overview(shop).customers[0] == 1

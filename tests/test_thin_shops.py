@@ -30,7 +30,7 @@ def deals(opened: str, outcome: list[str], closed: str = "2026-02-20") -> pd.Dat
 
 
 CONTRACTS = pd.DataFrame({"contract_id": range(40), "customer_id": [f"c{i}" for i in range(40)], "started_at": "2026-02-21", "ended_at": ["2026-06-01" if i % 5 == 0 else "" for i in range(40)]})
-LONG = "2027-01-31"
+LONG = "2026-10-31"
 SHOPS: dict[str, tuple[dict[str, pd.DataFrame], str]] = {
     "nobody buys twice": ({"orders": orders()}, "2026-03-01"),
     "everything was given back": ({"orders": orders(status="refunded", refunded_at="2026-03-02")}, "2026-03-31"),

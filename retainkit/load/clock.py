@@ -69,15 +69,24 @@ def ends_ahead(shop: Shop) -> tuple[str, date] | None:
     return f"the last contract begins on {last}, and later days, to {shop.as_of}, are counted because contracts end then. If ends are written down before they come, nothing is known of these days", last
 
 
-def nothing_between(start: date, end: date, stated: str, reaches: dict[str, date], last: date) -> BadValueError:
-    """The error where the history begins after the last day counted: one of them was stated, or a table ends before the orders begin."""
+def not_to_come(day: date, where: str, rows: date | None, tz: str) -> date:
+    """The last day that a retainkit.toml states, unless it is still to come and no row is dated so late: what happens until then nobody knows."""
+    today = datetime.now(ZoneInfo(tz or "Etc/GMT-14")).date()  # where a day begins first
+    if day > max(today, rows or today):
+        raise BadValueError(where, "is a day that is still to come", f"{day}; {f'the last row is dated {rows}' if rows else 'no row is dated'}, and today is {today}",
+                            f'as_of = "{rows or today}", or no such line: the last day that every table reaches is taken then')
+    return day
+
+
+def nothing_between(start: date, end: date, stated: str, where: str, reaches: dict[str, date], first: date, last: date) -> BadValueError:
+    """The error where the history begins after the last day counted: one of them was stated (`where`), or a table ends before the orders begin."""
     if stated == "history_start":
-        return BadValueError(stated, f"is after as_of ({end})", str(start), "history_start = the first day of the export")
+        return BadValueError(where, f"is after as_of ({end})", str(start), f'history_start = "{first}", the first day of the export')
     if stated == "as_of":
-        return BadValueError(stated, "is before the first day of the data", f"{end}; data from {start} to {last}", f'as_of = "{last}"')
-    first, last = next(iter(reaches)), max(reaches.values())
-    return BadValueError(first, f"its last day is {end}, before the first day of orders, so no day is in both", f"orders begin on {start}",
-                         f'as_of = "{last}" under [shop] in retainkit.toml, --as-of {last}, or open_shop(..., as_of="{last}"), to count up to there, with {first} as they were; or leave {first} out')
+        return BadValueError(where, "is before the first day of the data", f"{end}; data from {start} to {last}", f'as_of = "{last}"')
+    table, last = next(iter(reaches)), max(reaches.values())
+    return BadValueError(table, f"its last day is {end}, before the first day of orders, so no day is in both", f"orders begin on {start}",
+                         f'as_of = "{last}" under [shop] in retainkit.toml, --as-of {last}, or open_shop(..., as_of="{last}"), to count up to there, with {table} as they were; or leave {table} out')
 
 
 def why_nothing(name: str, tables: dict[str, Any], rejected: Callable[[str], pd.DataFrame]) -> MissingDataError:

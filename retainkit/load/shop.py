@@ -6,14 +6,14 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import BadValueError, closest, listed
-from retainkit.load.clock import known_zone, nothing_between, reach, why_nothing
+from retainkit.load.clock import known_zone, not_to_come, nothing_between, reach, why_nothing
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
@@ -88,7 +88,7 @@ def open_shop(
     plan = plan_for(source)
     stated = {"as_of": as_of, "tz": tz, "history_start": history_start, "currency": currency}
     facts = {**plan.facts, **{name: value for name, value in stated.items() if value not in (None, "")}}
-    zone = known_zone(facts.get("tz"))
+    zone = known_zone(facts.get("tz"), plan.where("tz", facts.get("tz")))
     if refunds not in ("in", "out"):
         raise BadValueError("refunds", "is neither in nor out", repr(refunds), 'refunds="out"')
     temporary, sources = None, list[dict[str, Any]]()
@@ -145,9 +145,10 @@ class Shop:
         self._facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
         self.as_of = self._last_day()
         self.history_given = bool(facts.get("history_start"))
-        self.history_start: date = as_date(facts["history_start"], "history_start") if self.history_given else self._first_day()
+        self.history_start: date = self._said("history_start", self._first_day) if self.history_given else self._first_day()
         if self.history_start > self.as_of:
-            raise nothing_between(self.history_start, self.as_of, "history_start" if self.history_given else "as_of" if self._stated.get("as_of") else "", self._reach, self._last_row())
+            stated = "history_start" if self.history_given else "as_of" if facts.get("as_of") else ""
+            raise nothing_between(self.history_start, self.as_of, stated, plan.where(stated, facts.get(stated)), self._reach, self._first_day(), self._last_row(self.as_of))
         self._others: dict[Any, Shop] = {}
         self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
 
@@ -158,19 +159,23 @@ class Shop:
 
     def _last_day(self) -> date:
         if self._stated.get("as_of") and self.tables:
-            return as_date(self._stated["as_of"], "as_of")
+            day, where = self._said("as_of", self._last_row), self._plan.where("as_of", self._stated["as_of"])
+            return not_to_come(day, where, self._last_row(), self.tz) if where != "as_of" else day
         if not self._reach:
             raise why_nothing(self.name, self._facts, self.rejected)
         return min(self._reach.values())
+
+    def _said(self, fact: str, like: Callable[[], date | None]) -> date:
+        return as_date(value := self._stated[fact], fact, self._plan.where(fact, value), like())
 
     def _first_day(self) -> date:
         firsts = {n: [f["first_day"] for f in facts["files"] if f["first_day"]] for n, facts in self._facts.items() if TABLES[n].clock}
         days = firsts.get("orders") or [d for found in firsts.values() for d in found]
         return as_date(min(days), "history_start") if days else self.as_of
 
-    def _last_row(self) -> date:
-        """The last day that counts, or a later one that a row is dated."""
-        return max([self.as_of, *(as_date(f["last_day"], "day") for facts in self._facts.values() for f in facts["files"] if f["last_day"])])
+    def _last_row(self, *least: date) -> Any:
+        """The last day that a row is dated, or a later one of those given; None where there is neither."""
+        return max([*least, *(as_date(f["last_day"], "day") for facts in self._facts.values() for f in facts["files"] if f["last_day"])], default=None)
 
     @property
     def closed_through(self) -> str:
@@ -229,7 +234,7 @@ class Shop:
         What a shop will be after the last day of its data nobody knows: such a day is refused, as one before the recorded history is. Who
         knows that the data are complete up to a later day says so with `open_shop(..., as_of=day)`.
         """
-        then, last = as_date(day, "day"), self._last_row()
+        then, last = as_date(day, "day"), self._last_row(self.as_of)
         if not self.history_start <= then <= last:
             late = then > last
             raise BadValueError(f"at({str(then)!r})", f"is {'after the last' if late else 'before the first'} day of the data", f"data from {self.history_start} to {last}",

@@ -115,6 +115,11 @@ class Plan:
     goals: tuple[Record, ...] = ()
     claims: tuple[Record, ...] = ()
     unread: tuple[str, ...] = ()  # files of data in the folder that no table is made of
+    settings: str = ""  # the retainkit.toml that says all this
+
+    def where(self, fact: str, value: Any) -> str:
+        """Where a fact of the shop was said: in its retainkit.toml, or by who opened it."""
+        return f"{self.settings} [shop] {fact}" if self.settings and self.facts.get(fact) == value else fact
 
 
 def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
@@ -189,7 +194,7 @@ def _from_toml(path: Path) -> Plan:
             raise BadValueError(f"{path.name} [shop]", f"has no setting `{fact}`", listed(FACTS), f"{closest(fact, FACTS) or FACTS[0]} = ...")
     goals, claims = goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"), claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]")
     tables = {name: _table_plan(path, name, body) for name, body in stated.items()} or _canonical_files(path.parent)
-    return Plan(path.parent.name, tables, facts, goals, claims, _unread(path.parent, tables))
+    return Plan(path.parent.name, tables, facts, goals, claims, _unread(path.parent, tables), path.name)
 
 
 def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
@@ -271,7 +276,7 @@ def _known_table(name: str, where: str) -> str:
     return name
 
 
-def as_date(value: object, name: str) -> date:
+def as_date(value: object, name: str, where: str = "", like: object = "2026-10-31") -> date:
     """A date given as a date or as YYYY-MM-DD text.
 
     >>> as_date("2026-10-31", "as_of")
@@ -284,4 +289,4 @@ def as_date(value: object, name: str) -> date:
     try:
         return date.fromisoformat(str(value))
     except ValueError as err:
-        raise RetainkitError(name, "is not a date", repr(value), f'{name} = "2026-10-31"') from err
+        raise RetainkitError(where or name, "is not a date", repr(value), f'{name} = "{like}"') from err
