@@ -12,7 +12,7 @@ from retainkit.check.examine import examine
 from retainkit.check.say import as_text
 from retainkit.load import clock
 from retainkit.report import cards
-from retainkit.show.begin import held_back
+from retainkit.show.begin import held_back, read_and_left_out
 
 ORDERS = "order_id,customer_id,ordered_at,amount\n" + "".join(f"{i},c{i % 4},2026-{1 + i:02}-15,10\n" for i in range(9))
 STARTS = "contract_id,customer_id,started_at,{end}\n" + "".join(f"k{i},c{i},2026-01-{20 + i},{{d{i}}}\n" for i in range(4))
@@ -51,6 +51,8 @@ def test_a_report_says_that_one_table_ended_long_before_the_others_unless_it_was
     shop = rk.open_shop(path)
     assert 'as_of = "2026-09-15" under [shop] in retainkit.toml' in held_back(shop)
     assert "5 of 9 rows of orders" in cards.health(shop)
+    assert "The table contracts ends first, on 2026-05-01" in held_back(shop)
+    assert read_and_left_out(shop).set_index("table")["last_day"].to_dict() == {"orders": "2026-09-15", "contracts": "2026-05-01"}  # the same day in both
     assert "5 of 9 rows of orders" in cards.health(shop.at("2026-04-30"))  # the last whole month
     assert not held_back(shop.at("2026-02-28"))  # an early month has later rows anyway
     shop_of(tmp_path, STARTS, d0="2026-09-01")

@@ -119,10 +119,14 @@ def held_back(shop: Shop) -> str:
 
 
 def read_and_left_out(shop: Shop) -> pd.DataFrame:
-    """The shop's ledger, one row a table: rows read, kept, left out and too late for this report; first and last day."""
+    """The shop's ledger, one row a table: rows read, kept, left out and too late for this report; first and last day.
+
+    The last day is that up to which the table reaches, where it has a clock: ends of contracts and deals count, as in what `held_back` says.
+    """
     sums = dict.fromkeys(["rows", "kept", "rejected", "after_as_of"], "sum")
     ledger = shop.ledger
     days = ledger.dropna(subset="first_day").groupby("table").agg({"first_day": "min", "last_day": "max"})  # a file may have no row that is kept
+    days["last_day"] = [str(shop._reach.get(table, day)) for table, day in days["last_day"].items()]
     totals = ledger.groupby("table", sort=False).agg(sums).join(days)
     if not totals["after_as_of"].any():
         totals = totals.drop(columns="after_as_of")
