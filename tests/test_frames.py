@@ -58,3 +58,10 @@ def test_a_column_that_is_called_what_it_is_is_not_offered_as_another():
     with pytest.raises(rk.RetainkitError) as told:
         revenue(orders().drop(columns="order_id"))
     assert told.value.remedy == 'frame.rename(columns={"...": "order_id"})'
+
+
+def test_no_table_at_all_says_how_one_is_named():
+    with pytest.raises(rk.RetainkitError) as told:
+        rk.open_shop({})
+    assert str(told.value).startswith("the dict of tables: is empty. Found: {}. To fix it: open_shop({\"orders\": frame})")
+    assert isinstance(eval(told.value.remedy.split(", with")[0], {"open_shop": rk.open_shop, "frame": orders()}), rk.load.shop.Shop)

@@ -143,6 +143,8 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
 
 
 def _from_frames(frames: dict[str, pd.DataFrame]) -> Plan:
+    if not frames:
+        raise MissingDataError("the dict of tables", "is empty", "{}", 'open_shop({"orders": frame}), with the DataFrame of your orders, or of deals or contracts under their name')
     for name, frame in frames.items():
         _known_table(name, "the dict of tables")
         if not (hasattr(frame, "columns") and hasattr(frame, "reset_index")):

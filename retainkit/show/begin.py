@@ -126,7 +126,7 @@ def read_and_left_out(shop: Shop) -> pd.DataFrame:
     sums = dict.fromkeys(["rows", "kept", "rejected", "after_as_of"], "sum")
     ledger = shop.ledger
     days = ledger.dropna(subset="first_day").groupby("table").agg({"first_day": "min", "last_day": "max"})  # a file may have no row that is kept
-    days["last_day"] = [str(shop._reach.get(table, day)) for table, day in days["last_day"].items()]
+    days["last_day"] = [str(shop._reach.get(str(table)) or day) for table, day in days["last_day"].items()]
     totals = ledger.groupby("table", sort=False).agg(sums).join(days)
     if not totals["after_as_of"].any():
         totals = totals.drop(columns="after_as_of")
