@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from retainkit import open_shop
 from retainkit.simulate import SEED, world, write_sample
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
@@ -98,3 +99,11 @@ def test_the_sample_loads_without_an_error_and_turns_away_exactly_what_was_plant
     assert set(ledger.index) == set(TABLES)
     assert (ledger["rows"] == ledger["kept"] + ledger["rejected"]).all()
     assert 1 <= ledger.loc["orders", "after_as_of"] <= 60  # the unfinished day
+
+
+def test_the_sample_is_called_so_wherever_it_is_installed(tmp_path, monkeypatch):
+    (tmp_path / "_sample").mkdir()
+    for file in SAMPLE.glob("*.csv"):
+        (tmp_path / "_sample" / file.name).write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:50]))
+    monkeypatch.setattr("retainkit.resources.sample_folder", lambda: tmp_path / "_sample")
+    assert open_shop("sample", tz="UTC").name == "sample"

@@ -7,6 +7,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -84,8 +85,9 @@ def open_shop(
     if source == "sample":
         from retainkit.resources import sample_folder
 
-        source = sample_folder()
-    plan = plan_for(source)
+        plan = replace(plan_for(sample_folder()), name="sample")  # whatever the folder is called that it is installed in
+    else:
+        plan = plan_for(source)
     stated = {"as_of": as_of, "tz": tz, "history_start": history_start, "currency": currency}
     facts = {**plan.facts, **{name: value for name, value in stated.items() if value not in (None, "")}}
     zone = known_zone(facts.get("tz"), plan.where("tz", facts.get("tz")))
