@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import unquote
 
 import in_process
 import pytest
+from PIL import Image
 
 from retainkit.report import pdf
 from retainkit.report.run import report
@@ -119,6 +121,38 @@ def test_a_page_is_quiet_fits_prints_leads_somewhere_and_has_no_fault_that_axe_c
         path, _, mark = link.partition("#")
         assert (sample_report / path).exists() if path else page.evaluate("name => !!document.getElementById(name)", mark), link
     assert (sample_report / f"{stem}.html").stat().st_size < 400_000
+    page.context.close()
+
+
+def _scrolling(page, what: str) -> list[str]:
+    """The boxes that hold more than they are wide, by their names."""
+    return page.evaluate("what => [...document.querySelectorAll(what)].filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.getAttribute('aria-label'))", what)
+
+
+@pytest.mark.parametrize("stem", [stem for stem in STEMS if stem[:1] == "0"])
+def test_a_table_takes_the_free_space_and_what_changed_fits_a_telephone(stem, browser, sample_report):
+    page, _ = _open(browser, sample_report / f"{stem}.html", 1280)
+    assert _scrolling(page, ".rk-table, .chart") == []
+    page.set_viewport_size({"width": 360, "height": 844})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert (_scrolling(page, ".changed .rk-table"), _scrolling(page, "pre")) == ([], [])
+    assert page.locator(".changed .rk-table").count() == 1
+    assert _faults(page, NARROW) == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("box", [".chart", ".rk-table[aria-label^='Movements']"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_shade_at_the_right_edge_says_that_there_is_more_until_its_end_is_reached(box, scheme, browser, sample_report):
+    page, _ = _open(browser, sample_report / "03_cohort_churn.html", 390, color_scheme=scheme)
+    found = page.locator(box).first
+    shades = []
+    for place in ("0", "e.scrollWidth"):
+        found.evaluate(f"e => {{ e.scrollLeft = {place} }}")
+        shot = Image.open(io.BytesIO(found.screenshot())).convert("L")
+        shades.append(shot.getpixel((shot.width - 2, 4)) - shot.getpixel((shot.width - 40, 4)))  # the edge against what is further in
+    assert abs(shades[0]) > 40
+    assert abs(shades[1]) <= 3
     page.context.close()
 
 

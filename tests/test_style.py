@@ -109,3 +109,37 @@ def test_every_number_of_a_matrix_reads_against_its_cell_and_young_cells_have_no
     assert len(numbers.get_paths()) == 11  # the last is too young for one
     light = [np.array([_light(to_hex(colour)) @ [0.2126, 0.7152, 0.0722] for colour in colours]) for colours in (under, ink)]
     assert ((np.maximum(*light) + 0.05) / (np.minimum(*light) + 0.05) >= 4).all()
+
+
+def _cohorts(many):
+    """A matrix of so many months, the first of three customers."""
+    months = pd.date_range("2023-11-01", periods=many, freq="MS")
+    rows = [(month, k, 0.1, 1000 + i if i else 3, True, 1000 + i if i else 3) for i, month in enumerate(months) for k in range(many - i)]
+    return pd.DataFrame(rows, columns=["cohort", "period", "rate", "n", "mature", "customers"])
+
+
+def test_a_matrix_of_three_years_names_every_month_and_its_customers_and_no_two_touch():
+    fig, ax = canvas(height=6.6)
+    finish(plot_matrix(_cohorts(36), row="cohort", column="period", ax=ax), finding="a", measure="b", source="c")
+    fig.draw_without_rendering()
+    months, (head, *beside) = ax.get_yticklabels(), ax.texts
+    assert [t.get_text() for t in months] == [f"{m:%b %Y}" for m in pd.date_range("2023-11-01", periods=36, freq="MS")]
+    assert [head.get_text(), *(t.get_text() for t in beside)] == ["n", "under 5", *(f"{1000 + i:,}" for i in range(1, 36))]  # three customers are not counted out
+    assert {t.get_fontsize() for t in months} == {t.get_fontsize() for t in beside}
+    assert months[0].get_fontsize() >= 6.5
+    for texts in (months, [head, *beside]):
+        boxes = [t.get_window_extent() for t in texts]
+        assert all(above.y0 > below.y1 - 0.5 for above, below in itertools.pairwise(boxes))
+    assert max(t.get_window_extent().x1 for t in months) < min(t.get_window_extent().x0 for t in beside)
+    assert max(t.get_window_extent().x1 for t in beside) < ax.get_window_extent().x0
+    assert min(t.get_window_extent().x0 for t in months) >= 0
+
+
+@pytest.mark.parametrize("many", [1, 60, 120])
+def test_months_of_a_matrix_are_left_out_only_where_they_would_be_too_small_to_read(many):
+    fig, ax = canvas(height=6.6)
+    finish(plot_matrix(_cohorts(many).drop(columns="customers"), row="cohort", column="period", ax=ax), finding="a", measure="b", source="c")
+    fig.draw_without_rendering()
+    assert ax.get_yticklabels()[0].get_fontsize() >= 6.5
+    assert len(ax.get_yticklabels()) == {1: 1, 60: 30, 120: 40}[many]
+    assert not ax.texts  # nobody said how many customers there are

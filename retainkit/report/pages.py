@@ -19,7 +19,7 @@ from retainkit.errors import RetainkitError
 TEMPLATES = Path(__file__).parent / "template"
 SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # no script, no widget, no formula
 CONTENTS = "<!--contents-->"
-PLAIN = re.compile(r'<span class="(?:n|p|w|nb|nn|nf|mi|mf|kp|bp)">(.*?)</span>')  # marks of code that the style leaves plain
+PLAIN = re.compile(r'<span class="(?:n|o|p|w|nb|nn|nf|mi|mf|kp|bp|se)">(.*?)</span>')  # marks of code that the style leaves plain
 
 
 class PageError(RetainkitError):

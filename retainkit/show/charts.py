@@ -5,6 +5,7 @@ Nothing is computed here but positions. Titles and sources are written by `finis
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from retainkit.estimate.smalln import hide_few
 from retainkit.show.data import drawn
 from retainkit.show.style import ACCENT, FONT, INK, MUTED, colour_for, letters
 from retainkit.show.words import missing
@@ -149,11 +151,12 @@ def plot_matrix(
 ) -> Axes:
     """Draw a cohort matrix: a shade and a number a cell; cells that are not old enough are hatched, never coloured.
 
-    A cell that has not begun is blank.
+    A cell that has not begun is blank. Where the cells know how many `customers` a row has, they stand beside its month.
     """
     import seaborn as sns
     from matplotlib.patches import Rectangle
 
+    beside = hide_few(cells.groupby(row)[["customers"]].first(), count="customers")["customers"].map(_count) if "customers" in cells else None
     cells = drawn(ax, cells, row, column, value, "n", mature)
     wide = cells.pivot(index=row, columns=column, values=value).astype(float) * 100
     seen = cells.pivot(index=row, columns=column, values="n").notna()
@@ -167,11 +170,27 @@ def plot_matrix(
     for i, j in zip(*np.nonzero(young.to_numpy()), strict=True):
         ax.add_patch(Rectangle((j, i), 1, 1, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0))
     ax.set_xticks(np.arange(wide.shape[1]) + 0.5, [f"{c}" for c in wide.columns], fontsize=8 if small else 10, rotation=0)
-    every = max(1, len(wide) // 18)
-    ax.set_yticks(np.arange(len(wide))[::every] + 0.5, [f"{pd.Timestamp(r):%b %Y}" for r in wide.index[::every]], fontsize=9, rotation=0)
+    _name_rows(ax, wide.index, beside)
     ax.set(ylabel="", xlabel=unit)
     ax.grid(visible=False)
     return ax
+
+
+def _name_rows(ax: Axes, months: Any, beside: pd.Series | None) -> None:
+    """The month of every row of a matrix, and how many customers it has: as large as rows are high, and only of every few rows where that is too small to read."""
+    fig = ax.get_figure(root=True)
+    assert fig is not None
+    high = 72 * max(fig.get_figheight() - 1.7, 1) / len(months)  # points a row: title, source and the axis below take about 1.7 inches
+    every = max(1, math.ceil(6.5 / 0.8 / high))
+    size, rows = min(9.0, 0.8 * high * every), np.arange(len(months))[::every]
+    ax.set_yticks(rows + 0.5, [f"{pd.Timestamp(months[i]):%b %Y}" for i in rows], fontsize=size, rotation=0)
+    if beside is None:
+        return
+    ax.tick_params(axis="y", pad=12 + 0.64 * size * beside.str.len().max())
+    column: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right", "fontsize": size, "color": MUTED, "annotation_clip": False}
+    ax.annotate("n", (0, 0), xytext=(-5, 3), **column)
+    for i in rows:
+        ax.annotate(beside[months[i]], (0, i + 0.5), xytext=(-5, 0), va="center", **column)
 
 
 def _write_in(ax: Axes, numbers: Any, *, size: float) -> None:
