@@ -141,6 +141,18 @@ def test_a_table_takes_the_free_space_and_what_changed_fits_a_telephone(stem, br
     page.context.close()
 
 
+def test_no_name_is_broken_in_print(browser, sample_report):
+    page, _ = _open(browser, sample_report / "04_win_rate_vs_churn_by_rep.html", PAPER)
+    page.emulate_media(media="print")
+    assert page.locator(".rk-table tbody th").count() > 75
+    assert page.evaluate("""() => [...document.querySelectorAll('.rk-table tbody th')].map(e => {
+        const line = document.createRange()
+        line.selectNodeContents(e)
+        return [e.textContent, line.getClientRects().length]
+    }).filter(([words, lines]) => lines > words.split(' ').length)""") == []
+    page.context.close()
+
+
 @pytest.mark.parametrize("box", [".chart", ".rk-table[aria-label^='Movements']"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_shade_at_the_right_edge_says_that_there_is_more_until_its_end_is_reached(box, scheme, browser, sample_report):

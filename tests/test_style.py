@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from retainkit.show.charts import plot_matrix
+from retainkit.show.charts import plot_matrix, plot_months
 from retainkit.show.style import INK, MUTED, PALETTE, canvas, colour_for, finish, know_colours
 
 # How reds, greens and blues mix for people without one kind of cone (Machado, Oliveira and Fernandes 2009).
@@ -143,3 +143,14 @@ def test_months_of_a_matrix_are_left_out_only_where_they_would_be_too_small_to_r
     assert ax.get_yticklabels()[0].get_fontsize() >= 6.5
     assert len(ax.get_yticklabels()) == {1: 1, 60: 30, 120: 40}[many]
     assert not ax.texts  # nobody said how many customers there are
+
+
+@pytest.mark.parametrize("many", [1, 2, 24])
+def test_no_month_of_a_cards_chart_touches_the_axis_of_the_values(many):
+    months = pd.DataFrame({"month": pd.date_range("2024-11-01", periods=many, freq="MS"), "value": 0.25, "n": 90, "usual": 0.23, "low": 0.1, "high": 0.3, "fresh": False})
+    fig, ax = canvas(width=3.7, height=2.2)
+    finish(plot_months(months, ax=ax), finding="a", measure="b", source="c")
+    fig.draw_without_rendering()
+    values, names = ([t.get_window_extent() for t in axis.get_ticklabels() if t.get_text()] for axis in (ax.yaxis, ax.xaxis))
+    assert not [(v, n) for v in values for n in names if v.overlaps(n)]
+    assert max(n.x1 for n in names) <= fig.bbox.width

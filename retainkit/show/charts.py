@@ -138,6 +138,8 @@ def plot_months(months: pd.DataFrame, *, ax: Axes) -> Axes:
     ax.plot(places[fresh], months["value"].astype(float)[fresh], "o", color=ACCENT, markersize=7)
     ends = sorted({0, len(months) // 2, len(months) - 1})
     ax.set_xticks(ends, [f"{pd.Timestamp(months['month'].iloc[i]):%b %Y}" for i in ends])
+    for i, name in zip(ends, ax.get_xticklabels(), strict=True):  # in the middle of their month, the outer ones would touch the axis of the values and the edge
+        name.set_horizontalalignment("left" if i == 0 else "right" if i == ends[-1] else "center")
     ax.margins(x=0.06)
     ax.grid(axis="x", visible=False)
     ax.set_ylim(bottom=0)
