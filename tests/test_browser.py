@@ -133,8 +133,9 @@ def _scrolling(page, what: str) -> list[str]:
 def test_a_table_takes_the_free_space_and_what_changed_fits_a_telephone(stem, browser, sample_report):
     page, _ = _open(browser, sample_report / f"{stem}.html", 1280)
     assert _scrolling(page, ".rk-table, .chart") == []
-    page.set_viewport_size({"width": 360, "height": 844})
+    page.set_viewport_size({"width": 320, "height": 844})
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate("[...document.querySelectorAll('.changed :is(th, td)')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)") == []
     assert (_scrolling(page, ".changed .rk-table"), _scrolling(page, "pre")) == ([], [])
     assert page.locator(".changed .rk-table").count() == 1
     assert _faults(page, NARROW) == []
@@ -165,6 +166,17 @@ def test_a_shade_at_the_right_edge_says_that_there_is_more_until_its_end_is_reac
         shades.append(shot.getpixel((shot.width - 2, 4)) - shot.getpixel((shot.width - 40, 4)))  # the edge against what is further in
     assert abs(shades[0]) > 40
     assert abs(shades[1]) <= 3
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [500, 1000, 1100, 1280])
+def test_there_is_no_shade_where_there_is_no_more(width, browser, sample_report):
+    page, _ = _open(browser, sample_report / "03_cohort_churn.html", width)
+    whole = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("L")
+    ends = page.evaluate("""() => [...document.querySelectorAll('.rk-table')].filter(e => e.scrollWidth <= e.clientWidth && e.clientWidth)
+        .map(e => e.getBoundingClientRect()).map(r => [Math.floor(r.right), Math.ceil(r.top + scrollY) + 3])""")
+    assert len(ends) > 3
+    assert [(x, y) for x, y in ends if min(whole.getpixel((x - back, y)) for back in range(3)) < 245] == []
     page.context.close()
 
 
