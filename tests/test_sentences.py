@@ -34,3 +34,12 @@ def test_identities_that_hold_are_shown(capsys):
     said = capsys.readouterr().out
     assert "one is one" in said
     assert "nothing to check" in said
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_table_that_says_nothing_changes_nothing_below_or_above_it():
+    told = pd.DataFrame({"rate": [0.5], "n": [10]})
+    unknown = pd.DataFrame({"rate": [None], "n": [3], "rep": [None]})
+    assert rk.tidy(told, told[:0]).to_dict("list") == {"rate": [0.5], "n": [10]}
+    assert rk.tidy(told, unknown)["n"].tolist() == [10, 3]
+    assert rk.tidy(told[:0]).empty

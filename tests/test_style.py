@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from retainkit.show.charts import plot_matrix, plot_months
+from retainkit.show.charts import plot_curve, plot_matrix, plot_months
 from retainkit.show.style import INK, MUTED, PALETTE, canvas, colour_for, finish, know_colours
 
 # How reds, greens and blues mix for people without one kind of cone (Machado, Oliveira and Fernandes 2009).
@@ -154,3 +154,11 @@ def test_no_month_of_a_cards_chart_touches_the_axis_of_the_values(many):
     values, names = ([t.get_window_extent() for t in axis.get_ticklabels() if t.get_text()] for axis in (ax.yaxis, ax.xaxis))
     assert not [(v, n) for v in values for n in names if v.overlaps(n)]
     assert max(n.x1 for n in names) <= fig.bbox.width
+
+
+def test_an_axis_of_money_has_its_commas_and_one_of_small_numbers_its_decimals():
+    for top, label in ((2500, "2,500"), (0.5, "0.5")):
+        fig, ax = canvas()
+        plot_curve(pd.DataFrame({"time": [0, 100], "rate": [0, top]}), ax=ax, percent=False, at_risk=None)
+        fig.canvas.draw()
+        assert label in [t.get_text() for t in ax.get_yticklabels()]

@@ -48,6 +48,8 @@ def plot_curve(
         ax.annotate(letters(name, 60), (1, level), xycoords=("axes fraction", "data"), xytext=(-4, 4), textcoords="offset points", ha="right", color=INK)
     if percent:
         _percent(ax.yaxis)
+    else:
+        ax.yaxis.set_major_formatter("{x:,g}")
     ax.set(ylim=(0, None), xlim=(0, None), xlabel=unit)
     if at_risk and not by:
         _numbers_under(ax, curve, x, at_risk)

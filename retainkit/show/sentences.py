@@ -70,6 +70,7 @@ def tidy(*tables: pd.DataFrame) -> pd.DataFrame:
     0   0.5  10  NaN
     1   0.6   5  Ada
     """
-    both = pd.concat(tables, ignore_index=True)
+    told = [t.dropna(axis=1, how="all") for t in tables if len(t)] or list(tables[:1])  # pandas warns where a table says nothing in a column
+    both = pd.concat(told, ignore_index=True).reindex(columns=list(dict.fromkeys(c for t in tables for c in t)))
     numbers = {"rate", "value", "low", "high", "n", "too_young", "horizon_days"}
     return both[[c for c in both if c in numbers or (both[c].dtype == object and c not in ("note", "place"))]]
