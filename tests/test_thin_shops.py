@@ -48,6 +48,7 @@ SHOPS: dict[str, tuple[dict[str, pd.DataFrame], str]] = {
     "units of a change that nobody has": ({"orders": orders(), "changes": pd.DataFrame({"change": "calls", "unit": ["North"], "started_on": "2026-02-01"})}, "2026-03-31"),
     "a change and nothing to judge it by": ({"activity": pd.DataFrame({"customer_id": ["c0"] * 3, "active_on": ["2026-01-05", "2026-02-05", "2026-03-05"]}),
                                              "changes": pd.DataFrame({"change": "calls", "unit": ["North"], "started_on": "2026-02-01"})}, "2026-03-31"),
+    "deals that are all still to come": ({"deals": deals("2026-10-27", ["open"]), "contracts": CONTRACTS}, "2026-06-30"),
     "one deal": ({"deals": deals("2026-01-10", ["won"]).head(1)}, LONG),
 }
 
