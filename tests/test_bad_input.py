@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import retainkit as rk
+from retainkit import cli
 from retainkit.load import recode
 from retainkit.report import cards
 from retainkit.show.begin import read_and_left_out
@@ -50,6 +51,34 @@ def reasons(shop: rk.Shop, table: str = "orders") -> list[tuple[int, str]]:
 def test_a_missing_folder_is_named_with_what_is_beside_it(tmp_path):
     (tmp_path / "orders_old.csv").write_text("x")
     refused(tmp_path / "nowhere", "does not exist", "orders_old.csv")
+
+
+def test_the_sample_is_thought_of_where_it_is_nearly_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert 'or "sample"' in refused("nowhere", "does not exist").remedy
+    (tmp_path / "expotrs").mkdir()
+    assert refused("exports", "does not exist").remedy.startswith("expotrs, ")
+    error = refused("Sample", "does not exist")
+    assert rk.open_shop(error.remedy.split(",")[0]).name == "sample"
+
+
+def test_a_single_file_says_what_is_typed_on_the_command_line_instead(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop").mkdir()
+    file = folder_with(tmp_path / "shop", GOOD) / "orders.csv"
+    error = refused(file, "is a single file")
+    assert rk.open_shop(error.remedy.split(",")[0]).tables == ["orders"]
+    other = file.rename(file.with_name("my export.csv"))
+    steps = re.findall(r"retainkit (init .*?), then retainkit report (\w+)", refused("shop/my export.csv", "is a single file").remedy)
+    assert cli.main(shlex.split(steps[0][0])) == 0
+    assert Path(rk.open_shop(steps[0][1]).sources[0]["path"]).resolve() == other
+
+
+def test_text_that_is_not_utf8_says_a_line_that_reads_it_typed_alone(tmp_path):
+    folder_with(tmp_path, GOOD.replace("bob", "Zoë").encode("cp1252"))
+    error = refused(tmp_path, "is not utf-8 text", "row 4", "retainkit check ")
+    folder_with(tmp_path, "[orders]\n" + "\n".join(re.findall(r'\w+ = "[^"]*"', error.remedy)), "retainkit.toml")
+    assert rk.open_shop(tmp_path).sql("select customer_id from ids order by 1")["customer_id"].tolist() == ["Zoë", "ann"]
 
 
 def test_a_missing_file_in_the_toml_is_named_with_the_nearest_one(tmp_path):
@@ -157,6 +186,17 @@ def test_a_wrong_fact_of_the_shop_names_its_file_and_a_value_that_fits_the_data(
     assert error.remedy.startswith(remedy)
     folder_with(tmp_path, f"[shop]\n{remedy}\n", "retainkit.toml")
     assert len(rk.second_purchase(rk.open_shop(tmp_path))) > 0
+
+
+def test_customers_of_a_kind_that_nobody_is_of_are_refused_with_the_kinds_there_are(tmp_path):
+    folder_with(tmp_path, "customer_id,segment,region\nann,SMB,\nbob,ENT,\n", "customers.csv")
+    shop = rk.open_shop(folder_with(tmp_path, GOOD))
+    with pytest.raises(rk.RetainkitError, match=r"only\(segment='smb'\): no customer and no deal has that segment. Found: ENT, SMB. To fix it: only\(segment=\"SMB\"\)"):
+        shop.only(segment="smb")
+    with pytest.raises(rk.RetainkitError, match=r"Found: no region at all. To fix it: map the column that holds it to region, under"):
+        shop.only(region="North")
+    assert shop.only(segment="SMB").at("2026-01-20").sql("select count(*) as n from days")["n"].item() == 1
+    assert shop.only(segment="") is shop.only()
 
 
 def test_one_customer_no_repeats_and_a_whole_page_of_numbers(tmp_path):

@@ -14,7 +14,7 @@ from retainkit.load.book import BOOKS
 from retainkit.load.frames import registered
 from retainkit.load.mapping import apart
 from retainkit.load.other import is_other, relations_of
-from retainkit.load.recode import LONGEST, no_endless_line, opened, utf8
+from retainkit.load.recode import LONGEST, no_endless_line, no_text, opened, utf8
 from retainkit.load.sources import PACKED, TablePlan, cache_folder, packed_up
 from retainkit.tally import literal
 
@@ -125,7 +125,7 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
     except (EOFError, OSError, zlib.error) as err:
         raise BadValueError(plan.label(path), "cannot be read: the file is damaged or was cut short", first_line(err), "copy or export it again") from err
     except (UnicodeDecodeError, LookupError) as err:
-        raise BadValueError(plan.label(path), f"is not {plan.encoding} text", str(err), f'encoding = "cp1252" (Windows) under [{plan.table}]') from err
+        raise BadValueError(plan.label(path), f"is not {plan.encoding} text", no_text(path) or str(err), f"{plan.line('encoding', 'cp1252')} (of Windows; {plan.look} says which it may be)") from err
     delimiter = plan.delimiter or max(",;\t|", key=first.count)
     if not plan.header:
         return apart(plan.names) or [f"column{n}" for n in range(len(first.split(delimiter)))], delimiter

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import mmap
 import os
+import re
 import uuid
 import zlib
 from contextlib import suppress
@@ -34,6 +35,14 @@ def opened(path: Path, encoding: str) -> Any:
     opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
     known = SAME.get(encoding.lower(), encoding)
     return opener(path, "rt", encoding="utf-8-sig" if known.lower() in ("utf-8", "utf8") else known, newline="", errors="retainkit-byte" if known == "cp1252" else "strict")
+
+
+def no_text(path: Path) -> str:
+    """The first row of a file that is not UTF-8, as Windows would read it."""
+    unpacked: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    with unpacked(path, "rt", encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+        row, line = next(((n, line) for n, line in enumerate(lines, 1) if not line.isascii() and re.search("[\udc80-\udcff]", line)), (0, ""))
+    return f"row {row}: {line.strip()[:80].encode('utf-8', 'surrogateescape').decode('cp1252', 'replace')!r}, were it written on Windows" if row else ""
 
 
 def stamp(file: Path) -> list[int]:

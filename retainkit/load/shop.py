@@ -264,7 +264,16 @@ class Shop:
             if name not in GROUPS_OF_CUSTOMERS:
                 raise BadValueError("only", f"`{name}` is not something customers are grouped by", listed(GROUPS_OF_CUSTOMERS),
                                     f'{closest(name, GROUPS_OF_CUSTOMERS) or "segment"}="..."')
+            if values[name] and (values[name] not in (known := self._groups(name))):
+                raise BadValueError(f"only({name}={values[name]!r})", f"no customer and no deal has that {name}", listed(known) or f"no {name} at all",
+                                    f'only({name}="{closest(values[name], known) or known[0]}")' if known else f"map the column that holds it to {name}, under [customers] in retainkit.toml")
         return self._but(only={**self._only, **{n: v for n, v in values.items() if v}})
+
+    def _groups(self, column: str) -> list[str]:
+        """The values of a column that customers are grouped by, of all customers and deals, whenever they came."""
+        tables = [name for name in ("customers", "deals") if column in TABLES[name].names and self.has(f"{name}.{column}")]
+        query = " union ".join(f"select distinct {column} from {parquet(self._store / f'{name}.parquet')} where {column} is not null" for name in tables)
+        return sorted(value for value, in self._con.execute(query).fetchall()) if tables else []
 
     def _but(self, day: date | None = None, refunds: str = "", only: dict[str, str] | None = None, known_by: date | None = None) -> Shop:
         """The same shop otherwise; the same one whenever the same is asked, so that it need not be asked its tallies again."""

@@ -136,10 +136,12 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
         return _from_toml(path)
     if path.exists():
         raise BadValueError(str(source), "is a single file, and a shop is a folder of tables or a retainkit.toml", path.name,
-                            f'open_shop("{path.parent}") with the file named orders.csv, or a retainkit.toml that maps it')
+                            f"{path.parent}, the folder it is in" if path.name.partition(".")[0] in TABLES else
+                            f"retainkit init project --from {shlex.quote(str(source))}, then retainkit report project (or in a notebook its retainkit.toml)")
     beside = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+    near = closest(path.name, ["sample", *beside])
     raise MissingDataError(str(source), "does not exist", f"in {path.parent}: {listed(beside) or 'nothing'}",
-                           'the path of a folder or a retainkit.toml, or "sample"')
+                           (f"{near if near == 'sample' else path.parent / near}, or " if near else "") + 'the path of a folder or a retainkit.toml, or "sample"')
 
 
 def _from_frames(frames: dict[str, pd.DataFrame]) -> Plan:
