@@ -100,6 +100,16 @@ def test_all_missing_columns_are_named_at_once_with_columns_that_fit_and_the_com
     assert rk.open_shop(tmp_path).ledger["kept"].item() == 2
 
 
+def test_a_folder_of_files_of_other_names_says_the_commands_that_map_them(tmp_path):
+    refused(tmp_path, "has no table retainkit knows", "an empty folder", "write a retainkit.toml")
+    folder_with(tmp_path, GOOD, "export.csv")
+    error = refused(tmp_path, "has no table retainkit knows", f"retainkit check {tmp_path} ")
+    line = re.search(r"retainkit (init project --from \S+)", error.remedy)
+    assert line
+    assert cli.main(shlex.split(line[1].replace("project", str(tmp_path / "project")))) == 0
+    assert rk.open_shop(tmp_path / "project").tables == ["orders"]
+
+
 def test_no_column_is_advised_for_what_it_does_not_hold(tmp_path):
     folder_with(tmp_path, GOOD.replace("ordered_at,amount", "order_day,total").replace("2026", "soon"))
     error = refused(tmp_path, "has no columns `ordered_at`, `amount`", "no column of it is called like ordered_at")

@@ -321,7 +321,7 @@ def test_begin_opens_the_shop_of_the_parameters_and_checks_them(shop_folder, cap
         "Data as known at the end of 28 February 2026.", "Rows read and left out",
         "table   rows read  kept  left out  kept, dated later  first day   last day",
         "orders          8     7         1                  2  2026-01-01  2026-03-31",
-        "deals           2     2         0                  0  2026-01-01  2026-01-02",
+        "deals           2     2         0                  0  2026-01-01  2026-03-31",
     ]
     with pytest.raises(RetainkitError, match=r"parameter product_line: 'tee' is not in orders.product_line. Found: .*pots, tea. To fix it: product_line = \"tea\""):
         check_parameters(shop, {"product_line": "tee"})

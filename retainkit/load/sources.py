@@ -141,7 +141,8 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
     beside = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
     near = closest(path.name, ["sample", *beside])
     raise MissingDataError(str(source), "does not exist", f"in {path.parent}: {listed(beside) or 'nothing'}",
-                           (f"{near if near == 'sample' else path.parent / near}, or " if near else "") + 'the path of a folder or a retainkit.toml, or "sample"')
+                           "sample, the company that comes with retainkit" if near == "sample" else
+                           f"{path.parent / str(near)}, or " * bool(near) + 'the path of a folder or a retainkit.toml, or "sample"')
 
 
 def _from_frames(frames: dict[str, pd.DataFrame]) -> Plan:
@@ -169,8 +170,9 @@ def _canonical_files(folder: Path) -> dict[str, TablePlan]:
             raise packed_up(packed[0])
     if not plans:
         here = sorted(p.name for p in folder.iterdir())
+        other = f"; retainkit check {shlex.quote(str(folder))} proposes a mapping of these files, and retainkit init project --from {shlex.quote(str(folder))} writes it"
         raise MissingDataError(str(folder), "has no table retainkit knows", listed(here) or "an empty folder",
-                               "name a file orders.csv (or deals.csv, contracts.csv), or write a retainkit.toml")
+                               "name a file orders.csv (or deals.csv, contracts.csv), or write a retainkit.toml" + other * bool(_unread(folder, {})))
     return plans
 
 
