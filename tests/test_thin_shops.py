@@ -42,6 +42,7 @@ SHOPS: dict[str, tuple[dict[str, pd.DataFrame], str]] = {
     "all deals are young": ({"deals": deals("2026-02-10", ["won", "lost", "open"]), "contracts": CONTRACTS}, "2026-06-30"),
     "all reps have left": ({"deals": deals("2026-01-10", ["won", "lost", "open"]), "contracts": CONTRACTS}, LONG),
     "one customer": ({"orders": orders(customer_id="c0").head(3)}, "2026-03-31"),
+    "one customer of five purchases": ({"orders": orders(customer_id="c0", amount=[20.53, 78.61, 136.64, 84.56, 23.73] * 12).head(5)}, "2026-03-31"),
     "one month of orders": ({"orders": orders().head(20)}, "2026-01-31"),
     "all have left, and nobody noted when they asked to": ({"contracts": CONTRACTS.assign(ended_at="2026-04-10")}, LONG),
     "one contract": ({"contracts": CONTRACTS.head(1), "orders": orders()}, LONG),
