@@ -160,7 +160,7 @@ def missing_columns(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str,
     typed = plan.under("; ".join(f"{name} = {toml(fit[name])}" for name in names if name in fit)) + (" (a line each)" if len(fit) > 1 else "")
     none = [name for name in names if name not in fit]
     how = frames.how_to_name(table, plan.frame, names[0], fit) if plan.frame is not None else "; ".join(filter(None, (
-        typed if fit else "", f"no column of it is called like {listed(none)} and holds it" if none else "", f"{plan.look} proposes a mapping, and retainkit init project --from {plan.paths} writes it")))
+        typed if fit else "", f"no column of it is called like {listed(none)} and holds it" if none else "", f"{plan.look} proposes a mapping" + f", and retainkit init project --from {plan.paths} writes it" * (not plan.extracted))))
     return MissingDataError(label, f"has no {'column' if len(names) == 1 else 'columns'} {listed(f'`{name}`' for name in names)}, which {plan.table} needs", f"columns {listed(columns, limit=20)}", how)
 
 

@@ -60,9 +60,14 @@ class TablePlan:
 
     def label(self, file: Path) -> str:
         """What a file is called in messages: its name, with its folder where two files share one."""
-        if file.parent.name.startswith(EXTRACT):
+        if self.extracted:
             return file.stem
         return file.name if sum(f.name == file.name for f in self.files) < 2 else f"{file.parent.name}/{file.name}"
+
+    @property
+    def extracted(self) -> bool:
+        """Whether its file is a database's answer, kept in the cache."""
+        return any(file.parent.name.startswith(EXTRACT) for file in self.files)
 
     @property
     def stated(self) -> dict[str, str]:
