@@ -127,7 +127,7 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
 
     A correlation over reps says nothing about a single deal, and over everybody it can come from what reps sell to whom:
     within a segment it cannot. Left out, with a note: segments in which fewer than 10 reps have 2 expected losses, and
-    those without deals or contracts.
+    those without deals or contracts; deals whose segment is not known.
 
     Parameters
     ----------
@@ -145,7 +145,8 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
     """
     rest = [column for column in by if column != "segment"]
     rows = [found.company[found.company["quantity"] == "rho"].assign(segment="all")]
-    for segment in tally(shop, "reps_wins", days=days)["segment"].dropna().sort_values().unique():
+    segments = set(tally(shop, "reps_wins", days=days)["segment"].dropna()) - {"unknown"}
+    for segment in sorted(segments):
         within = shop.only(segment=str(segment))
         few = too_few_for_rho(expected_losses(within, by=rest).groupby("rep")["expected"].sum())
         company = pd.DataFrame([{"note": few}]) if few else rep_correlation(within, days=days, by=rest)
