@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import sys
@@ -60,7 +61,7 @@ def opened(rows: int, *, ids: str, form: str = "parquet", cache: str = "cache", 
 
 
 class Lines:
-    """An engine that keeps nothing: customer-days are a view over some columns of the order lines as they lie in the file, unchecked."""
+    """An engine that keeps nothing: customer-days are worked out for every question, once, from some columns of the order lines as they lie in the file, unchecked."""
 
     as_of, history_start = CLOCK["as_of"], CLOCK["history_start"]
 
@@ -79,14 +80,15 @@ class Lines:
         self._con.execute("""create view customers as select cast(null as bigint) as customer, cast(null as date) as signed_up_on,
             '' as segment, '' as region, '' as source, '' as owner where false""")
         self._con.execute("create view spells as select cast(null as bigint) as customer, cast(null as date) as ended_on where false")
-        for view, name in (("orders", "known_orders"), ("line_starts", "line_starts"), ("days", "days")):
-            rows, *_ = text_of(name).rpartition("\norder by") if view != "orders" else (text_of(name),)
-            # a view has no order: one would keep the engine from leaving out what a tally does not ask for
-            self._con.execute(f"create view {view} as {render(rows, refunds='out', **CLOCK)}")
-        self._con.execute("create view buyers as select * from days where ordinal = 1")
+        # rows have no order: one would keep the engine from leaving out what a tally does not ask for
+        known, starts, days = (render(text_of(name).rpartition("\norder by")[0] or text_of(name), refunds="out", **CLOCK) for name in ("known_orders", "line_starts", "days"))
+        self._con.execute(f"create view orders as {known}")
+        self._con.execute(f"create view line_starts as {starts}")
+        self._days = f"with days as ({days}), buyers as (select * from days where ordinal = 1)"
 
     def sql(self, text: str) -> Any:
-        return self._con.execute(text).df()
+        asked = re.sub(r"^\s*--.*\n", "", text, flags=re.M).strip()
+        return self._con.execute(f"{self._days}, {asked[5:]}" if asked.startswith("with ") else f"{self._days} {asked}").df()
 
 
 def tallies(rows: int, ids: str, questions: list[str]) -> dict[str, Any]:
