@@ -634,3 +634,21 @@ def test_files_of_which_no_row_is_kept_leave_the_table_of_what_was_read_whole(tm
     row = read_and_left_out(shop).iloc[0]
     assert [str(row[c]) for c in ("rows read", "kept", "left out", "first_day", "last_day")] == ["3", "2", "1", "2026-01-05", "2026-02-02"]
     assert "2026-02-02" in cards.health(shop)
+
+
+@pytest.mark.parametrize("name", ['"order"', 'or"der', '"', "o'r", 'a" as b, "c'])
+def test_a_column_with_quotes_in_its_name_is_a_column(tmp_path, name):
+    written = name.replace('"', '""')
+    (tmp_path / "orders.csv").write_text(f'order_id,customer_id,"{written}",amount\n1,a,2026-01-05,9\n')
+    with pytest.raises(rk.errors.MissingDataError, match="has no column `ordered_at`"):
+        rk.open_shop(tmp_path)
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "orders.csv"\nordered_at = "when_"\n[[orders.join]]\npath = "more.csv"\non = "customer_id"\n')
+    (tmp_path / "more.csv").write_text(f'customer_id,when_,"x{written}"\na,2026-01-05,1\n')
+    assert rk.open_shop(tmp_path / "retainkit.toml").ledger["kept"].tolist() == [1]
+
+
+def test_a_packed_file_that_is_cut_short_and_no_text_is_said_to_be(tmp_path):
+    whole = gzip.compress(b"order_id,customer_id,ordered_at,amount,caf\xe9\n" + bytes(range(128, 256)) * 4000)
+    (tmp_path / "orders.csv.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(rk.errors.BadValueError):
+        rk.open_shop(tmp_path)

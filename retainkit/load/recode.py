@@ -38,9 +38,10 @@ def opened(path: Path, encoding: str) -> Any:
 
 
 def no_text(path: Path) -> str:
-    """The first row of a file that is not UTF-8, as Windows would read it."""
+    """The first row of a file that is not UTF-8, as Windows would read it; "" where the file ends too early to be unpacked so far."""
     unpacked: Any = gzip.open if path.suffix.lower() == ".gz" else open
-    with unpacked(path, "rt", encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+    row, line = 0, ""
+    with suppress(EOFError, OSError, zlib.error), unpacked(path, "rt", encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         row, line = next(((n, line) for n, line in enumerate(lines, 1) if not line.isascii() and re.search("[\udc80-\udcff]", line)), (0, ""))
     return f"row {row}: {line.strip()[:80].encode('utf-8', 'surrogateescape').decode('cp1252', 'replace')!r}, were it written on Windows" if row else ""
 

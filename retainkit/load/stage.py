@@ -26,6 +26,7 @@ from retainkit.load.keep import (
 )
 from retainkit.load.mapping import check_lines, checked, kinds, missing_columns, one_of_each, reads
 from retainkit.load.marks import too_long
+from retainkit.load.other import quoted
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
 from retainkit.load.read import NUMBERS, Relation, first_of, of_frame, padded, relations_in, with_numbers
@@ -170,16 +171,16 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation,
     In text files a plain column is taken as written, and so it is where an expression trims it or casts it to text; else an
     expression sees numbers as numbers.
     """
-    raw = {name: f'"{name}"' for name in relation.types}
+    raw = {name: f'"{quoted(name)}"' for name in relation.types}
     numeric = [name for name, kind in relation.types.items() if kind in NUMBERS and relation.rejects]
     sql = relation.sql
     if numeric:
-        casts = ", ".join(f'"{n}" as "as written {n}", try_cast("{n}" as double) as "{n} "' for n in numeric)
-        rest = ", ".join(f'"{n}"' for n in relation.types if n not in numeric)
+        casts = ", ".join(f'{raw[n]} as "as written {quoted(n)}", try_cast({raw[n]} as double) as "{quoted(n)} "' for n in numeric)
+        rest = ", ".join(raw[n] for n in relation.types if n not in numeric)
         sql = f"(select row_no, {casts}{', ' + rest if rest else ''} from {sql} t)"
-        renamed = ", ".join(f'"{n} " as "{n}", "as written {n}"' for n in numeric)
+        renamed = ", ".join(f'"{quoted(n)} " as {raw[n]}, "as written {quoted(n)}"' for n in numeric)
         sql = f"(select row_no, {renamed}{', ' + rest if rest else ''} from {sql} t)"
-        raw |= {n: f'"as written {n}"' for n in numeric}
+        raw |= {n: f'"as written {quoted(n)}"' for n in numeric}
     types = dict(relation.types)
     for join, other in zip(plan.joins, joined, strict=True):
         pairs = [(key, key) if key in types else tuple(part.strip() for part in f"{key}={key}".split("=")[:2]) for key in join.on]
@@ -187,15 +188,16 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation,
             for name, key, have in ((relation.name, mine, types), (join.path.name, theirs, other.types)):
                 if key not in have:
                     raise MissingDataError(name, f"has no column `{key}` to join on", listed(have, limit=20), 'on = "a column both files have", or on = "order_id = id"')
-        keys = ", ".join(f'"{theirs}"' for _, theirs in pairs)
+        named = {c: f'"{quoted(c)}"' for c in other.types}
+        keys = ", ".join(named[theirs] for _, theirs in pairs)
         twice = con.execute(f"select count(*) - count(distinct ({keys})) from {other.sql} j").fetchone()
         if twice and twice[0]:
             raise BadValueError(join.path.name, f"has more than one row for some {keys}", f"{counted(twice[0], 'row')} too many", "join on columns that name one row each")
         added = [c for c in other.types if c not in types]
-        match = " and ".join(f"{plain_id('l.' + raw[mine])} = {plain_id(f'r.{chr(34)}{theirs}{chr(34)}')}" for mine, theirs in pairs)
-        sql = f"(select l.*{''.join(f', r.{chr(34)}{c}{chr(34)}' for c in added)} from {sql} l left join {other.sql} r on {match})"
+        match = " and ".join(f"{plain_id('l.' + raw[mine])} = {plain_id('r.' + named[theirs])}" for mine, theirs in pairs)
+        sql = f"(select l.*{''.join(f', r.{named[c]}' for c in added)} from {sql} l left join {other.sql} r on {match})"
         types |= {c: other.types[c] for c in added}
-        raw |= {c: f'"{c}"' for c in added}
+        raw |= {c: named[c] for c in added}
     return sql, types, raw
 
 
