@@ -636,7 +636,7 @@ def test_files_of_which_no_row_is_kept_leave_the_table_of_what_was_read_whole(tm
     assert "2026-02-02" in cards.health(shop)
 
 
-@pytest.mark.parametrize("name", ['"order"', 'or"der', '"', "o'r", 'a" as b, "c'])
+@pytest.mark.parametrize("name", ['orde"red_at', '"ordered at"', '"', "o'r", 'a" as ordered_at, "c'])
 def test_a_column_with_quotes_in_its_name_is_a_column(tmp_path, name):
     written = name.replace('"', '""')
     (tmp_path / "orders.csv").write_text(f'order_id,customer_id,"{written}",amount\n1,a,2026-01-05,9\n')
@@ -648,7 +648,7 @@ def test_a_column_with_quotes_in_its_name_is_a_column(tmp_path, name):
 
 
 def test_a_packed_file_that_is_cut_short_and_no_text_is_said_to_be(tmp_path):
-    whole = gzip.compress(b"order_id,customer_id,ordered_at,amount,caf\xe9\n" + bytes(range(128, 256)) * 4000)
-    (tmp_path / "orders.csv.gz").write_bytes(whole[: len(whole) // 2])
+    whole = gzip.compress(b"order_id,customer_id,ordered_at,amount,caf\xe9\n1,a,2026-01-05,9,\n")
+    (tmp_path / "orders.csv.gz").write_bytes(whole[:-6])
     with pytest.raises(rk.errors.BadValueError):
         rk.open_shop(tmp_path)
