@@ -648,7 +648,6 @@ def test_a_column_with_quotes_in_its_name_is_a_column(tmp_path, name):
 
 
 def test_a_packed_file_that_is_cut_short_and_no_text_is_said_to_be(tmp_path):
-    whole = gzip.compress(b"order_id,customer_id,ordered_at,amount,caf\xe9\n1,a,2026-01-05,9,\n")
-    (tmp_path / "orders.csv.gz").write_bytes(whole[:-6])
+    (tmp_path / "orders.csv.gz").write_bytes(gzip.compress("order_id,customer_id,ordered_at,amount\n".encode("utf-16"))[:39])
     with pytest.raises(rk.errors.BadValueError):
         rk.open_shop(tmp_path)
