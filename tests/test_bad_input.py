@@ -651,3 +651,9 @@ def test_a_packed_file_that_is_cut_short_and_no_text_is_said_to_be(tmp_path):
     (tmp_path / "orders.csv.gz").write_bytes(gzip.compress("order_id,customer_id,ordered_at,amount\n".encode("utf-16"))[:39])
     with pytest.raises(rk.errors.BadValueError):
         rk.open_shop(tmp_path)
+
+
+def test_columns_that_are_missing_are_named_where_the_rows_cannot_be_split_either(tmp_path):
+    (tmp_path / "orders.csv").write_bytes(b"order_id|customer_i\n1000|c1|0001-01-01|185.78\r,,x\n")
+    with pytest.raises(rk.errors.MissingDataError, match="has no columns `customer_id`, `ordered_at`, `amount`"):
+        rk.open_shop(tmp_path)

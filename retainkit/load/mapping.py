@@ -156,7 +156,10 @@ def _fails(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: s
 def missing_columns(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, rows: str, missing: list[Column], columns: dict[str, str]) -> MissingDataError:
     """The error for columns that a table needs and a file (its columns, and how SQL names them) has not: all at once, each with one that fits."""
     table, names = TABLES[plan.table], [c.name for c in missing]
-    fit = guessed(con, table, missing, {name: sql for name, sql in columns.items() if name not in (*table.names, *plan.columns.values())}, rows)
+    try:
+        fit = guessed(con, table, missing, {name: sql for name, sql in columns.items() if name not in (*table.names, *plan.columns.values())}, rows)
+    except Exception:  # rows that the engine cannot split say nothing of what a column holds
+        fit = {}
     typed = plan.under("; ".join(f"{name} = {toml(fit[name])}" for name in names if name in fit)) + (" (a line each)" if len(fit) > 1 else "")
     none = [name for name in names if name not in fit]
     how = frames.how_to_name(table, plan.frame, names[0], fit) if plan.frame is not None else "; ".join(filter(None, (
