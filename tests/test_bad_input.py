@@ -657,3 +657,11 @@ def test_columns_that_are_missing_are_named_where_the_rows_cannot_be_split_eithe
     (tmp_path / "orders.csv").write_bytes(b"order_id|customer_i\n1000|c1|0001-01-01|185.78\r,,x\n")
     with pytest.raises(rk.errors.MissingDataError, match="has no columns `customer_id`, `ordered_at`, `amount`"):
         rk.open_shop(tmp_path)
+
+
+@pytest.mark.parametrize("rows", ['order_id,customer_id,"amo""unt",day\n1,a,9,2026-01-05\n', "order_id,customer_id,amount,day\n1,a,9,2026-01-05\r,,x\n"])
+def test_a_wrong_line_of_the_mapping_is_said_whatever_the_columns_are_called_and_hold(tmp_path, rows):
+    (tmp_path / "o.csv").write_bytes(rows.encode())
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "o.csv"\nordered_at = "xxyyzz + 1"\namount = "zzz + 2"\n')
+    with pytest.raises(rk.errors.RetainkitError, match="To fix it"):
+        rk.open_shop(tmp_path / "retainkit.toml")

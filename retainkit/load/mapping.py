@@ -11,6 +11,7 @@ from retainkit.errors import BadValueError, MissingDataError, closest, counted, 
 from retainkit.load import frames
 from retainkit.load.dates import Days, days_said
 from retainkit.load.names import guessed
+from retainkit.load.other import quoted
 from retainkit.load.schema import TABLES, Column
 from retainkit.load.sources import TablePlan, toml
 from retainkit.tally import literal
@@ -118,7 +119,7 @@ def _instead(con: duckdb.DuckDBPyConnection, plan: TablePlan, inner: str, said: 
     column = next(iter(named), None) or closest(said, columns)
     if key == "where":
         return f'"{column or columns[0]}" is not null'
-    free = {c: f'"{c}"' for c in columns if c not in plan.columns.values()}
+    free = {c: f'"{quoted(c)}"' for c in columns if c not in plan.columns.values()}
     return column or guessed(con, TABLES[plan.table], [TABLES[plan.table].column(key)], free, inner).get(key, "")
 
 
@@ -156,10 +157,7 @@ def _fails(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: s
 def missing_columns(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, rows: str, missing: list[Column], columns: dict[str, str]) -> MissingDataError:
     """The error for columns that a table needs and a file (its columns, and how SQL names them) has not: all at once, each with one that fits."""
     table, names = TABLES[plan.table], [c.name for c in missing]
-    try:
-        fit = guessed(con, table, missing, {name: sql for name, sql in columns.items() if name not in (*table.names, *plan.columns.values())}, rows)
-    except Exception:  # rows that the engine cannot split say nothing of what a column holds
-        fit = {}
+    fit = guessed(con, table, missing, {name: sql for name, sql in columns.items() if name not in (*table.names, *plan.columns.values())}, rows)
     typed = plan.under("; ".join(f"{name} = {toml(fit[name])}" for name in names if name in fit)) + (" (a line each)" if len(fit) > 1 else "")
     none = [name for name in names if name not in fit]
     how = frames.how_to_name(table, plan.frame, names[0], fit) if plan.frame is not None else "; ".join(filter(None, (

@@ -80,8 +80,11 @@ def guessed(con: duckdb.DuckDBPyConnection, table: Table, needed: Iterable[Colum
 
 
 def _holds(con: duckdb.DuckDBPyConnection, kind: str, column: str, rows: str) -> bool:
-    """Whether the first values of a column are of the kind that a canonical one wants."""
+    """Whether the first values of a column are of the kind that a canonical one wants; not where the engine cannot split the rows."""
     texts = f"select trim(cast({column} as varchar)) as v from {rows} s limit 10000"
-    n, numbers = con.execute(f"select count(*), count(try_cast(regexp_replace(v, '[^0-9.-]', '', 'g') as double)) from ({texts}) t where v <> ''").fetchone() or (0, 0)
-    days = bool(n) and days_said(con, texts, "v", "v") is not None
+    try:
+        n, numbers = con.execute(f"select count(*), count(try_cast(regexp_replace(v, '[^0-9.-]', '', 'g') as double)) from ({texts}) t where v <> ''").fetchone() or (0, 0)
+        days = bool(n) and days_said(con, texts, "v", "v") is not None
+    except Exception:  # a guess must not take the place of the error it is made for
+        return False
     return days if kind == "day" else bool(n) and not days and (kind not in ("money", "number") or numbers == n)
