@@ -117,6 +117,11 @@ def literal(value: Value) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def quoted(name: str) -> str:
+    """A name as it stands between double quotes in SQL."""
+    return name.replace('"', '""')
+
+
 def few_rows(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> Column:
     """A few rows of values as something a tally can join: a subquery with these columns.
 

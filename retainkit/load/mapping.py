@@ -11,10 +11,9 @@ from retainkit.errors import BadValueError, MissingDataError, closest, counted, 
 from retainkit.load import frames
 from retainkit.load.dates import Days, days_said
 from retainkit.load.names import guessed
-from retainkit.load.other import quoted
 from retainkit.load.schema import TABLES, Column
 from retainkit.load.sources import TablePlan, toml
-from retainkit.tally import literal
+from retainkit.tally import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -10,7 +10,7 @@ from retainkit.errors import BadValueError, MissingDataError, first_line
 from retainkit.load.book import BOOKS, sheets_of
 from retainkit.load.recode import utf8
 from retainkit.load.sources import cache_folder
-from retainkit.tally import literal
+from retainkit.tally import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -53,11 +53,6 @@ def _sheet(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, number: 
 
 def _listed(names: list[str], kind: str) -> str:
     return ", ".join(f'cast("{quoted(n)}" as {kind}) as "{quoted(n)}"' for n in names)
-
-
-def quoted(name: str) -> str:
-    """A name as it stands between double quotes in SQL."""
-    return name.replace('"', '""')
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, name: str, rejected: list[tuple[int, str, str]]) -> None:

@@ -26,14 +26,13 @@ from retainkit.load.keep import (
 )
 from retainkit.load.mapping import check_lines, checked, kinds, missing_columns, one_of_each, reads
 from retainkit.load.marks import too_long
-from retainkit.load.other import quoted
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
 from retainkit.load.read import NUMBERS, Relation, first_of, of_frame, padded, relations_in, with_numbers
 from retainkit.load.recode import LONGEST
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan
-from retainkit.tally import literal
+from retainkit.tally import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
