@@ -17,6 +17,7 @@ from nb_fixtures.make import NAUGHTY, PARAMETERS, SAY, write_notebook, write_sho
 
 from retainkit.errors import RetainkitError
 from retainkit.report import publish
+from retainkit.report.kernel import run as run_notebook
 from retainkit.report.kernel import scrub
 from retainkit.report.plan import make_plan, period
 from retainkit.report.run import report
@@ -327,6 +328,15 @@ def test_begin_opens_the_shop_of_the_parameters_and_checks_them(shop_folder, cap
         check_parameters(shop, {"product_line": "tee"})
     with pytest.raises(RetainkitError, match=r"parameter level: must be from 0.5 to 0.999. Found: 95. To fix it: level = 0.95"):
         check_parameters(shop, {"level": 95})
+
+
+@pytest.mark.usefixtures("one_nursery")
+def test_papermill_by_hand_cannot_pass_a_parameter_that_the_notebook_does_not_read(monkeypatch):
+    monkeypatch.chdir(Path(__file__).parent.parent)
+    book = nbformat.read("notebooks/02_second_purchase_funnel.ipynb", as_version=4)
+    _, error = run_notebook(book, {"wihtin": 3, "as_of": "2026-06-30"}, tick=lambda **_: None)
+    assert error == ("BadValueError: parameter wihtin: is not one of this notebook. Found: parameters: source, as_of, within, horizon, segment."
+                     " To fix it: -p within VALUE")
 
 
 @pytest.mark.parametrize(("asked", "words"), [

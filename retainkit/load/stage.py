@@ -110,34 +110,10 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     Every expression is written once, and a value's text is made only for rows that are rejected.
     """
     inner, types, raw = _source(con, plan, relation, joined)
-    stated = {c: plan.columns.get(c.name) or (c.name if c.name in types else None) for c in table.columns if c.name not in plan.off}
-    lines = {c: raw.get(said) or _as_written(said, raw) for c, said in stated.items() if said is not None}
-    said_days, missing = "", list[Column]()
-    known = kinds(con, inner, [*lines.values(), *filter(None, [plan.where])])
-    read: dict[Column, tuple[str, Parsed]] = {}
-    for column, said in stated.items():
-        one_of_each(plan, relation.name, column.name, said or column.name, types)
-        if said is not None:
-            value = lines[column]
-            sql_type = known.get(value) or checked(con, plan, relation.name, inner, column.name, value, list(types))
-            source, parsed = f"{value} as raw_{column.name}", parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
-            if column.required and said not in raw:
-                more, parsed = _as_found(parsed, column, [raw[name] for name in reads(said, raw)])
-                source += more
-            if column.kind == "day" and not sql_type.startswith(("DATE", "TIMESTAMP")):
-                said_days += f", {parsed.text} as said_{column.name}"
-            read[column] = source, parsed
-        elif column.required:
-            missing.append(column)
-    if missing:
-        raise missing_columns(con, plan, relation.name, inner, missing, {name: raw[name] for name in types})
-    if plan.where:
-        one_of_each(plan, relation.name, "where", plan.where, types)
-        if plan.where not in known:
-            checked(con, plan, relation.name, inner, "where", plan.where, list(types))
+    read, said_days = _read(con, table, plan, relation, (inner, types, raw), tz)
+    have = {c.sql_name for c in read}
     whys = [("left_out", f"left out by where = {plan.where}", "", "null")] if plan.where else []
     whys += [(bad, why, c.name, f"left({p.text}, 200)") for c, (_, p) in read.items() for bad, why in reasons(c, c.sql_name, p.text)]
-    have = {c.sql_name for c in read}
     whys += [(bad, why, "", "null") for needs, bad, why in RULES.get(table.name, []) if needs <= have]
 
     def first(what: str, part: int, kind: str) -> str:
@@ -150,11 +126,41 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
     cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(relation.types))
     whole = f", md5(concat_ws(chr(31), {cells})) as whole" if plan.once else ""
-    return (f"select \" file\" as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
+    rows = (f"select \" file\" as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
             f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
-            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select \" file\", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w", inner,
-            [why[1] for why in whys],
-            f"select coalesce(row_no, row_number() over ()) as n, case {' '.join(f'when {p.needs_zone} then {p.text}' for _, p in read.values())} end as found{said_days} from (select row_no, {texts} from {inner} s) e")
+            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select \" file\", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w")
+    times = " ".join(f"when {p.needs_zone} then {p.text}" for _, p in read.values())
+    return rows, inner, [why[1] for why in whys], f"select coalesce(row_no, row_number() over ()) as n, case {times} end as found{said_days} from (select row_no, {texts} from {inner} s) e"
+
+
+def _read(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, source: tuple[str, dict[str, str], dict[str, str]],
+          tz: str | None) -> tuple[dict[Column, tuple[str, Parsed]], str]:
+    """For each column that one file has: what it is read from, and how; and what its days are written as, for a query. What cannot be read so is said with what to type."""
+    inner, types, raw = source
+    stated = {c: plan.columns.get(c.name) or (c.name if c.name in types else None) for c in table.columns if c.name not in plan.off}
+    lines = {c: raw.get(said) or _as_written(said, raw) for c, said in stated.items() if said is not None}
+    known = kinds(con, inner, [*lines.values(), *filter(None, [plan.where])])
+    read, said_days = dict[Column, tuple[str, Parsed]](), ""
+    for column, said in stated.items():
+        one_of_each(plan, relation.name, column.name, said or column.name, types)
+        if said is None:
+            continue
+        value = lines[column]
+        sql_type = known.get(value) or checked(con, plan, relation.name, inner, column.name, value, list(types))
+        text, parsed = f"{value} as raw_{column.name}", parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
+        if column.required and said not in raw:
+            more, parsed = _as_found(parsed, column, [raw[name] for name in reads(said, raw)])
+            text += more
+        if column.kind == "day" and not sql_type.startswith(("DATE", "TIMESTAMP")):
+            said_days += f", {parsed.text} as said_{column.name}"
+        read[column] = text, parsed
+    if missing := [c for c in stated if c.required and c not in read]:
+        raise missing_columns(con, plan, relation.name, inner, missing, {name: raw[name] for name in types})
+    if plan.where:
+        one_of_each(plan, relation.name, "where", plan.where, types)
+        if plan.where not in known:
+            checked(con, plan, relation.name, inner, "where", plan.where, list(types))
+    return read, said_days
 
 
 def _as_found(parsed: Parsed, column: Column, columns: list[str]) -> tuple[str, Parsed]:

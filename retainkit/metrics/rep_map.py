@@ -32,8 +32,8 @@ class RepMap(NamedTuple):
     reps
         A row a rep; see `rep_map`.
     company
-        A row a quantity of the model: `quantity` (`win_rate`, `s_u`, `s_v`, `rho`), `value`, `low`, `high`, `p_positive`,
-        `note`.
+        A row a quantity: `quantity`, `value`, `low`, `high`, `p_positive`, `note`. Of the model: `win_rate`, `s_u`, `s_v`, `rho`. Variances
+        over what chance gives (1), where they can be known: of reps' wins and of their churn (`spread_wins`, `spread_churn`), of the deals of one account (`clustering`).
     withheld
         Why the joint map cannot be drawn; empty when it can.
     notes
@@ -91,8 +91,8 @@ def rep_map(
         return RepMap(pd.DataFrame(columns=_COLUMNS), pd.DataFrame(columns=_COMPANY), withheld, [])
     crude = wins_by_rep(wins).set_index("rep")
     churn = rep_churn(shop, by=by).set_index("rep")
-    spread = [dispersion(crude["z"]), dispersion(z_scores(churn["observed"].astype(float), churn["expected"].astype(float)))]
     clustering = account_clustering(shop)
+    over = {"spread_wins": dispersion(crude["z"]), "spread_churn": dispersion(z_scores(churn["observed"].astype(float), churn["expected"].astype(float))), "clustering": clustering}
     model = joint_rep_model(wins, expected_losses(shop, by=by), odds=odds, hazard=hazard, win_phi=_widening(clustering))
     table = model.reps.set_index("rep").assign(
         expected_won=crude["expected"], win_q=pd.Series(benjamini_hochberg(crude["p_high"]), index=crude.index),
@@ -101,7 +101,8 @@ def rep_map(
     table["words"] = [
         rep_words(r["p_joint"], observed=r["observed"], expected=r["expected"], n_closed=r["n"], left=r["departed"], review=review, watch=watch)
         for r in table.to_dict("records")]
-    return RepMap(coded(table, reps)[_COLUMNS], model.company, withheld or model.withheld, _notes(wins, by, clustering, spread, (odds, hazard, review, watch)))
+    company = pd.concat([model.company, pd.DataFrame({"quantity": over.keys(), "value": over.values(), "note": ""}).dropna()], ignore_index=True)
+    return RepMap(coded(table, reps)[_COLUMNS], company, withheld or model.withheld, _notes(wins, by, over, (odds, hazard, review, watch)))
 
 
 def rep_correlation(shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA) -> pd.DataFrame:
@@ -198,13 +199,14 @@ def _widening(clustering: float) -> float:
     return clustering if clustering > OVERDISPERSED else 1.0
 
 
-def _notes(wins: pd.DataFrame, by: Sequence[str], clustering: float, spread: list[float], cuts: tuple[float, float, float, float]) -> list[str]:
+def _notes(wins: pd.DataFrame, by: Sequence[str], over: dict[str, float], cuts: tuple[float, float, float, float]) -> list[str]:
     """What a reader must know of how the map was made."""
     how = wins["method"].iloc[0] if len(wins) else "strata"
     known = [column for column in by if len(wins) and wins[column].nunique() > 1]
     odds, hazard, review, watch = cuts
+    of_wins, of_churn, clustering = over.values()
     wider = f"; win intervals widened by its root, {clustering**0.5:.2f}" if clustering > OVERDISPERSED else ""
     return [f"adjusted for {', '.join(known) or 'nothing'} ({how}), and churn for each account's time under contract; for nothing else",
             f"high means win odds over {odds:g} and churn hazard over {hazard:g} times the company's; review from {review:.0%}, watch from {watch:.0%}",
             *[f"deals of one account go together: variance {clustering:.2f} times that of independent deals{wider}"] * (clustering == clustering),
-            *[f"spread between reps over what chance gives (1): wins {spread[0]:.2f}, churn {spread[1]:.2f}"] * (not np.isnan(spread).any())]
+            *[f"spread between reps over what chance gives (1): wins {of_wins:.2f}, churn {of_churn:.2f}"] * (not np.isnan(of_wins + of_churn))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -43,11 +44,25 @@ def begin(source: Any, *, as_of: str = "", **parameters: Any) -> Shop:
     """
     from retainkit.load.shop import open_shop
 
+    _refuse_unread()
     shop = open_shop(source, as_of=as_of or None)
     check_parameters(shop, parameters)
     for kind in ("segment", "region", "product_line"):
         know_colours(kind, names_of(shop, kind))
     return shop
+
+
+def _refuse_unread() -> None:
+    """Refuse a value that papermill was given under a name the notebook does not read; papermill itself only warns of it."""
+    if not (shell := getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()):
+        return
+    cells = [str(cell) for cell in shell.user_ns.get("In", [])]
+    given = next((i for i, cell in enumerate(cells) if cell.startswith("# Parameters\n")), 0)
+    known, names = (re.findall(r"^(\w+) *=", text, re.M) for text in ("\n".join(cells[:given]), cells[given] if given else ""))
+    for name in names:
+        if known and name not in known:
+            guess = closest(name, known) or known[0]
+            raise BadValueError(f"parameter {name}", "is not one of this notebook", f"parameters: {listed(known, limit=20)}", f"-p {guess} VALUE")
 
 
 def check_parameters(shop: Shop, parameters: Mapping[str, Any], *, usual: Mapping[str, Any] | None = None) -> None:
