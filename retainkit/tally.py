@@ -6,12 +6,14 @@ parameters are written `:name` and filled in as literals, so that the rendered t
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cache, wraps
 from importlib import resources
 from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, Protocol
 from weakref import WeakKeyDictionary
 
@@ -120,6 +122,11 @@ def literal(value: Value) -> str:
 def quoted(name: str) -> str:
     """A name as it stands between double quotes in SQL."""
     return name.replace('"', '""')
+
+
+def one_file(path: Path) -> str:
+    """The path of a file to read, as SQL text: the engine takes a star or a bracket for a pattern of names."""
+    return literal(glob.escape(str(path)))
 
 
 def few_rows(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> Column:

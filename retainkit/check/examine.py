@@ -19,6 +19,7 @@ from retainkit.check.presets import recognised
 from retainkit.check.proposal import GUESS, SURE, Proposal, Question, asked
 from retainkit.check.words import choices
 from retainkit.errors import RetainkitError, counted, listed
+from retainkit.load.engine import connect
 from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, open_shop
@@ -98,11 +99,8 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     RetainkitError
         A file that cannot be read, or an answer that is none.
     """
-    import duckdb
-
     given = checked(dict(answers or {}))
-    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    con.execute("set TimeZone = 'UTC'")
+    con = connect()
     files = sources_in(paths)
     hash_ahead(f.file for f in files)
     with told(quiet(con), "looking at the files"):

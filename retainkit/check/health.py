@@ -15,7 +15,7 @@ from retainkit.load.clock import ends_ahead, held_back
 from retainkit.load.names import plain, words
 from retainkit.load.schema import TABLES
 from retainkit.resources import lacks, notebooks_folder
-from retainkit.tally import literal
+from retainkit.tally import literal, quoted
 
 if TYPE_CHECKING:
     from retainkit.check.look import Column
@@ -60,7 +60,7 @@ def stand_ins(found: Examined) -> Iterator[str]:
         n, rows = found.shop.sql(f"select count(case when customer = {top['customer'][i]} then 1 end) as n, count(*) as rows from all_orders").astype(int).iloc[0]
         who = str(top["customer_id"][i])
         line = orders.lines["customer_id"]
-        sql = f'trim("{line}")' if line in orders.look.names else line
+        sql = f'trim("{quoted(line)}")' if line in orders.look.names else line
         yield (f"orders: the customer {who} has {n:,} of {rows:,} lines ({n / rows:.1%}). If it stands for buyers without a name, they count as one who comes back all the time: "
                f"customer_id = '''nullif({sql}, {literal(who)})''' leaves them out, as guests")
 

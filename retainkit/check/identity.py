@@ -10,7 +10,7 @@ from retainkit.errors import counted
 from retainkit.load.book import TOTALS
 from retainkit.load.parse import named
 from retainkit.load.schema import TABLES
-from retainkit.tally import literal
+from retainkit.tally import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -51,10 +51,10 @@ def identity(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
         who = sql_of(p, "customer_id")
         if who and p.table in ("orders", "customers"):
             n, alike, *_ = one(con, f"select count(distinct id), count(distinct lower(id)) from (select {named(who)} as id from {{file}}) t", p)
-            quoted = f'"{who}"' if who in p.look.names else who
+            read = f'"{quoted(who)}"' if who in p.look.names else who
             if n:
                 yield (f"{p.look.seen}: {counted(n, 'different customer')} by `{column_of(p, p.lines['customer_id'])}`, in rows kept and rejected alike"
-                       + (f"; {counted(n - alike, 'differs', 'differ')} from another only in capital letters: customer_id = '''lower(trim({quoted}))''' makes them one" if n > alike else ""))
+                       + (f"; {counted(n - alike, 'differs', 'differ')} from another only in capital letters: customer_id = '''lower(trim({read}))''' makes them one" if n > alike else ""))
                 yield from _by_email(con, p, who)
     yield from _strangers(con, proposals)
 
@@ -119,7 +119,7 @@ def versions(con: duckdb.DuckDBPyConnection, proposals: Sequence[Proposal]) -> I
 def sql_of(p: Proposal, name: str) -> str:
     """A proposed line as SQL over its file."""
     line = p.lines.get(name, "")
-    return '"' + line.replace('"', '""') + '"' if line in p.look.columns and p.look.columns[line].sql != line else line
+    return f'"{quoted(line)}"' if line in p.look.columns and p.look.columns[line].sql != line else line
 
 
 def column_of(p: Proposal, line: str) -> str:

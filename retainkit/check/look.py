@@ -15,9 +15,12 @@ from retainkit.check.parts import parts_of
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, counted, first_line, listed
 from retainkit.load.database import called, extract, is_address, is_database, tables_in
 from retainkit.load.dates import Days, counted_days, days_in
-from retainkit.load.other import OTHERS, is_other
+from retainkit.load.endings import PACKED, READ
+from retainkit.load.engine import cache_folder
+from retainkit.load.other import is_other
 from retainkit.load.read import relations_in
-from retainkit.load.sources import TablePlan, cache_folder
+from retainkit.load.sources import TablePlan
+from retainkit.tally import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,8 +32,6 @@ MOST_TABLES = 60  # of a database
 WIDE = 150  # columns looked at closely
 ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
 DAYLIKE = re.compile("dat|day|tag|time|column|fecha|month|created|_at$| at$|^ts$|_ts$|epoch")  # eight digits are a day only under such a name
-ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", *OTHERS)
-PACKED = (".zip", ".gz", ".7z", ".rar", ".bz2", ".xz", ".zst", ".tar", ".tgz")
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,10 @@ def sources_in(paths: Sequence[str | Path]) -> list[Source]:
         if not Path(path).exists():
             raise MissingDataError(path, "does not exist", remedy="the path of a file or a folder")
         inside = [p for p in _inside(path) if p.is_file()]
-        found += [Source(p) for p in inside if p.name.lower().endswith(ENDINGS)]
+        found += [Source(p) for p in inside if p.name.lower().endswith(READ)]
         found += [source for p in inside if is_database(p.name) for source in _tables(str(p))]
     if not found:
-        raise MissingDataError(", ".join(map(str, paths)), "holds no file that can be read", "; ".join(passed_over(paths)), f"files ending in {', '.join(ENDINGS)}, or a database")
+        raise MissingDataError(", ".join(map(str, paths)), "holds no file that can be read", "; ".join(passed_over(paths)), f"files ending in {', '.join(READ)}, or a database")
     return list({(source.file.resolve(), repr(source.settings)): source for source in found}.values())  # a folder, and a file in it, name that file twice
 
 
@@ -113,7 +114,7 @@ def passed_over(paths: Sequence[str | Path]) -> list[str]:
     there = [p for path in map(str, paths) if not is_address(path) for p in _inside(path)]
     named = {Path(str(path)).resolve() for path in paths if not is_address(str(path))}
     folders = [p.name for p in there if p.is_dir() and p.resolve() not in named]
-    files = [p.name for p in there if p.is_file() and not is_database(p.name) and not p.name.lower().endswith(ENDINGS)]
+    files = [p.name for p in there if p.is_file() and not is_database(p.name) and not p.name.lower().endswith(READ)]
     packed = [name for name in files if name.lower().endswith(PACKED)]
     bases = [path for path in map(str, paths) if is_address(path)] + [str(p) for p in there if is_database(p.name)]
     beyond = [name for base in bases for name in tables_in(base, Path())[MOST_TABLES:]]
@@ -145,7 +146,7 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
             for file, lines in (*parts_of(path, plan.encoding, MOST, Path(folder)), (path, 0)):
                 relations = relations_in(con, plan, file, 900 + number)
                 types = relations[0].types
-                sql = ", ".join(f'cast("{_quoted(c)}" as varchar) as "{_quoted(c)}"' for c in types)
+                sql = ", ".join(f'cast("{quoted(c)}" as varchar) as "{quoted(c)}"' for c in types)
                 everything = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
                 con.execute(f"create or replace temp table {table} as select * from ({everything}) t limit {MOST + 1}")
                 if (rows := _count(con, table)) >= 0.95 * lines:  # parts that do not come out as rows were cut inside quoted text
@@ -158,7 +159,7 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
         raise
     except Exception as err:
         raise BadValueError(path.name, "cannot be read as a table", first_line(err), "export it again as CSV or Parquet") from err
-    names = {name: f'"{_quoted(name)}"' for name in types}
+    names = {name: f'"{quoted(name)}"' for name in types}
     if settings.get("columns") == ["line"]:
         names = _blank_separated(con, table)
     shared = _shared(con, [r.sql for r in relations], list(types))
@@ -190,13 +191,9 @@ def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], names: Sequenc
     """Rows that more than one file or sheet has, beyond the one that has them most often."""
     if len(parts) < 2:
         return 0
-    columns = ", ".join(f'"{_quoted(c)}"' for c in names)
+    columns = ", ".join(f'"{quoted(c)}"' for c in names)
     each = " union all ".join(f"select {n} as part, {columns}, count(*) as n from {part} s{n} group by all" for n, part in enumerate(parts))
     return int(con.execute(f"select coalesce(sum(total - most), 0) from (select sum(n) as total, max(n) as most from ({each}) e group by {columns}) t").fetchall()[0][0])
-
-
-def _quoted(name: str) -> str:
-    return name.replace('"', '""')
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -276,7 +273,7 @@ def _together(con: duckdb.DuckDBPyConnection, wide: Look, parts: list[Look]) -> 
     lacking = {look.name: missing for look in parts if (missing := [name for name in wide.names if name not in look.names])}
     for look in parts:
         for name in lacking.get(look.name, ()):
-            con.execute(f'alter table {look.table} add column "{_quoted(name)}" varchar')
+            con.execute(f'alter table {look.table} add column "{quoted(name)}" varchar')
     sampled = any(look.sampled for look in parts)
     each = () if sampled or len(parts) < 2 else tuple(f"(select * from {look.table} where rowid < {look.rows})" for look in parts)  # more rows are put below those of one
     shared = sum(look.shared for look in parts) + (0 if sampled else _shared(con, [look.table for look in parts], list(wide.names)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from retainkit.check.look import Column, Look, described_column
 from retainkit.check.proposal import SURE, Proposal, days_lines, undecided
 from retainkit.load.schema import TABLES
+from retainkit.tally import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -83,12 +84,13 @@ def _proposal(con: duckdb.DuckDBPyConnection, look: Look, preset: Preset, table:
         proposal.lines[canonical.name] = _numbers_read(proposal, canonical.kind, line)
         proposal.why[canonical.name] = (SURE, "")
         if canonical.kind == "day":
-            sql = f'"{line}"' if line in look.columns else line
+            sql = f'"{quoted(line)}"' if line in look.columns else line
             columns[canonical.name] = look.columns[line] if line in look.columns else _computed(con, look, canonical.name, sql)
     for key in ("where", "currency", "email"):
         stated = way.get(key, [])
         text = next((s for s in ([stated] if isinstance(stated, str) else stated) if _runs(con, look, s)), "")
-        setattr(proposal, key, f'"{_as_written(look, text)}"' if key != "where" and text and _as_written(look, text) in look.columns else text)
+        column = _as_written(look, text)
+        setattr(proposal, key, f'"{quoted(column)}"' if key != "where" and text and column in look.columns else text)
     days_lines(proposal, columns, utc=way.get("tz") == "UTC")
     return proposal
 

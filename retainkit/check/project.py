@@ -13,6 +13,7 @@ from retainkit.check.proposal import relative
 from retainkit.check.say import flags, next_command
 from retainkit.errors import BadValueError, MissingDataError
 from retainkit.load.database import is_address
+from retainkit.load.endings import DATABASES, PACKED, READ
 from retainkit.resources import notebooks_folder, sample_folder
 
 MAKEFILE = """\
@@ -33,25 +34,12 @@ check: ## Say what the export is, and what is healthy about it
 lab: ## Open the notebooks
 	jupyter lab --LabApp.default_url=/lab/tree/notebooks/{first}
 """
-IGNORED = """\
+IGNORED = f"""\
 # Customers' data and what is made from it stay out of git: add nothing here to it.
 data/
 reports/
-*.csv
-*.csv.gz
-*.tsv
-*.tsv.gz
-*.txt.gz
-*.parquet
-*.xls
-*.xlsx
-*.jsonl
-*.ndjson
-*.jsonl.gz
-*.ndjson.gz
-*.sqlite
-*.db
-*.duckdb
+{chr(10).join(f"*{ending}" for ending in (*READ, *DATABASES, *PACKED))}
+!requirements*.txt
 .env
 .ipynb_checkpoints/
 """
@@ -84,7 +72,7 @@ def init(folder: Path, sources: Sequence[str | Path] = (), answers: Mapping[str,
         found = examine(paths, given)
         _settled(found, folder)
         _write(found, folder)
-    except Exception:
+    except BaseException:  # stopped by hand, too
         if made:  # half a project would only stand in the way
             shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -12,7 +12,6 @@ from typing import Any
 from retainkit.errors import BadValueError, MissingDataError, listed
 from retainkit.load.mapping import apart
 
-BOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 TOTALS = re.compile(r"\s*(grand |sub|sub-)?(total|totals|sum|summe|gesamt|gesamtsumme|zwischensumme|somme|totaal|totale|suma)\s*:?\s*", re.IGNORECASE)
 LOOKED = 40  # rows in which the header is looked for
 

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from retainkit.errors import BadValueError, MissingDataError, first_line, listed
-from retainkit.tally import literal
+from retainkit.load.endings import DATABASES
+from retainkit.load.engine import connect
+from retainkit.tally import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb
 
 SCHEMES = re.compile(r"(postgres|postgresql|sqlite|duckdb)://")
-FILES = (".sqlite", ".sqlite3", ".db", ".duckdb", ".ddb")
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 BATCH = 50_000
 EXTRACT = "extract-"  # how the folders begin that hold answers
@@ -38,7 +39,7 @@ NAMES = {
 
 def is_database(address: str) -> bool:
     """Whether a path names a database: an address (postgresql://...), or a SQLite or DuckDB file."""
-    return bool(SCHEMES.match(address)) or address.lower().endswith(FILES)
+    return bool(SCHEMES.match(address)) or address.lower().endswith(DATABASES)
 
 
 def is_address(text: str) -> bool:
@@ -69,7 +70,7 @@ def tables_in(address: str, folder: Path) -> list[str]:
     """The tables of a database, each as a query names it."""
     kind, _ = _kind(address, folder)
     found = _rows(address, folder, NAMES[kind])
-    return [".".join(f'"{part}"' for part in name.split(".", 1)) if kind != "sqlite" else f'"{name}"' for name in found]
+    return [".".join(f'"{quoted(part)}"' for part in name.split(".", 1)) if kind != "sqlite" else f'"{quoted(name)}"' for name in found]
 
 
 @contextmanager
@@ -107,7 +108,7 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
         raise MissingDataError(where, "names a database and no query", f"tables {tables}", 'query = "select * from orders"')
     asked = repr((os.environ.get(RUN), address, str(folder.resolve()), query, name))
     answered = cache / f"answered-{hashlib.sha256(asked.encode()).hexdigest()[:24]}" / "done"
-    if RUN in os.environ and answered.exists() and (file := Path(answered.read_text(encoding="utf-8"))).exists():
+    if RUN in os.environ and answered.exists() and (file := Path(answered.read_text(encoding="utf-8"))).is_file():
         return file
     aside = cache / f".extract-{os.getpid()}-{uuid.uuid4().hex[:8]}.parquet"
     aside.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +123,8 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
         (place / "done").touch()
         if RUN in os.environ:
             answered.parent.mkdir(exist_ok=True)
-            answered.write_text(str(file), encoding="utf-8")
+            aside.write_text(str(file), encoding="utf-8")
+            os.replace(aside, answered)
         return file
     finally:
         aside.unlink(missing_ok=True)
@@ -149,13 +151,11 @@ def _kind(address: str, folder: Path) -> tuple[str, str]:
 
 def _answer(address: str, folder: Path, query: str, where: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
     """Let `use` see the rows of a query, under a name in a connection; whatever goes wrong is said without secrets."""
-    import duckdb
-
     kind, place = _kind(address, folder)
     read = {"postgresql": _postgres, "sqlite": _sqlite, "duckdb": _duckdb}[kind]
     secrets: list[str] = []
     try:
-        con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+        con = connect()
         read(con, _filled(place, where, secrets) if kind == "postgresql" else place, query, use)
     except (MissingDataError, BadValueError):
         raise
@@ -206,7 +206,8 @@ def _postgres(con: duckdb.DuckDBPyConnection, address: str, query: str, use: Cal
 def _duckdb(con: duckdb.DuckDBPyConnection, path: str, query: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
     con.execute(f"attach {literal(path)} as base (read_only)")
     con.execute("use base")
-    use(con, f"({query})")
+    asked = query.strip("; \n")
+    use(con, f"({asked})")
 
 
 def _sqlite(con: duckdb.DuckDBPyConnection, path: str, query: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
@@ -217,7 +218,7 @@ def _sqlite(con: duckdb.DuckDBPyConnection, path: str, query: str, use: Callable
     try:
         cursor = base.execute(query)
         names = [c[0] for c in cursor.description]
-        columns = ", ".join('"' + n.replace('"', '""') + '" varchar' for n in names)
+        columns = ", ".join(f'"{quoted(n)}" varchar' for n in names)
         con.execute(f"create temp table answer ({columns})")
         while rows := cursor.fetchmany(BATCH):
             frame = pd.DataFrame([[v if v is None or isinstance(v, str) else v.hex() if isinstance(v, bytes) else repr(v) for v in row] for row in rows], columns=range(len(names)), dtype="string")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -29,7 +30,7 @@ def parquet(path: Path) -> str:
 
     Only by name does the engine look at what all of several files say of their columns' least and greatest values.
     """
-    return f"read_parquet({literal(str(path))}, union_by_name = true)"
+    return f"read_parquet({literal(str(Path(glob.escape(str(path.parent)), path.name)))}, union_by_name = true)"
 
 
 def count_in_place(con: duckdb.DuckDBPyConnection, store: Path) -> None:

@@ -52,7 +52,7 @@ def one_of_each(plan: TablePlan, label: str, key: str, said: str, columns: Itera
     words = {said, *(word for pair in re.findall(r'"([^"]*)"|([^\W\d]\w*)', re.sub("'[^']*'", "", said)) for word in pair)}
     for word in words - set(columns):
         if len(found := meant.get(word.lower(), [])) > 1:
-            instead = found[0][1] if said == word else _renamed(said, word, f'"{found[0][1]}"')
+            instead = found[0][1] if said == word else _renamed(said, word, f'"{quoted(found[0][1])}"')
             raise BadValueError(label, f"has {counted(len(found), 'column')} called `{word}`, and which of them {plan.table} should read is not said",
                                 f"columns {' and '.join(str(place) for place, _ in found)} of {listed(columns, limit=20)}",
                                 "frame.loc[:, ~frame.columns.str.lower().duplicated()], which keeps the first" if plan.frame is not None else
@@ -110,14 +110,19 @@ def _instead(con: duckdb.DuckDBPyConnection, plan: TablePlan, inner: str, said: 
     functions = [name for name, in con.execute("select distinct function_name from duckdb_functions() where regexp_full_match(function_name, '[a-z_0-9]+')").fetchall()] if unknown and unknown[2] else []
     near = closest(wrong, functions or columns)
     if wrong and near:
-        name = near if re.fullmatch(r"[A-Za-z_]\w*", near) or said == wrong else f'"{near}"'
+        name = near if re.fullmatch(r"[A-Za-z_]\w*", near) or said == wrong else f'"{quoted(near)}"'
         text = _renamed(said, wrong, name)
-        if not _problem(con, f"""describe select row_no, ({f'"{text}"' if text in columns else text}) as x from {inner} s"""):
+        if not _problem(con, f"""describe select row_no, ({f'"{quoted(text)}"' if text in columns else text}) as x from {inner} s"""):
             return text
+    if "Cannot mix values of type" in problem:
+        for column in reads(said, columns):
+            text = _renamed(said, column, f'cast("{quoted(column)}" as varchar)')
+            if not _problem(con, f"describe select row_no, ({text}) as x from {inner} s"):
+                return text
     named = [c for c in columns if c == near or re.search(rf"\b{re.escape(c)}\b", said)]
     column = next(iter(named), None) or closest(said, columns)
     if key == "where":
-        return f'"{column or columns[0]}" is not null'
+        return f'"{quoted(column or columns[0])}" is not null'
     free = {c: f'"{quoted(c)}"' for c in columns if c not in plan.columns.values()}
     return column or guessed(con, TABLES[plan.table], [TABLES[plan.table].column(key)], free, inner).get(key, "")
 

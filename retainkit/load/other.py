@@ -7,25 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, first_line
-from retainkit.load.book import BOOKS, sheets_of
+from retainkit.load.book import sheets_of
+from retainkit.load.endings import BOOKS, LINES
+from retainkit.load.engine import cache_folder
 from retainkit.load.recode import utf8
-from retainkit.load.sources import cache_folder
-from retainkit.tally import literal, quoted
+from retainkit.tally import literal, one_file, quoted
 
 if TYPE_CHECKING:
     import duckdb
 
     from retainkit.load.sources import TablePlan
 
-LINES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
-OTHERS = (*BOOKS, *LINES)
 # label, from clause, columns, table of rejected rows (line, error_type, csv_line)
 Found = tuple[str, str, dict[str, str], str]
 
 
 def is_other(path: Path) -> bool:
     """Whether a file is a workbook or JSON lines."""
-    return path.name.lower().endswith(OTHERS)
+    return path.name.lower().endswith((*BOOKS, *LINES))
 
 
 def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, number: int) -> list[Found]:
@@ -73,10 +72,9 @@ def _types(con: duckdb.DuckDBPyConnection, name: str, names: list[str]) -> dict[
 def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, label: str, number: int) -> Found:
     """An object a line; an object inside becomes columns named with a point (`customer.id`); a broken line is rejected."""
     name = f"lines_{plan.table}_{number}"
-    escaped = "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
     compression = ", compression='gzip'" if path.suffix.lower() == ".gz" else ""
     try:
-        con.execute(f"""create or replace temp table {name}_text as select row_number() over () as row_no, line, try_cast(line as json) as j from read_csv({literal(escaped)},
+        con.execute(f"""create or replace temp table {name}_text as select row_number() over () as row_no, line, try_cast(line as json) as j from read_csv({one_file(path)},
             auto_detect=false, header=false, delim='\\x1d', quote='', escape='', columns={{'line': 'varchar'}}, max_line_size=16777216, parallel=false,
             null_padding=true, strict_mode=false{compression})""")
     except Exception as err:

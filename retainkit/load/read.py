@@ -10,19 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, first_line
-from retainkit.load.book import BOOKS
+from retainkit.load.endings import BOOKS, PACKED
+from retainkit.load.engine import cache_folder
 from retainkit.load.frames import registered
-from retainkit.load.mapping import apart
+from retainkit.load.mapping import apart, reads
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.recode import LONGEST, no_endless_line, no_text, opened, utf8
-from retainkit.load.sources import PACKED, TablePlan, cache_folder, packed_up
-from retainkit.tally import literal
+from retainkit.load.schema import TABLES
+from retainkit.load.sources import TablePlan, packed_up
+from retainkit.tally import literal, one_file, quoted
 
 if TYPE_CHECKING:
     import duckdb
 
 REORDERS = re.compile(r"\b(row_no|over|select)\b", re.IGNORECASE)  # SQL after which rows are not in the order of the file, or that asks for their number
 NUMBERS = ("BIGINT", "DOUBLE")  # how the engine calls a column of a text file that it takes for numbers
+NO_NUMBER = r"'^[+-]?0[0-9]|[0-9]{16}|[a-zA-Z]'"  # what is not the same number any more once it was one: 007, more digits than fit, 1e5
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def padded(relations: list[Relation]) -> list[Relation]:
     for relation in relations:
         have = {name.lower() for name in relation.types}
         more = {name: kind for name, kind in every.items() if name.lower() not in have}
-        empty = "".join(f', cast(null as {"varchar" if relation.rejects else kind}) as "{name}"' for name, kind in more.items())
+        empty = "".join(f', cast(null as {"varchar" if relation.rejects else kind}) as "{quoted(name)}"' for name, kind in more.items())
         found.append(replace(relation, sql=f"(select *{empty} from {relation.sql} p)", types=relation.types | more))
     return found
 
@@ -57,11 +60,35 @@ def with_numbers(con: duckdb.DuckDBPyConnection, relation: Relation, relations: 
     texts = [name for name in numbers if relation.path and relation.types.get(name) == "VARCHAR"]
     if not texts:
         return relation
-    counts = ", ".join(f"""count(nullif(trim("{name}"), ''))""" for name in texts)
-    filled = con.execute(f"select {counts} from {relation.sql} t").fetchone() or ()
-    for suffix in ("", "_scan"):  # what it could not split is noted when it is read
-        con.execute(f"drop table if exists {relation.rejects}{suffix}")
+    filled = _counts(con, relation, [f"""nullif(trim("{quoted(name)}"), '')""" for name in texts])
     return replace(relation, types=relation.types | {name: numbers[name] for name, n in zip(texts, filled, strict=True) if not n})
+
+
+def ids_as_written(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> Relation:
+    """Columns that an expression makes an id, or a name, of: numbers where all of the file's values are, and text otherwise.
+
+    The engine's guess looks at the first rows only, and a1 further down, or 007, would be another customer as a number, or none.
+    """
+    table = TABLES[plan.table]
+    said = [text for name, text in plan.columns.items() if table.column(name).kind in ("id", "text") and text not in relation.types]
+    names = [name for name, kind in relation.types.items() if kind in NUMBERS and relation.rejects and any(reads(text, [name]) for text in said)]
+    if not names:
+        return relation
+    values = [f"""nullif(trim("{quoted(name)}"), '')""" for name in names]
+    found = _counts(con, relation, [ask for v in values for ask in (v, f"case when try_cast({v} as double) is not null and not regexp_matches({v}, {NO_NUMBER}) then 1 end",
+                                                                    f"case when regexp_full_match({v}, '-?[0-9]+') then 1 end")])
+    kinds = {name: "BIGINT" if whole == n else "DOUBLE" if numbers == n else "VARCHAR"
+             for name, n, numbers, whole in zip(names, found[::3], found[1::3], found[2::3], strict=True)}
+    return replace(relation, types=relation.types | kinds)
+
+
+def _counts(con: duckdb.DuckDBPyConnection, relation: Relation, values: list[str]) -> tuple[int, ...]:
+    """How many of a file's rows have each value."""
+    found = con.execute(f"select {', '.join(f'count({value})' for value in values)} from {relation.sql} t").fetchone() or ()
+    if relation.path:
+        for suffix in ("", "_scan"):  # what it could not split is noted when it is read
+            con.execute(f"drop table if exists {relation.rejects}{suffix}")
+    return tuple(found)
 
 
 def first_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
@@ -84,14 +111,13 @@ def _text_or_parquet(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path
     name = plan.label(path)
     if path.suffix.lower() != ".parquet" and plan.encoding != "utf-8":
         path, plan = utf8(path, plan.encoding, name, cache_folder()), replace(plan, encoding="utf-8")
-    escaped = "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
     if path.suffix.lower() == ".parquet":
-        sql = f"(select file_row_number + 1 as row_no, * exclude (file_row_number) from read_parquet({literal(escaped)}, file_row_number=true))"
+        sql = f"(select file_row_number + 1 as row_no, * exclude (file_row_number) from read_parquet({one_file(path)}, file_row_number=true))"
         return Relation(name, sql, _types(con, plan, name, sql), 1)
-    return _csv(con, plan, path, escaped, i, name)
+    return _csv(con, plan, path, i, name)
 
 
-def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: str, i: int, label: str) -> Relation:
+def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int, label: str) -> Relation:
     """Every column as text, so that each value can be checked and a bad one quoted; split by a fixed dialect."""
     names, delimiter = _header(plan, path)
     no_endless_line(path, label)
@@ -99,7 +125,7 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: s
     rejects = f"split_{plan.table}_{i}"
     for suffix in ("", "_scan"):
         con.execute(f"drop table if exists {rejects}{suffix}")
-    dialect = (f"read_csv({literal(escaped)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
+    dialect = (f"read_csv({one_file(path)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
                f" skip={plan.skip}{f', max_line_size={plan.longest}, buffer_size={2 * plan.longest}' if plan.longest == LONGEST else ''}, columns={{{columns}}}")
     counted = plan.joins or REORDERS.search(f"{plan.columns} {plan.where}")  # counting takes one thread, where reading takes all
     number = "row_number() over ()" if counted else "cast(null as utinyint)"
@@ -108,11 +134,11 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, escaped: s
     if any(expression not in names for expression in plan.columns.values()) or plan.where:
         # expressions may calculate: columns that look like numbers are offered to them as numbers
         try:
-            seen = con.execute(f"describe select * from read_csv({literal(escaped)}, delim={literal(delimiter)}, quote='\"', escape='\"', strict_mode=false, ignore_errors=true,"
+            seen = con.execute(f"describe select * from read_csv({one_file(path)}, delim={literal(delimiter)}, quote='\"', escape='\"', strict_mode=false, ignore_errors=true,"
                                f" header={literal(plan.header)}, skip={plan.skip}, names={list(names)!r}, null_padding=true, parallel=false)").fetchall()
         except Exception as err:  # the engine's guess at the types gives up on what its reader would split or reject
             raise BadValueError(label, "cannot be split into columns", first_line(err).split(". ")[0], "export it again, or name delimiter and encoding in retainkit.toml") from err
-        types |= {name: kind for name, kind, *_ in seen if kind in NUMBERS}
+        types |= {name: "DOUBLE" for name, kind, *_ in seen if kind in NUMBERS}  # also of whole ones: further down may be others
     return Relation(label, sql, types, plan.skip + (2 if plan.header else 1), rejects, path=path, delimiter=delimiter)
 
 

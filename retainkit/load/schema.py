@@ -1,21 +1,11 @@
 """The canonical tables: the one place that says what columns there are, of what kind, and what empty means.
 
-The loader's checks, the error texts and the documentation all come from here.
+The loader's checks and the error texts come from here; data/sample/README.md shows every table with examples.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-KINDS = {
-    "id": "an identifier, compared as text",
-    "text": "text",
-    "day": "a date, or a time that becomes the local date in the shop's time zone",
-    "money": "a number in the shop's currency",
-    "number": "a number",
-    "choice": "one of a few words",
-    "yes_no": "yes or no",
-}
 
 
 @dataclass(frozen=True)
@@ -29,7 +19,6 @@ class Column:
     choices: tuple[str, ...] = ()
     default: str | None = None  # what empty means, as the value it is read as
     empty: str = "not known"
-    example: str = ""
 
     @property
     def sql_name(self) -> str:
@@ -66,107 +55,89 @@ def _day(name: str, meaning: str, required: bool = False, **more: str) -> Column
 
 
 _CUSTOMER = "who bought: the customer, or the account in business-to-business"
-_SEGMENT = Column("segment", "text", "kind of customer (size, channel, plan)", example="SMB")
-_REGION = Column("region", "text", "sales region", example="North")
+_SEGMENT = Column("segment", "text", "kind of customer (size, channel, plan)")
+_REGION = Column("region", "text", "sales region")
 
 ORDERS = Table(
     "orders", "a line of an order", (
-        _id("order_id", "the order the line belongs to", True, example="O000017"),
-        _id("customer_id", _CUSTOMER, True, example="C00042"),
-        _day("ordered_at", "when it was bought", True, example="2026-03-01T23:30:00Z"),
-        Column("amount", "money", "price paid for the line; negative is money given back", True, example="59.90"),
-        Column("product_line", "text", "the group of products it belongs to", example="Coffee"),
-        Column("quantity", "number", "pieces", example="2"),
+        _id("order_id", "the order the line belongs to", True),
+        _id("customer_id", _CUSTOMER, True),
+        _day("ordered_at", "when it was bought", True),
+        Column("amount", "money", "price paid for the line; negative is money given back", True),
+        Column("product_line", "text", "the group of products it belongs to"),
+        Column("quantity", "number", "pieces"),
         Column("status", "choice", "what became of it", choices=("paid", "cancelled", "refunded"), default="paid",
-               empty="paid", example="paid"),
+               empty="paid"),
         _day("refunded_at", "when a refunded line was paid back", empty="the day it was bought, if refunded"),
         Column("order_type", "choice", "a purchase, or the invoice of a running contract",
-               choices=("one_off", "recurring"), default="one_off", empty="one_off", example="one_off"),
+               choices=("one_off", "recurring"), default="one_off", empty="one_off"),
     ), clock=("ordered_at",), dated_by="ordered_at")
 
 CUSTOMERS = Table(
     "customers", "a customer or account", (
-        _id("customer_id", _CUSTOMER, True, example="C00042"),
-        _day("signed_up_at", "when the customer signed up", example="2025-11-03T14:02:11Z"),
+        _id("customer_id", _CUSTOMER, True),
+        _day("signed_up_at", "when the customer signed up"),
         _SEGMENT, _REGION,
-        Column("source", "text", "where the customer came from", example="referral"),
-        Column("owner", "text", "who looks after the account today", example="Ada Okafor"),
+        Column("source", "text", "where the customer came from"),
+        Column("owner", "text", "who looks after the account today"),
     ), key=("customer_id",), dated_by="signed_up_at")
 
 DEALS = Table(
     "deals", "an opportunity", (
-        _id("deal_id", "the opportunity", True, example="D00310"),
-        _id("customer_id", "the account it is with", empty="not an account yet", example="C00042"),
-        Column("rep", "text", "who owned it when it was won or lost (today's owner, if open)", True, example="Ada Okafor"),
-        _day("opened_at", "when it was opened", True, example="2026-01-09T15:00:00Z"),
-        _day("closed_at", "when it was won or lost", empty="still open", example="2026-02-20T16:40:00Z"),
-        Column("outcome", "choice", "won, lost or open", True, choices=("won", "lost", "open"), example="won"),
-        Column("amount", "money", "value of the deal", example="5400"),
-        Column("source", "text", "where the opportunity came from", example="referral"),
+        _id("deal_id", "the opportunity", True),
+        _id("customer_id", "the account it is with", empty="not an account yet"),
+        Column("rep", "text", "who owned it when it was won or lost (today's owner, if open)", True),
+        _day("opened_at", "when it was opened", True),
+        _day("closed_at", "when it was won or lost", empty="still open"),
+        Column("outcome", "choice", "won, lost or open", True, choices=("won", "lost", "open")),
+        Column("amount", "money", "value of the deal"),
+        Column("source", "text", "where the opportunity came from"),
         _SEGMENT, _REGION,
     ), key=("deal_id",), clock=("opened_at", "closed_at"), dated_by="opened_at")
 
 CONTRACTS = Table(
     "contracts", "a subscription or contract", (
-        _id("contract_id", "the contract", True, example="K00021"),
-        _id("customer_id", _CUSTOMER, True, example="C00042"),
-        _day("started_at", "its first day", True, example="2025-02-01"),
-        _day("cancel_requested_at", "when it was asked to end", empty="nobody asked", example="2026-01-15"),
-        _day("ended_at", "the first day without it", empty="still running", example="2026-02-01"),
-        Column("end_reason", "text", "why it ended", example="cancelled"),
-        Column("monthly_value", "money", "what it pays a month", example="420"),
-        _id("deal_id", "the deal that sold it", example="D00310"),
+        _id("contract_id", "the contract", True),
+        _id("customer_id", _CUSTOMER, True),
+        _day("started_at", "its first day", True),
+        _day("cancel_requested_at", "when it was asked to end", empty="nobody asked"),
+        _day("ended_at", "the first day without it", empty="still running"),
+        Column("end_reason", "text", "why it ended"),
+        Column("monthly_value", "money", "what it pays a month"),
+        _id("deal_id", "the deal that sold it"),
     ), key=("contract_id",), clock=("started_at", "cancel_requested_at|ended_at"), dated_by="started_at")
 
 RESPONSES = Table(
     "responses", "an answer to a survey", (
-        _id("customer_id", "who answered", empty="anonymous", example="C00042"),
-        _day("answered_at", "when", True, example="2026-04-02T10:00:00Z"),
-        Column("score", "number", "0 to 10: how likely to recommend", True, example="9"),
-        Column("kind", "choice", "who was asked", True, choices=("customer", "employee"), example="customer"),
-        Column("wave", "text", "the survey it belongs to", example="2026-Q2"),
-        Column("invited", "number", "how many were asked in that wave", example="900"),
+        _id("customer_id", "who answered", empty="anonymous"),
+        _day("answered_at", "when", True),
+        Column("score", "number", "0 to 10: how likely to recommend", True),
+        Column("kind", "choice", "who was asked", True, choices=("customer", "employee")),
+        Column("wave", "text", "the survey it belongs to"),
+        Column("invited", "number", "how many were asked in that wave"),
     ), dated_by="answered_at")
 
 SPEND = Table(
     "spend", "money spent in a month", (
-        _day("month", "any day of the month", True, example="2026-04-01"),
-        Column("category", "text", "an acquisition source, or what keeps customers: `retention`, `support`", True, example="paid"),
-        Column("amount", "money", "what was spent", True, example="26000"),
+        _day("month", "any day of the month", True),
+        Column("category", "text", "an acquisition source, or what keeps customers: `retention`, `support`", True),
+        Column("amount", "money", "what was spent", True),
     ), dated_by="month")
 
 ACTIVITY = Table(
     "activity", "a day a customer used the product", (
-        _id("customer_id", _CUSTOMER, True, example="C00042"),
-        _day("active_on", "the day", True, example="2026-04-02"),
-        Column("kind", "text", "what was done", example="login"),
+        _id("customer_id", _CUSTOMER, True),
+        _day("active_on", "the day", True),
+        Column("kind", "text", "what was done"),
     ), clock=("active_on",), dated_by="active_on")
 
 CHANGES = Table(
     "changes", "something that was rolled out", (
-        Column("change", "text", "what", True, example="onboarding programme"),
-        Column("unit", "text", "the rep, region or segment it was rolled out to", True, example="North"),
-        _day("started_on", "the first day", True, example="2025-06-01"),
+        Column("change", "text", "what", True),
+        Column("unit", "text", "the rep, region or segment it was rolled out to", True),
+        _day("started_on", "the first day", True),
     ), dated_by="started_on")
 
 TABLES: dict[str, Table] = {
     t.name: t for t in (ORDERS, CUSTOMERS, DEALS, CONTRACTS, RESPONSES, SPEND, ACTIVITY, CHANGES)
 }
-
-
-def described() -> str:
-    """The tables as a Markdown page: what the documentation shows is what the loader checks.
-
-    >>> described().splitlines()[0]
-    '### `orders`: a line of an order'
-    """
-    parts = []
-    for table in TABLES.values():
-        parts += [f"### `{table.name}`: {table.row}", "", "| column | kind | meaning | empty means | example |",
-                  "|---|---|---|---|---|"]
-        for c in table.columns:
-            kind = " / ".join(c.choices) if c.choices else KINDS[c.kind]
-            empty = "the row is rejected" if c.required else c.empty
-            parts.append(f"| `{c.name}`{' (needed)' if c.required else ''} | {kind} | {c.meaning} | {empty} | {c.example} |")
-        parts.append("")
-    return "\n".join(parts)

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from retainkit.errors import BadValueError, closest, listed
 from retainkit.load.clock import known_zone, not_to_come, nothing_between, reach, why_nothing
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
+from retainkit.load.engine import cache_folder, connect
 from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
-from retainkit.load.store import build_store, cache_folder, ensure, prune, stored
+from retainkit.load.store import build_store, ensure, prune, stored
 from retainkit.tally import literal, text_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ _CONTRACTED = "customer in (select customer from {entry}.contracts where started
 RESTRICTED = {
     "customers": "", "responses": "", "activity": "", "orders": _ORDERED, "days": _ORDERED, "buyers": _ORDERED, "line_starts": _ORDERED,
     "contracts": _CONTRACTED, "spells": _CONTRACTED, "deals": "opened_on <= {day}"}
-MEMORY = "1.6GB"  # with Python itself, within 2 GiB
 GROUPS_OF_CUSTOMERS = ("segment", "region", "source", "owner")
 
 
@@ -95,24 +95,14 @@ def open_shop(
         raise BadValueError("refunds", "is neither in nor out", repr(refunds), 'refunds="out"')
     temporary, sources = None, list[dict[str, Any]]()
     cache = cache_folder()
-    con = _connect(cache, memory)
+    con = quiet(connect(memory))
     if any(t.frame is not None for t in plan.tables.values()):
-        temporary = tempfile.TemporaryDirectory(prefix="retainkit-")
+        temporary = tempfile.TemporaryDirectory(prefix=".tables-", dir=cache)  # a process that is killed leaves customers' rows in the cache, where they are pruned
         folder = ensure(Path(temporary.name) / "store", lambda aside: build_store(con, plan, zone, aside))
     else:
         folder, sources = stored(con, plan, zone)
     prune(cache)
     return Shop(plan, con, folder, facts, sources=sources, refunds=refunds, temporary=temporary)
-
-
-def _connect(cache: Path, memory: str | None) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
-    con.execute(f"set temp_directory = {literal(str(cache / 'spill'))}")
-    con.execute("set TimeZone = 'UTC'")
-    con.execute(f"set memory_limit = {literal(memory or MEMORY)}")
-    return quiet(con)
 
 
 class Shop:
@@ -217,18 +207,19 @@ class Shop:
         files = self._facts[name]["files"]
         if day is None or all((f["last_day"] or "") <= str(last) for f in files):
             return {}
-        path = literal(str(self._store / f"{name}.parquet"))
-        row = self._con.execute(f"select count(*) from read_parquet({path}) where {day} > {literal(last)}").fetchone()
+        row = self._con.execute(f"select count(*) from {parquet(self._store / f'{name}.parquet')} where {day} > {literal(last)}").fetchone()
         return {max(files, key=lambda f: f["last_day"] or "")["file"]: row[0] if row else 0}
 
     def rejected(self, table: str) -> pd.DataFrame:
         """The rows of a table that were turned away: `file, row, column, reason, found`."""
         import pandas as pd
 
+        if table not in TABLES:
+            raise BadValueError("rejected", f"`{table}` is not a table retainkit knows", listed(TABLES), f'rejected("{closest(table, TABLES) or "orders"}")')
         path = self._store / f"rejected_{table}.parquet"
         if not path.exists():
             return pd.DataFrame(columns=["file", "row", "column", "reason", "found"])
-        return self._con.execute(f"select * from read_parquet({literal(str(path))}) order by file, row").df()
+        return self._con.execute(f"select * from {parquet(path)} order by file, row").df()
 
     def at(self, day: str | date) -> Shop:
         """The shop as it was known at the end of `day`: later orders, refunds, wins and cancellations are not known.
@@ -278,6 +269,8 @@ class Shop:
     def _but(self, day: date | None = None, refunds: str = "", only: dict[str, str] | None = None, known_by: date | None = None) -> Shop:
         """The same shop otherwise; the same one whenever the same is asked, so that it need not be asked its tallies again."""
         how = (day or self.as_of, refunds or self.refunds, tuple(sorted((self._only if only is None else only).items())), known_by or self._known_by)
+        if how == (self.as_of, self.refunds, tuple(sorted(self._only.items())), self._known_by):
+            return self
         if how not in self._others:
             self._others[how] = Shop(self._plan, self._con, self._store, {**self._stated, "as_of": how[0]}, sources=self.sources,
                                      refunds=how[1], temporary=self._temporary, only=dict(how[2]), known_by=how[3])

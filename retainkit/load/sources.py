@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import tomllib
 from dataclasses import dataclass, field
@@ -13,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed
 from retainkit.load.database import EXTRACT, called, extract, is_database
+from retainkit.load.endings import PACKED, READ
+from retainkit.load.engine import cache_folder
 from retainkit.load.schema import TABLES
 from retainkit.load.stated import Record, claims_stated, goals_stated
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".xlsx", ".xls", ".ods", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-PACKED = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".rar")
 FACTS = ("tz", "as_of", "history_start", "currency")
 OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "overlap", "missing", "query")
 
@@ -164,11 +163,11 @@ def _canonical_files(folder: Path) -> dict[str, TablePlan]:
     """The files named after a canonical table: orders.csv, orders.parquet, orders.csv.gz and so on."""
     plans = {}
     for table in TABLES:
-        found = [folder / f"{table}{suffix}" for suffix in SUFFIXES if (folder / f"{table}{suffix}").exists()]
+        found = [folder / f"{table}{suffix}" for suffix in READ if (folder / f"{table}{suffix}").exists()]
         if len(found) > 1:
             raise BadValueError(str(folder), f"has the table `{table}` more than once", listed(p.name for p in found),
                                 "keep one of them, or name it in a retainkit.toml")
-        packed = [folder / f"{table}{suffix}{pack}" for suffix in ("", *SUFFIXES) for pack in PACKED if (folder / f"{table}{suffix}{pack}").exists()]
+        packed = [folder / f"{table}{suffix}{pack}" for suffix in ("", *READ) for pack in PACKED if (folder / f"{table}{suffix}{pack}").exists()]
         if found:
             plans[table] = TablePlan(table, files=(found[0],))
         elif packed:
@@ -191,7 +190,7 @@ def packed_up(file: Path) -> BadValueError:
 def _unread(folder: Path, tables: dict[str, TablePlan]) -> tuple[str, ...]:
     """The files of data in a folder that are not read: named like no table or in no section, or packed in a way that is not read."""
     used = {f.resolve() for t in tables.values() for f in (*t.files, *(j.path for j in t.joins))}
-    return tuple(sorted(f.name for f in folder.iterdir() if f.name.lower().endswith((*SUFFIXES, *PACKED)) and f.resolve() not in used))
+    return tuple(sorted(f.name for f in folder.iterdir() if f.name.lower().endswith((*READ, *PACKED)) and f.resolve() not in used))
 
 
 def _from_toml(path: Path) -> Plan:
@@ -248,21 +247,6 @@ def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tup
         asked = str(patterns[0]), str(body.get("query", ""))
         return (extract(*asked, name=called(*asked, name), folder=folder, where=where, cache=cache_folder()),)
     return tuple(dict.fromkeys(f for pattern in patterns for f in _files(folder, str(pattern), where)))
-
-
-def cache_folder() -> Path:
-    """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder; made if need be."""
-    from platformdirs import user_cache_path
-
-    folder = Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-        why = "no permission"
-    except OSError as err:
-        why = err.strerror or str(err)
-    raise BadValueError("the cache", "is a folder that cannot be written to", f"{folder}: {why}", "export RETAINKIT_CACHE=/a/folder/of/yours")
 
 
 def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:

@@ -28,7 +28,16 @@ from retainkit.load.mapping import check_lines, checked, kinds, missing_columns,
 from retainkit.load.marks import too_long
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
-from retainkit.load.read import NUMBERS, Relation, first_of, of_frame, padded, relations_in, with_numbers
+from retainkit.load.read import (
+    NUMBERS,
+    Relation,
+    first_of,
+    ids_as_written,
+    of_frame,
+    padded,
+    relations_in,
+    with_numbers,
+)
 from retainkit.load.recode import LONGEST
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan
@@ -56,7 +65,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     table = TABLES[plan.table]
     relations = [of_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in relations_in(con, plan, f, i)]
     relations = padded(relations) if plan.padded else relations
-    relations = [with_numbers(con, relation, relations) for relation in relations]
+    relations = [ids_as_written(con, plan, with_numbers(con, relation, relations)) for relation in relations]
     joined = [replace(first_of(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i), name=f"{join.path.name} (joined)") for i, join in enumerate(plan.joins)]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
@@ -177,10 +186,10 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation,
     expression sees numbers as numbers.
     """
     raw = {name: f'"{quoted(name)}"' for name in relation.types}
-    numeric = [name for name, kind in relation.types.items() if kind in NUMBERS and relation.rejects]
+    numeric = {name: kind for name, kind in relation.types.items() if kind in NUMBERS and relation.rejects}
     sql = relation.sql
     if numeric:
-        casts = ", ".join(f'{raw[n]} as "as written {quoted(n)}", try_cast({raw[n]} as double) as "{quoted(n)} "' for n in numeric)
+        casts = ", ".join(f'{raw[n]} as "as written {quoted(n)}", try_cast({raw[n]} as {kind}) as "{quoted(n)} "' for n, kind in numeric.items())
         rest = ", ".join(raw[n] for n in relation.types if n not in numeric)
         sql = f"(select row_no, {casts}{', ' + rest if rest else ''} from {sql} t)"
         renamed = ", ".join(f'"{quoted(n)} " as {raw[n]}, "as written {quoted(n)}"' for n in numeric)

@@ -19,17 +19,18 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from retainkit.load.engine import cache_folder
 from retainkit.load.progress import told
 from retainkit.load.recode import stamp
 from retainkit.load.schema import TABLES, Column, Table
-from retainkit.load.sources import Plan, TablePlan, cache_folder
+from retainkit.load.sources import Plan, TablePlan
 from retainkit.load.stage import stage
-from retainkit.tally import literal
+from retainkit.tally import literal, one_file
 
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 9  # raise it when the loader or the store's files change: older entries are then not found
+LAYOUT = 10  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 MEMO = "blake2b.json"
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
@@ -100,14 +101,18 @@ class _Hashes:
 
 
 def _write_aside(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make a file or folder beside `path`, then rename it into place; what is already there wins for folders."""
+    """Let `write` make a file or folder beside `path`, then rename it into place; a whole folder that is there by then wins, a broken one gives way."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
         write(aside)
+        if path.is_dir() and not _whole(path):
+            with suppress(OSError):  # another run was quicker to take it away
+                path.rename(broken := aside.with_suffix(".broken"))
+                shutil.rmtree(broken, ignore_errors=True)
         os.replace(aside, path)
     except OSError:
-        if not (path.is_dir() and any(path.iterdir())):  # another run finished the same entry first
+        if not (path.is_dir() and _whole(path)):  # another run finished the same entry first
             raise
     finally:
         if aside.is_dir():
@@ -119,8 +124,6 @@ def _write_aside(path: Path, write: Callable[[Path], Any]) -> None:
 def ensure(folder: Path, build: Callable[[Path], None]) -> Path:
     """The finished folder, built by `build` if it is not there yet."""
     if not _whole(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-
         def make(aside: Path) -> None:
             aside.mkdir(parents=True)
             build(aside)
@@ -140,10 +143,12 @@ def _whole(folder: Path) -> bool:
 
 
 def prune(cache: Path) -> None:
-    """Remove entries that no run has used for two months."""
-    for done in cache.glob("*/done"):
-        if time.time() - done.stat().st_mtime > KEPT_DAYS * 86_400:
-            shutil.rmtree(done.parent, ignore_errors=True)
+    """Remove entries that no run has used for two months, and what runs that were killed left half made before that."""
+    for used in (*cache.glob("*/done"), *cache.glob(".*"), *cache.glob("*/.*")):
+        with suppress(OSError):  # another run was quicker
+            if time.time() - used.stat().st_mtime > KEPT_DAYS * 86_400:
+                old = used.parent if used.name == "done" else used
+                shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink()
 
 
 def stored(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> tuple[Path, list[dict[str, Any]]]:
@@ -264,6 +269,6 @@ def last_day(con: duckdb.DuckDBPyConnection, table: Table, path: Path, *, today:
     """
     ways = ((table.column(n).sql_name for n in names.split("|")) for names in table.clock)
     days = ", ".join(f"coalesce({', '.join(f'max(case when {c} <= {literal(today)} then {c} end)' for c in way)})" for way in ways)
-    row = con.execute(f"select {days} from read_parquet({literal(str(path))})").fetchone() or ()
+    row = con.execute(f"select {days} from read_parquet({one_file(path)})").fetchone() or ()
     known = [d for d in row if d is not None]
     return max(known) if known else None

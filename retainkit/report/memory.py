@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from retainkit.metrics.months import last_day, month_of
-from retainkit.tally import literal
+from retainkit.tally import literal, one_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def rewritten(shop: Shop, last: Last) -> tuple[dict[str, tuple[int, int]] | None
 def _compared(then: Shop, path: Path) -> pd.DataFrame:
     """Rows by table that are there and were not kept, and that were kept and are not there."""
     return then.sql(
-        f"""with kept as (select name, mark, count(*) as n from read_parquet({literal(str(path))}) group by name, mark),
+        f"""with kept as (select name, mark, count(*) as n from read_parquet({one_file(path)}) group by name, mark),
         today as (select name, mark, count(*) as n from ({_marks(path.parent)}) m group by name, mark)
         select name, sum(greatest(coalesce(today.n, 0) - coalesce(kept.n, 0), 0)) as added,
             sum(greatest(coalesce(kept.n, 0) - coalesce(today.n, 0), 0)) as removed
