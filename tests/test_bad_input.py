@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 import retainkit as rk
 from retainkit import cli
+from retainkit.check.examine import examine
 from retainkit.load import recode
 from retainkit.report import cards
 from retainkit.show.begin import read_and_left_out
@@ -415,7 +417,7 @@ def test_a_table_with_rejected_rows_may_be_followed_by_another():
 
 
 def test_a_file_named_like_no_table_is_not_read_and_said_so(tmp_path):
-    folder_with(folder_with(tmp_path, GOOD), GOOD, "orders_late.csv")
+    folder_with(folder_with(tmp_path, GOOD), GOOD.replace("2026", "2025"), "orders_late.csv")
     shop = rk.open_shop(tmp_path)
     assert (shop.unread, rk.overview(shop).revenue[0]) == (("orders_late.csv",), 35)
     folder_with(tmp_path, "[orders]\npath = \"orders*.csv\"\n", "retainkit.toml")
@@ -665,3 +667,82 @@ def test_a_wrong_line_of_the_mapping_is_said_whatever_the_columns_are_called_and
     (tmp_path / "retainkit.toml").write_text('[orders]\npath = "o.csv"\nordered_at = "xxyyzz + 1"\namount = "zzz + 2"\n')
     with pytest.raises(rk.errors.RetainkitError, match="To fix it"):
         rk.open_shop(tmp_path / "retainkit.toml")
+
+
+LETTERS_LATE = "".join(f"{i},{100 + i % 50 if i < 25_000 else f'A{i % 40:03}'},2026-01-{1 + i % 28:02},5\n" for i in range(30_000))
+
+
+@pytest.mark.parametrize(("said", "first", "last", "customers"), [
+    ("coalesce(cust::varchar, 'x')", "100", "A039", 90), ("nullif(cust, '0')", "100", "A039", 90), ("'shop-' || cust", "shop-100", "shop-A039", 90), ("cast(cust as text)", "100", "A039", 90)])
+def test_an_id_in_an_expression_is_what_the_file_says_also_where_only_late_rows_show_that_it_is_no_number(tmp_path, said, first, last, customers):
+    folder_with(tmp_path, f"order_id,cust,ordered_at,amount\n{LETTERS_LATE}")
+    folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\ncustomer_id = \"{said}\"\n", "retainkit.toml")
+    shop = rk.open_shop(tmp_path)
+    assert (shop.ledger.kept[0], shop.ledger.rejected[0]) == (30_000, 0)
+    assert shop.sql("select min(customer_id) as a, max(customer_id) as b, count(*) as n from ids").values.tolist() == [[first, last, customers]]
+
+
+@pytest.mark.parametrize(("ids", "said", "known"), [
+    (["007", "7"], "nullif(cust, 'x')", ["007", "7"]), (["9007199254740993", "9007199254740992"], "'n' || cust", ["n9007199254740992", "n9007199254740993"]),
+    (["100", "101"], "'shop-' || cust", ["shop-100", "shop-101"]), (["100", "101"], "cust + 1", ["101", "102"]), (["1e5", "100000"], "nullif(cust, '')", ["100000", "1e5"])])
+def test_an_id_that_looks_like_a_number_stays_the_one_it_is(tmp_path, ids, said, known):
+    folder_with(tmp_path, "order_id,cust,ordered_at,amount\n" + "".join(f"{i},{who},2026-01-0{1 + i},5\n" for i, who in enumerate(ids)))
+    folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\ncustomer_id = \"{said}\"\n", "retainkit.toml")
+    assert rk.open_shop(tmp_path).sql("select customer_id from ids order by 1")["customer_id"].tolist() == known
+
+
+def test_numbers_and_texts_in_one_expression_are_told_what_makes_them_one(tmp_path):
+    folder_with(tmp_path, "order_id,cust,mail,ordered_at,amount\n1,100,a@x.org,2026-01-01,5\n2,,b@x.org,2026-01-02,5\n")
+    toml = "[orders]\npath = 'orders.csv'\ncustomer_id = '{}'\n"
+    folder_with(tmp_path, toml.format("coalesce(cust, mail)"), "retainkit.toml")
+    error = refused(tmp_path, "Cannot mix values")
+    folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\n{error.remedy.split(' under ')[0]}\n", "retainkit.toml")
+    assert rk.open_shop(tmp_path).sql("select customer_id from ids order by 1")["customer_id"].tolist() == ["100", "b@x.org"]
+
+
+@pytest.mark.parametrize("text", [GOOD.replace("\n", "\r\n")[:-2] + "\n", GOOD.replace("\n", "\r\n", 1), GOOD.replace("20\n", "20\r\n")])
+def test_lines_that_end_in_two_ways_are_lines(tmp_path, text):
+    shop = rk.open_shop(folder_with(tmp_path, text))
+    assert (shop.ledger.rows[0], shop.ledger.kept[0], rk.overview(shop).revenue[0]) == (3, 3, 35)
+    assert not rk.open_shop(folder_with(tmp_path, text)).ledger.rejected[0]
+    assert examine([tmp_path / "orders.csv"]).shop.ledger.kept[0] == 3
+
+
+def test_a_file_beside_its_copy_counts_once_or_is_refused(tmp_path):
+    folder_with(tmp_path, GOOD)
+    (tmp_path / "orders-latest.csv").symlink_to(tmp_path / "orders.csv")
+    folder_with(tmp_path, "[orders]\npath = 'orders*.csv'\n", "retainkit.toml")
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35
+    (tmp_path / "orders-latest.csv").unlink()
+    folder_with(tmp_path, GOOD, "orders (1).csv")
+    assert refused(tmp_path, "once more, byte for byte", "count twice").remedy.startswith('overlap = "once" under [orders]')
+    folder_with(tmp_path, "[orders]\npath = 'orders*.csv'\noverlap = 'once'\n", "retainkit.toml")
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35
+    for name in ("orders.csv", "orders (1).csv"):
+        folder_with(tmp_path, GOOD.splitlines()[0] + "\n", name)  # two days on which nobody bought
+    folder_with(tmp_path, GOOD, "orders-3.csv")
+    folder_with(tmp_path, "[orders]\npath = 'orders*.csv'\n", "retainkit.toml")
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35
+
+
+def test_settings_saved_on_windows_are_read_and_a_path_of_it_is_told_how_to_be_written(tmp_path):
+    folder_with(tmp_path, GOOD)
+    folder_with(tmp_path, b"\xef\xbb\xbf[orders]\npath = 'orders.csv'\n", "retainkit.toml")
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35
+    folder_with(tmp_path, '[orders]\npath = "C:\\Users\\x.csv"\n', "retainkit.toml")
+    assert refused(tmp_path, "not valid TOML", "line 2").remedy == 'path = "C:/Users/x.csv"'
+
+
+def test_a_folder_where_a_file_is_read_says_how_its_files_are_named(tmp_path):
+    (tmp_path / "orders.csv").mkdir()
+    folder_with(tmp_path / "orders.csv", GOOD, "part-0.csv")
+    error = refused(tmp_path, "orders.csv: is a folder, where a file is read")
+    folder_with(tmp_path, f"[orders]\n{error.remedy.split(' under ')[0]}\n", "retainkit.toml")
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_nobody_may_read_is_one_clear_error(tmp_path):
+    folder_with(tmp_path, GOOD)
+    (tmp_path / "orders.csv").chmod(0)
+    refused(tmp_path, "cannot be read", "Permission denied")

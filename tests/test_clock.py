@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -82,8 +83,48 @@ def test_contracts_alone_say_that_only_an_end_reaches_so_far(tmp_path):
     assert not held_back(rk.open_shop(tmp_path, as_of="2026-05-01").at("2026-01-31"))
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("AREA/CITY", "Europe/Berlin"), ("Europe/Berlim", "Europe/Berlin"), ("europe/paris", "Europe/Paris"), ("qqq", "Europe/Berlin")])
+@pytest.mark.parametrize(("typed", "meant"), [("AREA/CITY", "Europe/Berlin"), ("Europe/Berlim", "Europe/Berlin"), ("europe/paris", "Europe/Paris"), ("qqq", "Europe/Berlin"),
+                                              ("CEST", "Europe/Berlin"), ("PST", "Europe/Berlin"), ("new york", "America/New_York"), ("localtime", "Europe/Berlin")])
 def test_a_time_zone_that_is_none_is_answered_with_one_that_is(typed, meant):
     with pytest.raises(rk.RetainkitError) as told:
         rk.open_shop("sample", tz=typed)
     assert told.value.remedy == f'tz = "{meant}"'
+
+
+def test_a_shop_asked_for_what_it_is_is_itself_and_is_not_asked_again():
+    shop = rk.open_shop("sample")
+    assert shop.at(shop.as_of) is shop.only(segment="") is shop.counting_refunds("out") is shop
+    assert shop.only(segment="SMB").only(segment="SMB") is shop.only(segment="SMB") is not shop
+
+
+def test_threads_that_share_a_shop_each_get_their_own_answer():
+    shop, got = rk.open_shop("sample"), list[tuple[int, int]]()
+
+    def ask(i: int) -> None:
+        got.extend((i, int(shop.sql(f"select {i} as i, count(*) as n from orders")["i"][0])) for _ in range(60))
+        got.append((0, 0 if len(rk.overview(shop.only(segment=("SMB", "ENT")[i % 2]))) else 1))
+
+    threads = [Thread(target=ask, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 4 * 61
+    assert all(asked == said for asked, said in got)
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("drop view orders", "takes one question"), ("copy (select 1) to 'x.csv'", "takes one question"), ("", "nothing"), ("select 1; select 2", "takes one question"),
+    ("select * from ordres", "ordres"), ("select amunt from orders", "amunt"), ("selct 1", "selct")])
+def test_a_shop_is_asked_and_never_changed_and_says_what_it_does_not_understand(text, words):
+    shop = rk.open_shop("sample")
+    with pytest.raises(rk.RetainkitError, match=r"shop\.sql: ") as told:
+        shop.sql(text)
+    assert words in str(told.value)
+    assert "orders" in told.value.remedy
+    assert shop.sql("select count(*) as n from orders")["n"][0] > 0
+
+
+def test_rows_rejected_of_a_table_nobody_knows_are_refused():
+    with pytest.raises(rk.RetainkitError, match=r'`orderz` is not a table retainkit knows.*rejected\("orders"\)'):
+        rk.open_shop("sample").rejected("orderz")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from pathlib import Path
+
 import numpy as np
 import pandas
 import pytest
@@ -65,3 +68,33 @@ def test_no_table_at_all_says_how_one_is_named():
         rk.open_shop({})
     assert str(told.value).startswith("the dict of tables: is empty. Found: {}. To fix it: open_shop({\"orders\": frame})")
     assert isinstance(eval(told.value.remedy.split(", with")[0], {"open_shop": rk.open_shop, "frame": orders()}), rk.load.shop.Shop)
+
+
+def test_a_column_called_as_the_number_of_a_row_is_a_column():
+    assert revenue(orders(row_no=[7, 7, 7])) == 35.5
+
+
+def test_a_frame_alone_is_told_to_be_named():
+    with pytest.raises(rk.RetainkitError, match=r'open_shop\(\{"orders": frame\}\)'):
+        rk.open_shop(orders())
+
+
+@pytest.mark.parametrize("fact", ["as_of", "history_start"])
+def test_no_day_is_no_day(fact):
+    with pytest.raises(rk.RetainkitError, match=f"{fact}: is not a date"):
+        rk.open_shop({"orders": orders()}, tz="UTC", **{fact: pandas.NaT})
+
+
+def test_an_amount_of_memory_that_is_none_is_refused():
+    with pytest.raises(rk.RetainkitError, match=r"memory: is no amount of memory\. Found: 'lots'"):
+        rk.open_shop({"orders": orders()}, memory="lots")
+
+
+def test_customers_in_hand_lie_in_the_cache_only_and_only_while_the_shop_does(tmp_path, monkeypatch):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    shop = rk.open_shop({"orders": orders()})
+    assert [p.parent.name for p in (tmp_path / "cache").glob(".tables-*/store")] == [Path(shop._temporary.name).name]
+    assert (tmp_path / "cache").stat().st_mode & 0o077 == 0
+    del shop
+    gc.collect()
+    assert not list((tmp_path / "cache").glob(".tables-*"))

@@ -14,7 +14,7 @@ import pytest
 
 from retainkit.check import look, parts
 from retainkit.check.examine import examine
-from retainkit.load import derive, store
+from retainkit.load import derive, engine, store
 from retainkit.load.shop import open_shop
 
 pytestmark = pytest.mark.usefixtures("engines_of_their_own")
@@ -220,3 +220,70 @@ def test_what_is_no_terminal_is_told_nothing(tmp_path):
     (tmp_path / "work.py").write_text(WORK)  # a program of a file: where there is none, DuckDB takes it for somebody typing, and draws
     done = subprocess.run([sys.executable, str(tmp_path / "work.py")], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_what_another_run_finished_meanwhile_is_kept_and_what_is_broken_gives_way(tmp_path):
+    """Two runs make the same entry: the second began before the first had ended, and ends after it."""
+    entry, begun = tmp_path / "entry", list[bool]()
+
+    def build(aside):
+        if not begun:
+            begun.append(True)
+            store.ensure(entry, build)
+        (aside / "orders.parquet").write_text(f"{len(begun)}")
+        begun.append(True)
+
+    store.ensure(entry, build)
+    inode = (entry / "orders.parquet").stat().st_ino
+    assert (entry / "orders.parquet").read_text() == "1"  # of the run that finished first, and may be reading it
+    store.ensure(entry, build)
+    assert (entry / "orders.parquet").stat().st_ino == inode
+    (entry / "orders.parquet").write_text("cut off")
+    store.ensure(entry, build)
+    assert (entry / "orders.parquet").read_text() == "3"
+    assert [p.name for p in tmp_path.iterdir()] == ["entry"]
+
+
+def test_what_killed_runs_left_half_made_is_pruned_with_what_nobody_used(tmp_path):
+    long_ago = 1_000_000_000
+    for name in (".entry-17-abc/orders.parquet", "old/done", "entry/done", "entry/.at_x-17-abc/days.parquet", ".tables-new/store", ".extract-17-abc.parquet"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    for name in (".entry-17-abc", "old/done", "entry/.at_x-17-abc", ".extract-17-abc.parquet"):
+        os.utime(tmp_path / name, (long_ago, long_ago))
+    store.prune(tmp_path)
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == [".tables-new/store", "entry/done"]
+
+
+@pytest.mark.parametrize("name", ["cache[1]", "cache?", "cache*"])
+def test_a_cache_whose_path_looks_like_a_pattern_is_a_path(monkeypatch, tmp_path, name):
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    (exports / "orders.csv").write_text("customer_id,order_id,ordered_at,amount\nann,a,2026-01-01,5\nbob,b,2026-01-02,6\n")
+    for folder in (name.replace("?", "A").replace("*", "A"), name):
+        monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / folder))
+        assert open_shop(exports).sql("select sum(amount) as x, count(*) as n from days").values.tolist() == [[11, 2]]
+
+
+def test_a_home_that_no_shell_wrote_out_is_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("RETAINKIT_CACHE", "~/cache")
+    assert engine.cache_folder() == tmp_path / "cache"
+
+
+def test_the_check_has_the_memory_of_the_shop_and_spills_to_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "orders.csv").write_text("customer_id,order_id,ordered_at,amount\nann,a,2026-01-01,5\nbob,b,2026-01-02,6\n")
+    asked = "select current_setting('memory_limit'), current_setting('temp_directory')"
+    found = examine([tmp_path / "orders.csv"])
+    assert found.con.execute(asked).fetchall() == found.shop._con.execute(asked).fetchall()
+    assert found.con.execute(asked).fetchall()[0][1] == str(tmp_path / "cache" / "spill")
+
+
+def test_a_damaged_memory_of_hashes_is_made_anew(monkeypatch, tmp_path):
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "orders.csv").write_text("customer_id,order_id,ordered_at,amount\nann,a,2026-01-01,5\nbob,b,2026-01-02,6\n")
+    for damaged in ("null", "[1]", "{"):
+        (tmp_path / "cache").mkdir(exist_ok=True)
+        (tmp_path / "cache" / store.MEMO).write_text(damaged)
+        assert open_shop(tmp_path).sql("select count(*) as n from orders")["n"][0] == 2

@@ -19,6 +19,7 @@ from retainkit.load.endings import PACKED, READ
 from retainkit.load.engine import cache_folder
 from retainkit.load.other import is_other
 from retainkit.load.read import relations_in
+from retainkit.load.recode import uneven
 from retainkit.load.sources import TablePlan
 from retainkit.tally import quoted
 
@@ -134,12 +135,12 @@ def _tables(address: str) -> list[Source]:
     return found
 
 
-def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encoding: str = "") -> Look:
+def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encoding: str = "", *, even: bool = False) -> Look:
     """One file: its rows as texts, and the names of its columns."""
     path = source.file
     settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else dialect(path, encoding)
     plan = TablePlan("orders", (path,), header=settings.get("header", True), names=tuple(settings.get("columns", ())), delimiter=settings.get("delimiter"),
-                     encoding=settings.get("encoding", "utf-8"), skip=settings.get("skip", 0), columns={})
+                     encoding=settings.get("encoding", "utf-8"), skip=settings.get("skip", 0), uneven=even, columns={})
     table = f"look_{number}"
     try:
         with tempfile.TemporaryDirectory(prefix="retainkit-look-") as folder:
@@ -158,6 +159,8 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     except RetainkitError:
         raise
     except Exception as err:
+        if uneven(err) and not even:
+            return look_at(con, source, number, encoding, even=True)
         raise BadValueError(path.name, "cannot be read as a table", first_line(err), "export it again as CSV or Parquet") from err
     names = {name: f'"{quoted(name)}"' for name in types}
     if settings.get("columns") == ["line"]:

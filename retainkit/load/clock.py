@@ -24,13 +24,16 @@ def known_zone(tz: str | None, where: str = "tz", typed: str = 'tz = "{}"') -> s
     """The time zone, if it is one; else the error names where it was said, and what is typed there."""
     if tz is None or tz in _zones():
         return tz
-    guess = (closest(tz, _zones()) if tz != "AREA/CITY" else None) or "Europe/Berlin"  # what check prints for who knows the shop
-    raise BadValueError(where, "is not a time zone", repr(tz), typed.format(guess))
+    said = tz.lower().replace(" ", "_")
+    cities = sorted(zone for zone in _zones() if said in (zone.lower(), zone.lower().rpartition("/")[2]) and "/" in zone)
+    guess = next(iter(cities), None) or (closest(tz, _zones()) if "/" in tz and tz != "AREA/CITY" else None)  # what check prints for who knows the shop
+    # the letters nearest to CEST are those of another hour: only an area and a city are guessed
+    raise BadValueError(where, "is not a time zone", repr(tz), typed.format(guess or "Europe/Berlin"))
 
 
 @lru_cache
 def _zones() -> set[str]:
-    return available_timezones()
+    return available_timezones() - {"localtime", "Factory"}
 
 
 def reach(con: duckdb.DuckDBPyConnection, store: Path, tables: dict[str, Any], tz: str) -> dict[str, date]:
@@ -103,7 +106,7 @@ def why_nothing(name: str, tables: dict[str, Any], rejected: Callable[[str], pd.
         return MissingDataError(name, "has no table that says up to which day it reaches (orders, deals, contracts or activity)", listed(kept + found),
                                 f'as_of = "{date.today()}" under [shop] in retainkit.toml, or open_shop(..., as_of="{date.today()}")')
     if not found:
-        return MissingDataError(name, "has no rows", f"only headers, in {listed(f['file'] for _, f in files)}", "export it again, with its rows")
+        return MissingDataError(name, "has no rows", f"only headers, in {listed(f['file'] for _, f in files) or listed(tables)}", "export it again, with its rows")
     _, table, why, column, _ = lost[0]
     how = 'where = "true"' if why.startswith("left out by where") else f'{column} = "the column that holds it"' if column else "mend the rows, or map the columns the reason names,"
     return MissingDataError(name, "has no row that could be kept", listed(found), f"{how} under [{table}] in retainkit.toml")

@@ -22,7 +22,10 @@ def connect(memory: str | None = None) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute(f"set temp_directory = {literal(str(cache_folder() / 'spill'))}")
     con.execute("set TimeZone = 'UTC'")
-    con.execute(f"set memory_limit = {literal(memory or MEMORY)}")
+    try:
+        con.execute(f"set memory_limit = {literal(memory or MEMORY)}")
+    except duckdb.Error as err:
+        raise BadValueError("memory", "is no amount of memory", repr(memory), 'memory="8GB"') from err
     return con
 
 
@@ -30,9 +33,9 @@ def cache_folder() -> Path:
     """Where stores are kept: RETAINKIT_CACHE, or the user's cache folder; made if need be."""
     from platformdirs import user_cache_path
 
-    folder = Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit"))
+    folder = Path(os.environ.get("RETAINKIT_CACHE") or user_cache_path("retainkit")).expanduser()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # customers' rows are in it
         if os.access(folder, os.W_OK):
             return folder
         why = "no permission"

@@ -49,7 +49,7 @@ def how_to_read(column: Column, found: str, days: Days | None) -> str:
         return f'{named} = {named}.map({{"...": "{column.choices[0]}", ...}}), each of your words to one of {", ".join(column.choices)}{without}'
     if column.kind == "day":
         if re.fullmatch("[0-9]{9,}", found):
-            return f'{named} = pandas.to_datetime({named}, unit="{"ms" if len(found) > 11 else "s"}", utc=True){without}'
+            return f'{named} = pandas.to_datetime({named}, unit="{next(unit for least, unit in ((18, "ns"), (15, "us"), (12, "ms"), (0, "s")) if len(found) >= least)}", utc=True){without}'
         if not (days and days.formats):
             return f"a column that holds days, named {column.name}{without}"
         several = ', errors="coerce"' if len(days.formats) > 1 else ""

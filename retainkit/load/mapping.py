@@ -115,8 +115,8 @@ def _instead(con: duckdb.DuckDBPyConnection, plan: TablePlan, inner: str, said: 
         if not _problem(con, f"""describe select row_no, ({f'"{quoted(text)}"' if text in columns else text}) as x from {inner} s"""):
             return text
     if "Cannot mix values of type" in problem:
-        for column in reads(said, columns):
-            text = _renamed(said, column, f'cast("{quoted(column)}" as varchar)')
+        for name in reads(said, columns):
+            text = _renamed(said, name, f'cast("{quoted(name)}" as varchar)')
             if not _problem(con, f"describe select row_no, ({text}) as x from {inner} s"):
                 return text
     named = [c for c in columns if c == near or re.search(rf"\b{re.escape(c)}\b", said)]

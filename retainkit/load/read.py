@@ -109,8 +109,8 @@ def relations_in(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i:
 
 def _text_or_parquet(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
     name = plan.label(path)
-    if path.suffix.lower() != ".parquet" and plan.encoding != "utf-8":
-        path, plan = utf8(path, plan.encoding, name, cache_folder()), replace(plan, encoding="utf-8")
+    if path.suffix.lower() != ".parquet" and (plan.encoding != "utf-8" or plan.uneven):
+        path, plan = utf8(path, plan.encoding, name, cache_folder(), even=plan.uneven), replace(plan, encoding="utf-8")
     if path.suffix.lower() == ".parquet":
         sql = f"(select file_row_number + 1 as row_no, * exclude (file_row_number) from read_parquet({one_file(path)}, file_row_number=true))"
         return Relation(name, sql, _types(con, plan, name, sql), 1)
@@ -162,7 +162,7 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
 def of_frame(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> Relation:
     """A table in hand as one relation; columns of one name get their places."""
     assert plan.frame is not None
-    sql = registered(con, plan.table, plan.frame.reset_index(drop=True).set_axis(apart([str(c) for c in plan.frame.columns]), axis=1))
+    sql = registered(con, plan.table, plan.frame.reset_index(drop=True).set_axis(apart(["row_no_" if str(c) == "row_no" else str(c) for c in plan.frame.columns]), axis=1))
     return Relation(f"{plan.table} (table in hand)", sql, _types(con, plan, plan.table, sql), 1)
 
 

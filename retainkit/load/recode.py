@@ -30,11 +30,11 @@ def _as_byte(err: UnicodeError) -> tuple[str, int]:
 codecs.register_error("retainkit-byte", _as_byte)
 
 
-def opened(path: Path, encoding: str) -> Any:
+def opened(path: Path, encoding: str, newline: str | None = "") -> Any:
     """A text file, packed or not, open to be read; a byte order mark is no text."""
     opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
     known = SAME.get(encoding.lower(), encoding)
-    return opener(path, "rt", encoding="utf-8-sig" if known.lower() in ("utf-8", "utf8") else known, newline="", errors="retainkit-byte" if known == "cp1252" else "strict")
+    return opener(path, "rt", encoding="utf-8-sig" if known.lower() in ("utf-8", "utf8") else known, newline=newline, errors="retainkit-byte" if known == "cp1252" else "strict")
 
 
 def no_text(path: Path) -> str:
@@ -52,24 +52,29 @@ def stamp(file: Path) -> list[int]:
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
-def utf8(path: Path, encoding: str, label: str, cache: Path) -> Path:
-    """The file itself when it is UTF-8, else a copy in the cache that is, made a piece at a time.
+def uneven(err: Exception) -> bool:
+    """Whether the engine gave up on a text file whose lines do not all end in one way."""
+    return "state machine reached an invalid state" in str(err)
+
+
+def utf8(path: Path, encoding: str, label: str, cache: Path, *, even: bool = False) -> Path:
+    """The file itself when it is UTF-8, else a copy in the cache that is, made a piece at a time; with `even`, one whose lines all end alike.
 
     Raises
     ------
     RetainkitError
         An encoding nobody knows, or a file that is not in it.
     """
-    if encoding.lower() in ("utf-8", "utf8"):
+    if encoding.lower() in ("utf-8", "utf8") and not even:
         return path
-    key = hashlib.sha256(repr((str(path.resolve()), stamp(path), encoding)).encode()).hexdigest()[:24]
+    key = hashlib.sha256(repr((str(path.resolve()), stamp(path), encoding, even)).encode()).hexdigest()[:24]
     place = cache / f"recoded-{key}"
     copy = place / path.name.removesuffix(".gz")
     if not (place / "done").exists():
         place.mkdir(parents=True, exist_ok=True)
         aside = place / f".{os.getpid()}-{uuid.uuid4().hex[:8]}"
         try:
-            with opened(path, encoding) as text, aside.open("w", encoding="utf-8", newline="", errors="surrogatepass") as out:
+            with opened(path, encoding, None if even else "") as text, aside.open("w", encoding="utf-8", newline="", errors="surrogatepass") as out:
                 while piece := text.read(PIECE):
                     out.write(piece)
             os.replace(aside, copy)

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError, closest, listed
+from retainkit.errors import BadValueError, closest, first_line, listed
 from retainkit.load.clock import known_zone, not_to_come, nothing_between, reach, why_nothing
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.engine import cache_folder, connect
@@ -33,6 +34,7 @@ _CONTRACTED = "customer in (select customer from {entry}.contracts where started
 RESTRICTED = {
     "customers": "", "responses": "", "activity": "", "orders": _ORDERED, "days": _ORDERED, "buyers": _ORDERED, "line_starts": _ORDERED,
     "contracts": _CONTRACTED, "spells": _CONTRACTED, "deals": "opened_on <= {day}"}
+_TURN = RLock()  # a question is two steps of one connection: views of its tables, then what is asked of them
 GROUPS_OF_CUSTOMERS = ("segment", "region", "source", "owner")
 
 
@@ -82,7 +84,7 @@ def open_shop(
     >>> shop.as_of, shop.rejected("orders")[["row", "reason"]].values.tolist()
     (datetime.date(2026, 1, 31), [[3, '`customer_id` is empty (a guest?)']])
     """
-    if source == "sample":
+    if isinstance(source, str) and source == "sample":
         from retainkit.resources import sample_folder
 
         plan = replace(plan_for(sample_folder()), name="sample")  # whatever the folder is called that it is installed in
@@ -141,7 +143,7 @@ class Shop:
         if self.history_start > self.as_of:
             stated = "history_start" if self.history_given else "as_of" if facts.get("as_of") else ""
             raise nothing_between(self.history_start, self.as_of, stated, plan.where(stated, facts.get(stated)), self._reach, self._first_day(), self._last_row(self.as_of))
-        self._others: dict[Any, Shop] = {}
+        self._others = dict[Any, Shop]()
         self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
 
     @cached_property
@@ -207,7 +209,7 @@ class Shop:
         files = self._facts[name]["files"]
         if day is None or all((f["last_day"] or "") <= str(last) for f in files):
             return {}
-        row = self._con.execute(f"select count(*) from {parquet(self._store / f'{name}.parquet')} where {day} > {literal(last)}").fetchone()
+        row = self._con.cursor().execute(f"select count(*) from {parquet(self._store / f'{name}.parquet')} where {day} > {literal(last)}").fetchone()
         return {max(files, key=lambda f: f["last_day"] or "")["file"]: row[0] if row else 0}
 
     def rejected(self, table: str) -> pd.DataFrame:
@@ -219,7 +221,7 @@ class Shop:
         path = self._store / f"rejected_{table}.parquet"
         if not path.exists():
             return pd.DataFrame(columns=["file", "row", "column", "reason", "found"])
-        return self._con.execute(f"select * from {parquet(path)} order by file, row").df()
+        return self._con.cursor().execute(f"select * from {parquet(path)} order by file, row").df()
 
     def at(self, day: str | date) -> Shop:
         """The shop as it was known at the end of `day`: later orders, refunds, wins and cancellations are not known.
@@ -264,7 +266,7 @@ class Shop:
         """The values of a column that customers are grouped by, of all customers and deals, whenever they came."""
         tables = [name for name in ("customers", "deals") if column in TABLES[name].names and self.has(f"{name}.{column}")]
         query = " union ".join(f"select distinct {column} from {parquet(self._store / f'{name}.parquet')} where {column} is not null" for name in tables)
-        return sorted(value for value, in self._con.execute(query).fetchall()) if tables else []
+        return sorted(value for value, in self._con.cursor().execute(query).fetchall()) if tables else []
 
     def _but(self, day: date | None = None, refunds: str = "", only: dict[str, str] | None = None, known_by: date | None = None) -> Shop:
         """The same shop otherwise; the same one whenever the same is asked, so that it need not be asked its tallies again."""
@@ -276,14 +278,24 @@ class Shop:
                                      refunds=how[1], temporary=self._temporary, only=dict(how[2]), known_by=how[3])
         return self._others[how]
 
-    def sql(self, text: str) -> pd.DataFrame:
-        """The result of a query over the shop's tables as they were known on `as_of`, as a DataFrame.
+    def sql(self, text: str, *, into: Path | None = None) -> pd.DataFrame:
+        """The result of a query over the shop's tables as they were known on `as_of`, as a DataFrame; `into` a Parquet file, only the count of its rows.
 
         The tables are the canonical ones (every `*_at` column is a local date named `*_on`), and the ones made from
-        them: `days` (customer-days), `buyers`, `line_starts`, `spells` (of uninterrupted contract).
+        them: `days` (customer-days), `buyers`, `line_starts`, `spells` (of uninterrupted contract). A shop may be asked from
+        several threads; they take turns. What changes tables is refused.
         """
-        self._look_at(set(re.findall(r"\w+", text.lower())))
-        return self._con.execute(text).df()
+        import duckdb
+
+        with _TURN:
+            try:
+                asked = self._con.extract_statements(text)
+                if [statement.type for statement in asked] != [duckdb.StatementType.SELECT]:
+                    raise BadValueError("shop.sql", "takes one question, which changes nothing", " ".join(text.split())[:80] or "nothing", 'shop.sql("select count(*) as n from orders")')
+                self._look_at(set(re.findall(r"\w+", text.lower())))
+                return (self._con.execute(asked[0]) if into is None else self._con.execute(f"copy ({text}) to {literal(str(into))} (format parquet, parquet_version v2)")).df()
+            except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as err:
+                raise BadValueError("shop.sql", "is not SQL over the shop's tables", first_line(err), f"select ... from one of {listed([*self.tables, *DERIVED], limit=20)}") from err
 
     def _look_at(self, words: set[str]) -> None:
         """Make the views of the tables a query names that it has not seen yet: each costs as much as a small query."""
@@ -313,7 +325,8 @@ class Shop:
         """Work out the tables made from the canonical ones now, if that was not done yet: the first question about them does it otherwise."""
         if not self._entry:
             self._enter()
-        ensure(self._store / self._entry, lambda aside: derive(quiet(self._con.cursor()), self._store, self._facts, self._clock, aside))
+        with _TURN:
+            ensure(self._store / self._entry, lambda aside: derive(quiet(self._con.cursor()), self._store, self._facts, self._clock, aside))
 
     def _enter(self) -> None:
         """The schema of this day's views."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import tomllib
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class TablePlan:
     sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold the same table
     once: bool = False  # a row that an earlier file or sheet has as well is left out
     settings: Path | None = None  # the retainkit.toml that says all this
+    uneven: bool = False  # whether the lines of some text file do not all end in one way
     longest: int = 2_000_000  # bytes of a row of a text file: longer ones are rare, and make reading slower
     padded: bool = False  # a file without a column that another one has is read as if it were empty
 
@@ -132,6 +134,18 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
         return _from_frames(source)
     if not isinstance(source, str | Path):
         raise BadValueError("source", "is neither a path nor a dict of tables", type(source).__name__, 'open_shop({"orders": frame}), or the path of a folder')
+    try:
+        plan = _from_path(source)
+        for file in (f for t in plan.tables.values() for f in (*t.files, *(j.path for j in t.joins))):
+            if not file.is_file():
+                raise BadValueError(file.name, "is a folder, where a file is read" if file.is_dir() else "is no file", str(file), f'path = "{file.name}/*" under its table in a retainkit.toml')
+            file.open("rb").close()
+    except OSError as err:
+        raise BadValueError(str(err.filename or source), "cannot be read", str(err.strerror or err), f"a file and folders that you may read: ls -ld {shlex.quote(str(err.filename or source))}") from err
+    return plan
+
+
+def _from_path(source: str | Path) -> Plan:
     path = Path(source).expanduser()
     if path.is_dir():
         settings = path / "retainkit.toml"
@@ -195,9 +209,13 @@ def _unread(folder: Path, tables: dict[str, TablePlan]) -> tuple[str, ...]:
 
 def _from_toml(path: Path) -> Plan:
     try:
-        stated = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise BadValueError(path.name, "is not valid TOML", str(err), "one `name = \"value\"` a line") from err
+        stated = tomllib.loads(text := path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as err:
+        raise BadValueError(path.name, "is not UTF-8 text", str(err), "save it as UTF-8") from err
+    except tomllib.TOMLDecodeError as err:
+        at = re.search(r"line (\d+)", str(err))
+        line = text.splitlines()[int(at[1]) - 1].strip() if at else ""
+        raise BadValueError(path.name, "is not valid TOML", f"{err}: {line}" if line else str(err), line.replace("\\", "/") if "\\" in line else 'one `name = "value"` a line') from err
     facts = stated.pop("shop", {})
     for fact in facts:
         if fact not in FACTS:
@@ -246,7 +264,9 @@ def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tup
     if is_database(str(patterns[0])):
         asked = str(patterns[0]), str(body.get("query", ""))
         return (extract(*asked, name=called(*asked, name), folder=folder, where=where, cache=cache_folder()),)
-    return tuple(dict.fromkeys(f for pattern in patterns for f in _files(folder, str(pattern), where)))
+    found = [f for pattern in patterns for f in _files(folder, str(pattern), where)]
+    first = {f.resolve(): f for f in reversed(found)}  # a link beside its file is the same rows
+    return tuple(first[f] for f in dict.fromkeys(f.resolve() for f in found))
 
 
 def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:
@@ -277,9 +297,9 @@ def as_date(value: object, name: str, where: str = "", like: object = "2026-10-3
     >>> as_date("2026-10-31", "as_of")
     datetime.date(2026, 10, 31)
     """
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) and value == value:  # pandas' NaT is one, and equals nothing
         return value.date()
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
         return date.fromisoformat(str(value))

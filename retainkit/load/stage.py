@@ -38,7 +38,7 @@ from retainkit.load.read import (
     relations_in,
     with_numbers,
 )
-from retainkit.load.recode import LONGEST
+from retainkit.load.recode import LONGEST, uneven
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan
 from retainkit.tally import literal, quoted
@@ -76,6 +76,8 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
             con.execute("set disabled_optimizers = 'in_clause'")  # it makes a join of a list of five, and rows come out of a join in no order
             con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(_alike(plan, relations, selects, inners))}")
     except Exception as err:
+        if uneven(err) and not plan.uneven:
+            return stage(con, replace(plan, uneven=True), tz=tz)
         for relation in relations:
             inner, _, raw = _source(con, plan, relation, joined)
             check_lines(con, plan, relation.name, inner, relation.first_row, {key: raw.get(text, text) for key, text in plan.stated.items()})

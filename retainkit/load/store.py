@@ -15,13 +15,16 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date
+from glob import glob
+from itertools import islice
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from retainkit.errors import BadValueError
 from retainkit.load.engine import cache_folder
 from retainkit.load.progress import told
-from retainkit.load.recode import stamp
+from retainkit.load.recode import opened, stamp
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import Plan, TablePlan
 from retainkit.load.stage import stage
@@ -79,11 +82,9 @@ class _Hashes:
     """Content hashes remembered by what is another once a file was changed, so that unchanged files are not read to know that they are unchanged."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.changed = path, False
-        try:
-            self.known: dict[str, list[Any]] = json.loads(path.read_text())
-        except (OSError, ValueError):
-            self.known = {}
+        self.path, self.changed, self.known = path, False, dict[str, list[Any]]()
+        with suppress(OSError, ValueError, TypeError):  # not there yet, or damaged
+            self.known.update(json.loads(path.read_text()))
 
     def of(self, file: Path) -> str:
         size, time_ns, *more = now = stamp(file)
@@ -144,7 +145,7 @@ def _whole(folder: Path) -> bool:
 
 def prune(cache: Path) -> None:
     """Remove entries that no run has used for two months, and what runs that were killed left half made before that."""
-    for used in (*cache.glob("*/done"), *cache.glob(".*"), *cache.glob("*/.*")):
+    for used in (cache / name for pattern in ("*/done", ".*", "*/.*") for name in glob(pattern, root_dir=cache)):
         with suppress(OSError):  # another run was quicker
             if time.time() - used.stat().st_mtime > KEPT_DAYS * 86_400:
                 old = used.parent if used.name == "done" else used
@@ -160,9 +161,20 @@ def stored(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> tuple[
     before = _staged_ahead(con, plan, tz)
     with told(con, "looking whether the files are known"):
         key, sources = fingerprint(plan, tz)
+    _refuse_copies(plan, sources)
     folder = ensure(cache_folder() / key, lambda aside: build_store(con, plan, tz, aside, staged=before == _stamps(plan)))
     _unstage(con, plan)
     return folder, sources
+
+
+def _refuse_copies(plan: Plan, sources: list[dict[str, Any]]) -> None:
+    """Refuse a file whose rows another file of the table has byte for byte: each would count twice. Files of a header alone are often the same."""
+    seen = dict[tuple[str, str], str]()
+    for source in sources:
+        path, first = source["path"], seen.setdefault((source["table"], source["blake2b"]), source["path"])
+        if first != path and not plan.tables[source["table"]].once and any(islice(opened(Path(path), "latin-1"), 1, None)):
+            raise BadValueError(Path(path).name, f"is {Path(first).name} once more, byte for byte, and every row of {source['table']} would count twice", f"{source['bytes']:,} bytes each",
+                                f'overlap = "once" under [{source["table"]}] in retainkit.toml, or a path that names one of them')
 
 
 def _staged_ahead(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> list[list[int]] | None:

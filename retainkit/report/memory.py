@@ -81,7 +81,7 @@ def keep(shop: Shop, out: Path, name: str) -> str:
     folder.mkdir(mode=0o700, exist_ok=True)
     aside = folder / f".{os.getpid()}.aside"
     order = "select * from marks order by name, mark"
-    shop.sql(f"copy (with marks as ({_marks(folder)}) {order}) to {literal(str(aside))} (format parquet, parquet_version v2)")
+    shop.sql(f"with marks as ({_marks(folder)}) {order}", into=aside)
     final = f"{name}.{_recipe(folder)}.{sha256(aside.read_bytes()).hexdigest()[:12]}.parquet"
     aside.replace(folder / final)
     return final
