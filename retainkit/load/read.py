@@ -61,7 +61,7 @@ def with_numbers(con: duckdb.DuckDBPyConnection, relation: Relation, relations: 
     if not texts:
         return relation
     filled = _counts(con, relation, [f"""nullif(trim("{quoted(name)}"), '')""" for name in texts])
-    return replace(relation, types=relation.types | {name: numbers[name] for name, n in zip(texts, filled, strict=True) if not n})
+    return replace(relation, types=relation.types | {name: numbers[name] for name, n in zip(texts, filled, strict=False) if not n})
 
 
 def ids_as_written(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> Relation:
@@ -78,13 +78,16 @@ def ids_as_written(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Re
     found = _counts(con, relation, [ask for v in values for ask in (v, f"case when try_cast({v} as double) is not null and not regexp_matches({v}, {NO_NUMBER}) then 1 end",
                                                                     f"case when regexp_full_match({v}, '-?[0-9]+') then 1 end")])
     kinds = {name: "BIGINT" if whole == n else "DOUBLE" if numbers == n else "VARCHAR"
-             for name, n, numbers, whole in zip(names, found[::3], found[1::3], found[2::3], strict=True)}
+             for name, n, numbers, whole in zip(names, found[::3], found[1::3], found[2::3], strict=False)}
     return replace(relation, types=relation.types | kinds)
 
 
 def _counts(con: duckdb.DuckDBPyConnection, relation: Relation, values: list[str]) -> tuple[int, ...]:
-    """How many of a file's rows have each value."""
-    found = con.execute(f"select {', '.join(f'count({value})' for value in values)} from {relation.sql} t").fetchone() or ()
+    """How many of a file's rows have each value; nothing where it cannot be read, which is said when it is."""
+    try:
+        found = con.execute(f"select {', '.join(f'count({value})' for value in values)} from {relation.sql} t").fetchone() or ()
+    except Exception:
+        return ()
     if relation.path:
         for suffix in ("", "_scan"):  # what it could not split is noted when it is read
             con.execute(f"drop table if exists {relation.rejects}{suffix}")
