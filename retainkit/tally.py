@@ -41,6 +41,11 @@ class Engine(Protocol):
 _KNOWN: WeakKeyDictionary[Engine, dict[object, pd.DataFrame]] = WeakKeyDictionary()  # what a shop has been asked; small tables
 
 
+def part_of(shop: Engine) -> str:
+    """The customers a shop was restricted to (`Shop.only`), as "segment=SMB"; empty where it is whole, as engines are that know no restriction."""
+    return getattr(shop, "part", "")
+
+
 class Column(str):
     """A column name that goes into the SQL as an identifier, never as a text literal."""
 

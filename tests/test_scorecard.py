@@ -95,6 +95,31 @@ def test_without_deals_there_is_no_lag():
     assert rk.acquisition_cost(shop_with_spend()).iloc[0]["spend"] == 60 + 30 + 20 + 900
 
 
+def test_of_some_customers_nobody_knows_what_winning_them_cost():
+    """All the company's spending over one segment's customers would call every customer too dear."""
+    shop = rk.open_shop("sample")
+    part = shop.only(segment="SMB")
+    assert (shop.part, part.part, part.at("2026-06-30").part) == ("", "segment=SMB", "segment=SMB")
+    for table in (rk.acquisition_cost(part), rk.acquisition_cost(part, by="source"), rk.payback(part), rk.value_to_cost(part), rk.keeping_cost(part).drop(columns="n")):
+        assert table["value"].isna().all()
+    assert set(rk.acquisition_cost(part)["note"]) | set(rk.payback(part)["note"]) == {"spending is known of the whole company only"}
+    assert rk.keeping_cost(part)["times"].isna().all()
+    left_out = rk.missing_lines(part).set_index("about")["needs"]
+    assert left_out["CAC, LTV to CAC, payback"] == "everybody: spending is known of the whole company only"
+    assert not set(rk.scorecard(part)["metric"]) & {"cac.cost", "clv.to_cost", "clv.payback", "nps.response"}
+    aim = {"metric": "cac.cost", "target": 300, "by": "2027-06-30"}
+    assert rk.goals(part, [aim])["note"].item() == rk.goals(shop, [aim | {"group": "segment=SMB"}])["note"].item() == "it is a number of the whole company"
+
+
+def test_invitations_to_everybody_are_no_base_for_the_answers_of_some():
+    part = rk.open_shop("sample").only(segment="SMB")
+    scores = rk.promoter_scores(part)
+    assert scores["value"].notna().all()
+    assert scores[["invited", "response", "response_low", "response_high"]].isna().all(axis=None)
+    aim = {"metric": "nps.response", "target": 0.4, "by": "2027-06-30", "group": "segment=SMB"}
+    assert rk.goals(rk.open_shop("sample"), [aim])["note"].item() == "it is a number of the whole company"
+
+
 def test_payback_is_not_within_the_horizon_when_it_is_not():
     back = rk.payback(shop_with_spend(), horizon=30).iloc[0]  # 40 a customer against 252.5
     assert np.isnan(back["value"])

@@ -118,6 +118,9 @@ class Shop:
         Whether the user stated `history_start`; if not, early buyers may be old customers seen for the first time.
     closed_through
         The last finished month, as YYYY-MM.
+    part
+        The customers it was restricted to by `only`, as "segment=SMB"; empty: all. What is known of the whole company only
+        (spending, invitations to a survey, employees) is not known of a part.
     name, tz, currency, refunds, sources
         What it is called, and the facts it was opened with.
     unread
@@ -130,6 +133,7 @@ class Shop:
                  sources: list[dict[str, Any]], refunds: str, temporary: Any = None, only: dict[str, str] | None = None,
                  known_by: date | None = None) -> None:
         self._only, self._known_by = only or {}, known_by
+        self.part = ";".join(f"{name}={value}" for name, value in sorted(self._only.items()))
         self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
         self._con = quiet(con.cursor())
         self.name, self.sources, self.refunds, self.unread = plan.name, sources, refunds, plan.unread

@@ -20,10 +20,11 @@ from retainkit.metrics.deals_values import cycle_days
 from retainkit.metrics.lifetime_value import lifetime_value, lifetime_value_curve, spread
 from retainkit.metrics.months import first_whole, last_closed, month_name, month_numbers
 from retainkit.metrics.reading import keys
-from retainkit.tally import Engine, asked_once, split_by, tally
+from retainkit.tally import Engine, asked_once, part_of, split_by, tally
 
 KEEPING = ("retention", "support")  # the spend categories that keep customers; all others win them
 A_MONTH = 30.44
+WHOLE = "spending is known of the whole company only"  # it has no segment, so over some customers it would be too dear by all the others
 COST = ["value", "low", "high", "n", "spend", "lag_months", "first_month", "last_month", "note"]
 
 
@@ -36,6 +37,7 @@ def acquisition_cost(
     New customers are those who first bought in the last `months` closed months; the money is that of as many months, `lag_months`
     earlier: the median time to win a deal, where there are deals. Fewer months where spending is not known so far back. Left out:
     spending on retention and support, customers who first bought before the recorded history and, by source, sources nothing is spent on.
+    Not known of a shop that was restricted to some customers (`Shop.only`): spending has no segment.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def acquisition_cost(
     -------
     DataFrame
         A row a group: the group, `value` (the shop's currency a new customer), `low`, `high`, `n` (new customers), `spend`, `lag_months`,
-        `first_month`, `last_month` (of new customers), `note`. NaN where nobody came.
+        `first_month`, `last_month` (of new customers), `note`. NaN where nobody came, or of some customers only.
 
     Notes
     -----
@@ -77,12 +79,12 @@ def acquisition_cost(
     window = counts[counts["number"] > last - months]
     sums = window.groupby("source")[["spend", "n"]].sum().query("spend > 0").reset_index() if by else window[["spend", "n"]].sum().to_frame().T
     low, high = poisson_interval(sums["n"], level=level)
-    some, found = sums["n"] > 0, window["number"].nunique()
+    some, found, part = sums["n"] > 0, window["number"].nunique(), part_of(shop)
     span = [month_name(int(m)) for m in (window["number"].min(), last)] if len(window) else ["", ""]
     with np.errstate(divide="ignore", invalid="ignore"):
-        estimates = {name: (sums["spend"] / over).where(some) for name, over in (("value", sums["n"]), ("low", high), ("high", low))}
+        estimates = {name: (sums["spend"] / over).where(some & (part == "")) for name, over in (("value", sums["n"]), ("low", high), ("high", low))}
     table = sums.assign(**estimates, n=sums["n"].astype(int), lag_months=lag, first_month=span[0], last_month=span[1],
-                        note=np.where(some, "" if found == months else f"{counted(found, 'month')} only", "nobody came"))
+                        note=WHOLE if part else np.where(some, "" if found == months else f"{counted(found, 'month')} only", "nobody came"))
     return table[[*keys(by), *COST]]
 
 
@@ -146,8 +148,8 @@ def payback(
 ) -> pd.DataFrame:
     """The first day by which a new customer has brought, on average, what winning one costs.
 
-    NaN, and `note` says so, where that does not happen within `horizon` days; the same goes for its limits. Parameters, and who
-    is left out, as in `value_to_cost`.
+    NaN, and `note` says so, where that does not happen within `horizon` days, or is not known; the same goes for its limits.
+    Parameters, and who is left out, as in `value_to_cost`.
 
     Returns
     -------
@@ -163,7 +165,7 @@ def payback(
         curve = curves[curves[by] == price[by]] if by else curves
         days = _crossings(curve, price, level)
         late = f"not within {counted(horizon, 'day')}"
-        note = late if np.isnan(days["value"]) else f"upper limit {late}" if np.isnan(days["high"]) else ""
+        note = price["note"] if np.isnan(price["value"]) else late if np.isnan(days["value"]) else f"upper limit {late}" if np.isnan(days["high"]) else ""
         row = {**days, "n": int(curve["observed"].iloc[0]) if len(curve) else 0, "horizon_days": horizon, "note": note}
         rows.append({by: price[by], **row} if by else row)
     return pd.DataFrame(rows, columns=[*keys(by), "value", "low", "high", "n", "horizon_days", "note"])
@@ -180,7 +182,8 @@ def keeping_cost(shop: Engine, *, months: int = 12, shares: Sequence[float] = (0
     -------
     DataFrame
         A row a share: `share`, `value` (the shop's currency a customer kept), `n` (customers kept), `spend`, `winning` (of a new customer,
-        as in `acquisition_cost`), `times` (winning over keeping). NaN where nothing is called keeping, or nobody stayed.
+        as in `acquisition_cost`), `times` (winning over keeping). NaN where nothing is called keeping, or nobody stayed, and of some
+        customers only (`acquisition_cost`).
     """
     money, last = tally(shop, "spend_months"), last_closed(shop.as_of)
     recent = money[month_numbers(money["month"]).between(last - months + 1, last)].groupby("category")["amount"].sum().astype(float)
@@ -188,7 +191,7 @@ def keeping_cost(shop: Engine, *, months: int = 12, shares: Sequence[float] = (0
     stayed = customer_retention(shop, months=months)["stayed"]
     n = int(stayed.iloc[-1]) if len(stayed) else 0
     spend = pd.Series(shares, dtype=float) * (support or retention) + (retention if support else 0.0)
-    value, winning = (spend / (n or np.nan)).where(spend > 0), acquisition_cost(shop, months=months)["value"].iloc[0]
+    value, winning = (spend / (n or np.nan)).where((spend > 0) & (part_of(shop) == "")), acquisition_cost(shop, months=months)["value"].iloc[0]
     return pd.DataFrame({"share": shares, "value": value, "n": n, "spend": spend, "winning": winning, "times": winning / value})
 
 

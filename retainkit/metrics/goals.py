@@ -116,13 +116,15 @@ def _maker(metric: str) -> Maker:
 
 def _no_number(metric: str, shop: Shop) -> str:
     """What the shop lacks of a number that it cannot give."""
+    if shop.part and _maker(metric).whole:
+        return "it is a number of the whole company"
     lacks = lacking(shop, _maker(metric))
     return f"this shop has no {lacks}{'' if '.' in lacks else ' table'}" if lacks else f"it needs {_maker(metric).rows}"
 
 
 def _no_group(shop: Shop, line: Headline, asked: Mapping[str, str]) -> str:
     """Why there is no such group of the customers behind a number; empty where there is."""
-    if asked and ("spend" in line.tables or line.survey == "employee"):
+    if asked and _maker(line.metric).whole:
         return "it is a number of the whole company"
     for column, value in asked.items():
         values = sorted(shop.sql(f"select distinct cast({column} as varchar) as v from customers where {column} is not null")["v"]) if shop.has(f"customers.{column}") else []

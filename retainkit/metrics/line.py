@@ -43,11 +43,17 @@ class Maker(NamedTuple):
     needs: tuple[str, ...]
     make: Callable[[Shop, Asked], list[Headline]]
     rows: str = "a longer history"
+    whole: str = ""  # why it cannot be said of some customers only, where it cannot
 
 
 def lacking(shop: Shop, maker: Maker) -> str:
     """The tables and columns a shop has not that these numbers are made of, in words; empty when nothing."""
     return " and ".join(need.replace("|", " or ") for need in maker.needs if not any(shop.has(part) for part in need.split("|")))
+
+
+def unsaid(shop: Shop, maker: Maker) -> str:
+    """Why a shop cannot give any of these numbers, as what they would need; empty where it can give some."""
+    return lacking(shop, maker) or (maker.whole if shop.part else "")
 
 
 def first(table: pd.DataFrame, group: str = "") -> Found:

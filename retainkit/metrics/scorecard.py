@@ -14,12 +14,14 @@ from retainkit.errors import counted
 from retainkit.load.shop import Shop
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
+from retainkit.metrics.acquisition import WHOLE
 from retainkit.metrics.changes import judged, unjudged, verdict
 from retainkit.metrics.headlines import MAKERS as HEADLINES
-from retainkit.metrics.line import SECTIONS, Found, Headline, Maker, lacking
+from retainkit.metrics.line import SECTIONS, Found, Headline, Maker, unsaid
 from retainkit.metrics.voices import promoter_changes
 
 SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}
+INVITED, STAFF = "everybody: invitations are counted for the whole company only", "everybody: employees belong to no group of customers"
 SURE = 0.998  # of two surveys between which nothing changed, 2 in 1,000 are called news
 COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "better", "value", "low", "high", "n", "month_ago", "year_ago",
            "month", "month_value", "noise_low", "noise_high", "news", "note"]
@@ -40,11 +42,11 @@ MAKERS = (
     Maker({"retention.customers": "customer retention", "churn.cancellation": "cancellations", "churn.early": "early cancellation"}, ("contracts",), customers.staying),
     Maker({"churn.mrr_churn": "revenue churn", "churn.nrr": "NRR", "churn.grr": "GRR"}, ("contracts.monthly_value",), business.revenue),
     Maker({"clv.revenue": "customer lifetime value"}, ("orders",), business.worth),
-    Maker({"cac.cost": "CAC", "clv.to_cost": "LTV to CAC", "clv.payback": "payback"}, ("spend", "orders"), business.costs),
+    Maker({"cac.cost": "CAC", "clv.to_cost": "LTV to CAC", "clv.payback": "payback"}, ("spend", "orders"), business.costs, whole=f"everybody: {WHOLE}"),
     Maker({"nps.score": "NPS"}, ("responses",), partial(customers.voices, "customer"), "answers of customers"),
-    Maker({"nps.response": "NPS response"}, ("responses.invited",), partial(customers.answered, "customer"), "answers of customers"),
-    Maker({"enps.score": "eNPS"}, ("responses",), partial(customers.voices, "employee"), "answers of employees"),
-    Maker({"enps.response": "eNPS response"}, ("responses.invited",), partial(customers.answered, "employee"), "answers of employees"),
+    Maker({"nps.response": "NPS response"}, ("responses.invited",), partial(customers.answered, "customer"), "answers of customers", INVITED),
+    Maker({"enps.score": "eNPS"}, ("responses",), partial(customers.voices, "employee"), "answers of employees", STAFF),
+    Maker({"enps.response": "eNPS response"}, ("responses.invited",), partial(customers.answered, "employee"), "answers of employees", STAFF),
     _of_other_pages("deals.win_rate", "deals.win_by"),
     Maker({"deals.average_won": "average deal size", "deals.median_won": "median deal size", "deals.velocity": "sales velocity"}, ("deals.amount",), business.sizes),
     Maker({"deals.cycle_days": "sales cycle"}, ("deals",), business.cycle),
@@ -56,7 +58,8 @@ MAKERS = (
 def lines(shop: Shop, **settings: Any) -> list[Headline]:
     """The lines of the scorecard that this shop can give, section by section.
 
-    Left out: numbers that need a table or column the shop has not (`missing_lines` names them).
+    Left out: numbers that need a table or column the shop has not, and of some customers (`Shop.only`) those that are known of the
+    whole company only (`missing_lines` names them).
 
     Parameters
     ----------
@@ -71,14 +74,14 @@ def lines(shop: Shop, **settings: Any) -> list[Headline]:
     list of Headline
     """
     asked = {**SETTINGS, **settings}
-    found = [line for maker in MAKERS if not lacking(shop, maker) for line in maker.make(shop, asked)]
+    found = [line for maker in MAKERS if not unsaid(shop, maker) for line in maker.make(shop, asked)]
     return sorted(found, key=lambda line: SECTIONS.index(line.section))
 
 
 def missing_lines(shop: Shop, **settings: Any) -> pd.DataFrame:
     """What the scorecard cannot say of this shop, and the table, column or rows it would need: `about, needs`."""
     given = {line.metric for line in lines(shop, **settings)}
-    rows = [{"about": words, "needs": lacking(shop, m) or m.rows} for m in MAKERS for metric, words in m.metrics.items() if metric not in given]
+    rows = [{"about": words, "needs": unsaid(shop, m) or m.rows} for m in MAKERS for metric, words in m.metrics.items() if metric not in given]
     table = pd.DataFrame(rows, columns=["about", "needs"])
     return pd.DataFrame([{"about": ", ".join(part["about"]), "needs": needs} for needs, part in table.groupby("needs", sort=False)], columns=["about", "needs"])
 

@@ -15,7 +15,7 @@ from retainkit.estimate.smalln import GATES, short_of
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.metrics.reading import by_group, shares
 from retainkit.metrics.reps import coded, rep_churn
-from retainkit.tally import Engine, asked_once, split_by, tally
+from retainkit.tally import Engine, asked_once, part_of, split_by, tally
 
 KINDS = ("customer", "employee")
 SOON = 180  # days after a survey that count as leaving soon after it
@@ -26,8 +26,8 @@ def promoter_scores(shop: Engine, *, kind: str = "customer", by: str | None = No
     """The net promoter score of every wave: share who answer 9 or 10, less share who answer 0 to 6, from -100 to 100.
 
     One answer a customer and wave, the last. Anonymous answers count each. Answers without a `wave` belong to their calendar
-    quarter. Left out: whoever did not answer; `response` is the share who did, where `invited` is known. Employees are
-    a small, whole group, so their interval covers only those of the invited who were silent; it and the score are
+    quarter. Left out: whoever did not answer; `response` is the share who did, where `invited` is known: of everybody,
+    never of a group or of some customers (`Shop.only`). Employees are a small, whole group, so their interval covers only those of the invited who were silent; it and the score are
     hidden below 8 answers.
 
     Parameters
@@ -65,7 +65,7 @@ def promoter_scores(shop: Engine, *, kind: str = "customer", by: str | None = No
         raise BadValueError("kind", "is neither customer nor employee", repr(kind), 'kind="customer"')
     found = tally(shop, "survey_waves", by=split_by(by, GROUPS_OF_CUSTOMERS))
     waves = found[found["kind"] == kind].astype({"promoters": int, "detractors": int, "n": int}).reset_index(drop=True)
-    invited = waves["invited"].astype(float) if by is None else pd.Series(np.nan, index=waves.index)
+    invited = waves["invited"].astype(float) if by is None and not part_of(shop) else pd.Series(np.nan, index=waves.index)
     known = invited.where(invited >= waves["n"])  # more answers than invitations: one of the two is wrong
     value, low, high = promoter_score(waves["promoters"], waves["detractors"], waves["n"], level=level,
                                       population=known if kind == "employee" else None)
