@@ -51,6 +51,19 @@ def test_repeat_rate_looks_inside_the_month_and_returning_share_before_it():
     assert table.loc[("returning_share", "2026-02"), ["hits", "n"]].tolist() == [2, 3]  # ann and cy
 
 
+def test_nobody_can_have_been_seen_before_the_history_began():
+    """Nought of those who bought in a log's first year were customers before it, as far as the log goes: that is not known, and no 0%."""
+    rows = [("ann", "2024-01-10", 5), ("ann", "2025-12-03", 5), ("bob", "2025-12-09", 5), ("cy", "2024-03-09", 5), ("di", "2025-03-01", 5)]
+    year = rk.repeat_buying(buys(*rows, as_of="2025-12-31", history_start="2024-01-01"), months=12).query("measure == 'returning_share'").set_index("month")
+    assert np.isnan(year.loc["2024-12", "rate"])
+    assert np.isnan(year.loc["2025-11", "rate"])  # a year before it is not all on record
+    assert year.loc["2025-12", ["hits", "n"]].tolist() == [1, 3]
+    people = pd.DataFrame({"customer_id": ["ann"], "signed_up_at": "2020-01-01"})
+    orders = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"]).assign(order_id=range(5))
+    old = rk.open_shop({"orders": orders, "customers": people}, as_of="2025-12-31", history_start="2024-01-01")
+    assert rk.repeat_buying(old, months=12).query("measure == 'returning_share'")["rate"].iloc[0] == 0.5  # ann, known from before
+
+
 def test_a_month_that_still_runs_has_no_rate():
     shop = buys(("ann", "2026-01-10", 5), ("ann", "2026-02-03", 5), as_of="2026-02-27", history_start="2026-01-01")
     assert set(rk.repeat_buying(shop)["month"]) == {"2026-01"}

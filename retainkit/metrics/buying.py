@@ -9,7 +9,7 @@ import pandas as pd
 
 from retainkit.estimate.intervals import logit_interval
 from retainkit.load.shop import Shop
-from retainkit.metrics.months import month_name, month_numbers, month_windows
+from retainkit.metrics.months import first_whole, month_name, month_numbers, month_windows
 from retainkit.metrics.reading import shares
 from retainkit.tally import Engine, asked_once, tally
 
@@ -21,7 +21,8 @@ def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.D
     `repeat_rate` (repeat purchase rate) looks at the period alone: bought on two days of it or more. `returning_share` looks
     back: had bought before it began, however long ago. A shop without new customers has a returning share of 100 % and any
     repeat rate. Left out: periods that still run, and those not wholly inside the recorded history. Customers known
-    before the history began count as returning; without `customers.signed_up_at` the first months know too few of them.
+    before the history began count as returning. Where none is known (no `customers.signed_up_at`), nobody can have been seen before
+    a period at the beginning: `returning_share` is then not known until as long a time as the period itself lies before it.
 
     Parameters
     ----------
@@ -53,15 +54,19 @@ def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.D
                measure    month  rate  n
     0      repeat_rate  2026-01   1.0  1
     1      repeat_rate  2026-02   0.0  2
-    2  returning_share  2026-01   0.0  1
+    2  returning_share  2026-01   NaN  1
     3  returning_share  2026-02   0.5  2
     """
     found = tally(shop, "buying_windows", windows=month_windows(shop, months))
     names = (month_numbers(found["closes"]) - 1).map(month_name)
+    bought = tally(shop, "overview").iloc[0]
+    looked_back = (month_numbers(found["opens"]) - months >= first_whole(shop.history_start)) | bool(bought["customers"] > bought["new_customers"])
     tables = []
     for measure, hits in (("repeat_rate", "repeaters"), ("returning_share", "returning_buyers")):
         count, n = found[hits].astype(int), found["buyers"].astype(int)
-        tables.append(pd.DataFrame({"measure": measure, "month": names, **shares(count, n, level=level), "hits": count}))
+        known = looked_back | (measure == "repeat_rate")
+        rates = shares(count.where(known), n, level=level)
+        tables.append(pd.DataFrame({"measure": measure, "month": names, **rates, "n": n, "hits": count}))
     return pd.concat(tables, ignore_index=True)
 
 
