@@ -96,6 +96,15 @@ class TestVerdicts:
         row = bench.loc["repeat_20_first_months"]
         assert (row["verdict"], row["measured"]) == ("cannot tell", "")
         assert row["note"].startswith("665 customers were there before the log begins")
+        assert bench.loc["repeat_most_year_three", ["verdict", "measured", "note"]].tolist() == ["cannot tell", "", row["note"]]  # the third year of the log is a later one of the company
+
+    def test_a_log_of_which_nobody_says_that_it_begins_with_the_company_says_nothing_of_its_first_months(self):
+        orders = pd.DataFrame({"order_id": range(400), "customer_id": [f"c{i % 100}" for i in range(400)], "amount": 5.0, "ordered_at": pd.date_range("2023-01-01", periods=400, freq="3D")})
+        of_age = ["repeat_20_first_months", "repeat_most_year_three"]
+        assumed, stated = (claim_bench(open_shop({"orders": orders}, as_of="2026-03-31", history_start=start)).set_index("claim").loc[of_age] for start in (None, "2023-01-01"))
+        assert assumed["verdict"].tolist() == ["cannot tell"] * 2
+        assert assumed["note"].str.startswith("nobody said (`history_start`) that the log begins with the company").all()
+        assert (stated["measured"] != "").all()
 
 
 class TestLaws:

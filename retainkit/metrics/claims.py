@@ -138,9 +138,11 @@ def _window(row: dict[str, Any], arguments: dict[str, Any]) -> str:
 
 
 def _older(shop: Shop) -> str:
-    """Why the log's first months are not the company's, or nothing."""
+    """Why the log's months cannot be taken for the company's, or nothing."""
     known = shop.sql("select count(*) as n from buyers b where not b.is_new").iloc[0]["n"]
-    return f"{counted(known, 'customer')} {'was' if known == 1 else 'were'} there before the log begins: its first months are not the company's" if known else ""
+    if known:
+        return f"{counted(known, 'customer')} {'was' if known == 1 else 'were'} there before the log begins: its months are not the company's"
+    return "" if shop.history_given else "nobody said (`history_start`) that the log begins with the company: old customers may look new in it"
 
 
 def claimed(low: float, high: float, *, unit: str = "share") -> str:
