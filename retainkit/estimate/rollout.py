@@ -63,7 +63,7 @@ def grid(cells: pd.DataFrame, starts: Mapping[str, float], *, partial: Sequence[
     return Grid([str(u) for u in n.index], months, (hits[months] / n[months]).to_numpy(float), n[months].to_numpy(float), begins, dropped)
 
 
-def weights(begins: Array, months: int, *, base: int = 12, cells: Sequence[tuple[int, int]] | None = None) -> Array:
+def weights(begins: Array, months: int, *, base: int = 12, cells: Sequence[tuple[int, int]] | None = None, own: bool = False) -> Array:
     """The weight of every unit-month in the average effect: rows units, columns months; each row and column adds up to nothing.
 
     A unit's month after it began is held against the mean of its last `base` months before, less the same difference for
@@ -79,6 +79,8 @@ def weights(begins: Array, months: int, *, base: int = 12, cells: Sequence[tuple
         Months before the start that a unit is compared with; 1 is the last month alone.
     cells
         Unit-months to average over, as (unit, month); all from each start on unless stated.
+    own
+        Without the difference for the others: how far the units that began have moved, of the same unit-months.
 
     Notes
     -----
@@ -103,6 +105,8 @@ def weights(begins: Array, months: int, *, base: int = 12, cells: Sequence[tuple
         used += 1
         out[i, t] += 1
         out[i, before] -= 1 / length
+        if own:
+            continue
         out[others, t] -= 1 / len(others)
         out[others, before] += 1 / (len(others) * length)
     return out / used if used else out
@@ -116,7 +120,7 @@ def average_effect(data: Grid, *, base: int = 12, level: float = 0.95, seed: int
     Returns
     -------
     Series
-        `rate` (a difference of shares); `low`, `high`, `p`: a pooled t over the units' changes with units - 2 degrees of
+        `rate` (a difference of shares), `moved` (how far those with it moved; the others moved by `moved` - `rate`); `low`, `high`, `p`: a pooled t over the units' changes with units - 2 degrees of
         freedom where all began in one month, else by re-assigning the starting months; `p_shuffled`, `low_shuffled`,
         `high_shuffled`: always the latter; `se_sampling` (what the choice of customers alone would give), `df`,
         `units_with`, `units_without`, `n` (customers in the cells that carry weight), `staggered`.
@@ -137,7 +141,8 @@ def average_effect(data: Grid, *, base: int = 12, level: float = 0.95, seed: int
     effect = float((w * data.rate).sum()) if w.any() else float("nan")
     se_sampling = _chance(data, w)
     low, high, p = shuffled(data.rate, data.begins, w, level=level, seed=seed)
-    found = {"rate": effect, "low": low, "high": high, "p": p, "low_shuffled": low, "high_shuffled": high, "p_shuffled": p}
+    moved = float((weights(data.begins, len(data.months), base=base, own=True) * data.rate).sum()) if w.any() else float("nan")
+    found = {"rate": effect, "moved": moved, "low": low, "high": high, "p": p, "low_shuffled": low, "high_shuffled": high, "p_shuffled": p}
     without = (w[~began] != 0).any(axis=1).sum() if w.any() else 0
     later = sum(1 for i in np.flatnonzero(began) if (w[i, : data.begins[i]] > 0).any())  # those who served as not yet treated
     if len(starts) == 1:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed, one_of
-from retainkit.estimate.checks import z_value
 from retainkit.estimate.planning import detectable
 from retainkit.estimate.rollout import Grid, average_effect, by_age, by_month, grid
 from retainkit.estimate.smalln import GATES, short_of
@@ -52,8 +51,9 @@ class Rollout(NamedTuple):
         `horizon_days`, `table` (what the outcome is counted from), `note`.
     effect
         One row: `rate` (a difference of shares; below zero is fewer), `low`, `high`, `n`, `p`, `p_shuffled`, `low_shuffled`,
-        `high_shuffled`, `method`, `horizon_days`, `note`. With fewer than 4 units in an arm the interval holds only the chance in
-        who the customers were, and `note` says so.
+        `high_shuffled`, `moved` (how far the units with it moved) and `moved_without` (how far the others did, in the same months),
+        `method`, `horizon_days`, `note`. With fewer than 4 units in an arm there is no interval and no p: the chance in who the
+        customers were is the smaller part of it, and how units drift such few do not show; `note` says so.
     months, by_age
         Effects by starting month and month, and by months since the start (negative: the picture before it).
     units
@@ -169,7 +169,7 @@ def rollout(
     labels = {"change": name, "outcome": which, "horizon_days": within_days}
     return Rollout(
         asked.words.format(within_days), pd.DataFrame([{**labels, **_power(data, found, base_months, level), "table": asked.needs, "note": reason}]),
-        pd.DataFrame([{**labels, **_effect(found, bool(reason), level), "note": reason}]),
+        pd.DataFrame([{**labels, **_effect(found, bool(reason)), "note": reason}]),
         _named(by_month(data, base=base_months, level=level)), by_age(data, base=base_months, level=level), units,
         roll_out_notes(data, units, starts, base_months, shop))
 
@@ -214,16 +214,15 @@ def _column(shop: Shop, asked: Outcome, starts: dict[str, date]) -> Column:
     return Column(fits[0])
 
 
-def _effect(found: pd.Series, few: bool, level: float) -> dict[str, Any]:
-    """The effect with the interval that the number of units allows."""
+def _effect(found: pd.Series, few: bool) -> dict[str, Any]:
+    """The effect, with its interval where there are units enough for one, and the two movements it is the difference of."""
     names = ("rate", "low", "high", "n", "p", "p_shuffled", "low_shuffled", "high_shuffled")
     row: dict[str, Any] = {name: found[name] for name in names}
     method = "starts re-assigned among the units" if found["staggered"] else "t over units"
-    if few:  # too few units to see how units drift: what the choice of customers alone does, and no p
-        reach = z_value(level) * found["se_sampling"]
-        row |= {"low": row["rate"] - reach, "high": row["rate"] + reach, "p": np.nan}
-        method = "customers only: how units drift is not in it"
-    return {**row, "n": int(found["n"]), "method": method}
+    if few:  # too few units to see how units drift, and the choice of customers alone finds an effect three times too often
+        row |= dict.fromkeys(("low", "high", "p"), np.nan)
+        method = "described only"
+    return {**row, "moved": found["moved"], "moved_without": found["moved"] - found["rate"], "n": int(found["n"]), "method": method}
 
 
 def _too_few(data: Grid, found: pd.Series) -> str:
