@@ -136,33 +136,55 @@ class TestByHand:
         got = early_leaving_ratio(shop).iloc[0]
         assert (got["value"], got["low"], got["high"]) == pytest.approx((1 / later["ratio"], 1 / later["ratio_high"], 1 / later["ratio_low"]))
 
-    def test_the_step_is_the_difference_of_two_rows_and_wider_than_either(self, shop):
+    def test_one_step_is_the_difference_of_two_rows_and_wider_than_either(self, shop):
         two = rk.next_purchase(shop, k=[2, 3])
-        got = purchase_step(shop).iloc[0]
+        got = purchase_step(shop, steps=1).iloc[0]
         assert got["rate"] == pytest.approx(two["rate"].iloc[1] - two["rate"].iloc[0])
         assert got["high"] - got["low"] > (two["high"] - two["low"]).max()
-        assert got["n"] == two["n"].iloc[1]
+        assert (got["n"], got["note"]) == (two["n"].iloc[1], "one step only")
+
+    def test_every_further_purchase_is_judged_by_the_smallest_step_of_all(self, shop):
+        """"Every further purchase" of which one step is looked at is another claim: the sample's first step alone is above zero."""
+        rates = rk.next_purchase(shop, k=[2, 3, 4, 5])["rate"]
+        got, first = (purchase_step(shop, steps=n).iloc[0] for n in (3, 1))
+        assert got["rate"] == pytest.approx(rates.diff().min())
+        assert got["rate"] < first["rate"]
+        assert first["low"] > 0 > got["low"]
+        assert purchase_step(shop.only(segment="ENT"), steps=40).iloc[0]["note"] == "one step only"  # no further step has twenty customers
 
     def test_five_points_more_of_the_methods_table(self):
         assert [round(100 * worth_more(r, points=.05, discount=.1)) for r in (.6, .7, .8, .9)] == [11, 14, 20, 33]
 
     def test_five_points_more_is_the_formula_at_the_shops_own_retention(self, shop):
-        year = rk.contract_survival(shop, horizons=[365]).iloc[0]
+        """The formula has one retention for every year of a life: that of all customers, and not of newcomers in their worst year."""
+        year, first = rk.customer_retention(shop).iloc[-1], rk.contract_survival(shop, horizons=[365]).iloc[0]
         got = five_points_more(shop).iloc[0]
         assert got["rate"] == pytest.approx(.05 / (1.1 - year["rate"] - .05))
         assert got["low"] < got["rate"] < got["high"]
+        newcomers = .05 / (1.1 - first["rate"] - .05)
+        assert got["note"] == f"at the {year['rate']:.0%} who stayed a year; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}"
+        assert newcomers < got["low"]
 
     def test_winning_over_keeping_from_the_files(self, shop):
         """Second route: the ledger of spending, divided by heads."""
         from retainkit.resources import sample_folder
 
         money = pd.read_csv(sample_folder() / "spend.csv", parse_dates=["month"]).set_index("month").sort_index()
+        winning = money.loc["2025-10-01":"2026-09-30"].query("category != 'retention'")["amount"].sum() / rk.acquisition_cost(shop)["n"].iloc[0]
+        table = rk.keeping_cost(shop)
+        keeping = money.loc["2025-11-01":"2026-10-31"].query("category == 'retention'")["amount"].sum() / table["n"].iloc[0]
+        assert table["winning"].iloc[0] == pytest.approx(winning)
         got = winning_over_keeping(shop).iloc[0]
-        winning = money.loc["2025-10-01":"2026-09-30"].query("category != 'retention'")["amount"].sum()
-        assert got["winning"] * rk.acquisition_cost(shop)["n"].iloc[0] == pytest.approx(winning)
-        assert got["keeping"] * got["n"] == pytest.approx(money.loc["2025-11-01":"2026-10-31"].query("category == 'retention'")["amount"].sum())
-        assert got["keeping"] < got["winning"]
-        assert math.isnan(got["low"])
+        assert (got["low"], got["high"], got["n"]) == (pytest.approx(winning / keeping), pytest.approx(4 * winning / keeping), table["n"].iloc[0])
+
+    def test_the_bench_takes_no_side_in_what_is_called_keeping(self, shop, bench):
+        row, table = bench.loc["keeping_5_to_25"], rk.keeping_cost(shop)
+        assert math.isnan(row["value"])
+        assert row["measured"] == "2.8 to 11 times, n 516"
+        assert (row["low"], row["high"]) == (table["times"].min(), table["times"].max())
+        assert not any(word in row["note"] for word in ("above the claimed", "below the claimed", "inside the claimed"))
+        of_part = claim_bench(shop.only(segment="SMB")).set_index("claim").loc["keeping_5_to_25"]
+        assert (of_part["measured"], of_part["note"].split(";")[0]) == ("", "spending is known of the whole company only")
 
     def test_the_part_of_support_that_is_called_keeping_decides_the_ratio(self, shop):
         table = rk.keeping_cost(shop).set_index("share")

@@ -6,31 +6,45 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.intervals import square_and_add
+from retainkit.estimate.smalln import GATES
 from retainkit.load.shop import Shop
+from retainkit.metrics.acquisition import WHOLE, keeping_cost
 from retainkit.metrics.churn import contract_survival
+from retainkit.metrics.churn_money import customer_retention
 from retainkit.metrics.deals import WITHIN_DAYS
 from retainkit.metrics.deals_values import source_win_rates
 from retainkit.metrics.first_days import leaving_rates
 from retainkit.metrics.purchases import next_purchase
 from retainkit.metrics.reading import shares
 from retainkit.metrics.rep_map import rep_correlation
+from retainkit.tally import part_of
 
 
-def purchase_step(shop: Shop, *, k: int = 2, level: float = 0.95) -> pd.DataFrame:
-    """How much likelier the purchase after the next is than the next: `next_purchase` of k + 1 less that of k, the same window.
+def purchase_step(shop: Shop, *, k: int = 2, steps: int = 3, level: float = 0.95) -> pd.DataFrame:
+    """The smallest step from one purchase to the next: `next_purchase` of each k + 1 less that of k, the same window, `steps` of them.
 
-    Left out: as in `next_purchase`. Limits of both squared and added: whether somebody buys a fourth time is decided after the
+    Every further purchase is likelier than the last where even the smallest step is above zero. Left out: as in `next_purchase`, and
+    steps of fewer than 20 customers. Limits of both shares squared and added: whether somebody buys a fourth time is decided after the
     third, so the two are as good as independent.
 
     Returns
     -------
     DataFrame
-        One row: `rate` (a difference of shares), `low`, `high`, `n` (customers who bought k + 1 times), `horizon_days`.
+        One row: `rate` (a difference of shares), `low`, `high`, `n` (customers who bought k + 1 times, of the step with the fewest),
+        `horizon_days`, `note` (how many steps). The first step alone where no step has 20 customers.
+
+    Notes
+    -----
+    That all steps are above zero is said when each is (Berger 1982, Technometrics 24, 295-300), so `low` is the least of the low ends as
+    they are; `high` is the least of the high ends at a level that all of them hold together (Bonferroni), since the least is picked.
     """
-    two = next_purchase(shop, k=[k, k + 1], level=level)
-    now, then = (two.loc[i, ["rate", "low", "high"]] for i in (0, 1))
-    gap, low, high = square_and_add(then, now)
-    return pd.DataFrame([{"rate": gap, "low": low, "high": high, "n": int(two["n"][1]), "horizon_days": int(two["horizon_days"][1])}])
+    table = next_purchase(shop, k=range(k, k + steps + 1), level=level)
+    several = max(int((table["n"][1:] >= GATES["customers_full"].least).sum()), 1)
+    together = next_purchase(shop, k=range(k, k + several + 1), level=1 - (1 - level) / several)
+    alone, wider = (np.min([square_and_add(*(t.loc[i, ["rate", "low", "high"]] for i in (j + 1, j))) for j in range(several)], axis=0) for t in (table, together))
+    smallest = (*alone[:2], wider[2])
+    note = f"the smallest of {several} steps, up to the purchase after the {k + several}th" if several > 1 else "one step only"
+    return pd.DataFrame([{**dict(zip(("rate", "low", "high"), smallest, strict=True)), "n": int(together["n"][1:].min()), "horizon_days": int(table["horizon_days"][1]), "note": note}])
 
 
 def early_leaving_ratio(shop: Shop, *, early: int = 90, until: int = 365, level: float = 0.95) -> pd.DataFrame:
@@ -82,7 +96,9 @@ def wins_with_churn(shop: Shop, *, days: int = WITHIN_DAYS) -> pd.DataFrame:
 def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05, level: float = 0.95) -> pd.DataFrame:
     """How much more a customer would be worth with `points` more yearly retention: a formula, not an effect.
 
-    (1 + d) / (1 + d - r) at r + points over the same at r, less 1; r is the share still under contract after a year.
+    (1 + d) / (1 + d - r) at r + points over the same at r, less 1. The formula has one r for every year, so it is that of all
+    customers (`customer_retention`: of those of twelve months ago, the share who stayed), and not that of newcomers, whose first
+    year is their worst: what that would give stands in `note`. Left out: customers who came and left within the year.
 
     Parameters
     ----------
@@ -107,9 +123,14 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
     >>> [round(worth_more(r, points=0.05, discount=0.10), 2) for r in (0.6, 0.7, 0.8, 0.9)]
     [0.11, 0.14, 0.2, 0.33]
     """
-    year = contract_survival(shop, horizons=[365], level=level).iloc[0]
+    years, first = customer_retention(shop, level=level).tail(1), contract_survival(shop, horizons=[365], level=level).iloc[0]
+    if years.empty:
+        return pd.DataFrame(columns=["rate", "low", "high", "n", "retention", "note"])
+    year = years.iloc[0]
     rate, low, high = (worth_more(float(year[c]), points=points, discount=discount) for c in ("rate", "low", "high"))
-    return pd.DataFrame([{"rate": rate, "low": low, "high": high, "n": int(year["n"]), "retention": year["rate"], "note": year["note"]}])
+    newcomers = worth_more(float(first["rate"]), points=points, discount=discount)
+    note = f"at the {year['rate']:.0%} who stayed a year" + (f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}" if newcomers == newcomers else "")
+    return pd.DataFrame([{"rate": rate, "low": low, "high": high, "n": int(year["n"]), "retention": year["rate"], "note": note if rate == rate else ""}])
 
 
 def worth_more(retention: float, *, points: float, discount: float) -> float:
@@ -122,14 +143,18 @@ def worth_more(retention: float, *, points: float, discount: float) -> float:
 
 
 def winning_over_keeping(shop: Shop, *, months: int = 12) -> pd.DataFrame:
-    """What winning a customer costs over what keeping one costs, all of support called keeping: the last row of `keeping_cost`.
+    """What winning a customer costs over what keeping one costs, by the part of support that is called keeping: the ends of `keeping_cost`.
+
+    No side is taken: there is no `value`, since which part is keeping is a decision, and `low` to `high` is no interval.
 
     Returns
     -------
     DataFrame
-        One row: `value` (times), `low`, `high` (none), `n` (customers kept), `winning`, `keeping` (money a customer).
+        One row: `value` (NaN), `low`, `high` (times), `n` (customers kept), `note`.
     """
-    from retainkit.metrics.acquisition import keeping_cost
-
-    row = keeping_cost(shop, months=months, shares=[1.0]).iloc[0]
-    return pd.DataFrame([{"value": row["times"], "low": np.nan, "high": np.nan, "n": int(row["n"]), "winning": row["winning"], "keeping": row["value"]}])
+    table = keeping_cost(shop, months=months)
+    known = table.dropna(subset=["times"])
+    if known.empty:
+        return pd.DataFrame([{"value": np.nan, "low": np.nan, "high": np.nan, "n": int(table["n"].iloc[0]), "note": WHOLE if part_of(shop) else "no spending is called keeping, or nobody came or stayed"}])
+    note = f"by what part of support is called keeping, from {known['share'].max():.0%} to {known['share'].min():.0%}: a decision, not a measurement"
+    return pd.DataFrame([{"value": np.nan, "low": known["times"].min(), "high": known["times"].max(), "n": int(known["n"].iloc[0]), "note": note}])

@@ -47,7 +47,8 @@ def claim_bench(shop: Shop, *, claims: Sequence[Record] | None = None, level: fl
     -------
     DataFrame
         A row a claim: `claim` (short name), `sentence`, `said_by`, `population`, `source_says`, `kind`, `claimed` (the range in words),
-        `estimand`, `measure`, `value`, `low`, `high`, `n`, `measured` (in words, as the interval allows), `verdict`, `note`.
+        `estimand`, `measure`, `value`, `low`, `high`, `n`, `measured` (in words, as the interval allows), `verdict`, `note`. Without
+        a `value`, `low` and `high` are the ends between which a decision lies.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     words = "" if missing else measured(**estimate, n=n, unit=unit)
     tested = "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
     found = "not measured" if missing else UNTESTED.get(kind, tested)
-    place = OUTSIDE.get(verdict(estimate["value"], estimate["value"], claim["low"], claim["high"]), "") if found in UNTESTED.values() else ""
+    place = OUTSIDE.get(verdict(estimate["low"], estimate["high"], claim["low"], claim["high"]), "") if found in UNTESTED.values() else ""
     note = "; ".join(dict.fromkeys(filter(None, [place, why, str(row.get("note") or ""), _window(row, arguments), claim.get("caution", "")])))
     told = {c: claim.get(c, "") for c in ("sentence", "said_by", "population", "source_says", "estimand")}
     return {"claim": claim["claim"], **told, "kind": kind, "claimed": claimed(claim["low"], claim["high"], unit=unit), "measure": claim["measure"],
@@ -120,7 +121,7 @@ def _answer(shop: Shop, claim: Record, ask: Callable[..., pd.DataFrame], argumen
 
 def _withheld(claim: Record, row: dict[str, Any], n: int) -> str:
     """Why no verdict may be given, or nothing."""
-    if pd.isna(row.get("value", math.nan)):
+    if pd.isna(row.get("value", math.nan)) and pd.isna(row.get("low", math.nan)):
         return str(row.get("note") or "the log is too short")
     if claim["measure"] == "cross_sell_share":
         late = row["total_late"] - row["total_early"]
@@ -166,8 +167,12 @@ def measured(value: float, low: float, high: float, n: int, *, unit: str = "shar
     ('2.7 times (1.4–4.9), n 150', '12 times, n 900')
     >>> measured(0.06, 0.02, 0.1, 900, unit="points")
     '+6 points (+2 to +10), n 900'
+    >>> measured(float("nan"), 2.81, 11.24, 500, unit="times")
+    '2.8 to 11 times, n 500'
     """
-    said = judge(value, low, high, n, kind=KINDS[unit])
+    said = judge(low if math.isnan(value) else value, low, high, n, kind=KINDS[unit])
+    if math.isnan(value) and low == low and said != "hidden":  # two ends between which a decision lies, no interval
+        return f"{low * UNITS[unit][0]:.2g} to {high * UNITS[unit][0]:.2g}{UNITS[unit][1]}, n {n:,}"
     if math.isnan(value) or said == "hidden":
         return "too few to say" if 0 < n < GATES["customers_shown"].least else ""
     scale, after = UNITS[unit]
@@ -175,7 +180,7 @@ def measured(value: float, low: float, high: float, n: int, *, unit: str = "shar
     half = (high - low) / 2 * scale
     places = (0 if half >= 1 else 1 if half >= 0.1 else 2) if half == half else 0 if abs(value * scale) >= 10 else 1
     places = max(places, 1) if unit == "times" and half == half else places
-    middle, bottom, top = (f"{x * scale:{signed},.{places}f}" for x in (value, low, high))
+    middle, bottom, top = (f"{round(x * scale, places) + 0.0:{signed},.{places}f}" for x in (value, low, high))  # + 0.0: no minus before nothing
     if half != half:
         return f"{middle}{after}, n {n:,}"
     between = " to " if signed or low < 0 else "–"

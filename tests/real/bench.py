@@ -71,7 +71,7 @@ def _reason(benches: dict[str, pd.DataFrame], claim: str) -> str:
     """Why no set can say: what is in the way where the tables are there, else the tables."""
     notes = [b.loc[claim, "note"].split("; ")[0] for b in benches.values()]
     there = [n for n in notes if not n.startswith("needs")]
-    return f"{there[0]} in the one set that has the tables" if len(there) == 1 else there[0] if there else notes[0]
+    return f"{there[0]} in the one set that has the tables" if len(there) == 1 else "; or ".join(dict.fromkeys(n.split(": ")[0] for n in there)) if there else notes[0]
 
 
 def sensitivity(folder: Path) -> str:
