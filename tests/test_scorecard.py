@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import numpy as np
@@ -302,6 +303,37 @@ def test_two_orders_are_too_few_for_anything_but_not_an_error():
     table = rk.scorecard(buys(("ann", "2026-01-01", 1), ("bob", "2026-01-31", 2)))
     assert table["month_ago"].isna().all()
     assert set(rk.card_table(table)["now"]) <= {"too few", "not known yet"}
+
+
+def card_row(**more):
+    row = {"label": "payback at 30% margin: days until", "kind": "days", "value": 90.0, "low": 40.0, "high": 300.0, "n": 494, "horizon_days": 365.0, "month_ago": np.nan, "year_ago": np.nan,
+           "news": "cannot tell yet: so", "month": "", "month_value": np.nan, "month_n": np.nan, "noise_low": np.nan, "noise_high": np.nan}
+    return rk.card_table(pd.DataFrame([row | more])).iloc[0].map(lambda v: v.replace("\u2060", "") if isinstance(v, str) else v)
+
+
+def test_what_does_not_happen_in_time_has_no_unit_and_what_does_has_one():
+    assert card_row()["now"] == "40–300 days"
+    assert card_row(high=np.inf)["now"] == "above 40 days"
+    assert card_row(value=np.inf, low=np.inf, high=np.inf)["now"] == "not within 365 days"
+
+
+def test_the_newest_month_is_named_with_its_n_and_a_survey_with_the_one_before():
+    share = {"kind": "proportion", "value": .23, "low": .21, "high": .24, "news": "within the usual noise", "month": "2026-09", "month_value": .25, "month_n": 156.0, "noise_low": .13, "noise_high": .34}
+    assert card_row(**share)["news or noise"] == "noise: 25% in Sep 2026 (n = 156), usual is 13%–34%"
+    assert card_row(**share | {"kind": "money", "value": 400.0, "low": 380.0, "high": 425.0, "month_value": 340.0, "month_n": np.nan, "noise_low": 260.0, "noise_high": 680.0})["news or noise"] == "noise: 340 in Sep 2026, usual is 260–680"
+    wave = share | {"kind": "score", "value": 14.0, "low": 7.0, "high": 21.0, "month_value": 14.0, "month_n": np.nan, "noise_low": -3.0, "noise_high": 31.0}
+    assert card_row(**wave)["news or noise"] == "noise: 14 in 2026-09, chance after the survey before is -3 to 31"  # no usual range of the score
+
+
+def test_every_name_says_of_when_and_at_what_margin(sample):
+    """The words before the colon stand alone in the headline and on the scorecard."""
+    short = {line.metric: line.label.partition(":")[0] for line in lines(sample, margin=0.3)}
+    assert short["retention.customers"] == "customer retention over twelve months"
+    assert short["clv.revenue"] == "customer lifetime value of 365 days at 30% margin"
+    assert short["clv.to_cost"] == "LTV to CAC of 365 days at 30% margin"
+    assert short["clv.payback"] == "payback at 30% margin"
+    assert {line.metric: line.label.partition(":")[0] for line in lines(sample)}["clv.payback"] == "payback at 100% margin"
+    assert all(re.search(r"\d+ days|of twelve months|a month|a day|finished month|last week", short[m]) for m in ("churn.early", "cac.cost", "churn.mrr_churn", "churn.nrr", "purchases.repeat_rate", "engagement.weekly_active", "deals.velocity"))
 
 
 def test_no_source_called_referral_is_no_line_and_no_error(sample):

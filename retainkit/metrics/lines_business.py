@@ -7,6 +7,7 @@ from functools import partial
 
 import pandas as pd
 
+from retainkit.errors import counted
 from retainkit.load.shop import Shop
 from retainkit.metrics.acquisition import acquisition_cost, monthly_costs, payback, value_to_cost
 from retainkit.metrics.churn_money import revenue_churn
@@ -23,9 +24,9 @@ TOO_NOISY = "it is too uncertain to compare one month with the next"
 
 def revenue(shop: Shop, asked: Asked) -> list[Headline]:
     """Revenue churn of a month, net and gross retention of twelve months."""
-    told = {"mrr_churn": ("lower", "revenue churn: monthly revenue lost in the latest finished month"),
-            "nrr": ("higher", "NRR: revenue of twelve months ago still paid today, growth included"),
-            "grr": ("higher", "GRR: revenue of twelve months ago still paid today, nobody counted for more than they paid then")}
+    told = {"mrr_churn": ("lower", "revenue churn of a month: monthly revenue lost in the latest finished month"),
+            "nrr": ("higher", "NRR of twelve months: revenue of twelve months ago still paid today, growth included"),
+            "grr": ("higher", "GRR of twelve months: revenue of twelve months ago still paid today, nobody counted for more than they paid then")}
     return [Headline(
         f"churn.{m}", label, ("contracts",), find=lambda s, m=m: latest(of_measure(revenue_churn(s), m)), why_no_months=OVERLAP,  # type: ignore[misc]
         months=(lambda s: series(s, of_measure(revenue_churn(s), "mrr_churn"))) if m == "mrr_churn" else None,
@@ -40,27 +41,27 @@ def worth(shop: Shop, asked: Asked) -> list[Headline]:
         table = tally(s, "cohort_revenue", within=days)
         return series(s, table.assign(value=table["revenue"].astype(float) / table["n"] * margin), days)
 
-    times = "" if margin == 1 else f", times {margin:.0%} margin"
+    times = "" if margin == 1 else f" at {margin:.0%} margin"
     return [Headline(
-        "clv.revenue", f"customer lifetime value: revenue of a new customer in the first {days} days{times}", ("orders",), horizon=days,
+        "clv.revenue", f"customer lifetime value of {counted(days, 'day')}{times}: revenue of a new customer in the first {days} days", ("orders",), horizon=days,
         find=lambda s: first(lifetime_value(s, horizons=[days], margin=margin)), months=values, section="money", kind="money", of="average")]
 
 
 def costs(shop: Shop, asked: Asked) -> list[Headline]:
     """Cost of a new customer, what one is worth over it, and the time until it is earned back."""
     days, margin = usable_horizon(shop, int(max(asked.get("horizon", 365), 1))), asked["margin"]
-    number = partial(Headline, tables=("spend", "orders"), section="money")
+    number, brings = partial(Headline, tables=("spend", "orders"), section="money"), "revenue" if margin == 1 else f"revenue times {margin:.0%}"
 
     def values(s: Shop) -> pd.DataFrame:
         months = monthly_costs(s).groupby("number")[["spend", "n"]].sum().reset_index()
         return series(s, months.assign(month=[f"{first_day(n):%Y-%m}" for n in months["number"]], value=months["spend"] / months["n"]))
 
     return [
-        number("cac.cost", "CAC: money spent to win a new customer, latest twelve months", find=lambda s: first(acquisition_cost(s)), months=values,
+        number("cac.cost", "CAC of twelve months: money spent to win a new customer", find=lambda s: first(acquisition_cost(s)), months=values,
                kind="money", better="lower", of="cost"),
-        number("clv.to_cost", f"LTV to CAC: value of a new customer in {days} days over the cost of winning one", horizon=days,
+        number("clv.to_cost", f"LTV to CAC of {counted(days, 'day')} at {margin:.0%} margin: {brings} of a new customer over the cost of winning one", horizon=days,
                find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)), why_no_months=DERIVED, kind="ratio"),
-        number("clv.payback", "payback: days until a new customer has brought what winning one costs", horizon=days,
+        number("clv.payback", f"payback at {margin:.0%} margin: days until {brings} of a new customer reaches the cost of winning one", horizon=days,
                find=lambda s: _open_ended(first(payback(s, horizon=days, margin=margin))), why_no_months=DERIVED, kind="days", better="lower"),
     ]
 
@@ -83,7 +84,7 @@ def sizes(shop: Shop, asked: Asked) -> list[Headline]:
         number("deals.average_won", "average deal size: amount of a won deal, mean", find=lambda s: first(of_measure(deal_size(s), "mean")), months=values, of="average"),
         number("deals.median_won", "median deal size: amount of a won deal, the middle one", find=lambda s: first(of_measure(deal_size(s), "median")),
                why_no_months="the average is judged in its place"),
-        number("deals.velocity", "sales velocity: deals x win rate x amount / days to win", why_no_months=TOO_NOISY,
+        number("deals.velocity", "sales velocity a day: deals x win rate x amount / days to win", why_no_months=TOO_NOISY,
                find=lambda s: first(of_measure(sales_velocity(s, days=asked.get("within_days", 180)), "velocity"))),
     ]
 
@@ -100,4 +101,4 @@ def referrals(shop: Shop, asked: Asked) -> list[Headline]:
     return [Headline(
         "deals.referral_gap", f"{asked['referral']} against the rest: won more often than the rest, at the same mix of segments", ("deals",),
         find=lambda s: first(referral_gap(s, source=asked["referral"], days=asked.get("within_days", 180))), why_no_months=TOO_NOISY,
-        section="deals", kind="points", better="")] if len(referral_gap(shop, source=asked["referral"])) else []
+        section="deals", kind="points", better="")] if len(referral_gap(shop, source=asked["referral"], days=asked.get("within_days", 180))) else []

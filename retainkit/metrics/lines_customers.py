@@ -61,9 +61,9 @@ def buying(shop: Shop, asked: Asked) -> list[Headline]:
     """Repeat purchase rate and returning share of the latest finished month; without contracts, who has not lapsed in it."""
     number = partial(Headline, tables=("orders",), section="buying again")
     return [
-        number("purchases.repeat_rate", "repeat purchase rate: buyers of the latest finished month who bought on two days of it",
+        number("purchases.repeat_rate", "repeat purchase rate of a month: buyers of the latest finished month who bought on two days of it",
                find=lambda s: latest(of_measure(repeat_buying(s), "repeat_rate")), months=lambda s: cohorts(s, of_measure(repeat_buying(s), "repeat_rate"), "month", 0)),
-        number("purchases.returning_share", "returning share: buyers of the latest finished month who were customers before it", better="",
+        number("purchases.returning_share", "returning share of a month: buyers of the latest finished month who were customers before it", better="",
                find=lambda s: latest(of_measure(repeat_buying(s), "returning_share")), why_no_months=RISES),
         *_not_lapsed(shop, asked),
     ]
@@ -75,12 +75,12 @@ def staying(shop: Shop, asked: Asked) -> list[Headline]:
     by = usable_horizon(shop, max(EARLY_BY, days), of="contracts")
 
     return [
-        number("retention.customers", "customer retention: customers of twelve months ago who have stayed ever since",
+        number("retention.customers", "customer retention over twelve months: customers of twelve months ago who have stayed ever since",
                find=lambda s: latest(customer_retention(s)), why_no_months=OVERLAP),
-        *([number("churn.cancellation", "cancellations: customers who asked to leave in the latest finished month", better="lower",
+        *([number("churn.cancellation", "cancellations in a month: customers who asked to leave in the latest finished one", better="lower",
                   find=lambda s: latest(monthly_cancellation(s)), months=lambda s: cohorts(s, monthly_cancellation(s), "month", 0, hits="asked", n="active_start"))]
           if shop.has("contracts.cancel_requested_at") else []),
-        number("churn.early", f"early cancellation: asked to leave within {counted(days, 'day')}, gone by day {by}", horizon=by, kind="survival", better="lower",
+        number("churn.early", f"early cancellation within {counted(days, 'day')}: asked to leave by then, gone by day {by}", horizon=by, kind="survival", better="lower",
                find=lambda s: first(early_cancellation(s, early_days=days, horizons=[by]).query("cause == 'early_cancel'")), months=lambda s: _early_months(s, days, by)),
     ]
 
@@ -128,8 +128,8 @@ def use(shop: Shop, asked: Asked) -> list[Headline]:
         return table.assign(month=table["week_to"].dt.strftime("%Y-%m"))
 
     return [
-        number("engagement.weekly_active", "weekly active: customers who used the product in the last week of the latest finished month",
+        number("engagement.weekly_active", "active in a month's last week: customers who used the product in the last week of the latest finished month",
                find=lambda s: latest(weeks(s)), months=lambda s: cohorts(s, weeks(s), "month", 0)),
-        number("engagement.went_quiet", "went quiet: used it in their first 30 days, still here on day 90, no use in the last 30 of those", horizon=90, better="lower",
+        number("engagement.went_quiet", "went quiet by day 90: used it in their first 30 days, still here on day 90, no use in the last 30 of those", horizon=90, better="lower",
                find=lambda s: first(went_quiet(s)), months=lambda s: cohorts(s, quiet_months(s), "month", 90)),
     ]

@@ -24,7 +24,7 @@ SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "ref
 INVITED, STAFF = "everybody: invitations are counted for the whole company only", "everybody: employees belong to no group of customers"
 SURE = 0.998  # of two surveys between which nothing changed, 2 in 1,000 are called news
 COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "better", "value", "low", "high", "n", "month_ago", "year_ago",
-           "month", "month_value", "noise_low", "noise_high", "news", "note"]
+           "month", "month_value", "month_n", "noise_low", "noise_high", "news", "note"]
 
 
 def _of_other_pages(*metrics: str) -> Maker:
@@ -50,7 +50,7 @@ MAKERS = (
     _of_other_pages("deals.win_rate", "deals.win_by"),
     Maker({"deals.average_won": "average deal size", "deals.median_won": "median deal size", "deals.velocity": "sales velocity"}, ("deals.amount",), business.sizes),
     Maker({"deals.cycle_days": "sales cycle"}, ("deals",), business.cycle),
-    Maker({"deals.referral_gap": "referrals against the rest"}, ("deals.source",), business.referrals, "deals of the source `referral`"),
+    Maker({"deals.referral_gap": "referrals against the rest"}, ("deals.source",), business.referrals, "closed deals of the source `referral`, and of others, that were opened long enough ago, and lost ones among them"),
     Maker({"engagement.weekly_active": "weekly active", "engagement.went_quiet": "went quiet"}, ("activity",), customers.use),
 )
 
@@ -104,8 +104,8 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     DataFrame
         A row a number: `section`, `metric` and `group` (as in metrics.csv), `horizon_days`, `label`, `kind` (as in `in_words`), `better`
         ("higher", "lower" or ""), `value`, `low`, `high`, `n`, `month_ago`, `year_ago`; the newest `month` that came of age since a
-        month ago, its `month_value`, and `noise_low` to `noise_high`, where 998 of 1,000 months lie when nothing changes;
-        `news`; `note`.
+        month ago, its `month_value` and `month_n` (customers or deals; NaN of money), and `noise_low` to `noise_high`, where 998 of 1,000 months lie when nothing changes (of a survey: where chance
+        alone takes the score of the one before); `news`; `note`.
 
     Notes
     -----

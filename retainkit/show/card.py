@@ -40,9 +40,9 @@ def card_table(card: pd.DataFrame, *, unit: str = "", goals: pd.DataFrame | None
     --------
     >>> card = pd.DataFrame([{"label": "closed deals that were won", "kind": "proportion", "value": 0.296, "low": 0.279, "high": 0.313, "n": 2698,
     ...                       "month_ago": 0.295, "year_ago": float("nan"), "news": "news: lower than chance explains (31.0% to 43.5%)",
-    ...                       "month_value": 0.2, "noise_low": 0.31, "noise_high": 0.435}])
+    ...                       "month": "2026-10", "month_value": 0.2, "month_n": 130, "noise_low": 0.31, "noise_high": 0.435}])
     >>> [str(cell).replace("\\u2060", "") for cell in card_table(card).iloc[0, 1:]]
-    ['30% (28%–31%)', '2698', '30%', '–', 'NEWS: 20%, usual is 31%–44%']
+    ['30% (28%–31%)', '2698', '30%', '–', 'NEWS: 20% in Oct 2026 (n = 130), usual is 31%–44%']
     """
     rows = [_row(row, unit) for row in card.to_dict("records")]
     table = pd.DataFrame(rows, columns=["number", "now", "n", "a month ago", "a year ago", "news or noise"])
@@ -81,8 +81,8 @@ def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
     earlier = [_like(row[name], row, unit) if said in ("number", "rough") else "–" for name in ("month_ago", "year_ago")]
     after = AFTER.get(row["kind"], "")
     to = " to " if row["kind"] == "score" else TO
-    limited = f"{bottom}{to}{top}" if bottom and top else f"above {bottom}" if bottom else f"not within {row['horizon_days']:.0f} days"
-    now = {"range": f"{limited}{after}", **FEW}.get(said) or f"{'about ' if said == 'rough' else ''}{middle}{after} ({limited})"
+    limited = f"{bottom}{to}{top}{after}" if bottom and top else f"above {bottom}{after}" if bottom else f"not within {row['horizon_days']:.0f} days"
+    now = FEW.get(said) or limited if not middle else f"{'about ' if said == 'rough' else ''}{middle}{after} ({limited.removesuffix(after)})"
     return {"number": str(row["label"]).partition(":")[0], "now": now, "n": int(row["n"]), "a month ago": earlier[0],
             "a year ago": earlier[1], "news or noise": _news(row, unit)}
 
@@ -93,15 +93,18 @@ def _like(value: float, row: dict[Any, Any], unit: str) -> str:
 
 
 def _news(row: dict[Any, Any], unit: str) -> str:
-    """News, noise or neither, with the newest month and what is usual."""
+    """News, noise or neither, with the newest month and what is usual; of a survey, what chance makes of the score before it."""
     if missing(row["noise_low"]):
         return "not judged"
     low, high = float(row["noise_low"]), float(row["noise_high"])
     half = min((high - low) / 6 if math.isfinite(high) else low, low / 2 if row["kind"] == "money" and low > 0 else high)
     value, bottom, top = (written(float(row[name]), half, row["kind"], unit) if math.isfinite(row[name]) else "" for name in ("month_value", "noise_low", "noise_high"))
     word = "NEWS" if str(row["news"]).startswith(NEWS) else "noise"
-    usual = f"{bottom}{' to ' if row['kind'] == 'score' else TO}{top}" if math.isfinite(high) else f"{bottom} or more"
-    return f"{word}: {value if math.isfinite(row['month_value']) else 'nobody came'}, usual is {usual}"
+    if row["kind"] == "score":
+        return f"{word}: {value} in {row['month']}, chance after the survey before is {bottom} to {top}"
+    usual = f"{bottom}{TO}{top}" if math.isfinite(high) else f"{bottom} or more"
+    n = f" (n = {row['month_n']:,.0f})" if row["month_n"] == row["month_n"] else ""
+    return f"{word}: {value if math.isfinite(row['month_value']) else 'nobody came'} in {pd.Timestamp(row['month']):%b %Y}{n}, usual is {usual}"
 
 
 def goal_table(goals: pd.DataFrame, *, unit: str = "") -> pd.DataFrame:
