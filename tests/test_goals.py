@@ -107,6 +107,19 @@ def test_a_row_of_the_chosen_numbers_may_be_the_group(shop):
     assert (got["status"], got["value"], got["n_more"]) == ("reached", 90.0, 0.0)  # costs are better lower
 
 
+def test_a_goal_that_was_met_before_it_was_set_asks_for_nothing_and_says_so(shop):
+    easy, real = goals(shop, [{"metric": "second_purchase.share", "group": "segment=B2C", "target": t, "by": "2027-03-31", "since": "2025-11-01"} for t in (.20, .30)]).itertuples()
+    assert (easy.status, easy.note) == ("reached", "it was there when it was set")
+    assert easy.baseline > .20
+    assert "was there" not in real.note
+
+
+def test_a_goal_of_a_later_time_is_not_judged_yet(shop):
+    got = goals(shop.at("2024-03-31"), [{"metric": "churn.monthly", "target": .015, "by": "2026-12-31", "since": "2026-01-01"}]).iloc[0]
+    assert (got["status"], got["note"]) == ("cannot tell", "it is set from 2026-01-01 on")
+    assert np.isnan(got["n_more"])  # no number of customers makes it judgeable now
+
+
 def test_before_the_history_nothing_is_known_and_nothing_is_pretended(shop):
     got = goals(shop, [{"metric": "repeat_revenue.share", "target": .99, "by": "2027-06-30", "since": "2020-01-01"}]).iloc[0]
     assert (got["status"], got["note"]) == ("cannot tell", "what it was before is not known")
@@ -219,7 +232,7 @@ def test_a_goal_is_read_out_with_what_it_still_takes(shop):
 
     said = goal_table(goals(shop), unit="$").set_index("goal")
     assert len(said) == len(shop.goals) == 5  # those of the sample's retainkit.toml
-    assert said.loc["new customers who buy again within 30 days (segment=B2C)", ["status", "to be able to tell"]].tolist() == ["reached", "nothing"]
+    assert said.loc["new customers who buy again within 30 days (segment=B2C)", ["status", "to be able to tell"]].tolist() == ["reached: it was there when it was set", "nothing"]
     assert said["target"].tolist() == ["30%", "20%", "1.5%", "25 points", "32%"]
     assert said["status"].str.split(":").str[0].isin(STATUSES).all()
     assert said["to be able to tell"].tolist() == ["time only: not all of the change is due yet", "nothing", "10,031 more customer-months, about 15 months",
