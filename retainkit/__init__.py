@@ -46,6 +46,7 @@ _HOMES = {
     "retainkit.metrics.goals": ("goals",),
     "retainkit.metrics.claims": ("claim_bench",),
     "retainkit.estimate.funnel": ("binomial_limits",),
+    "retainkit.estimate.control": ("control_limits",),
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
     "retainkit.show.begin": ("begin", "show_ledger"),
     "retainkit.show.display": ("say", "table", "figure", "record"),

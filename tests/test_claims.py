@@ -180,7 +180,7 @@ class TestByHand:
     def test_the_bench_takes_no_side_in_what_is_called_keeping(self, shop, bench):
         row, table = bench.loc["keeping_5_to_25"], rk.keeping_cost(shop)
         assert math.isnan(row["value"])
-        assert row["measured"] == "2.8 to 11 times, n 516"
+        assert row["measured"] == "2.8 to 11.2 times, n 516"
         assert (row["low"], row["high"]) == (table["times"].min(), table["times"].max())
         assert not any(word in row["note"] for word in ("above the claimed", "below the claimed", "inside the claimed"))
         of_part = claim_bench(shop.only(segment="SMB")).set_index("claim").loc["keeping_5_to_25"]

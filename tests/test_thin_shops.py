@@ -130,6 +130,25 @@ def test_a_report_of_one_segment_says_so_on_every_page_and_in_every_row(tmp_path
     assert all(line.endswith("only segment SMB") for line in pages["metrics"].splitlines()[1:])
 
 
+def test_the_scorecard_of_one_segment_does_not_divide_the_whole_company_s_money_by_it(tmp_path, monkeypatch):
+    pages = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--set", "segment=SMB")
+    page = pages["05_scorecard_and_claims"]
+    assert "Spending is known of the whole company, not of segment SMB" in page
+    assert "times what winning one costs" not in page
+    assert not re.search("^[^,]*,(cac|clv.to_cost|clv.payback|nps.response)", pages["metrics"], re.MULTILINE)
+
+
+def test_the_scorecard_of_a_short_history_says_what_it_lacks_and_nothing_untrue(tmp_path, monkeypatch):
+    page = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--month", "2024-03")["05_scorecard_and_claims"]
+    assert "No velocity yet: no deal was opened 180 days ago or earlier" in page
+    assert "No change in the table changes had begun by 31 March 2024." in page.replace("`", "")
+    assert "Referrals cannot be compared with the rest: it takes closed deals of the source referral and of others, opened 180 days ago or earlier" in page
+    assert "No rep has five answers of their customers." in page
+    assert "What is usual cannot be said yet: it needs 12 baseline months, has 4" in next((tmp_path / "out").rglob("05*.html")).read_text(encoding="utf-8")  # a chart's words
+    assert "0 of 5 goals are reached; 0 cannot be told yet; 5 are set for a later time." in page
+    assert not re.search(r"\d to n/a|n/a|[a-z0-9]\.[A-Z][a-z]+ [a-z]", page.partition("Checks, definitions")[0])
+
+
 def test_a_table_that_lost_a_twentieth_of_its_rows_is_named_beside_the_headline(tmp_path, monkeypatch):
     (tmp_path / "shop").mkdir()
     broken = orders().assign(ordered_at=lambda t: t["ordered_at"].where(t.index % 20 > 0, "soon"), channel=["web", "till"] * (N // 2))

@@ -168,11 +168,11 @@ def measured(value: float, low: float, high: float, n: int, *, unit: str = "shar
     >>> measured(0.06, 0.02, 0.1, 900, unit="points")
     '+6 points (+2 to +10), n 900'
     >>> measured(float("nan"), 2.81, 11.24, 500, unit="times")
-    '2.8 to 11 times, n 500'
+    '2.8 to 11.2 times, n 500'
     """
     said = judge(low if math.isnan(value) else value, low, high, n, kind=KINDS[unit])
     if math.isnan(value) and low == low and said != "hidden":  # two ends between which a decision lies, no interval
-        return f"{low * UNITS[unit][0]:.2g} to {high * UNITS[unit][0]:.2g}{UNITS[unit][1]}, n {n:,}"
+        return f"{low * UNITS[unit][0]:,.1f} to {high * UNITS[unit][0]:,.1f}{UNITS[unit][1]}, n {n:,}"
     if math.isnan(value) or said == "hidden":
         return "too few to say" if 0 < n < GATES["customers_shown"].least else ""
     scale, after = UNITS[unit]
