@@ -130,6 +130,10 @@ def test_habits_that_change_fail_and_the_note_has_both_numbers():
     assert f"{total.predicted:,.0f} in revenue, and {total.came:,.0f} came" in changed.value["note"].iloc[0]
 
 
+def test_the_reason_has_the_currency_of_its_sums():
+    assert " USD in revenue, and " in rk.lifetime_value_beyond(rk.open_shop("sample")).value["note"].iloc[0]
+
+
 def test_a_total_ten_percent_off_fails_however_wide_its_range():
     rows = pd.DataFrame({"what": "purchases", "who": ["everybody", "everybody", "2 purchases"], "predicted": [1090.0, 1110, 500],
                          "came": [1000.0, 1000, 400], "inside": True})

@@ -163,7 +163,7 @@ def _of_group(shop: Shop, start: pd.DataFrame, seen: int, horizons: Sequence[int
         if short:
             return Beyond(value.assign(note=f"not modelled: {'; '.join(short)}"), held)
         habits, held = hold_out(before, tally(shop, "repeat_values", cut=cut), within=days / WEEK, level=level)
-        note = _why_not(held, days, cut)
+        note = _why_not(held, days, cut, shop.currency)
         value = value.assign(note=note) if note else _modelled(shop, value, habits, start, margin, level)
     except RetainkitError as err:
         value = value.assign(note=f"not modelled: {err.where} {err.wrong}")
@@ -193,7 +193,7 @@ def _buyers(shop: Shop, cut: date) -> pd.DataFrame:
     return table.astype(dict.fromkeys(sums, float)).assign(**middle)
 
 
-def _why_not(held: pd.DataFrame, days: int, cut: date) -> str:
+def _why_not(held: pd.DataFrame, days: int, cut: date, currency: str) -> str:
     """What the model did not predict, with the numbers; empty when it predicted all."""
     wrong = failed(held)
     if wrong.empty:
@@ -201,5 +201,5 @@ def _why_not(held: pd.DataFrame, days: int, cut: date) -> str:
     row = wrong.iloc[0]
     if not np.isfinite(row["predicted"]):
         return "withheld: a few customers spend so much that the model has no average"
-    what, who = "in revenue" if row["what"] == "money" else "purchases", "" if row["who"] == "everybody" else f" of customers with {row['who']}"
+    what, who = f"{currency} in revenue".strip() if row["what"] == "money" else "purchases", "" if row["who"] == "everybody" else f" of customers with {row['who']}"
     return f"withheld: for the {days:,} days after {cut:%d %B %Y} the model said {row['predicted']:,.0f} {what}{who}, and {row['came']:,.0f} came"
