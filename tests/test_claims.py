@@ -184,7 +184,7 @@ class TestByHand:
         assert (row["low"], row["high"]) == (table["times"].min(), table["times"].max())
         assert not any(word in row["note"] for word in ("above the claimed", "below the claimed", "inside the claimed"))
         of_part = claim_bench(shop.only(segment="SMB")).set_index("claim").loc["keeping_5_to_25"]
-        assert (of_part["measured"], of_part["note"].split(";")[0]) == ("", "spending is known of the whole company only")
+        assert (of_part["verdict"], of_part["measured"], of_part["note"].split(";")[0]) == ("cannot tell", "", "spending is known of the whole company only")
 
     def test_the_part_of_support_that_is_called_keeping_decides_the_ratio(self, shop):
         table = rk.keeping_cost(shop).set_index("share")

@@ -31,7 +31,7 @@ def claim_bench(shop: Shop, *, claims: Sequence[Record] | None = None, level: fl
 
     The verdict is about this shop's customers. `consistent with`: the whole interval lies in the claimed range. `higher` or `lower
     than claimed`: all of it lies outside. `cannot tell`: it overlaps an edge, or too few customers are behind it. `arithmetic`: a
-    formula, which says nothing about customers. `reference line`: about groups of firms, of which one firm is one observation.
+    formula, which says nothing about customers (`cannot tell` where it has no number). `reference line`: about groups of firms, of which one firm is one observation.
     `not measured`: a table is missing. Nothing is ever confirmed: other shops, other years and other causes are not in the data.
 
     Parameters
@@ -79,7 +79,7 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     why = f"needs {listed(missing)}" if missing else _withheld(claim, row, n)
     words = "" if missing else measured(**estimate, n=n, unit=unit)
     tested = "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
-    found = "not measured" if missing else UNTESTED.get(kind, tested)
+    found = "not measured" if missing else "cannot tell" if not words else UNTESTED.get(kind, tested)
     place = OUTSIDE.get(verdict(estimate["low"], estimate["high"], claim["low"], claim["high"]), "") if found in UNTESTED.values() else ""
     note = "; ".join(dict.fromkeys(filter(None, [place, why, str(row.get("note") or ""), _window(row, arguments), claim.get("caution", "")])))
     told = {c: claim.get(c, "") for c in ("sentence", "said_by", "population", "source_says", "estimand")}

@@ -39,7 +39,7 @@ MAKERS = (
     Maker({"purchases.repeat_rate": "repeat purchase rate", "purchases.returning_share": "returning share"}, ("orders",), customers.buying),
     _of_other_pages("repeat_revenue.share"),
     _of_other_pages("churn.survival", "churn.monthly"),
-    Maker({"retention.customers": "customer retention", "churn.cancellation": "cancellations", "churn.early": "early cancellation"}, ("contracts",), customers.staying),
+    Maker({"retention.customers": "customer retention", "churn.cancellation": "cancellations", "churn.early": "early cancellation"}, ("contracts",), customers.staying, "contracts.cancel_requested_at"),
     Maker({"churn.mrr_churn": "revenue churn", "churn.nrr": "NRR", "churn.grr": "GRR"}, ("contracts.monthly_value",), business.revenue),
     Maker({"clv.revenue": "customer lifetime value"}, ("orders",), business.worth),
     Maker({"cac.cost": "CAC", "clv.to_cost": "LTV to CAC", "clv.payback": "payback"}, ("spend", "orders"), business.costs, whole=f"everybody: {WHOLE}"),
