@@ -305,6 +305,12 @@ def test_two_orders_are_too_few_for_anything_but_not_an_error():
     assert set(rk.card_table(table)["now"]) <= {"too few", "not known yet"}
 
 
+def test_the_chart_of_a_number_and_the_scorecard_have_one_usual_range(sample, card):
+    rates = rk.repeat_buying(sample).query("measure == 'repeat_rate'").tail(25).reset_index(drop=True)
+    last = rk.control_limits(rates[:-1], sizes=rates["n"]).iloc[-1]  # as page 05 draws it
+    assert card.loc["purchases.repeat_rate", ["noise_low", "noise_high"]].tolist() == last[["low", "high"]].tolist()
+
+
 def card_row(**more):
     row = {"label": "payback at 30% margin: days until", "kind": "days", "value": 90.0, "low": 40.0, "high": 300.0, "n": 494, "horizon_days": 365.0, "month_ago": np.nan, "year_ago": np.nan,
            "news": "cannot tell yet: so", "month": "", "month_value": np.nan, "month_n": np.nan, "noise_low": np.nan, "noise_high": np.nan}
