@@ -50,7 +50,7 @@ _HOMES = {
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
     "retainkit.show.begin": ("begin", "show_ledger"),
     "retainkit.show.display": ("say", "table", "figure", "record"),
-    "retainkit.show.sentences": ("words", "shown", "checks", "tidy"),
+    "retainkit.show.sentences": ("words", "shown", "against", "checks", "tidy"),
     "retainkit.show.card": ("card_table", "card_numbers", "goal_table"),
     "retainkit.show.style": ("canvas", "finish", "colour_for"),
     "retainkit.show.rep_charts": ("plot_funnel", "plot_rep_map"),

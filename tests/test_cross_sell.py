@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 import retainkit as rk
-from retainkit.estimate.intervals import poisson_interval
+from retainkit.estimate.compare import against_the_rest
+from retainkit.estimate.intervals import newcombe, poisson_interval
 
 
 def shop_of(rows: list[tuple[str, str, str]], *, as_of: str, contracts: pd.DataFrame | None = None, **facts: str) -> rk.Shop:
@@ -166,5 +167,20 @@ def test_month_one_with_and_without_the_first_order():
 def test_groups_are_compared_with_everybody_else_and_pay_for_being_several():
     got = rk.cross_sell_compared(rk.open_shop("sample"), by="segment")
     assert (got.q >= got.p - 1e-12).all()
+    assert ((got.difference_low > 0) == ((got.p < 0.05) & (got.difference > 0))).all()  # p and interval say the same
     biggest = got.loc[got.n.idxmax()]
     assert (biggest.difference > 0) == (biggest.rate > np.average(got.rate.drop(biggest.name), weights=got.n.drop(biggest.name)))
+
+
+def test_a_group_of_a_few_that_saw_nothing_is_not_told_apart_from_the_rest():
+    cells = pd.DataFrame({"grp": ["ENT", "MID", "MID", "SMB", "SMB"], "duration": [90, 5, 90, 5, 90], "cause": ["", "x", "", "x", ""], "n": [6, 1, 22, 80, 320]})
+    got = against_the_rest(cells, cause="x", horizon=30).set_index("grp")
+    assert got.loc["ENT", ["p", "q"]].isna().all()  # a normal interval of no width said p = 1e-20 of 0 in 6
+    low, high = got.loc["ENT", ["difference_low", "difference_high"]]
+    assert (low < -.2, high > .15) == (True, True)  # 0 of 6 may be 40 %
+    assert got.loc["MID", "p"] == pytest.approx(.04, abs=.02)  # one of 23; Fisher's is .06
+    counted = newcombe(80, 400, 1, 29)
+    assert got.loc["SMB", ["difference_low", "difference_high"]].tolist() == pytest.approx(counted[1:], abs=.03)
+    said = rk.against(got.reset_index()).set_index("grp")
+    assert said.loc["ENT", "q"] == "too few"
+    assert said.loc["ENT", "difference"].startswith("between −")

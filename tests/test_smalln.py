@@ -60,7 +60,7 @@ def test_how_much_may_be_said(said, rate, low, high, n, at_risk, kind):
         ("1.8 (95% interval 1.6–2.0, n = 500)", 1.83, 1.62, 2.04, 500, {"kind": "average"}),
         ("roughly 2.7 times (95% interval 1.4–4.9, n = 150)", 2.67, 1.44, 4.9, 150, {"kind": "ratio"}),
         ("above 1.2 times (n = 40)", 3.0, 1.2, math.inf, 40, {"kind": "ratio"}),
-        ("+3.2 points (95% interval +0.3–+6.1, n = 900)", 0.032, 0.003, 0.061, 900, {"kind": "points"}),
+        ("+3.2 points (95% interval +0.3 to +6.1, n = 900)", 0.032, 0.003, 0.061, 900, {"kind": "points"}),
     ],
 )  # fmt: skip
 def test_an_estimate_in_words_has_no_more_digits_than_its_interval_supports(words, rate, low, high, n, more):

@@ -11,7 +11,14 @@ from scipy import special
 
 from retainkit.estimate.checks import require_columns, z_value
 from retainkit.estimate.competing import aalen_johansen, incidence_at
-from retainkit.estimate.intervals import benjamini_hochberg, poisson_interval, rate_ratio
+from retainkit.estimate.intervals import (
+    benjamini_hochberg,
+    log_log_interval,
+    poisson_interval,
+    rate_ratio,
+    square_and_add,
+)
+from retainkit.estimate.smalln import short_of
 
 MONTH = 30.4  # days
 
@@ -20,7 +27,8 @@ def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: 
     """Each group's share with `cause` by `horizon`, and its difference from everybody else together.
 
     Nobody is left out: customers count for as long as they were followed, other causes compete. A group, or its
-    rest, that nobody has followed to the horizon has NaN.
+    rest, that nobody has followed to the horizon has NaN. No p and no q, so nothing to tell apart, where either side has
+    fewer than 20 customers, fewer than 10 at risk at the horizon, or nobody (or everybody) with the cause.
 
     Parameters
     ----------
@@ -37,7 +45,12 @@ def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: 
     -------
     DataFrame
         A row a group: `grp, rate, low, high, n, at_risk, difference, difference_low, difference_high, p, q`; `q` is
-        the p value after Benjamini and Hochberg over the groups. The difference has a normal interval.
+        the p value after Benjamini and Hochberg over the groups.
+
+    Notes
+    -----
+    The interval of a difference follows from those of its two shares (Newcombe 1998, method 10), so that it has a width
+    where nothing has happened yet; p is one less the level at which it would just touch zero.
 
     Examples
     --------
@@ -45,30 +58,48 @@ def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: 
     ...                       "n": [60, 40, 40, 60]})
     >>> against_the_rest(cells, cause="x", horizon=10)[["grp", "rate", "difference", "q"]].round(3)
       grp  rate  difference      q
-    0   a   0.6         0.2  0.004
-    1   b   0.4        -0.2  0.004
+    0   a   0.6         0.2  0.005
+    1   b   0.4        -0.2  0.005
     """
     require_columns(cells, ["grp", "duration", "cause", "n"], name="cells")
-    z = z_value(level)
     causes = sorted({str(c) for c in cells["cause"] if c} | {cause})
     rows = []
     for name, group in cells.groupby("grp", dropna=False):
         mine = _read(group, cause, causes, horizon, level)
         others = _read(cells.drop(group.index), cause, causes, horizon, level)
-        difference = mine["incidence"] - others["incidence"]
-        se = float(np.hypot(mine["se"], others["se"]))
-        rows.append({"grp": name, "rate": mine["incidence"], "low": mine["low"], "high": mine["high"], "n": int(group["n"].sum()),
-                     "at_risk": mine["at_risk"], "difference": difference, "difference_low": difference - z * se,
-                     "difference_high": difference + z * se, "p": 2 * special.ndtr(-abs(difference) / se) if se > 0 else np.nan})  # fmt: skip
+        difference, low, high = square_and_add(*(tuple(side[["incidence", "low", "high"]]) for side in (mine, others)))
+        rows.append({"grp": name, "rate": mine["incidence"], "low": mine["low"], "high": mine["high"], "n": int(group["n"].sum()), "at_risk": mine["at_risk"],
+                     "difference": difference, "difference_low": low, "difference_high": high, "p": _differ(mine, others)})
     table = pd.DataFrame(rows, columns=["grp", "rate", "low", "high", "n", "at_risk", "difference", "difference_low", "difference_high", "p"])
     return table.assign(q=benjamini_hochberg(table["p"].astype(float)))
 
 
 def _read(cells: pd.DataFrame, cause: str, causes: Sequence[str], horizon: float, level: float) -> pd.Series:
+    """The share with the cause at the horizon, and `n` customers."""
     if cells.empty:
-        return pd.Series({"incidence": np.nan, "low": np.nan, "high": np.nan, "se": np.nan, "at_risk": 0})
+        return pd.Series({"incidence": np.nan, "low": np.nan, "high": np.nan, "se": np.nan, "at_risk": 0, "n": 0})
     read = incidence_at(aalen_johansen(cells, causes=causes, level=level), [horizon])
-    return read[read["cause"] == cause].iloc[0]
+    return pd.Series({**read[read["cause"] == cause].iloc[0], "n": cells["n"].sum()})
+
+
+def _differ(mine: pd.Series, others: pd.Series) -> float:
+    """One less the level at which the interval of the difference touches zero; NaN where either side is too small to have one."""
+    sides = (mine, others)
+    if any(short_of({"customers_full": s["n"], "at_risk": s["at_risk"]}) or not s["se"] > 0 for s in sides):
+        return float("nan")
+    higher, lower = sorted(sides, key=lambda s: -s["incidence"])
+    unit = z_value(0.95)
+
+    def above_zero(z: float) -> float:
+        """The lower end of the difference with limits `z` standard errors away."""
+        ends = [(s["incidence"], *log_log_interval(s["incidence"], s["se"] * z / unit, level=0.95)) for s in (higher, lower)]
+        return float(square_and_add(*ends)[1])
+
+    near, far = 0.0, 40.0  # p is nothing from there on
+    for _ in range(50):
+        middle = (near + far) / 2
+        near, far = (middle, far) if above_zero(middle) > 0 else (near, middle)
+    return float(2 * special.ndtr(-near))
 
 
 def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]], level: float = 0.95) -> pd.DataFrame:

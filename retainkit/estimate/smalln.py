@@ -56,11 +56,12 @@ WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
     "money": (0.20, 0.50),
     "average": (0.20, 0.50),
     "days": (0.20, 0.50),
+    "days_kept": (0.20, 0.50),
     "ratio": (0.50, 1.00),
     "score": (10.0, 20.0),  # net promoter points, -100 to 100
 })  # fmt: skip
-RELATIVE = ("money", "average", "days", "ratio")
-AFTER = {"days": " days", "ratio": " times", "points": " points", "score": " points"}
+RELATIVE = ("money", "average", "days", "days_kept", "ratio")
+AFTER = {"days": " days", "days_kept": " days", "ratio": " times", "points": " points", "score": " points"}
 
 # Numbers that say which row it is: they stay when a row's figures are hidden.
 NAMING = ("horizon_days", "horizon", "k", "period", "lapse_days", "months", "time", "age", "step")
@@ -82,8 +83,9 @@ def judge(
     at_risk
         Customers still at risk at the horizon, for a survival or incidence curve.
     kind
-        "survival", "proportion", "points" (a difference of shares), "money", "average", "days", "ratio" or "score" (net
-        promoter points): which widths count as narrow. A survival also needs 20 customers at the start, a score 15 answers.
+        "survival", "proportion", "points" (a difference of shares), "money", "average", "days", "days_kept" (the area under
+        a survival), "ratio" or "score" (net promoter points): which widths count as narrow. A survival and its area also need 20
+        customers at the start, a score 15 answers.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def judge(
         return "hidden"
     if any(math.isnan(value) for value in (rate, low, high)):
         return "unknown"
-    few = n < {"survival": GATES["customers_full"].least, "score": GATES["answers"].least}.get(kind, 0)
+    few = n < {"survival": GATES["customers_full"].least, "days_kept": GATES["customers_full"].least, "score": GATES["answers"].least}.get(kind, 0)
     few_left = at_risk is not None and at_risk < GATES["at_risk"].least
     half = (high - low) / 2 / (abs(rate) if kind in RELATIVE and rate else 1.0)
     narrow, wide = WIDTHS[kind]
@@ -153,7 +155,7 @@ def in_words(
         return f"too few to say (n < {GATES['customers_shown'].least:.0f})"
     if said == "unknown":
         return f"not known yet (n = {n:,})"
-    after, to = AFTER.get(kind, ""), " to " if kind == "score" else "–"  # a score may be below zero
+    after, to = AFTER.get(kind, ""), " to " if kind in ("score", "points") else "–"  # these may be below zero
     if said == "range":
         ends = f"between {bottom} and {top}" if math.isfinite(high) else f"above {bottom}"
         return f"{ends}{after} (n = {n:,})"
@@ -260,7 +262,7 @@ def written(value: float, half: float, kind: str, unit: str) -> str:
     if kind in ("survival", "proportion"):
         return f"{value * 100:.{_places(half * 100)}f}%"
     if kind == "points":  # always a decimal, as for ratios: whether 0, or 1, is inside must show
-        return f"{value * 100:+.{max(_places(half * 100), 1)}f}"
+        return f"{value * 100:+.{max(_places(half * 100), 1)}f}".replace("-", "−")
     if kind == "money":
         places = 0 if half >= 1 else 2
         tens = max(math.floor(math.log10(half / 3)), 0) if half >= 1 else 0

@@ -37,6 +37,24 @@ def shown(rates: pd.DataFrame, *, kind: str = "proportion", unit: str = "") -> p
     return kept
 
 
+def against(groups: pd.DataFrame, *, kind: str = "survival") -> pd.DataFrame:
+    """Groups against all the others (`cross_sell_compared` and its like): the estimate, the difference and q, in words.
+
+    Of a group too small to have a q the difference is given by its ends alone.
+
+    Examples
+    --------
+    >>> against(pd.DataFrame({"source": ["ads"], "rate": [0.36], "low": [0.33], "high": [0.39], "n": [900], "difference": [0.1],
+    ...                       "difference_low": [0.06], "difference_high": [0.14], "q": [0.0002]}))[["source", "difference", "q"]].values.tolist()
+    [['ads', '+10.0 points (95% interval +6.0 to +14.0, n = 900)', '< 0.001']]
+    """
+    apart = groups[["difference", "difference_low", "difference_high", "n"]].set_axis(["rate", "low", "high", "n"], axis=1)
+    apart["at_risk"] = groups["q"].notna() * 1e6  # without a q no single number
+    q = ["too few" if missing(q) else "< 0.001" if q < 0.001 else f"{q:.3f}" for q in groups["q"]]
+    kept = groups.drop(columns=[c for c in ("horizon_days", "p", "difference_low", "difference_high") if c in groups])
+    return shown(kept, kind=kind).assign(difference=[words(row, kind="points") for row in apart.to_dict("records")], q=q)
+
+
 def checks(identities: Mapping[str, tuple[float, float]], *, tolerance: float = 1e-9) -> None:
     """Show identities that must hold on this page's numbers, and stop the page when one does not.
 
