@@ -183,3 +183,12 @@ def test_before_the_rules_days_are_over_no_share_is_given_because_nobody_can_lap
     assert got.loc[(60, 60), "rate"] == pytest.approx(0, abs=0.4)  # all three are silent for 60 days
     assert np.isnan(got.loc[(120, 119), "low"])
     assert got.loc[(30, 59), "note"] == ""
+
+
+def test_when_the_last_one_followed_lapses_nothing_is_said_of_later_days() -> None:
+    ten = [(f"old{i}", 0) for i in range(10)]  # they lapse on day 44; nine more are followed for 40 days only
+    got = lapse_survival(shop_of([*ten, *((f"new{i}", 20) for i in range(9))], as_of=60), days=44, horizons=[44, 60, 365]).query("lapse_days == 44")
+    assert got["rate"].tolist() == pytest.approx([0, np.nan, np.nan], nan_ok=True)  # "between 0% and 79%" was said of day 365
+    assert got["note"].iloc[-1] == "nobody followed that long"
+    everybody = lapse_survival(shop_of(ten, as_of=60), days=44, horizons=[60]).query("lapse_days == 44")
+    assert everybody["rate"].item() == 0  # nobody is left, for good

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.competing import EVENT_FREE, incidence_at
+from retainkit.estimate.competing import incidence_at
 from retainkit.estimate.intervals import wilson
-from retainkit.estimate.risk import NEARLY, Curve
+from retainkit.estimate.risk import Curve
 from retainkit.estimate.survival import at_times
 
 NUMBERS = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "note"]
@@ -65,16 +65,14 @@ def each_group(cells: pd.DataFrame, by: str | None, read: Callable[[pd.DataFrame
 
 
 def survival_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody") -> pd.DataFrame:
-    """A survival curve at the horizons, as `NUMBERS`. Once everybody has left, nobody is left, for good."""
-    over = curve.table["survival"].iloc[-1] < NEARLY
-    table = at_times(curve, _within(cells, curve, horizons, over=bool(over)))
+    """A survival curve at the horizons, as `NUMBERS`. Once everybody has been seen to leave, nobody is left, for good."""
+    table = at_times(curve, _within(cells, curve, horizons, over=_all_ended(cells)))
     return _counted(table.rename(columns={"survival": "rate"}), cells, curve, horizons, nobody)
 
 
 def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody", only: str | None = None) -> pd.DataFrame:
     """The incidence of every cause, or `only` one, at the horizons, as `cause` and `NUMBERS`. Once all is decided, it stays decided."""
-    free = curve.table.loc[curve.table["cause"] == EVENT_FREE, "incidence"]
-    table = incidence_at(curve, _within(cells, curve, horizons, over=bool(free.iloc[-1] < NEARLY))).rename(columns={"incidence": "rate"})
+    table = incidence_at(curve, _within(cells, curve, horizons, over=_all_ended(cells))).rename(columns={"incidence": "rate"})
     causes = [
         _counted(one.reset_index(drop=True), cells, curve, horizons, nobody).assign(cause=cause)
         for cause, one in table.groupby("cause", sort=False) if only in (None, cause)
@@ -84,8 +82,16 @@ def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *
 
 def too_young(cells: pd.DataFrame, days: int) -> int:
     """How many have no ending yet and have been seen for less than so many days."""
-    open_ended = cells["event"] == 0 if "event" in cells else cells["cause"] == ""
-    return int(cells.loc[open_ended & (cells["duration"] < days), "n"].sum())
+    return int(cells.loc[_open_ended(cells) & (cells["duration"] < days), "n"].sum())
+
+
+def _open_ended(cells: pd.DataFrame) -> pd.Series:
+    return cells["event"] == 0 if "event" in cells else cells["cause"] == ""
+
+
+def _all_ended(cells: pd.DataFrame) -> bool:
+    """True when nobody's end is still to be seen. A curve also falls to 0 with the last of a few who were followed longest."""
+    return bool(len(cells)) and not _open_ended(cells).any()
 
 
 def readable(horizons: Sequence[int], *, last: float, followed: float) -> list[float]:
