@@ -23,6 +23,7 @@ from retainkit.metrics.churn import (
 )
 from retainkit.metrics.churn_money import mrr_movements, revenue_churn
 from retainkit.metrics.definitions import DEFINITIONS, churn_bridge, churn_definitions
+from retainkit.show.sentences import words
 
 FLOWS = ["active_start", "new", "reactivated", "lost", "lost_intra", "active_end"]
 BOOK = [  # customer, started, first day without, asked to leave, pays a month
@@ -293,13 +294,22 @@ def test_survival_agrees_with_lifelines_on_a_row_a_customer() -> None:
 
 
 def test_days_kept_is_the_plain_mean_when_everybody_is_followed() -> None:
-    rows = [(f"c{i}", "2025-01-01", days_between("2025-01-01", 10 * i + 1)) for i in range(30)]
-    people = [(f"c{i}", "SMB" if i % 2 else "ENT") for i in range(30)]
+    rows = [(f"c{i}", "2025-01-01", days_between("2025-01-01", 5 * i + 1)) for i in range(60)]
+    people = [(f"c{i}", "SMB" if i % 2 else "ENT") for i in range(60)]
     got = days_kept(tables(as_of="2026-06-30", contracts=rows, customers=people), by="segment", within=100).set_index("segment")
     for name, parity in (("ENT", 0), ("SMB", 1)):
-        assert got.loc[name, "value"] == pytest.approx(np.mean([min(10 * i + 1, 100) for i in range(parity, 30, 2)]))
+        assert got.loc[name, "value"] == pytest.approx(np.mean([min(5 * i + 1, 100) for i in range(parity, 60, 2)]))
     assert got["p"].iloc[0] == pytest.approx(got["p"].iloc[1])  # of two groups each is the other's rest
     assert got["p_any"].iloc[0] == pytest.approx(got["p"].iloc[0])
+
+
+def test_days_kept_by_a_few_of_whom_nobody_left_have_a_range_and_no_q() -> None:
+    rows = [(f"c{i}", "2025-01-01", None if i < 6 else days_between("2025-01-01", 5 * i + 1)) for i in range(60)]
+    people = [(f"c{i}", "ENT" if i < 6 else "SMB") for i in range(60)]
+    got = days_kept(tables(as_of="2026-06-30", contracts=rows, customers=people), by="segment", within=180).set_index("segment")
+    assert (got.loc["ENT", "value"], round(got.loc["ENT", "low"]), got.loc["ENT", "high"]) == (180, 110, 180)  # 180.00 to 180.00, once
+    assert got["q"].isna().all()
+    assert words(got.loc["ENT"], kind="days_kept") == "between 110 and 180 days (n = 6)"
 
 
 # --- the error's words --------------------------------------------------------------------------------------------

@@ -9,9 +9,10 @@ import pandas as pd
 from scipy import special
 
 from retainkit.errors import BadValueError, listed
-from retainkit.estimate.checks import confidence, require_columns
+from retainkit.estimate.checks import confidence, require_columns, z_value
 from retainkit.estimate.intervals import log_log_interval
 from retainkit.estimate.risk import NEARLY, Curve, RiskSets, never_certain, per, read_steps, risk_sets
+from retainkit.estimate.smalln import GATES
 
 
 def kaplan_meier(cells: pd.DataFrame, *, level: float = 0.95) -> Curve:
@@ -129,6 +130,27 @@ def rmst(cells: pd.DataFrame, *, tau: float) -> tuple[float, float]:
     beyond = np.cumsum((survival * widths)[::-1])[::-1]
     variance = np.sum(beyond**2 * per(events, at_risk * (at_risk - events)))
     return float(beyond[0]), float(np.sqrt(variance))
+
+
+def rmst_limits(cells: pd.DataFrame, *, tau: float, level: float = 0.95) -> tuple[float, float]:
+    """Limits of the average days kept in the first `tau` days: normal, from 10 events on.
+
+    With fewer, the areas under the lower and the upper limits of the curve: wider than need be, and never of no width where
+    nobody has left. NaN where `rmst` is.
+
+    Examples
+    --------
+    >>> cells = pd.DataFrame({"duration": [200], "event": [0], "n": [6]})
+    >>> [round(limit) for limit in rmst_limits(cells, tau=180)]
+    [110, 180]
+    """
+    value, se = rmst(cells, tau=tau)
+    if cells.loc[(cells["event"] == 1) & (cells["duration"] <= tau), "n"].sum() >= GATES["window_events"].least or np.isnan(value):
+        reach = z_value(level) * se
+        return max(value - reach, 0.0), min(value + reach, float(tau))
+    curve = kaplan_meier(cells, level=level).table
+    widths = np.diff(np.append(np.minimum(curve["time"], tau), tau))
+    return float(curve["low"] @ widths), float(curve["high"] @ widths)
 
 
 def logrank(cells: pd.DataFrame, *, by: str) -> tuple[float, float]:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from retainkit.errors import counted
-from retainkit.estimate.checks import z_value
 from retainkit.estimate.competing import aalen_johansen
 from retainkit.estimate.intervals import benjamini_hochberg
-from retainkit.estimate.survival import kaplan_meier, logrank, rmst
+from retainkit.estimate.smalln import GATES
+from retainkit.estimate.survival import kaplan_meier, logrank, rmst, rmst_limits
 from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
 from retainkit.metrics.reading import each_group, identities, incidence_read, survival_read, too_young
 from retainkit.tally import Column, Engine, Value, asked_once, split_by, tally
@@ -111,23 +111,23 @@ def early_cancellation(
 def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) -> pd.DataFrame:
     """Average days kept of the first `within`, by group, and whether each group's curve differs from all the others'.
 
-    Who is left out is as in `contract_survival`. A group not followed for `within` days from its start has no average.
+    Who is left out is as in `contract_survival`. A group not followed for `within` days from its start has no average; one of
+    fewer than 20 customers, or whose rest is, has no p and no q.
 
     Returns
     -------
     DataFrame
-        A row a group: `value` (days), `low`, `high`, `n`, `too_young`, `horizon_days`, `p` (log-rank, this group
+        A row a group: `value` (days), `low`, `high`, `n`, `too_young`, `horizon_days`, `p` (log-rank over all the time seen, this group
         against the rest), `q` (Benjamini-Hochberg over the groups), `p_any` (log-rank over all groups), `note`.
     """
     cells = _lives(shop, by)
-    z = z_value(level)
 
     def read(group: pd.DataFrame) -> pd.DataFrame:
-        value, se = rmst(group, tau=within)
+        value, (low, high) = rmst(group, tau=within)[0], rmst_limits(group, tau=within, level=level)
+        few = min(n := int(group["n"].sum()), int(cells["n"].sum()) - n) < GATES["customers_full"].least
         name = group["grp"].iloc[0] if len(group) else ""
-        row = {"value": value, "low": max(value - z * se, 0.0), "high": min(value + z * se, float(within)),
-               "n": int(group["n"].sum()), "too_young": too_young(group, within), "horizon_days": within,
-               "p": _differs(cells.assign(group=cells["grp"] == name), "group"),
+        row = {"value": value, "low": low, "high": high, "n": n, "too_young": too_young(group, within), "horizon_days": within,
+               "p": float("nan") if few or value != value else _differs(cells.assign(group=cells["grp"] == name), "group"),
                "note": "" if value == value else f"not followed for {counted(within, 'day')} from the start"}
         return pd.DataFrame([row])
 
