@@ -15,8 +15,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "retainkit.load.shop": ("open_shop", "Shop"),
     "retainkit.metrics.purchases": (
-        "overview", "second_purchase", "second_purchase_curve", "second_purchase_mature", "second_purchase_by_cohort",
-        "next_purchase", "usable_horizon"),
+        "overview", "never_bought", "second_purchase", "second_purchase_curve", "second_purchase_mature", "second_purchase_by_cohort",
+        "second_purchase_trend", "next_purchase", "usable_horizon"),
     "retainkit.metrics.cross_sell": (
         "cross_sell_share", "cross_sell_curve", "cross_sell_any", "cross_sell_incidence", "first_cross_sell_naive",
         "month_one_revenue", "second_purchase_before_leaving"),

@@ -133,6 +133,32 @@ def test_repeat_and_new_revenue_are_the_total():
     assert rk.overview(shop).revenue[0] == pytest.approx(months.total.sum())
 
 
+def test_invoices_are_revenue_but_can_be_left_out_of_what_was_bought():
+    orders = pd.DataFrame({
+        "order_id": list("abcde"), "customer_id": ["ann", "ann", "ann", "bob", "cy"], "amount": [10, 30, 100, 60, 500],
+        "ordered_at": ["2026-01-01", "2026-01-10", "2026-01-10", "2026-01-01", "2026-01-05"], "order_type": ["one_off", "one_off", "recurring", "one_off", "recurring"]})
+    shop = rk.open_shop({"orders": orders}, as_of="2026-03-01")
+    alone = rk.repeat_revenue(shop, invoices=False).iloc[0]
+    assert (alone["rate"], alone["total"], alone["n"]) == (0.3, 100, 2)  # the invoice of the same day too, and cy has bought nothing
+    assert rk.repeat_revenue(shop).loc[0, ["total", "n"]].tolist() == [700, 3]
+
+
+def test_who_signed_up_and_has_only_a_refund_or_an_invoice_never_bought():
+    orders = pd.DataFrame({"order_id": list("abc"), "customer_id": ["ann", "bob", "cy"], "ordered_at": "2026-01-05", "amount": 10,
+                           "status": ["paid", "refunded", "paid"], "refunded_at": [None, "2026-01-09", None], "order_type": ["one_off", "one_off", "recurring"]})
+    people = pd.DataFrame({"customer_id": ["ann", "bob", "cy", "dee", "eve", "fay"], "signed_up_at": [*["2026-01-01"] * 4, "2026-02-02", "2025-06-01"]})
+    shop = rk.open_shop({"orders": orders, "customers": people}, as_of="2026-01-31", history_start="2026-01-01")
+    assert rk.never_bought(shop).loc[0, ["never", "n"]].tolist() == [3, 4]  # eve has not signed up yet; fay may have bought last year
+
+
+def test_the_newer_half_of_the_months_is_held_against_the_older():
+    rows = [(f"{name}{m}", f"2026-0{m}-01") for m in range(1, 6) for name in "abcd"] + [(f"a{m}", f"2026-0{m}-11") for m in (3, 4, 5)]
+    got = rk.second_purchase_trend(shop_of(rows, as_of="2026-07-31")).iloc[0]
+    assert (got.value, got.n, got.months) == (0.25, 16, 2)  # March is the middle
+    assert got.low < 0 < got.high
+    assert np.isnan(rk.second_purchase_trend(shop_of(rows[:4], as_of="2026-07-31")).value[0])
+
+
 def test_a_refund_is_no_purchase_but_its_money_falls_on_its_day():
     orders = pd.DataFrame({
         "order_id": ["a", "b"], "customer_id": "ann", "ordered_at": ["2026-01-01", "2026-01-10"], "amount": [10, 20],

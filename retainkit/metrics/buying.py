@@ -70,11 +70,20 @@ def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.D
     return pd.concat(tables, ignore_index=True)
 
 
-def repeat_revenue(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
+def repeat_revenue(shop: Shop, *, invoices: bool = True, level: float = 0.95) -> pd.DataFrame:
     """Share of all revenue that does not come from a new customer's first purchase day.
 
     Customers known before `history_start` are repeat customers from their first day in the data. Left out:
     nobody. The interval takes customers, not orders, as independent.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    invoices
+        False leaves out the recurring invoices of contracts, which are revenue but no purchases, and customers who have nothing else.
+    level
+        Confidence level.
 
     Returns
     -------
@@ -89,10 +98,12 @@ def repeat_revenue(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
     >>> repeat_revenue(open_shop({"orders": orders})).loc[0, ["rate", "repeat", "total"]].tolist()
     [0.5, 30.0, 60.0]
     """
-    return repeat_revenue_between(shop, level=level)
+    return repeat_revenue_between(shop, invoices=invoices, level=level)
 
 
-def repeat_revenue_between(shop: Shop, *, first_month: int = 1, last_month: int | None = None, level: float = 0.95) -> pd.DataFrame:
+def repeat_revenue_between(
+    shop: Shop, *, first_month: int = 1, last_month: int | None = None, invoices: bool = True, level: float = 0.95
+) -> pd.DataFrame:
     """The same share in some months of the recorded history, counted from 1; by default in all of it.
 
     Left out: months of which a day is still to come, or lies before the history: then the share is not known.
@@ -116,7 +127,7 @@ def repeat_revenue_between(shop: Shop, *, first_month: int = 1, last_month: int 
     closes = shop.as_of + timedelta(days=1) if last_month is None else (begins + pd.DateOffset(months=last_month)).date()
     if closes > shop.as_of + timedelta(days=1):
         return pd.DataFrame([{"rate": np.nan, "low": np.nan, "high": np.nan, "n": 0, "repeat": np.nan, "total": np.nan}])
-    s = tally(shop, "revenue_split", opens=opens, closes=closes).fillna(0).iloc[0]
+    s = tally(shop, "revenue_split" if invoices else "revenue_split_one_off", opens=opens, closes=closes).fillna(0).iloc[0]
     total = s["total"] if s["total"] > 0 else np.nan
     rate = s["repeat"] / total
     square = max(s["repeat2"] - 2 * rate * s["both_sum"] + rate**2 * s["total2"], 0.0)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from retainkit.estimate.intervals import newcombe
 from retainkit.estimate.recurrent import next_purchase_share
 from retainkit.estimate.survival import at_times, kaplan_meier
 from retainkit.load.shop import Shop
@@ -39,6 +40,30 @@ def overview(shop: Shop) -> pd.DataFrame:
     [2.0, 3.0, 35.0]
     """
     return tally(shop, "overview")
+
+
+def never_bought(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
+    """Share of the customers who signed up that have not bought yet: no other number of purchases counts them.
+
+    A cancelled or refunded order, or the invoice of a contract, is no purchase. Left out: customers who signed up before the
+    recorded history begins, whose purchases may lie before it too, or of whom no day is known.
+
+    Returns
+    -------
+    DataFrame
+        One row: `rate, low, high, n` (signed up), `never`. Wilson interval.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1], "customer_id": ["ann"], "ordered_at": ["2026-01-01"], "amount": [10]})
+    >>> customers = pd.DataFrame({"customer_id": ["ann", "bob"], "signed_up_at": ["2026-01-01", "2026-01-02"]})
+    >>> never_bought(open_shop({"orders": orders, "customers": customers}, as_of="2026-01-31"))[["rate", "n", "never"]]
+       rate  n  never
+    0   0.5  2      1
+    """
+    table = tally(shop, "never_bought")
+    return pd.DataFrame({**shares(table["never"], table["n"], level=level), "never": table["never"]})
 
 
 @asked_once
@@ -165,6 +190,36 @@ def second_purchase_by_cohort(shop: Shop, *, within_days: int = 30, level: float
                           "too_young": table["customers"] - table["n"], "mature": mature})  # fmt: skip
     rated.loc[~mature, ["rate", "low", "high"]] = np.nan
     return rated
+
+
+def second_purchase_trend(shop: Shop, *, within_days: int = 30, level: float = 0.95) -> pd.DataFrame:
+    """Are newer customers back sooner: the newer half of the months of first purchase, less the older half.
+
+    Left out: months that are not old enough (see `second_purchase_by_cohort`), and the one in the middle of an odd number.
+
+    Returns
+    -------
+    DataFrame
+        One row: `value` (difference of the two shares), `low`, `high`, `n` (customers in both halves), `newer`, `older` (the
+        shares), `months` (in each half). NaN without two months. Newcombe's interval.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3, 4], "customer_id": ["ann", "ann", "bob", "cy"], "amount": 5,
+    ...                        "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05", "2026-02-20"]})
+    >>> second_purchase_trend(open_shop({"orders": orders}, as_of="2026-03-31"))[["value", "newer", "older", "n"]]
+       value  newer  older  n
+    0   -0.5    0.0    0.5  3
+    """
+    ripe = second_purchase_by_cohort(shop, within_days=within_days, level=level).query("mature")
+    half = len(ripe) // 2
+    ripe = ripe.assign(hits=(ripe["rate"] * ripe["n"]).round())
+    (new_hits, new_n), (old_hits, old_n) = (part[["hits", "n"]].sum() for part in (ripe.tail(half), ripe.head(half)))
+    value, low, high = newcombe(new_hits, new_n, old_hits, old_n, level=level)
+    newer, older = (hits / n if n else np.nan for hits, n in ((new_hits, new_n), (old_hits, old_n)))
+    return pd.DataFrame([{"value": value, "low": low, "high": high, "n": int(new_n + old_n), "newer": newer, "older": older, "months": half,
+                          "horizon_days": within_days}])
 
 
 @asked_once
