@@ -37,7 +37,7 @@ _HOMES = {
     "retainkit.metrics.definitions": ("churn_definitions", "churn_bridge"),
     "retainkit.metrics.retention": ("retention_matrix", "contract_retention_matrix", "pooled_retention", "churn_projection"),
     "retainkit.metrics.lapse": (
-        "lapse_rule", "lapse_survival", "lapse_curve", "lapse_returns", "monthly_lapse", "lapse_checks"),
+        "lapse_rule", "lapse_survival", "lapse_curve", "lapse_returns", "lapse_under_contract", "monthly_lapse", "lapse_checks"),
     "retainkit.metrics.deals": ("win_rate", "win_rate_withheld", "win_by", "win_curve", "stale_deals"),
     "retainkit.metrics.deals_values": ("deal_size", "cycle_days", "sales_velocity", "source_win_rates", "referral_gap"),
     "retainkit.metrics.reps": ("rep_churn", "rep_churn_withheld", "rep_accounts", "rep_checks"),

@@ -18,6 +18,7 @@ from retainkit.metrics.lapse import (
     lapse_returns,
     lapse_rule,
     lapse_survival,
+    lapse_under_contract,
     monthly_lapse,
 )
 
@@ -192,3 +193,12 @@ def test_when_the_last_one_followed_lapses_nothing_is_said_of_later_days() -> No
     assert got["note"].iloc[-1] == "nobody followed that long"
     everybody = lapse_survival(shop_of(ten, as_of=60), days=44, horizons=[60]).query("lapse_days == 44")
     assert everybody["rate"].item() == 0  # nobody is left, for good
+
+
+def test_the_rule_is_wrong_about_those_who_are_under_contract_and_says_how_often() -> None:
+    bought = [(name, str(ORIGIN)) for name in ("ann", "bob", "cy", "dee")] + [("dee", "2025-03-01")]
+    book = [("ann", "2025-01-01", None), ("bob", "2025-01-01", "2025-02-01"), ("dee", "2025-01-01", "2026-01-01")]
+    got = lapse_under_contract(tables(as_of="2025-03-31", purchases=bought, contracts=book, history_start=str(ORIGIN)), days=60)
+    assert got["lapse_days"].tolist() == [30, 60, 120]
+    assert got["past"].tolist() == [2, 1, 0]  # ann, and dee after 30 days; bob is under contract no more, cy never was
+    assert got["n"].tolist() == [2, 2, 2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -181,6 +183,7 @@ def test_the_same_seed_gives_the_same_bands_and_another_seed_others():
 def test_a_projection_that_misses_the_last_third_is_withheld():
     found = project(simulated(np.random.default_rng(4), shock=12), periods=24)
     assert found["note"].unique().tolist() == ["projection withheld: last periods not predicted"]
+    assert re.fullmatch(r"Shown the first two thirds, the .* model \((sBG|BdW)\) said that [\d.]+% \(.*\) would be here after period \d+; [\d.]+% were\.", found["check"].iloc[0])
     assert found[["rate", "low", "high"]].isna().all(axis=None)
 
 

@@ -11,6 +11,7 @@ import in_process
 import pandas as pd
 import pytest
 
+import retainkit as rk
 from retainkit import cli
 
 N = 60
@@ -117,6 +118,30 @@ def test_the_first_month_of_a_history_has_its_pages(tmp_path, monkeypatch):
     pages = published(tmp_path, monkeypatch, "sample", "--month", "2023-11")
     assert "It needs new customers who can be followed for 30 days" in pages["index"]  # page 01
     assert {"02_second_purchase_funnel", "03_cohort_churn", "04_win_rate_vs_churn_by_rep", "05_scorecard_and_claims"} < set(pages)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_five_months_are_no_year_and_six_customers_no_finding(tmp_path, monkeypatch):
+    stems = ("01_first_90_days_cross_sell", "02_second_purchase_funnel", "03_cohort_churn")
+    pages = published(tmp_path, monkeypatch, "sample", "--month", "2024-03", "--only", *stems)
+    first, second, third = (pages[stem] for stem in stems)
+    assert re.search(r"set against nothing yet: no span beyond the window can be said:\s+cannot tell", first)  # it was "higher than claimed", of 90 days in 90
+    assert "100% (95% interval" not in first
+    for page in (first, second):
+        assert not re.search(r"ENT [−+-][\d.]+ ?(%|points)[^.]*against the rest", page)  # nobody of six: q was 0.000
+        assert "too few" in page
+    assert not re.search(r"0% and \d+%[^)]*\(n = 374\)", third)  # of customers nobody followed so long
+    shop = rk.open_shop("sample").at("2024-03-31")
+    assert rk.lapse_survival(shop, horizons=[365])["rate"].isna().all()
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_no_month_is_accused_by_limits_that_rest_on_less_than_a_year(tmp_path, monkeypatch):
+    pages = published(tmp_path, monkeypatch, "sample", "--month", "2024-08", "--only", "03_cohort_churn")
+    charts = " ".join(re.findall(r'alt="([^"]*)"', next((tmp_path / "out").rglob("03_cohort_churn.html")).read_text(encoding="utf-8")))
+    assert "Too little to say what is usual: needs 12 baseline months, has 9" in charts
+    assert not re.search("Outside of what|No month is outside", charts)
+    assert [row[5] for row in csv.reader(pages["metrics"].splitlines()) if row[1] == "churn.usual"] == [""]
 
 
 def test_half_of_the_shortest_rule_is_no_rule(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from retainkit.estimate.smalln import GATES
 
 COLUMNS = ["model", "period", "n", "observed", "rate", "low", "high", "inside", "log_score"]
 WITHHELD = "projection withheld: last periods not predicted"
+NAMES = {"sBG": "the shifted beta-geometric model (sBG)", "BdW": "the beta-discrete-Weibull model (BdW)"}
 
 
 def hold_out(
@@ -85,7 +86,8 @@ def project(
     DataFrame
         `model, period` (0 to `periods`), `observed` survival and `n` at risk where there is any, `rate, low,
         high`,
-        `chosen`, `note`.
+        `chosen`, `note`, and `check`: what the chosen model said of the last period held out (that it missed, if any),
+        and what was seen.
 
     Examples
     --------
@@ -101,13 +103,17 @@ def project(
     held = hold_out(survivors, level=level, draws=draws, seed=seed)
     chosen = "" if held.empty else held.sort_values("log_score")["model"].iloc[-1]
     note = _too_little(data) or ("" if held.loc[held["model"] == chosen, "inside"].all() else WITHHELD)
+    of_it = held[held["model"] == chosen]
+    end = (of_it if of_it["inside"].all() else of_it[~of_it["inside"].astype(bool)]).tail(1)
+    said = "Shown the first two thirds, {} said that {:.1%} ({:.1%} to {:.1%}) would be here after period {}; {:.1%} were."
+    check = "".join(said.format(NAMES[r["model"]], r["rate"], r["low"], r["high"], r["period"], r["observed"]) for r in end.to_dict("records"))
     ages, (known, n, lost) = np.arange(periods + 1), data
     seen = pd.DataFrame({"n": n, "observed": np.cumprod(1 - lost / n)}, index=known).reindex(ages)
     out = []
     for model in FREE:
         rows = pd.DataFrame({
             "model": model, "period": ages, "n": seen["n"], "observed": seen["observed"], "rate": np.nan,
-            "low": np.nan, "high": np.nan, "chosen": model == chosen, "note": note})
+            "low": np.nan, "high": np.nan, "chosen": model == chosen, "note": note, "check": check})
         if not note:
             theta, _ = maximise(model, known, n[None], lost[None])
             again, _ = maximise(model, known, *resampled(survivors, draws, rng), start=theta)

@@ -77,7 +77,8 @@ def lapse_survival(
 ) -> pd.DataFrame:
     """Share of new customers who have never lapsed by so many days after their first purchase, by the rule, half and double.
 
-    Left out: customers who bought before the recorded history began. A purchase on the very day of the lapse counts as
+    Customers under contract count like all others, and their invoices are no purchases: `lapse_under_contract` says how many of
+    them the rule would call lost. Left out: customers who bought before the recorded history began. A purchase on the very day of the lapse counts as
     in time. Customers who lapsed and came back stay lapsed here; `lapse_returns` counts them. Before the rule's days are over
     nobody can lapse, and no share is given.
 
@@ -119,6 +120,23 @@ def lapse_returns(shop: Engine, *, days: int | None = None, within: int = 180, l
         rated = shares(counts["returned"], counts["old_enough"], level=level)
         tables.append(counts.assign(lapse_days=x, **rated, too_young=counts["lapses"] - counts["old_enough"], horizon_days=within)[columns])
     return stacked(tables, columns)
+
+
+def lapse_under_contract(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Of the new customers who are under contract today, the share without a purchase for so long that the rule calls them lapsed.
+
+    They pay, so the rule is wrong about them. Left out: customers without a contract today, and those `lapse_survival` leaves out.
+
+    Returns
+    -------
+    DataFrame
+        A row for half the rule, the rule and its double: `lapse_days, rate, low, high, n` (new customers under contract), `past`.
+    """
+    tables = []
+    for x in _rules(shop, days):
+        counts = tally(shop, "lapse_under_contract", days=x)
+        tables.append(pd.DataFrame({"lapse_days": x, **shares(counts["past"], counts["n"], level=level), "past": counts["past"]}))
+    return stacked(tables, ["lapse_days", "rate", "low", "high", "n", "past"])
 
 
 @asked_once
