@@ -78,6 +78,9 @@ def test_every_page_works_or_says_what_it_needs(name, tmp_path, monkeypatch):
     assert len(pages) >= 3
     for text in pages.values():
         assert not re.search(r"(?<![A-Za-z])(?:[nN]a[nNT]|inf|None)(?![A-Za-z])(?! of )", text)
+    for page in (tmp_path / "out").rglob("0[123]_*.html"):
+        heads_alone = re.findall(r"<caption[^>]*><span>([^<]*)</span></caption>\s*<thead>(?:(?!</thead>).)*</thead>\s*<tbody>\s*</tbody>", page.read_text(encoding="utf-8"))
+        assert heads_alone == []
     if name == "nobody is new":
         assert "It needs customers who first bought on or after" in pages["index"]
         assert "02_second_purchase_funnel" not in pages
