@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from retainkit.show.charts import plot_curve, plot_matrix, plot_months
+from retainkit.show.charts import _short, plot_curve, plot_matrix, plot_months, plot_rates, plot_series
 from retainkit.show.style import INK, MUTED, PALETTE, canvas, colour_for, finish, know_colours
 
 # How reds, greens and blues mix for people without one kind of cone (Machado, Oliveira and Fernandes 2009).
@@ -162,3 +162,28 @@ def test_an_axis_of_money_has_its_commas_and_one_of_small_numbers_its_decimals()
         plot_curve(pd.DataFrame({"time": [0, 100], "rate": [0, top]}), ax=ax, percent=False, at_risk=None)
         fig.canvas.draw()
         assert label in [t.get_text() for t in ax.get_yticklabels()]
+
+
+@pytest.mark.parametrize("top", [0.012, 0.05, 0.0833, 0.19, 0.24, 0.5, 1.0])
+def test_every_label_of_a_percent_axis_says_where_its_tick_is(top):
+    fig, ax = canvas()
+    plot_series(pd.DataFrame({"month": ["a", "b"], "rate": [top / 2, 0.9 * top], "low": 0.0, "high": top}), x="month", ax=ax)
+    fig.canvas.draw()
+    labels = dict(zip(ax.get_yticks(), (t.get_text() for t in ax.get_yticklabels()), strict=True))
+    assert all(float(words.rstrip("%")) / 100 == pytest.approx(at) for at, words in labels.items())
+    assert len(set(np.diff(list(labels)).round(9))) == 1
+
+
+@pytest.mark.parametrize(("value", "words"), [
+    (0, "0"), (0.5, "0.5"), (50, "50"), (10_000, "10 k"), (12_500, "12.5 k"), (50_000, "50 k"), (100_000, "100 k"), (1_250_000, "1.25 M"), (10_000_000, "10 M"), (-20_000, "-20 k")])
+def test_no_zero_of_a_large_number_is_lost_from_an_axis(value, words):
+    assert _short(value) == words
+
+
+def test_values_far_from_zero_do_not_hide_their_bars_and_others_begin_there():
+    for values, from_zero in (([0.79, 0.84], False), ([0.2, 0.5], True)):
+        for draw, end in ((plot_series, "y"), (plot_rates, "x")):
+            _, ax = canvas()
+            table = pd.DataFrame({"month": ["2025-10", "2026-10"], "rate": values}).assign(low=lambda t: t.rate - 0.03, high=lambda t: t.rate + 0.03)
+            draw(table, ax=ax, **{"x" if end == "y" else "by": "month"})
+            assert (getattr(ax, f"get_{end}lim")()[0] == 0) == from_zero

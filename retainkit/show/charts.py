@@ -60,7 +60,7 @@ def _numbers_under(ax: Axes, curve: pd.DataFrame, x: str, column: str) -> None:
     """The numbers at risk under the ticks of the time axis."""
     ticks = [t for t in ax.get_xticks() if 0 <= t <= curve[x].max()]
     left = curve[column].to_numpy()[np.minimum(np.searchsorted(curve[x], ticks), len(curve) - 1)]
-    ax.set_xticks(ticks, [f"{t:,.0f}\n{_count(n)}" for t, n in zip(ticks, left, strict=True)])
+    ax.set_xticks(ticks, [f"{t:,g}\n{_count(n)}" for t, n in zip(ticks, left, strict=True)])
     ax.set_xlabel(f"{ax.get_xlabel()}; below: customers at risk")
 
 
@@ -88,6 +88,9 @@ def plot_rates(
     ax.grid(axis="y", visible=False)
     if percent:
         _percent(ax.xaxis)
+    else:
+        ax.xaxis.set_major_formatter("{x:,g}")
+    if percent and not _far(ax.dataLim.intervalx):
         ax.set_xlim(left=0)
     return ax
 
@@ -113,8 +116,11 @@ def plot_series(
         ax.axvspan(place - 0.5, place + 0.5, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0)
     ax.grid(axis="x", visible=False)
     if percent:
-        ax.set_ylim(bottom=0)
         _percent(ax.yaxis)
+        if not _far(ax.dataLim.intervaly):
+            ax.set_ylim(bottom=0)
+    else:
+        ax.yaxis.set_major_formatter("{x:,g}")
     return ax
 
 
@@ -144,7 +150,8 @@ def plot_months(months: pd.DataFrame, *, ax: Axes) -> Axes:
         name.set_horizontalalignment("left" if i == 0 else "right" if i == ends[-1] else "center")
     ax.margins(x=0.06)
     ax.grid(axis="x", visible=False)
-    ax.set_ylim(bottom=0)
+    if not _far(ax.dataLim.intervaly):
+        ax.set_ylim(bottom=0)
     ax.locator_params(axis="y", nbins=4)
     _percent(ax.yaxis)
     return ax
@@ -262,23 +269,26 @@ def _count(n: Any) -> str:
     return "under 5" if missing(n) else f"{n:,.0f}"
 
 
-def _percent(axis: Any) -> None:
-    from matplotlib.ticker import PercentFormatter
+def _far(ends: Any) -> bool:
+    """Whether values lie so far from zero, and so close together, that an axis from zero on would hide a bar under its dot."""
+    low, high = ends
+    return bool(np.isfinite(low) and 2 * low > high)
 
-    top = max(abs(v) for v in axis.get_view_interval())
-    axis.set_major_formatter(PercentFormatter(xmax=1, decimals=1 if top < 0.08 else 0))
+
+def _percent(axis: Any) -> None:
+    """Percentages on an axis, each where its label says: steps of 1, 2 or 5, and as many decimals as they need."""
+    axis.get_major_locator().set_params(steps=[1, 2, 5, 10])  # matplotlib's own steps have 2.5 among them, which whole percents cannot name
+    axis.set_major_formatter(lambda v, _: f"{100 * v:.6g}%".replace("-", "\N{MINUS SIGN}"))
 
 
 def _short(value: float) -> str:
-    """A large number for an axis.
+    """A large number for an axis, with every digit it has.
 
-    >>> _short(1_500_000), _short(25_000), _short(40)
-    ('1.5 M', '25 k', '40')
+    >>> _short(1_500_000), _short(25_000), _short(10_000), _short(12_500), _short(40)
+    ('1.5 M', '25 k', '10 k', '12.5 k', '40')
     """
-    for size, unit in ((1e6, " M"), (1e3, " k")):
-        if abs(value) >= size:
-            return f"{value / size:.2g}".rstrip("0").rstrip(".") + unit if abs(value) < 100 * size else f"{value / size:,.0f}{unit}"
-    return f"{value:,.0f}"
+    size, unit = next(((size, unit) for size, unit in ((1e6, " M"), (1e3, " k")) if abs(value) >= size), (1, ""))
+    return f"{value / size:,.10g}{unit}"
 
 
 def plot_projection(table: pd.DataFrame, *, ax: Axes, unit: str = "periods of 30 days since the start") -> Axes:
