@@ -95,6 +95,16 @@ def test_a_table_says_its_caption_its_headers_and_how_much_was_cut(shown):
     ]
 
 
+def test_a_number_below_zero_has_a_minus_sign_and_a_day_and_the_numbers_for_others_have_hyphens(shown):
+    table(pd.DataFrame({"day": [pd.Timestamp("2026-10-31")], "change": [-0.25]}), caption="x", formats={"change": "+.0%"})
+    assert "−25%" in shown[0][0]["text/plain"]
+    assert "2026-10-31" in shown[0][0]["text/plain"]
+    say("{low:+.2f} on {day}", low=-0.333, day="2026-10-31")
+    assert shown[1][0]["text/plain"] == "−0.33 on 2026-10-31"
+    record({"a.b": pd.DataFrame({"since": [-3], "value": [-0.5], "n": [9]})})
+    assert shown[2][1]["retainkit"]["metrics"] == ["a.b,since=-3,,-0.5,,,9,,"]
+
+
 def test_a_table_shows_every_row_it_does_not_say_it_cut(shown):
     table(pd.DataFrame({"a": range(20)}), caption="Twenty")
     assert shown[0][0]["text/html"].count("<tr>") == 21

@@ -43,3 +43,11 @@ def test_a_table_that_says_nothing_changes_nothing_below_or_above_it():
     assert rk.tidy(told, told[:0]).to_dict("list") == {"rate": [0.5], "n": [10]}
     assert rk.tidy(told, unknown)["n"].tolist() == [10, 3]
     assert rk.tidy(told[:0]).empty
+
+
+def test_the_sides_of_a_check_are_written_as_people_write_numbers(capsys):
+    rk.checks({"money": (15179812.34, 15179812.34), "few": (1 / 3, 1 / 3)})
+    said = capsys.readouterr().out
+    assert "15,179,812.34" in said
+    assert "0.3333" in said
+    assert "e+" not in said

@@ -53,7 +53,7 @@ class _Filled(string.Formatter):
         if missing(value):
             return "n/a"
         shown = format(value, format_spec)
-        return shown if isinstance(value, Number) else str(self.safe(short(shown, 600)))
+        return _typeset(value, shown) if isinstance(value, Number) else str(self.safe(short(shown, 600)))
 
 
 def table(
@@ -87,7 +87,7 @@ def rendered(
     heads = [short(clean(n)).replace("_", " ") + (f" ({clean(units[n])})" if n in units else "") for n in names]
     right = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in df.dtypes]
     specs = [formats.get(n) or _format(df, n) for n in names]
-    columns = [[short(_cell(value, spec)) for value in df.iloc[:rows, i]] for i, spec in enumerate(specs)]
+    columns = [[_typeset(value, short(_cell(value, spec))) for value in df.iloc[:rows, i]] for i, spec in enumerate(specs)]
     body = list(zip(*columns, strict=True))
     return _html(caption, heads, body, right), _plain(caption, heads, body, right)
 
@@ -112,6 +112,11 @@ def _cell(value: Any, spec: str) -> str:
     if isinstance(value, pd.Timestamp) and value == value.normalize() and not spec:
         return f"{value:%Y-%m-%d}"
     return clean(format(value, spec)) if spec else clean(value)
+
+
+def _typeset(value: Any, shown: str) -> str:
+    """The text of a number with a minus sign, not a hyphen."""
+    return shown.replace("-", "\N{MINUS SIGN}") if isinstance(value, Number) else shown
 
 
 def _html(caption: str, heads: list[str], body: list[tuple[str, ...]], right: list[bool]) -> str:

@@ -72,8 +72,8 @@ def checks(identities: Mapping[str, tuple[float, float]], *, tolerance: float = 
         if not unknown and not abs(left - right) <= tolerance * max(1.0, abs(left), abs(right)):
             raise RetainkitError("this page's checks", f"{name} does not hold", f"{left!r} and {right!r}",
                                  "report it with the notebook: a number on this page is wrong")
-        rows.append({"what must hold": name, "left": left, "right": right, "holds": "nothing to check" if unknown else "yes"})
-    table(pd.DataFrame(rows, columns=["what must hold", "left", "right", "holds"]), caption="Checks made on the numbers of this page", rows=len(rows), formats={"left": ",.6g", "right": ",.6g"})
+        rows.append({"what must hold": name, "left": round(left, 4), "right": round(right, 4), "holds": "nothing to check" if unknown else "yes"})
+    table(pd.DataFrame(rows, columns=["what must hold", "left", "right", "holds"]), caption="Checks made on the numbers of this page", rows=len(rows), formats={"left": ",.12g", "right": ",.12g"})
 
 
 def tidy(*tables: pd.DataFrame) -> pd.DataFrame:
