@@ -45,7 +45,7 @@ _HOMES = {
     "retainkit.metrics.rollouts": ("rollout", "rollout_withheld", "rolled_out"),
     "retainkit.metrics.goals": ("goals",),
     "retainkit.metrics.claims": ("claim_bench",),
-    "retainkit.estimate.funnel": ("binomial_limits",),
+    "retainkit.estimate.funnel": ("binomial_limits", "poisson_limits"),
     "retainkit.estimate.control": ("control_limits",),
     "retainkit.estimate.smalln": ("in_words", "judge", "verdict", "short_of"),
     "retainkit.show.begin": ("begin", "show_ledger"),

@@ -6,7 +6,6 @@ only keeps what was won, nothing here is computed, and `win_rate_withheld` says 
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from retainkit.estimate.competing import aalen_johansen
@@ -16,6 +15,7 @@ from retainkit.tally import Engine, asked_once, split_by, tally
 DEAL_GROUPS = ("rep", "segment", "source", "region")
 WITHIN_DAYS = 180
 STALE_SHARE = 0.10
+TOO_NEW = "no deal was opened {} days ago or earlier"
 UNEVEN = 0.05  # the group may be known this much more often on won deals than on lost ones without a word
 
 
@@ -128,7 +128,8 @@ def stale_deals(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS,
     """
     table = _wide(_outcomes(shop, by, days)).query("open > 0" if by else "open >= 0")
     table = table.assign(**shares(table["stale"], table["open"], level=level), of_old=table["stale"] / table["old"])
-    note = np.where(table["rate"] > STALE_SHARE, f"over {STALE_SHARE:.0%} of open deals are {days} days old or more", "")
+    note = [f"{rate:.0%} of the open deals ({stale:,} of {left:,}) are {days} days old or more" if rate > STALE_SHARE else ""
+            for rate, stale, left in zip(table["rate"], table["stale"], table["open"], strict=True)]
     columns = ["rate", "low", "high", "n", "stale", "of_old", "note"]
     return by_group(table.assign(note=note), by, columns).reset_index(drop=True)
 

@@ -19,7 +19,7 @@ from retainkit.estimate.intervals import (
     wilson,
 )
 from retainkit.estimate.survival import kaplan_meier, median_survival
-from retainkit.metrics.deals import DEAL_GROUPS, WITHIN_DAYS, win_by, win_rate_withheld
+from retainkit.metrics.deals import DEAL_GROUPS, TOO_NEW, WITHIN_DAYS, win_by, win_rate_withheld
 from retainkit.metrics.reading import by_group, each_group, shares
 from retainkit.tally import Column, Engine, asked_once, split_by, tally
 
@@ -116,7 +116,8 @@ def sales_velocity(
     limits["win_rate"] = wilson(won, n, level=level)
     table = pd.DataFrame([{"measure": name, "value": float(value), **dict(zip(("low", "high"), limits.get(name, (np.nan, np.nan)), strict=True))}
                           for name, (value, _) in rows.items()])
-    note = "" if won and cycle else "no deal of the window was won in time, or all on the day they were opened"
+    none = TOO_NEW.format(days) if not n else "no deal of the window was won in time, or all on the day they were opened"
+    note = "" if won and cycle else none
     missing = f"{sums.without_amount:,.0f} won deals without an amount count as 0" if sums.without_amount else ""
     return table.assign(n=int(n), horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=note or missing)
 

@@ -9,15 +9,14 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.case_mix import expected_wins, wins_by_rep
-from retainkit.estimate.funnel import OVERDISPERSED, binomial_limits, dispersion, z_scores
+from retainkit.estimate.funnel import OVERDISPERSED, binomial_limits, dispersion, places, z_scores
 from retainkit.estimate.intervals import benjamini_hochberg
 from retainkit.estimate.rep_model import joint_rep_model, rep_words, too_few_for_rho
 from retainkit.load.shop import Shop
-from retainkit.metrics.deals import WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
+from retainkit.metrics.deals import TOO_NEW, WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
 from retainkit.metrics.reps import STRATA, coded, departed, expected_losses, rep_churn, rep_churn_withheld
 from retainkit.tally import Engine, tally
 
-TOO_NEW = "no deal was opened {} days ago or earlier"
 _COLUMNS = ["rep", "words", "p_joint", "p_win_only", "p_churn_only", "p_neither", "n", "won", "expected_won", "rate", "low", "high",
             "odds_ratio", "or_low", "or_high", "or_low80", "or_high80", "observed", "expected", "hazard_ratio", "hr_low", "hr_high",
             "hr_low80", "hr_high80", "win_q", "churn_q", "self_share", "departed", "note"]
@@ -165,21 +164,19 @@ def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: flo
     DataFrame
         As `win_rate`, with `expected_rate` (the company's), `low998`, `low95`, `high95`, `high998`, `z`, `phi`
         (how much an account's deals go together; above 1.3 it widens the lines) and `place` (`above`, `below` the 95 % lines, `far above`, `far below` the
-        99.8 % lines, or `inside`).
+        99.8 % lines, or `inside`); of reps, whether they have `departed`.
     """
     table = win_rate(shop, by=by, level=level)
     if table.empty:
-        return table.reindex(columns=[*table.columns, "expected_rate", "low998", "low95", "high95", "high998", "z", "phi", "place"])
+        return table.reindex(columns=[*table.columns, "expected_rate", "low998", "low95", "high95", "high998", "z", "phi", "place", "departed"])
     n = table["n"].astype(int)
     overall = float(table["won"].sum() / n.sum())
     z = z_scores(table["won"], n * overall, variance=n * overall * (1 - overall))
     phi = _widening(account_clustering(shop, by=by))
     lines = binomial_limits(n, p0=overall, phi=phi).drop(columns="n")
     table = pd.concat([table, lines], axis=1).assign(expected_rate=overall, z=z, phi=phi)
-    rate = table["rate"].astype(float)
-    beyond = [rate > table["high998"], rate < table["low998"], rate > table["high95"], rate < table["low95"]]
-    table["place"] = np.select(beyond, ["far above", "far below", "above", "below"], default="inside")
-    return coded(table, reps) if by == "rep" else table
+    table["place"] = places(table["rate"], table)
+    return coded(table.assign(departed=table["rep"].isin(departed(shop))), reps) if by == "rep" else table
 
 
 def _expected(shop: Engine, days: int, by: Sequence[str]) -> tuple[pd.DataFrame | None, str]:

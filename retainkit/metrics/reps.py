@@ -15,7 +15,7 @@ import pandas as pd
 
 from retainkit.errors import BadValueError, counted
 from retainkit.estimate.exposure import churn_by_rep, expected_churn
-from retainkit.estimate.funnel import poisson_limits
+from retainkit.estimate.funnel import places, poisson_limits
 from retainkit.estimate.intervals import benjamini_hochberg
 from retainkit.metrics.reading import identities
 from retainkit.tally import Engine, asked_once, tally
@@ -23,7 +23,7 @@ from retainkit.tally import Engine, asked_once, tally
 STRATA = ("segment", "source")
 EARLY_DAYS, GRACE_DAYS, GONE_DAYS = 60, 30, 120
 _COLUMNS = ["rep", "observed", "expected", "value", "low", "high", "n", "p_high", "q", "crude_value", "low95", "high95", "low998",
-            "high998", "early_observed", "early_expected", "early_value", "kept_value", "self_share", "departed", "note"]
+            "high998", "place", "early_observed", "early_expected", "early_value", "kept_value", "self_share", "departed", "note"]
 
 
 @asked_once
@@ -58,7 +58,7 @@ def rep_churn(
     DataFrame
         A row a rep: `rep`, `observed`, `expected`, `value` (observed / expected), `low`, `high`, `n` (accounts), `p_high`, `q`
         (Benjamini-Hochberg), `crude_value` (adjusted for follow-up only), `low95`, `high95`, `low998`, `high998` (where a
-        rep in control lies), `early_observed`, `early_expected`, `early_value`, `kept_value`, `self_share`, `departed`,
+        rep in control lies), `place` (as in `win_funnel`), `early_observed`, `early_expected`, `early_value`, `kept_value`, `self_share`, `departed`,
         `note`. `observed` and `expected` have the same sum. Empty when nothing can be computed (`rep_churn_withheld`
         says why).
 
@@ -86,8 +86,9 @@ def rep_churn(
     early = churn_by_rep(_seen(cells, "early_duration", "early_event"), by=by, level=level).set_index("rep")
     kept = churn_by_rep(_seen(cells[cells["reassigned"] != 1], "duration", "event"), by=by, level=level).set_index("rep")
     lines = poisson_limits(table["expected"]).set_index(table.index)
-    table = table.join(lines.drop(columns="expected")).assign(
-        q=benjamini_hochberg(table["p_high"]), early_observed=early["observed"], early_expected=early["expected"],
+    table = table.join(lines.drop(columns="expected"))
+    table = table.assign(
+        place=places(table["value"], table), q=benjamini_hochberg(table["p_high"]), early_observed=early["observed"], early_expected=early["expected"],
         early_value=early["value"], kept_value=kept["value"], departed=table.index.isin(departed(shop)))
     return coded(table.reset_index(), reps)[_COLUMNS]
 
