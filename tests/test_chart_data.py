@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from retainkit.estimate.funnel import binomial_limits
 from retainkit.show import charts, rep_charts
 from retainkit.show.data import chart_data
 from retainkit.show.style import canvas, letters
@@ -99,13 +100,37 @@ def test_what_no_font_can_draw_stands_by_its_name():
 
 def test_two_reps_close_together_have_names_that_do_not_touch():
     fig, ax = canvas(height=5.6)
-    row = {"odds_ratio": 1.30, "or_low80": 1.1, "or_high80": 1.5, "hr_low80": 1.1, "hr_high80": 1.6, "p_joint": 0.8, "departed": False}
+    row = {"odds_ratio": 1.30, "or_low": 1.1, "or_high": 1.5, "hr_low": 1.1, "hr_high": 1.6, "p_joint": 0.8, "departed": False}
     reps = pd.DataFrame([{**row, "rep": f"Priya Hathersage {i}", "hazard_ratio": 1.4 + 0.01 * i} for i in range(3)])
     rep_charts.plot_rep_map(reps, ax=ax)
     fig.draw_without_rendering()
     boxes = [t.get_window_extent() for t in ax.texts]
-    assert len(boxes) == 3
+    assert len(boxes) == 4  # and the name of the corner
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_the_corner_of_the_map_reaches_the_ends_of_its_axes_and_those_who_left_are_rings():
+    fig, ax = canvas(height=5.6)
+    row = {"or_low": 0.7, "or_high": 1.9, "hr_low": 0.6, "hr_high": 2.4, "p_joint": 0.3, "odds_ratio": 1.2, "hazard_ratio": 1.1}
+    rep_charts.plot_rep_map(pd.DataFrame([{**row, "rep": "Ada", "departed": False}, {**row, "rep": "Eve", "odds_ratio": 0.9, "departed": True}]), ax=ax)
+    corner = ax.collections[-1].get_paths()[0].vertices.max(axis=0)
+    assert corner.tolist() == [ax.get_xlim()[1], ax.get_ylim()[1]]
+    assert corner[1] > 2.4
+    assert [line.get_markerfacecolor() == "white" for line in ax.lines if line.get_marker() == "o"] == [False, True]
+    key = next(other for other in fig.axes if other is not ax)
+    fig.draw_without_rendering()
+    assert [t.get_text() for t in key.get_yticklabels()] == ["0%", "50%", "80%", "100%"]
+
+
+def test_a_funnels_lines_are_those_of_every_size_and_whoever_is_asked_for_is_named():
+    _, ax = canvas()
+    reps = pd.DataFrame({"rep": ["Ada", "Eve"], "n": [40, 90], "rate": [0.3, 0.28], "departed": [False, True]})
+    reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1)
+    lines = binomial_limits(range(40, 91), p0=0.3)
+    rep_charts.plot_funnel(reps, ax=ax, x="n", y="rate", centre=0.3, percent=True, lines=lines, named=["Ada"])
+    assert [len(line.get_xdata()) for line in ax.lines[:4]] == [51] * 4
+    assert [t.get_text() for t in ax.texts] == ["Ada"]
+    assert ax.lines[-1].get_markerfacecolor() == "white"
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 24, 60])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from retainkit.show.charts import _percent
 from retainkit.show.data import drawn
 from retainkit.show.style import ACCENT, INK, MUTED, letters
 
@@ -13,73 +16,98 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WARM = "#aa6600"
+RING: Any = {"color": "#8c959f", "markerfacecolor": "white"}  # who has left
 
 
-def plot_funnel(table: pd.DataFrame, *, ax: Axes, x: str, y: str, centre: float, labels: str = "rep", percent: bool = False) -> Axes:
+def plot_funnel(
+    table: pd.DataFrame, *, ax: Axes, x: str, y: str, centre: float, labels: str = "rep", percent: bool = False, lines: pd.DataFrame | None = None, named: Sequence[str] = (),
+) -> Axes:
     """Draw each rep's `y` against how much is known (`x`), inside the lines where luck alone leaves 95 and 99.8 %.
 
-    The limits are the columns `low95, high95, low998, high998`. Only reps outside the outer lines are named; those who
-    have left are grey.
+    The limits are the columns `low95, high95, low998, high998`, those of `lines` where given: from one rep to the next they would have
+    kinks. Reps outside the outer lines and those `named` are named, others outside the inner ones where there is room; those who have left are rings.
     """
-    from matplotlib.ticker import PercentFormatter
-
     table = drawn(ax, table, labels, x, y, "low95", "high95", "low998", "high998", "departed", "n").dropna(subset=[y])
-    lines = table.sort_values(x)
+    limits = (table if lines is None else lines).sort_values(x)
     for low, high, style in (("low95", "high95", "--"), ("low998", "high998", "-")):
         for side in (low, high):
-            ax.plot(lines[x], lines[side].astype(float), linestyle=style, color=MUTED, linewidth=1)
+            ax.plot(limits[x], limits[side].astype(float), linestyle=style, color=MUTED, linewidth=1)
     ax.axhline(centre, color=INK, linewidth=1)
     gone = table.get("departed", pd.Series(False, index=table.index)).astype(bool)
-    outside = (table[y] > table["high998"]) | (table[y] < table["low998"])
-    for rows, colour in ((gone, "#b6bec8"), (~gone & ~outside, ACCENT), (~gone & outside, WARM)):
-        ax.plot(table.loc[rows, x], table.loc[rows, y], "o", color=colour, markersize=8)
-    for row in table[outside].to_dict("records"):
-        ax.annotate(letters(row[labels], 24), (row[x], row[y]), xytext=(-8, 6), textcoords="offset points", color=INK, ha="right", fontsize=10)
+    far, out = ((table[y] > table[f"high{line}"]) | (table[y] < table[f"low{line}"]) for line in ("998", "95"))
+    for rows, colour in ((~gone & ~far, ACCENT), (~gone & far, WARM)):
+        ax.plot(table.loc[rows, x], table.loc[rows, y], "o", color=colour, markersize=8, clip_on=False, zorder=3)
+    ax.plot(table.loc[gone, x], table.loc[gone, y], "o", **RING, markersize=7, clip_on=False, zorder=3)
     if percent:
-        ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-    ax.set(ylim=(0, None), xlim=(0, None))
+        _percent(ax.yaxis)
+    ax.set(ylim=(0, 1.35 * max([centre, *table[y]]) or None), xlim=(0, None))  # where little is known the lines go on for ever
+    ax.locator_params(axis="x", steps=[1, 2, 5, 10])
+    sure = table[labels].isin(list(named)) | far
+    _name(ax, table, pd.concat([table[sure], table[out & ~sure & ~gone]]), x, y, labels, must=int(sure.sum()))
     return ax
 
 
-def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: float = 1.25, named: int = 3) -> Axes:
-    """Draw each rep's shrunk win odds ratio against the churn hazard ratio, with 80 % whiskers, warmer where both are likely high.
+def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: float = 1.25, review: float = 0.8, watch: float = 0.5, named: int = 3) -> Axes:
+    """Draw each rep's shrunk win odds ratio against the churn hazard ratio, with 95 % whiskers, warmer where both are likely high.
 
-    Log scales; the corner above `odds` and `hazard` is shaded. The `named` reps with the highest probability of being
-    in it are named; those who have left are grey.
+    Log scales; the corner above `odds` and `hazard` is shaded, and the key of the colours has `watch` and `review` on it. The `named` reps
+    with the highest probability of being in the corner are named; those who have left are rings.
     """
-    from matplotlib.colors import LinearSegmentedColormap
-    from matplotlib.ticker import ScalarFormatter
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LinearSegmentedColormap, Normalize
+    from matplotlib.ticker import FixedLocator, NullLocator
 
-    reps = drawn(ax, reps, "rep", "odds_ratio", "or_low80", "or_high80", "hazard_ratio", "hr_low80", "hr_high80", "p_joint", "departed").dropna(subset=["odds_ratio"])
-    warm = LinearSegmentedColormap.from_list("warm", ["#c9d3df", WARM, "#770011"])
+    reps = drawn(ax, reps, "rep", "odds_ratio", "or_low", "or_high", "hazard_ratio", "hr_low", "hr_high", "p_joint", "departed").dropna(subset=["odds_ratio"])
+    warm = LinearSegmentedColormap.from_list("warm", ["#7f9dbd", WARM, "#770011"])
     ax.set(xscale="log", yscale="log")
     for row in reps.to_dict("records"):
         colour = "#b6bec8" if row["departed"] else warm(min(row["p_joint"], 1.0))
-        ax.plot([row["or_low80"], row["or_high80"]], [row["hazard_ratio"]] * 2, color=colour, linewidth=1, alpha=0.5)
-        ax.plot([row["odds_ratio"]] * 2, [row["hr_low80"], row["hr_high80"]], color=colour, linewidth=1, alpha=0.5)
-        ax.plot(row["odds_ratio"], row["hazard_ratio"], "o", color=colour, markersize=9, markeredgecolor="white")
+        ax.plot([row["or_low"], row["or_high"]], [row["hazard_ratio"]] * 2, color=colour, linewidth=1, alpha=0.4)
+        ax.plot([row["odds_ratio"]] * 2, [row["hr_low"], row["hr_high"]], color=colour, linewidth=1, alpha=0.4)
+        ax.plot(row["odds_ratio"], row["hazard_ratio"], "o", **(RING if row["departed"] else {"color": colour, "markeredgecolor": "white"}), markersize=7 if row["departed"] else 9, zorder=3)
+    for axis, cut in ((ax.xaxis, odds), (ax.yaxis, hazard)):
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(FixedLocator((1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16) if high > 12 * low else (0.4, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter("{x:g}")
+        axis.set_view_interval(low, max(high, cut * 1.2), ignore=True)
     right, top = ax.get_xlim()[1], ax.get_ylim()[1]
-    ax.fill_between([odds, max(right, odds * 1.2)], hazard, max(top, hazard * 1.2), color=WARM, alpha=0.08, linewidth=0)
+    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # the corner reaches as far as the axes do
+    ax.fill_between([odds, right], hazard, top, color=WARM, alpha=0.08, linewidth=0)
+    ax.annotate(f"odds over {odds:g} and churn over {hazard:g}", (1, 1), xycoords="axes fraction", xytext=(-4, -4), textcoords="offset points", ha="right", va="top", fontsize=10, color=MUTED)
     ax.axvline(1, color=MUTED, linewidth=0.8)
     ax.axhline(1, color=MUTED, linewidth=0.8)
-    _name(ax, reps[~reps["departed"].astype(bool)].nlargest(named, "p_joint"))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_formatter(lambda v, _: f"{v:g}" if round(v, 2) in (0.5, 0.6, 0.8, 1.5, 2, 3) else "")
+    present = reps[~reps["departed"].astype(bool)].nlargest(named, "p_joint")
+    _name(ax, reps, present.sort_values("hazard_ratio", ascending=False), "odds_ratio", "hazard_ratio", "rep", must=named)
+    fig = ax.get_figure(root=True)
+    assert fig is not None
+    key = fig.colorbar(ScalarMappable(Normalize(0, 1), warm), ax=ax, fraction=0.035, pad=0.02, aspect=40, ticks=[0, watch, review, 1], format=lambda v, _: f"{v:.0%}")
+    key.ax.tick_params(length=0, labelsize=10)
+    key.outline.set_visible(False)  # type: ignore[operator]
+    key.set_label("probability of both", color=INK, fontsize=10)
     ax.set(xlabel="win odds against the company's average (1 = average)", ylabel="churn against average")
     return ax
 
 
-def _name(ax: Axes, reps: pd.DataFrame) -> None:
-    """Name dots of the map, each name where it meets no other: to the right, else to the left, above or below."""
-    taken: list[tuple[float, float, float]] = []
-    scale = 72 / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
-    for row in reps.sort_values("hazard_ratio", ascending=False).to_dict("records"):
-        words = letters(row["rep"], 24)
-        wide, (x, y) = 6.0 * len(words), ax.transData.transform((row["odds_ratio"], row["hazard_ratio"])) * scale
-        places = [(8, 6, "left", x + 8), (-8, 6, "right", x - 8 - wide), (8, -15, "left", x + 8), (-8, -15, "right", x - 8 - wide)]
-        free = [p for p in places if not any(abs(y + p[1] - b) < 14 and p[3] < end and a < p[3] + wide for a, end, b in taken)]
-        right, up, side, left = (free or places)[0]
-        taken.append((left, left + wide, y + up))
-        ax.annotate(words, (row["odds_ratio"], row["hazard_ratio"]), xytext=(right, up), textcoords="offset points", fontsize=10, color=INK, ha=side,
-                    bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labels: str, *, must: int) -> None:
+    """Name some of the dots, each name where it meets no dot and no other name, as near as can be: a line leads to one further away.
+
+    Where there is no such place the first `must` are named all the same, the others are not.
+    """
+    scale = 72 / ax.get_figure(root=True).dpi * np.array([0.95, 0.78])  # type: ignore[union-attr]  # the three lines of text will take the rest
+    places = ax.transData.transform(dots[[x, y]].astype(float).to_numpy()) * scale
+    (start, bottom), (end, _) = ax.bbox.get_points() * scale
+    taken = [(a - 5, a + 5, b - 5, b + 5) for a, b in places]
+    at = dict(zip(dots.index, places, strict=True))
+    for i, row in enumerate(reps.itertuples()):
+        (a, b), words = at[row.Index], letters(reps.at[row.Index, labels], 24)
+        wide = 6.0 * len(words)
+        options = [(dx, dy, "left" if dx > 0 else "right") for dy in (6, -15, *((22, -31, 38) if i < must else ())) for dx in (8, -8)]
+        boxes = [(a + dx - wide * (side == "right"), a + dx + wide * (side == "left"), b + dy - 2, b + dy + 12) for dx, dy, side in options]
+        free = [k for k, box in enumerate(boxes) if start < box[0] and box[1] < end and bottom < box[2] and not any(box[0] < o[1] and o[0] < box[1] and box[2] < o[3] and o[2] < box[3] for o in taken)]
+        if not free and i >= must:
+            continue
+        k = (free or [1])[0]
+        taken.append(boxes[k])
+        ax.annotate(words, (reps.at[row.Index, x], reps.at[row.Index, y]), xytext=options[k][:2], textcoords="offset points", fontsize=10, color=INK, ha=options[k][2], zorder=5 - i / 100,
+                    arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4} if k > 3 else None, bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
