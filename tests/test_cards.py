@@ -32,6 +32,10 @@ def test_a_chart_says_its_newest_month_and_the_usual_range(shop):
     assert base64.b64decode(re.search(r"base64,([^\"]*)", chart)[1]).startswith(b"\x89PNG")
 
 
+def test_a_month_of_those_who_began_in_it_is_not_called_what_happened_in_it(shop):
+    assert "25.0% of those from March 2026 (n = 60)" in cards.trend_chart(Trend("still here after 365 days", "orders", MONTHS, began=True), shop, "02_x")
+
+
 def test_without_a_usual_range_none_is_told(shop):
     chart = cards.trend_chart(Trend("a", "orders", MONTHS.assign(low=float("nan"), high=float("nan"))), shop, "02_x")
     assert "usual is" not in chart

@@ -78,7 +78,7 @@ def test_before_the_history_began_there_is_nothing_to_compare_with(shop, tmp_pat
 def test_the_table_says_the_values_the_steps_and_the_rows(shop, back):
     page = on_page(table(shop), back, job())
     for words in ("What changed since 28 February 2026", "Feb 2026", "Mar 2026", "25.00%", "26.00%", "+1.00", "−0.50", "+0.50",
-                  "Within the usual noise (20.0% to 30.0%): 21.0% of 140 in February 2026", "4 restated (3 added, 1 removed)"):
+                  "Within the usual noise (20.0% to 30.0%): 21.0% of the 140 from February 2026", "4 restated (3 added, 1 removed)"):
         assert words in page
 
 
@@ -86,9 +86,10 @@ def test_an_arrow_stands_for_news_only_and_news_comes_first(shop, back):
     calm = on_card(table(shop), back)
     assert "▲" not in calm
     assert "▼" not in calm
+    assert calm.endswith("(+1.00 points). By itself, the newest month that is old enough is within the usual noise (20.0% to 30.0%): 21.0% of the 140 from February 2026.")
     lower = table(shop, "news: lower than chance explains (22.0% to 30.0%)").assign(label="the number that moved")
     both = on_card(pd.concat([table(shop), lower], ignore_index=True), back)
-    assert both.startswith("Since 28 February 2026: the number that moved, from 25.00% to 26.00% (restated +1.00, matured −0.50, new +0.50). ")
+    assert both.startswith("Since 28 February 2026: the number that moved, from 25.00% to 26.00% (+1.00 points). ")
     assert '<span aria-hidden="true">▼</span> News: lower than chance explains' in both
     assert "▲" in on_card(lower.assign(news="news: higher than chance explains (1.0% to 2.0%)"), back)
 
@@ -97,7 +98,8 @@ def test_what_is_not_known_is_said(shop, back):
     blank = table(shop, "cannot tell yet: needs 12 baseline months, has 2", month="", rows_restated=None, rows_added=None, rows_removed=None)
     page = on_page(blank.assign(last=float("nan"), restated=float("nan")), back, job())
     assert "not known" in page
-    assert "restated not known, " in page
+    assert "Rows behind it: " in page
+    assert "restated (" not in page
     assert "Cannot tell yet: needs 12 baseline months, has 2</td>" in page
     assert "The rows behind 2026-02 were not kept, so nobody can count which of them changed." in page
 
@@ -106,6 +108,8 @@ def test_a_number_that_was_not_known_then_has_no_change(shop, back):
     nan = float("nan")
     fresh = table(shop).assign(last=nan, recomputed=nan, restated=nan, matured=nan)
     assert "new customers who buy again within 30 days, 26.00% (not known then). " in on_card(fresh, back)
+    assert "newest month" not in on_card(table(shop, "cannot tell yet: needs 12 baseline months, has 2", month=""), back)
+    assert "21.0% of 140 in February 2026" in on_page(table(shop).assign(horizon_days=None), back, job())  # a month's own losses
     assert "nan" not in on_card(fresh, back) + on_page(fresh, back, job())
 
 

@@ -35,7 +35,7 @@ def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
     plot_months(months, ax=ax)
     newest, words = months.dropna(subset=["value"]).iloc[-1], f"{trend.label[0].upper()}{trend.label[1:]}"
     usual = f"{newest.low:.1%} to {newest.high:.1%}" if newest.low == newest.low else ""
-    finding = f"{newest.value:.1%} in {newest.when}"
+    finding = f"{newest.value:.1%} {'of those from' if trend.began else 'in'} {newest.when}"
     finish(ax, finding=finding, measure=f"{words}, by month{f'; grey: usual, {usual}' if usual else ''}", source=f"{trend.tables}, complete to {shop.as_of:%d %B %Y}")
     alt = f"{words}, {counted(len(months), 'month')} from {months['when'].iloc[0]}: {finding} (n = {newest.n:,.0f}){f', usual is {usual}' if usual else ''}."
     data, facts = picture(fig, alt=alt)

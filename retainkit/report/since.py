@@ -22,6 +22,7 @@ from retainkit.metrics.line import Headline
 from retainkit.report.memory import Last, last_publication, rewritten
 from retainkit.report.plan import Job, period
 from retainkit.show.display import rendered
+from retainkit.show.words import missing
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -40,6 +41,7 @@ class Trend:
     label: str
     tables: str
     months: pd.DataFrame
+    began: bool = False  # a month is that of those who began, or were opened, in it: not what happened in it
 
 
 class Back:
@@ -87,7 +89,7 @@ class Back:
         with_months = [h for h in [*numbers[leading(table) :], *numbers] if h.months]
         if not with_months:
             return None
-        return Trend(with_months[0].label, " and ".join(with_months[0].tables), hide_few(monthly(with_months[0], shop, self.last.day)))
+        return Trend(with_months[0].label, " and ".join(with_months[0].tables), hide_few(monthly(with_months[0], shop, self.last.day)), with_months[0].horizon is not None)
 
     def unlike(self, job: Job) -> list[str]:
         """The parameters of a notebook that were others when the earlier month was published."""
@@ -135,11 +137,12 @@ def on_card(table: pd.DataFrame, back: Back) -> str:
     row = table.iloc[leading(table)]
     news = row["news"].startswith(NEWS)
     last = row["recomputed"] if row["last"] != row["last"] else row["last"]
-    steps = ", ".join(f"{step} {_points(row[step])}" for step in STEPS)
     arrow = '<span aria-hidden="true">{}</span> '.format("▼" if ": lower" in row["news"] else "▲") if news else ""
-    told = f"from {last:.2%} to {row['now']:.2%} ({steps})" if last == last else f"{row['now']:.2%} (not known then)"
+    told = f"from {last:.2%} to {row['now']:.2%} ({_points(round(row['now'], 4) - round(last, 4))} points)" if last == last else f"{row['now']:.2%} (not known then)"
     said = f"Since {back.day}: {row['label']}, {told}. "
-    return html.escape(said) + arrow + html.escape(f"{_judged(dict(row))}.")
+    judged = _judged(dict(row))
+    alone = f"By itself, the newest month that is old enough is {judged[0].lower()}{judged[1:]}" if row["month"] and not news else judged
+    return html.escape(said) + arrow + html.escape(f"{alone}.")
 
 
 def leading(table: pd.DataFrame) -> int:
@@ -160,15 +163,16 @@ def _points(step: float) -> str:
 
 
 def _behind(row: dict[Any, Any]) -> str:
-    """The rows behind the three steps of a number."""
+    """The rows behind the three steps of a number; of those restated, where that is known."""
     known = row["rows_restated"] is not None and row["rows_restated"] == row["rows_restated"]
-    restated = f"{row['rows_restated']:,.0f} restated ({row['rows_added']:,.0f} added, {row['rows_removed']:,.0f} removed)" if known else "restated not known"
-    return f"{restated}, {row['rows_matured']:,} matured, {row['rows_new']:,} new ({row['tables']})"
+    restated = f"{row['rows_restated']:,.0f} restated ({row['rows_added']:,.0f} added, {row['rows_removed']:,.0f} removed), " if known else ""
+    return f"{restated}{row['rows_matured']:,} matured, {row['rows_new']:,} new ({row['tables']})"
 
 
 def _judged(row: dict[Any, Any]) -> str:
     """Whether the change is more than chance, and the month that says so."""
-    month = f": {row['month_value']:.1%} of {row['month_n']:,.0f} in {period(row['month'])}" if row["month"] else ""
+    of = f"of {row['month_n']:,.0f} in" if missing(row["horizon_days"]) else f"of the {row['month_n']:,.0f} from"
+    month = f": {row['month_value']:.1%} {of} {period(row['month'])}" if row["month"] else ""
     return _capital(row["news"]) + month
 
 
