@@ -137,6 +137,7 @@ def test_a_table_takes_the_free_space_and_what_changed_fits_a_telephone(stem, br
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("[...document.querySelectorAll('.changed :is(th, td)')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)") == []
     assert (_scrolling(page, ".changed .rk-table"), _scrolling(page, "pre")) == ([], [])
+    assert _scrolling(page, ".rk-table[aria-label*='as known at the end of']") == []  # the scorecard: what decides would be cut off
     assert page.locator(".changed .rk-table").count() == 1
     assert _faults(page, NARROW) == []
     page.context.close()
