@@ -105,6 +105,11 @@ def test_a_number_below_zero_has_a_minus_sign_and_a_day_and_the_numbers_for_othe
     assert shown[2][1]["retainkit"]["metrics"] == ["a.b,since=-3,,-0.5,,,9,,"]
 
 
+def test_a_name_of_several_parts_may_break_between_them(shown):
+    table(pd.DataFrame({"definition": ["chartmogul_standard"], "n": [9]}), caption="x")
+    assert ">chartmogul_<wbr>standard</th>" in shown[0][0]["text/html"]
+
+
 def test_a_table_shows_every_row_it_does_not_say_it_cut(shown):
     table(pd.DataFrame({"a": range(20)}), caption="Twenty")
     assert shown[0][0]["text/html"].count("<tr>") == 21

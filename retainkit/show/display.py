@@ -127,7 +127,7 @@ def _html(caption: str, heads: list[str], body: list[tuple[str, ...]], right: li
     top = "".join(f'<th scope="col" {s}>{html.escape(h)}</th>' for h, s in zip(heads, side, strict=True))
     lines = [
         "<tr>"
-        + "".join(f"<{c}{o} {s}>{html.escape(v)}</{c}>" for c, o, s, v in zip(cell, scope, side, row, strict=True))
+        + "".join(f"<{c}{o} {s}>{html.escape(v).replace('_', '_<wbr>')}</{c}>" for c, o, s, v in zip(cell, scope, side, row, strict=True))
         + "</tr>"
         for row in body
     ]
