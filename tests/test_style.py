@@ -187,3 +187,12 @@ def test_values_far_from_zero_do_not_hide_their_bars_and_others_begin_there():
             table = pd.DataFrame({"month": ["2025-10", "2026-10"], "rate": values}).assign(low=lambda t: t.rate - 0.03, high=lambda t: t.rate + 0.03)
             draw(table, ax=ax, **{"x" if end == "y" else "by": "month"})
             assert (getattr(ax, f"get_{end}lim")()[0] == 0) == from_zero
+
+
+def test_what_stands_under_a_curve_is_called_what_it_is_and_a_step_back_has_a_minus_sign():
+    _, ax = canvas()
+    plot_curve(pd.DataFrame({"age": [0, 90], "value": [0.0, 0.2], "observed": [30, 20]}), x="age", y="value", ax=ax, percent=False, at_risk="observed")
+    assert ax.get_xlabel() == "days; below: customers observed"
+    _, ax = canvas()
+    plot_series(pd.DataFrame({"month": ["-1", "+0"], "rate": [-2.0, 1.0], "low": -3.0, "high": 2.0}), x="month", ax=ax, percent=False)
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["−1", "+0"]

@@ -61,7 +61,7 @@ def _numbers_under(ax: Axes, curve: pd.DataFrame, x: str, column: str) -> None:
     ticks = [t for t in ax.get_xticks() if 0 <= t <= curve[x].max()]
     left = curve[column].to_numpy()[np.minimum(np.searchsorted(curve[x], ticks), len(curve) - 1)]
     ax.set_xticks(ticks, [f"{t:,g}\n{_count(n)}" for t, n in zip(ticks, left, strict=True)])
-    ax.set_xlabel(f"{ax.get_xlabel()}; below: customers at risk")
+    ax.set_xlabel(f"{ax.get_xlabel()}; below: customers {column.replace('_', ' ')}")
 
 
 def plot_rates(
@@ -125,9 +125,9 @@ def plot_series(
 
 
 def _spaced(ax: Axes, places: Any, names: list[Any]) -> None:
-    """Name every few places along the axis, the last always, so that no two names touch; months as Oct 2026."""
+    """Name every few places along the axis, the last always, so that no two names touch; months as Oct 2026, a step back as −1."""
     words = [f"{v:%b %Y}" if isinstance(v, pd.Timestamp) else letters(v) for v in names]
-    words = [f"{pd.Timestamp(w):%b %Y}" if re.fullmatch(r"\d{4}-\d\d", w) else w for w in words]
+    words = [f"{pd.Timestamp(w):%b %Y}" if re.fullmatch(r"\d{4}-\d\d", w) else re.sub(r"^-(?=\d)", "\N{MINUS SIGN}", w) for w in words]
     every = max(1, -(-len(words) // 6))
     ax.set_xticks(list(places)[::-1][::every][::-1], words[::-1][::every][::-1])
 
