@@ -123,7 +123,7 @@ def test_the_corner_of_the_map_reaches_the_ends_of_its_axes_and_those_who_left_a
 
 
 def test_a_funnels_lines_are_those_of_every_size_and_whoever_is_asked_for_is_named():
-    _, ax = canvas()
+    fig, ax = canvas()
     reps = pd.DataFrame({"rep": ["Ada", "Eve"], "n": [40, 90], "rate": [0.3, 0.28], "departed": [False, True]})
     reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1)
     lines = binomial_limits(range(40, 91), p0=0.3)
@@ -131,6 +131,9 @@ def test_a_funnels_lines_are_those_of_every_size_and_whoever_is_asked_for_is_nam
     assert [len(line.get_xdata()) for line in ax.lines[:4]] == [51] * 4
     assert [t.get_text() for t in ax.texts] == ["Ada"]
     assert ax.lines[-1].get_markerfacecolor() == "white"
+    fig.draw_without_rendering()
+    assert ax.bbox.x0 < 0.15 * fig.bbox.width  # a rep far out that is not there takes no room
+    assert ax.bbox.y0 < 0.15 * fig.bbox.height
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 24, 60])

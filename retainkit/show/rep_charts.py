@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WARM = "#aa6600"
-RING: Any = {"color": "#8c959f", "markerfacecolor": "white"}  # who has left
+RING: Any = {"color": "#8c959f", "markerfacecolor": "white", "markersize": 7}  # who has left
 
 
 def plot_funnel(
@@ -35,9 +35,9 @@ def plot_funnel(
     ax.axhline(centre, color=INK, linewidth=1)
     gone = table.get("departed", pd.Series(False, index=table.index)).astype(bool)
     far, out = ((table[y] > table[f"high{line}"]) | (table[y] < table[f"low{line}"]) for line in ("998", "95"))
-    for rows, colour in ((~gone & ~far, ACCENT), (~gone & far, WARM)):
-        ax.plot(table.loc[rows, x], table.loc[rows, y], "o", color=colour, markersize=8, clip_on=False, zorder=3)
-    ax.plot(table.loc[gone, x], table.loc[gone, y], "o", **RING, markersize=7, clip_on=False, zorder=3)
+    for rows, look in ((~gone & ~far, {"color": ACCENT, "markersize": 8}), (~gone & far, {"color": WARM, "markersize": 8}), (gone, RING)):
+        if rows.any():  # no dot at all, not cut off at an edge either, would still take its room in a corner
+            ax.plot(table.loc[rows, x], table.loc[rows, y], "o", **look, clip_on=False, zorder=3)
     if percent:
         _percent(ax.yaxis)
     ax.set(ylim=(0, 1.35 * max([centre, *table[y]]) or None), xlim=(0, None))  # where little is known the lines go on for ever
@@ -64,7 +64,7 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
         colour = "#b6bec8" if row["departed"] else warm(min(row["p_joint"], 1.0))
         ax.plot([row["or_low"], row["or_high"]], [row["hazard_ratio"]] * 2, color=colour, linewidth=1, alpha=0.4)
         ax.plot([row["odds_ratio"]] * 2, [row["hr_low"], row["hr_high"]], color=colour, linewidth=1, alpha=0.4)
-        ax.plot(row["odds_ratio"], row["hazard_ratio"], "o", **(RING if row["departed"] else {"color": colour, "markeredgecolor": "white"}), markersize=7 if row["departed"] else 9, zorder=3)
+        ax.plot(row["odds_ratio"], row["hazard_ratio"], "o", **(RING if row["departed"] else {"color": colour, "markeredgecolor": "white", "markersize": 9}), zorder=3)
     for axis, cut in ((ax.xaxis, odds), (ax.yaxis, hazard)):
         low, high = axis.get_view_interval()
         axis.set_major_locator(FixedLocator((1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16) if high > 12 * low else (0.4, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4)))
