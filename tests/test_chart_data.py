@@ -122,12 +122,21 @@ def test_the_corner_of_the_map_reaches_the_ends_of_its_axes_and_those_who_left_a
     assert [t.get_text() for t in key.get_yticklabels()] == ["0%", "50%", "80%", "100%"]
 
 
+def test_a_rep_between_the_lines_is_named_only_where_names_are_asked_for_and_who_left_never():
+    reps = pd.DataFrame({"rep": ["Ada", "Eve", "Ben"], "n": [100, 90, 80], "rate": [0.42, 0.6, 0.3], "departed": [False, True, False]})
+    reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1)
+    for named, names in ((None, []), ([], ["Ada"]), (["Ben"], ["Ben", "Ada"])):
+        _, ax = canvas()
+        rep_charts.plot_funnel(reps, ax=ax, x="n", y="rate", centre=0.3, named=named)
+        assert [t.get_text() for t in ax.texts] == names
+
+
 def test_a_funnels_lines_are_those_of_every_size_and_whoever_is_asked_for_is_named():
     fig, ax = canvas()
     reps = pd.DataFrame({"rep": ["Ada", "Eve"], "n": [40, 90], "rate": [0.3, 0.28], "departed": [False, True]})
     reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1)
     lines = binomial_limits(range(40, 91), p0=0.3)
-    rep_charts.plot_funnel(reps, ax=ax, x="n", y="rate", centre=0.3, percent=True, lines=lines, named=["Ada"])
+    rep_charts.plot_funnel(reps, ax=ax, x="n", y="rate", centre=0.3, percent=True, lines=lines, named=pd.Series(["Ada"]))
     assert [len(line.get_xdata()) for line in ax.lines[:4]] == [51] * 4
     assert [t.get_text() for t in ax.texts] == ["Ada"]
     assert ax.lines[-1].get_markerfacecolor() == "white"

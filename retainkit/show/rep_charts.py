@@ -20,12 +20,13 @@ RING: Any = {"color": "#8c959f", "markerfacecolor": "white", "markersize": 7}  #
 
 
 def plot_funnel(
-    table: pd.DataFrame, *, ax: Axes, x: str, y: str, centre: float, labels: str = "rep", percent: bool = False, lines: pd.DataFrame | None = None, named: Sequence[str] = (),
+    table: pd.DataFrame, *, ax: Axes, x: str, y: str, centre: float, labels: str = "rep", percent: bool = False, lines: pd.DataFrame | None = None, named: Sequence[str] | None = None,
 ) -> Axes:
     """Draw each rep's `y` against how much is known (`x`), inside the lines where luck alone leaves 95 and 99.8 %.
 
     The limits are the columns `low95, high95, low998, high998`, those of `lines` where given: from one rep to the next they would have
-    kinks. Reps outside the outer lines and those `named` are named, others outside the inner ones where there is room; those who have left are rings.
+    kinks. Reps outside the outer lines are named; where some are to be `named`, they are too, and others outside the inner lines where there
+    is room. Those who have left are rings without a name.
     """
     table = drawn(ax, table, labels, x, y, "low95", "high95", "low998", "high998", "departed", "n").dropna(subset=[y])
     limits = (table if lines is None else lines).sort_values(x)
@@ -42,8 +43,9 @@ def plot_funnel(
         _percent(ax.yaxis)
     ax.set(ylim=(0, 1.35 * max([centre, *table[y]]) or None), xlim=(0, None))  # where little is known the lines go on for ever
     ax.locator_params(axis="x", steps=[1, 2, 5, 10])
-    sure = table[labels].isin(list(named)) | far
-    _name(ax, table, pd.concat([table[sure], table[out & ~sure & ~gone]]), x, y, labels, must=int(sure.sum()))
+    sure = table[labels].isin([] if named is None else list(named)) | (far & ~gone)
+    maybe = out & ~sure & ~gone & (named is not None)
+    _name(ax, table, pd.concat([table[sure], table[maybe]]), x, y, labels, must=int(sure.sum()))
     return ax
 
 
