@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -366,3 +367,11 @@ def test_a_report_is_called_by_its_month_or_day(name, words):
 
 def test_the_headline_fixture_is_what_the_tests_say():
     assert "0.25" in SAY
+
+
+def test_the_page_and_the_card_on_reps_answer_their_question_and_keep_review_and_watch_apart(sample_report):
+    for name in ("04_win_rate_vs_churn_by_rep.html", "index.html"):
+        text = (sample_report / name).read_text(encoding="utf-8")
+        assert "Cannot tell whether the reps who win most also lose most" in text
+        assert "Review the deals of 1 rep; watch 1 rep, not enough evidence yet; nobody is accused." in text
+        assert not re.search(r"\b1 of \d+ reps (lie|deserve)\b", text)

@@ -86,6 +86,11 @@ def test_every_page_works_or_says_what_it_needs(name, tmp_path, monkeypatch):
         assert "02_second_purchase_funnel" not in pages
     if name == "nobody buys twice":
         assert "How long customers stay cannot be said yet." in pages["03_cohort_churn"]
+    if name == "all deals are young":
+        assert "Nobody can say yet whether the reps who win most also lose most:" in pages["04_win_rate_vs_churn_by_rep"]
+        assert "Not computed: no deal was opened 180 days ago or earlier." in pages["04_win_rate_vs_churn_by_rep"]
+        assert "n/a" not in pages["04_win_rate_vs_churn_by_rep"]
+        assert "The shaded corner" not in pages["04_win_rate_vs_churn_by_rep"]  # where no map is drawn
     if name == "one customer":  # whoever has one customer must not read what that one did
         assert not re.search(r"\d%|from 1 customers|100\.00 points", pages["02_second_purchase_funnel"].partition("Checks, definitions")[0].replace("95% interval", ""))
     if name == "all have left, and nobody noted when they asked to":
