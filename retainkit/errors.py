@@ -48,6 +48,10 @@ class BadValueError(RetainkitError):
     """A value is of the wrong kind, out of range, or not one of the allowed ones."""
 
 
+class NotPublishedError(RetainkitError):
+    """A report that was begun cannot be published; the month that was there is untouched."""
+
+
 def first_line(err: BaseException) -> str:
     """The first line of what another library says, without its own prefix of the kind "Binder Error: ".
 

@@ -160,11 +160,21 @@ def test_the_same_input_gives_the_same_numbers_to_the_byte_and_replaces_the_mont
     assert "02_raises" not in (folder / "index.html").read_text()
 
 
+def _month(folder: Path, words: str = "the old one", notebooks: tuple[str, ...] = (), segment: str = "") -> Path:
+    """A month's folder as a report writes it, as far as the next one looks."""
+    folder.mkdir(parents=True)
+    (folder / "index.html").write_text(words)
+    for stem in notebooks:
+        (folder / f"{stem}.html").write_text(words)
+    books = [{"notebook": stem, "parameters": {"segment": segment}} for stem in notebooks]
+    (folder / "run.json").write_text(json.dumps({"month": re.sub(r"^\.|\.old$|\.\d+\.new$", "", folder.name), "notebooks": books}))
+    return folder
+
+
 def test_a_run_that_is_killed_leaves_the_old_month_whole_and_the_next_one_tidies_up(tmp_path):
     shop, books, out = write_shop(tmp_path / "shop"), tmp_path / "books", tmp_path / "out"
     write_notebook(books, "01_slow", "import time\ntime.sleep(60)")
-    (out / "2026-03").mkdir(parents=True)
-    (out / "2026-03" / "index.html").write_text("the old one")
+    _month(out / "2026-03")
     command = [sys.executable, "-m", "retainkit.cli", "report", str(shop), "--out", str(out), "--notebooks", str(books)]
     for sign, code in ((signal.SIGTERM, 143), (signal.SIGKILL, -9)):
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
@@ -202,16 +212,92 @@ def test_a_month_is_swapped_in_whole_with_and_without_help_from_the_system(excha
         monkeypatch.setattr(publish, "_exchange", lambda one, other: False)
     for words in ("first", "second"):
         with publish.workplace(tmp_path, "2026-03") as stage:
-            (stage / words).write_text(words)
+            stage.rmdir()
+            _month(stage, words)
             publish.publish(stage, tmp_path / "2026-03")
-    assert sorted(p.name for p in tmp_path.rglob("*")) == [".lock", "2026-03", "second"]
+    assert sorted(p.name for p in tmp_path.rglob("*")) == [".lock", "2026-03", "index.html", "run.json"]
+    assert (tmp_path / "2026-03" / "index.html").read_text() == "second"
 
 
 def test_a_run_killed_between_the_two_steps_of_a_swap_is_undone_by_the_next(tmp_path):
-    (tmp_path / ".2026-03.old").mkdir()
-    (tmp_path / ".2026-03.old" / "index.html").write_text("the old one")
+    _month(tmp_path / ".2026-03.old")
     with publish.workplace(tmp_path, "2026-04"):
         assert (tmp_path / "2026-03" / "index.html").read_text() == "the old one"
+
+
+def test_hidden_folders_that_no_run_made_are_left_alone(tmp_path):
+    for name in (".mine.new", ".backup.old", ".2026-03.new", ".2026-13.old.old"):
+        (tmp_path / name / "a").mkdir(parents=True)
+    (tmp_path / ".2026-02.old" / "a").mkdir(parents=True)
+    _month(tmp_path / "2026-02")  # published, and what waits aside is no month of ours
+    _month(tmp_path / ".2026-03.123.new")
+    with publish.workplace(tmp_path, "2026-04"):
+        pass
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".2026-02.old", ".2026-03.new", ".2026-13.old.old", ".backup.old", ".lock", ".mine.new", "2026-02"]
+
+
+@pytest.mark.parametrize("what", ["folder", "file", "link", "another program's run.json", "a link to a month"])
+def test_what_no_report_wrote_is_never_replaced(what, tmp_path):
+    live = tmp_path / "out" / "2026-03"
+    if what == "file":
+        live.parent.mkdir()
+        live.write_text("thesis")
+    elif "link" in what:
+        live.parent.mkdir()
+        live.symlink_to(_month(tmp_path / "2026-03") if "month" in what else tmp_path / "nowhere")
+    else:
+        live.mkdir(parents=True)
+        (live / ("thesis.docx" if what == "folder" else "run.json")).write_text('{"model": 1}')
+    before = sorted((str(p), p.is_symlink() or p.is_dir() or p.read_text()) for p in tmp_path.rglob("*"))
+    with pytest.raises(RetainkitError, match=r"2026-03: is in the way of the report, and no report wrote it.*To fix it: --out .*published, or call it something else"):
+        with publish.workplace(live.parent, "2026-03"):
+            pass
+    (live.parent / ".lock").unlink()
+    assert sorted((str(p), p.is_symlink() or p.is_dir() or p.read_text()) for p in tmp_path.rglob("*")) == before
+
+
+def test_a_month_into_which_somebody_put_something_is_not_replaced(tmp_path):
+    live = _month(tmp_path / "2026-03", notebooks=("01_a",))
+    for ours in ("01_a.pdf", "metrics.csv", "notebooks/01_a.ipynb", "notebooks/.ipynb_checkpoints/x.ipynb", "rejected/orders.csv", ".DS_Store"):
+        (live / ours).parent.mkdir(exist_ok=True, parents=True)
+        (live / ours).write_text("")
+    publish.may_replace(live)
+    (live / "notes.md").write_text("")
+    with pytest.raises(RetainkitError, match=r"holds what no report wrote. Found: notes.md. To fix it: move it out of the way, or --out"):
+        publish.may_replace(live)
+
+
+def test_a_report_does_not_replace_the_folder_it_is_made_from(tmp_path):
+    shop, books = write_shop(tmp_path / "exports" / "2026-03"), tmp_path / "books"
+    write_notebook(books, "01_a")
+    with pytest.raises(RetainkitError, match="is in the way of the report"):
+        report(str(shop), out=tmp_path / "exports", notebooks=books)
+    assert sorted(p.name for p in shop.iterdir()) == ["deals.csv", "orders.csv"]
+    _month(tmp_path / "out" / "2026-03", notebooks=("01_a",))
+    with pytest.raises(RetainkitError, match=r"this report is made from what it holds. Found: .*01_a.html"):
+        publish.may_replace(tmp_path / "out" / "2026-03", reads=[tmp_path / "out" / "2026-03" / "01_a.html"])
+
+
+@pytest.mark.parametrize(("pages", "found", "own"), [
+    ({"01_a": ""}, "02_b", "01_a"), ({"01_a": "", "02_b": ""}, "", ""), ({"01_a": "SMB", "02_b": "SMB"}, "01_a, 02_b", "SMB"), (None, "", "")])
+def test_a_report_of_some_notebooks_or_of_a_segment_takes_no_page_away(pages, found, own, tmp_path):
+    live = _month(tmp_path / "2026-03", notebooks=("01_a", "02_b"))
+    if not found:
+        publish.may_replace(live, pages=pages)
+    else:
+        with pytest.raises(RetainkitError, match=rf"has pages that this report would take away.* Found: {found}. To fix it: --out {tmp_path}/{own}$"):
+            publish.may_replace(live, pages=pages)
+
+
+def test_only_into_a_month_that_has_more_is_refused_before_work_and_what_it_says_to_type_works(published, base):
+    folder, _ = published
+    before = sorted((p, p.stat().st_mtime_ns) for p in folder.rglob("*"))
+    with pytest.raises(RetainkitError) as told:
+        report(str(base / "shop data"), out=folder.parent, only=["02_raises"], notebooks=base / "note books")
+    assert "Found: 01_good" in str(told.value)
+    assert sorted((p, p.stat().st_mtime_ns) for p in folder.rglob("*")) == before
+    publish.may_replace(Path(shlex.split(told.value.remedy)[1]) / "2026-03")
+
 
 
 def test_two_runs_do_not_write_to_one_folder_at_once(tmp_path):

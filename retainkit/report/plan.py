@@ -67,6 +67,11 @@ class Plan:
     name: str
     jobs: list[Job]
 
+    @property
+    def reads(self) -> list[Path]:
+        """The files that the report is made from."""
+        return [Path(self.source), *(Path(file["path"]) for file in self.shop.sources), *(job.path for job in self.jobs)]
+
 
 def make_plan(
     source: str,

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import re
+import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from retainkit.errors import BadValueError, RetainkitError
+from retainkit.errors import BadValueError, NotPublishedError, RetainkitError, listed
+from retainkit.load.schema import TABLES
 
 _EXCHANGE = 2  # the flag of Linux's renameat2 and of macOS's renamex_np alike
+_MONTH = r"\d{4}-\d\d(-\d\d)?"  # what a report's folder is called
+_NOBODYS = (".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini")  # what Jupyter and systems leave wherever somebody looks
 
 
 @contextlib.contextmanager
-def workplace(out: Path, name: str) -> Iterator[Path]:
+def workplace(out: Path, name: str, *, reads: Iterable[Path] = (), pages: Mapping[str, str] | None = None) -> Iterator[Path]:
     """A new folder beside `out/name` to write the report in, while no other run writes to `out`.
 
-    What runs that were killed left behind is put right first; the new folder is gone afterwards unless published.
+    What runs that were killed left behind is put right first; the new folder is gone afterwards unless published. Refused is a folder
+    in the month's place that this report may not replace: see `may_replace`, which is given `reads` and `pages`.
     """
     stage = out / f".{name}.{os.getpid()}.new"
     with contextlib.ExitStack() as held:
@@ -28,6 +35,7 @@ def workplace(out: Path, name: str) -> Iterator[Path]:
             out.mkdir(parents=True, exist_ok=True)
             held.enter_context(_lock(out / ".lock"))
             _recover(out)
+            may_replace(out / name, reads, pages)
             stage.mkdir()
         except OSError as err:
             raise BadValueError(f"--out {out}", "cannot be written to", str(err.strerror), "--out FOLDER") from err
@@ -35,10 +43,67 @@ def workplace(out: Path, name: str) -> Iterator[Path]:
         yield stage
 
 
+def may_replace(live: Path, reads: Iterable[Path] = (), pages: Mapping[str, str] | None = None) -> None:
+    """Refuse to replace what no report wrote, what this one reads, and a month that has more than this report will have.
+
+    Parameters
+    ----------
+    live
+        The folder in the month's place, if there is one.
+    reads
+        The files this report is made from.
+    pages
+        Of a report of some notebooks only, or of a segment: each notebook's name and the segment it looks at ("" for everybody).
+    """
+    if not os.path.lexists(live) or (live.is_dir() and not live.is_symlink() and not any(live.iterdir())):
+        return
+    elsewhere = f"--out {shlex.quote(str(live.parent / 'published'))}"
+    run = _run(live)
+    if run is None:
+        raise BadValueError(str(live), "is in the way of the report, and no report wrote it", "no run.json of a report in it", f"{elsewhere}, or call it something else")
+    live = live.resolve()
+    if inside := [str(file) for file in reads if file.resolve().is_relative_to(live)]:
+        raise BadValueError(str(live), "would be replaced, and this report is made from what it holds", listed(inside), elsewhere)
+    if strange := sorted(_strange(live, run)):
+        raise BadValueError(str(live), "would be replaced, and holds what no report wrote", listed(strange), f"move it out of the way, or {elsewhere}")
+    before = {str(n["notebook"]): str(n["parameters"].get("segment") or "") for n in run["notebooks"] if (live / f"{n['notebook']}.html").exists()}
+    if pages is not None and (lost := [stem for stem, segment in before.items() if pages.get(stem) != segment]):
+        own = shlex.quote(str(live.parent / next(filter(None, pages.values()), next(iter(pages)))))
+        raise BadValueError(str(live), "has pages that this report would take away: it is made of some notebooks only, or of one segment", listed(lost), f"--out {own}")
+
+
+def _run(live: Path, name: str = "") -> dict[str, Any] | None:
+    """What its run.json says, if a report wrote the folder, as the month it is called or as `name`."""
+    try:
+        run = json.loads((live / "run.json").read_text(encoding="utf-8"))
+        return dict(run) if not live.is_symlink() and run["month"] == (name or live.name) and all({"notebook", "parameters"} <= set(n) for n in run["notebooks"]) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _strange(live: Path, run: dict[str, Any]) -> Iterator[str]:
+    """The files in a published month that the report which published it did not write."""
+    stems = {str(n["notebook"]) for n in run["notebooks"]}
+    for file in (p for p in live.rglob("*") if not p.is_dir() and not set(p.relative_to(live).parts) & set(_NOBODYS)):
+        match file.relative_to(live).parts:
+            case ["metrics.csv" | "run.json"]:
+                pass
+            case [_] if file.suffix in (".html", ".pdf") and file.stem in {"index", "definitions", *stems}:
+                pass
+            case ["notebooks", _] if file.suffix == ".ipynb" and file.stem in stems:
+                pass
+            case ["rejected", _] if file.suffix == ".csv" and file.stem in TABLES:
+                pass
+            case _:
+                yield str(file.relative_to(live))
+
+
 def publish(stage: Path, live: Path) -> None:
     """Make `stage` the folder `live`, in one step where the system can exchange two folders."""
-    if not live.exists():
+    if not os.path.lexists(live):
         stage.rename(live)
+    elif any(live.iterdir()) and not _run(live):
+        raise NotPublishedError(str(live), "came into the way of the report while it was made", "no run.json of a report in it", "move it, and run the report again")
     elif not _exchange(stage, live):
         live.rename(_old(live))
         stage.rename(live)
@@ -54,12 +119,15 @@ def _recover(out: Path) -> None:
     """Undo what a killed run left: put a folder that was moved aside back, delete what was never published."""
     for old in out.glob(".*.old"):
         live = out / old.name[1:-4]
-        if live.exists():
-            shutil.rmtree(old)
-        else:
+        if not re.fullmatch(_MONTH, live.name):
+            continue
+        if not live.exists():
             old.rename(live)
+        elif _run(old, live.name):
+            shutil.rmtree(old)
     for stage in out.glob(".*.new"):
-        shutil.rmtree(stage, ignore_errors=True)
+        if re.fullmatch(rf"\.{_MONTH}\.\d+\.new", stage.name):
+            shutil.rmtree(stage, ignore_errors=True)
 
 
 def _exchange(one: Path, other: Path) -> bool:
@@ -94,5 +162,5 @@ def _lock(path: Path) -> Iterator[None]:
 
 def earlier(out: Path, name: str) -> list[str]:
     """The reports published in `out` before `name`, the newest first."""
-    found = [p.name for p in out.glob("*/index.html") for p in [p.parent] if re.fullmatch(r"\d{4}-\d\d(-\d\d)?", p.name)]
+    found = [p.name for p in out.glob("*/index.html") for p in [p.parent] if re.fullmatch(_MONTH, p.name)]
     return sorted((n for n in found if n < name), reverse=True)

@@ -84,7 +84,8 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
     plan = make_plan(source, **asked)
     planned = perf_counter() - began
     out = Path(out)
-    with publish.workplace(out, plan.name) as stage:
+    part = {job.stem: job.segment for job in plan.jobs} if asked.get("only") or any(job.segment for job in plan.jobs) else None
+    with publish.workplace(out, plan.name, reads=plan.reads, pages=part) as stage:
         back = since.Back(plan.shop, out)
         progress = Progress(sum(c.cell_type == "code" for j in plan.jobs if not j.lacks for c in j.notebook.cells))
         progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(planned, 2))
