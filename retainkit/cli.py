@@ -214,12 +214,15 @@ def _report(given: argparse.Namespace) -> int:
 
 def _one(given: argparse.Namespace, month: str) -> int:
     """Report one month; its index page on stdout."""
+    from retainkit.report.kernel import tracebacks
     from retainkit.report.run import report
 
     names = ("source", "out", "jobs", "timeout", "as_of", "only", "settings", "notebooks", "paper")
     asked: dict[str, Any] = {name: getattr(given, name) for name in names}
     index, good = report(month=month, **asked)
     _say(index)
+    if given.debug and (where := tracebacks(index.parent / "notebooks")):
+        _say(where, sys.stderr)
     if given.open and month in (given.month, given.months.rpartition("..")[2]):
         webbrowser.open(index.resolve().as_uri())
     return 0 if good else FAILED

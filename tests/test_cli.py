@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,15 @@ def test_a_failed_notebook_gives_1_the_page_of_the_other_and_its_place_on_stdout
     assert [s["step"] for s in steps] == ["planned", "notebook", "notebook", "published"]
     assert {s.get("notebook"): s.get("error") for s in steps[1:3]} == {"01_good": "", "02_bad": "ZeroDivisionError: division by zero"}
     assert Path("reports/2026-03/01_good.html").exists()
+
+
+@pytest.mark.usefixtures("one_nursery")
+def test_debug_shows_where_a_notebook_failed(place, capfd):
+    assert _run("--only", "02_bad", "--debug") == 1
+    said = capfd.readouterr().err
+    assert "02_bad:\n" in said
+    assert re.search(r"Traceback \(most recent call last\)\n.*\n-+> 1 1 / 0\n", said)
+    assert "\x1b" not in said
 
 
 @pytest.mark.usefixtures("one_nursery")

@@ -157,6 +157,12 @@ def fault(notebook: NotebookNode) -> str:
     return f"the notebook stopped before {never[0].source.splitlines()[0][:60]!r}" if never else ""
 
 
+def tracebacks(folder: Path) -> str:
+    """Where each executed notebook of a folder failed, as Python says it; "" where none did."""
+    books = {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
+    return "\n\n".join(f"{stem}:\n" + plain("\n".join(o.traceback)) for stem, book in books.items() for cell in _code(book) for o in cell.outputs if o.output_type == "error")
+
+
 def _code(notebook: NotebookNode) -> list[NotebookNode]:
     """The cells that have something to run."""
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
@@ -188,5 +194,9 @@ def scrub(text: str, names: Mapping[str, str]) -> str:
 
 def first_line(text: str) -> str:
     """The first line that says something, without terminal colours."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    return next((line.strip() for line in plain.splitlines() if line.strip()), "")
+    return next((line.strip() for line in plain(text).splitlines() if line.strip()), "")
+
+
+def plain(text: str) -> str:
+    """The text without terminal colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
