@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
-from retainkit.errors import RetainkitError
+from retainkit.errors import NotPublishedError, RetainkitError
 
 USED_BADLY, FAILED = 2, 1
 UNHEARD = 141  # 128 and the number of SIGPIPE: what shells say of a command whose reader went away
@@ -66,7 +66,7 @@ def _code(given: argparse.Namespace, work: Callable[[], int]) -> int:
     try:
         return work()
     except RetainkitError as err:
-        return _complain(err, str(err), USED_BADLY, given.debug)
+        return _complain(err, str(err), FAILED if isinstance(err, NotPublishedError) else USED_BADLY, given.debug)
     except Exception as err:
         told = f"{type(err).__name__}: {err} (run it again with --debug to see where)"
         return _complain(err, told, FAILED, given.debug)

@@ -13,7 +13,7 @@ import pytest
 from nb_fixtures.make import NAUGHTY, SAY, write_notebook, write_shop
 
 from retainkit import cli
-from retainkit.errors import RetainkitError
+from retainkit.errors import NotPublishedError, RetainkitError
 from retainkit.report import committed
 from retainkit.report.plan import months
 from retainkit.report.progress import Progress
@@ -74,7 +74,7 @@ def test_months_are_reported_one_after_the_other_and_the_worst_code_counts(place
     assert opened == [(place / "reports/2026-03/index.html").as_uri()]
 
 
-@pytest.mark.parametrize(("codes", "worst"), [([True, True], 0), ([False, True], 1), ([True, ValueError], 1), ([RetainkitError("a", "b"), False], 2)])
+@pytest.mark.parametrize(("codes", "worst"), [([True, True], 0), ([False, True], 1), ([True, ValueError], 1), ([NotPublishedError("a", "b"), True], 1), ([RetainkitError("a", "b"), False], 2)])
 def test_one_month_that_goes_wrong_does_not_stop_the_next(codes, worst, place, monkeypatch):
     left = [*codes]
 

@@ -12,11 +12,12 @@ import sys
 import time
 from pathlib import Path
 
+import in_process
 import nbformat
 import pytest
 from nb_fixtures.make import NAUGHTY, PARAMETERS, SAY, write_notebook, write_shop
 
-from retainkit.errors import RetainkitError
+from retainkit.errors import NotPublishedError, RetainkitError
 from retainkit.report import publish
 from retainkit.report.kernel import run as run_notebook
 from retainkit.report.kernel import scrub
@@ -158,6 +159,28 @@ def test_the_same_input_gives_the_same_numbers_to_the_byte_and_replaces_the_mont
     assert (folder / "metrics.csv").read_bytes() == before
     assert [p.name for p in (base / "out {x}").iterdir() if p.name not in (".lock", ".memory")] == ["2026-03"]
     assert "02_raises" not in (folder / "index.html").read_text()
+
+
+@pytest.mark.parametrize(("done", "found"), [
+    ("(at / 'orders.csv').write_text((at / 'orders.csv').read_text() + '9,eve,2026-03-30,4,tea\\n')", "orders.csv"),
+    ("(at / 'deals.csv').unlink()", "deals.csv"),
+    ("(at / 'contracts.csv').write_text('contract_id,customer_id,started_at\\n1,ann,2026-01-01\\n')", "contracts.csv"),
+    ("(at / 'orders.csv').unlink(); (at / 'deals.csv').unlink()", "has no table retainkit knows"),
+    ("(at / 'retainkit.toml').write_text('[shop]\\ncurrency = \"EUR\"')", "retainkit.toml"),
+    ("(at / 'orders.csv').write_text((at / 'orders.csv').read_text())", ""),
+])
+def test_data_that_change_while_the_report_is_made_are_not_published(done, found, tmp_path):
+    """Each notebook reads what is there when it opens: a month of two data would be published."""
+    shop, books, live = write_shop(tmp_path / "shop"), tmp_path / "books", _month(tmp_path / "out" / "2026-03")
+    write_notebook(books, "01_a", f"from pathlib import Path\nat = Path(source)\n{done}")
+    with in_process.no_kernels():
+        if not found:  # written again as it was
+            assert report(str(shop), out=live.parent, notebooks=books)[1]
+        else:
+            with pytest.raises(NotPublishedError, match=f"shop: changed while the report was made.* nothing was published. Found: .*{found}.* run the report again once the export is complete"):
+                report(str(shop), out=live.parent, notebooks=books)
+            assert (live / "index.html").read_text() == "the old one"
+            assert sorted(p.name for p in live.parent.iterdir() if p.name != ".memory") == [".lock", "2026-03"]
 
 
 def _month(folder: Path, words: str = "the old one", notebooks: tuple[str, ...] = (), segment: str = "") -> Path:

@@ -14,14 +14,14 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError, closest, first_line, listed
+from retainkit.errors import BadValueError, RetainkitError, closest, first_line, listed
 from retainkit.load.clock import known_zone, not_to_come, nothing_between, reach, why_nothing
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.engine import cache_folder, connect
 from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
-from retainkit.load.store import build_store, ensure, prune, stored
+from retainkit.load.store import build_store, ensure, fingerprint, prune, stored
 from retainkit.tally import literal, text_of
 
 if TYPE_CHECKING:
@@ -105,6 +105,24 @@ def open_shop(
         folder, sources = stored(con, plan, zone)
     prune(cache)
     return Shop(plan, con, folder, facts, sources=sources, refunds=refunds, temporary=temporary)
+
+
+def changed(shop: Shop, source: str) -> list[str]:
+    """What of the source a shop was opened from is another by now: the names of the files, or of its retainkit.toml; empty when nothing is.
+
+    Files that were not written to are not read again.
+    """
+    from retainkit.resources import sample_folder
+
+    try:
+        now = plan_for(sample_folder() if source == "sample" else source)
+        key, files = fingerprint(now, known_zone(now.facts.get("tz")))
+    except (RetainkitError, OSError) as err:  # just being replaced, say
+        return [str(err)]
+    if key == shop._store.name and all(getattr(now, what) == getattr(shop._plan, what) for what in ("facts", "goals", "claims")):
+        return []
+    before, after = ({(f["path"], f["blake2b"]) for f in files} for files in (shop.sources, files))
+    return sorted({Path(path).name for path, _ in before ^ after}) or [now.settings or Path(source).name]
 
 
 class Shop:

@@ -19,8 +19,9 @@ import pandas as pd
 from nbformat import NotebookNode
 
 import retainkit
-from retainkit.errors import RetainkitError
+from retainkit.errors import NotPublishedError, RetainkitError, listed
 from retainkit.load.database import one_answer
+from retainkit.load.shop import changed
 from retainkit.report import cards, definitions, kernel, memory, pages, pdf, publish, since, warm
 from retainkit.report.plan import Job, Plan, make_plan, period, tagged
 from retainkit.report.progress import Progress
@@ -78,6 +79,8 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
     ------
     RetainkitError
         Before any kernel starts: something asked for, or the data, cannot be used.
+    NotPublishedError
+        After: the data changed meanwhile, or there is no room. The month that was there is untouched.
     """
     began = perf_counter()
     printer = pdf.chromium() if paper else ""
@@ -112,6 +115,9 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         steps = {"plan": planned, "notebooks": ran - planned, "pages": perf_counter() - began - ran}
         facts = {**_run_facts(plan, results, steps), "previous": back.last.name, "memory": kept}
         (stage / "run.json").write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
+        if other := changed(plan.shop, plan.source):  # each notebook read what was there when it opened
+            raise NotPublishedError(plan.shop.name, "changed while the report was made, so its pages do not tell of one and the same data: nothing was published",
+                                    listed(other), "run the report again once the export is complete")
         publish.publish(stage, out / plan.name)
         memory.settle(out, plan.name, kept)
         good = not fault and all(r.status != "failed" for r in results)
@@ -150,8 +156,8 @@ def _finish(result: Result, plan: Plan, back: since.Back, stage: Path) -> None:
     said = [o.data.get("text/markdown", "") for c in tagged(ran, "headline") for o in c.get("outputs", []) if "data" in o]
     lines = kernel.recorded(ran)
     if lines is None or not "".join(said):
-        missing = "its last cell recorded nothing" if lines is None else "its `headline` cell said nothing"
-        raise RetainkitError(result.job.stem, missing, remedy="end with record({...}), and say(...) the headline")
+        wrong = "its last cell recorded nothing" if lines is None else "its `headline` cell said nothing"
+        raise RetainkitError(result.job.stem, wrong, remedy="end with record({...}), and say(...) the headline")
     result.changes = back.compared(result.job, lines)
     result.changed, result.trend = since.on_card(result.changes, back), back.trend(result.job, result.changes)
     facts = {"question": result.job.question, "stem": result.job.stem, "changed": since.on_page(result.changes, back, result.job), **_about(plan, [result.job])}
