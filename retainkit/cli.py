@@ -128,10 +128,10 @@ def _add_check(commands: Any) -> None:
     plain.add_argument("--answer", action="append", default=[], metavar="KEY=VALUE", help="answer a question of the check")
     check = commands.add_parser("check", parents=[plain], help="say what an export is, and what retainkit would do with it", description="A health report of an export; nothing is changed.")
     check.add_argument("paths", nargs="+", metavar="PATH", help="files or folders")
-    check.add_argument("--html", type=Path, metavar="FILE", help="write the report as a page too")
+    check.add_argument("--html", metavar="FILE", help="write the report as a page too")
     check.set_defaults(run=_check)
     init = commands.add_parser("init", parents=[plain], help="make a project of your own from an export", description="Write retainkit.toml, notebooks and a Makefile.")
-    init.add_argument("folder", type=Path, metavar="DIR", help="where the project goes")
+    init.add_argument("folder", metavar="DIR", help="where the project goes")
     init.add_argument("--from", dest="paths", nargs="+", default=[], metavar="PATH", help="the exports (default: those in DIR, else the sample company)")
     init.set_defaults(run=_init)
 
@@ -139,13 +139,13 @@ def _add_check(commands: Any) -> None:
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", nargs="?", default="sample", help="a folder of tables, a retainkit.toml, or sample (the default)")
     when = parser.add_mutually_exclusive_group()
-    when.add_argument("--month", default="", metavar="YYYY-MM", help="the month to report (the last one that is over)")
-    when.add_argument("--months", default="", metavar="FIRST..LAST", help="these months, one after the other: 2026-01..2026-10")
-    when.add_argument("--as-of", default="", metavar="DAY", help="count what was known at the end of this day")
+    when.add_argument("--month", metavar="YYYY-MM", help="the month to report (the last one that is over)")
+    when.add_argument("--months", metavar="FIRST..LAST", help="these months, one after the other: 2026-01..2026-10")
+    when.add_argument("--as-of", metavar="DAY", help="count what was known at the end of this day")
     parser.add_argument("--out", default="reports", metavar="DIR", help="where the month's folder goes (reports)")
     parser.add_argument("--only", nargs="+", default=[], metavar="STEM", help="run only these notebooks")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE", help="set a notebook's parameter")
-    parser.add_argument("--notebooks", type=Path, metavar="FOLDER", help="report these notebooks, not the kit's")
+    parser.add_argument("--notebooks", metavar="FOLDER", help="report these notebooks, not the kit's")
     parser.add_argument("--pdf", dest="paper", action="store_true", help="print each page as an A4 PDF too (needs Chromium)")
     parser.add_argument("--open", action="store_true", help="show the index page in the browser when it is there")
     parser.set_defaults(run=_report)
@@ -165,15 +165,29 @@ def _answers(given: argparse.Namespace) -> dict[str, str]:
     return {key: value for key, value in answers.items() if value}
 
 
+def _filled(given: argparse.Namespace, **examples: str) -> None:
+    """Refuse what was given as nothing, as a shell does for a variable that is not set: it would mean here, or everything."""
+    from retainkit.errors import BadValueError
+
+    for name, example in examples.items():
+        if getattr(given, name) in ("", [""]):
+            flag = {"folder": "DIR", "source": "SOURCE"}.get(name, "--" + name.replace("_", "-"))
+            raise BadValueError(flag, "is empty (a variable that is not set?)", "''", example if flag.isupper() else f"{flag} {example}")
+
+
 def _check(given: argparse.Namespace) -> int:
     """Print the health report of an export."""
     from retainkit.check.examine import examine
     from retainkit.check.say import as_html, as_text
+    from retainkit.errors import BadValueError
 
+    _filled(given, html="check.html")
+    if given.html is not None and not (Path(given.html).parent.is_dir() and os.access(Path(given.html).parent, os.W_OK)):
+        raise BadValueError(f"--html {given.html}", "is in no folder that can be written to", str(Path(given.html).parent), "--html check.html")
     found = examine(given.paths, _answers(given))
     _say(as_text(found))
     if given.html:
-        given.html.write_text(as_html(found), encoding="utf-8")
+        Path(given.html).write_text(as_html(found), encoding="utf-8")
         _say(f"\n{given.html}")
     return 0
 
@@ -184,7 +198,8 @@ def _init(given: argparse.Namespace) -> int:
     from retainkit.check.project import init
     from retainkit.check.say import aside
 
-    found = init(given.folder, given.paths, _answers(given))
+    _filled(given, folder="my-project")
+    found = init(Path(given.folder), given.paths, _answers(given))
     for proposal in found.proposals:
         _say(f"{proposal.table}: {proposal.look.name} ({proposal.sure})")
     assert found.shop  # or init would have refused
@@ -193,7 +208,7 @@ def _init(given: argparse.Namespace) -> int:
     for question in found.questions:
         if question.key not in found.answers:
             _say(f"may still be answered: {question.text}: {' or '.join(question.answers)}")
-    _say(f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(str(given.folder))} && retainkit report retainkit.toml --notebooks notebooks")
+    _say(f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(given.folder)} && retainkit report retainkit.toml --notebooks notebooks")
     return 0
 
 
@@ -201,13 +216,14 @@ def _report(given: argparse.Namespace) -> int:
     """Report one month, or several, each whether or not the one before went well; the worst exit code of them."""
     from retainkit.report.warm import kernels
 
+    _filled(given, source="exports", out="reports", month="2026-10", months="2026-01..2026-10", as_of="2026-10-31", only="02_second_purchase_funnel", settings="within=30", notebooks="notebooks")
     gc.set_threshold(20_000, 20, 50)  # what it imports and reads stays: looking through it so often finds nothing
     with kernels():  # first of all: it imports while this process does, and plans
         from retainkit.load.database import one_answer
         from retainkit.report.plan import months
 
         if not given.months:
-            return _one(given, given.month)
+            return _one(given, given.month or "")
         with one_answer():
             return max([_code(given, partial(_one, given, month)) for month in months(given.months)])
 
@@ -217,13 +233,13 @@ def _one(given: argparse.Namespace, month: str) -> int:
     from retainkit.report.kernel import tracebacks
     from retainkit.report.run import report
 
-    names = ("source", "out", "jobs", "timeout", "as_of", "only", "settings", "notebooks", "paper")
+    names = ("source", "out", "jobs", "timeout", "only", "settings", "paper")
     asked: dict[str, Any] = {name: getattr(given, name) for name in names}
-    index, good = report(month=month, **asked)
+    index, good = report(month=month, as_of=given.as_of or "", notebooks=Path(given.notebooks) if given.notebooks else None, **asked)
     _say(index)
     if given.debug and (where := tracebacks(index.parent / "notebooks")):
         _say(where, sys.stderr)
-    if given.open and month in (given.month, given.months.rpartition("..")[2]):
+    if given.open and month in (given.month, (given.months or "").rpartition("..")[2]):
         webbrowser.open(index.resolve().as_uri())
     return 0 if good else FAILED
 
@@ -231,7 +247,8 @@ def _one(given: argparse.Namespace, month: str) -> int:
 def _notebooks(given: argparse.Namespace) -> int:
     from retainkit.report.committed import copy, execute
 
-    if given.copy:
+    _filled(given, copy="my-notebooks")
+    if given.copy is not None:
         _say(copy(Path(given.copy)))
         return 0
     faults = execute(jobs=given.jobs, timeout=given.timeout)

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
 
+PACKAGED = "_notebooks"  # what a wheel calls their folder
+
+
 def notebooks_folder() -> Path:
     """The folder of the kit's notebooks: the checkout's, or the copy inside an installed package."""
-    return _folder("_notebooks", "notebooks")
+    return _folder(PACKAGED, "notebooks")
 
 
 def sample_folder() -> Path:

@@ -124,6 +124,8 @@ def test_the_run_says_seconds_and_memory_of_each_step(place):
 
 
 @pytest.mark.parametrize(("words", "told"), [
+    (["--month", ""], "--month: is empty (a variable that is not set?). Found: ''. To fix it: --month 2026-10"),
+    (["--as-of", ""], "--as-of: is empty"), (["--months", ""], "--months: is empty"), (["--out", ""], "--out: is empty"), (["--only", ""], "--only: is empty"),
     (["--months", "2026-03"], "--months: needs two months with two dots between. Found: '2026-03'. To fix it: --months 2026-01..2026-10"),
     (["--months", "2026-03..2026-01"], "ends before it begins. Found: 2026-03..2026-01. To fix it: --months 2026-01..2026-03"),
     (["--months", "2026-1..2026-02"], "needs two months"),
@@ -141,7 +143,7 @@ def test_bad_input_gives_2_one_sentence_and_no_folder(words, told, place, capsys
     assert not Path("reports").exists()
 
 
-@pytest.mark.parametrize("source", ["nowhere", "a {month} b", NAUGHTY])
+@pytest.mark.parametrize("source", ["", "nowhere", "a {month} b", NAUGHTY])
 def test_a_source_that_is_not_there_gives_2(source, place, capsys):
     assert cli.main(["report", source, "--notebooks", "books"]) == 2
     assert capsys.readouterr().err.startswith("retainkit: ")
@@ -236,3 +238,21 @@ def test_notebooks_are_copied_to_a_new_folder_and_never_over_one(place, monkeypa
     assert sorted(p.name for p in Path("mine").iterdir()) == ["01_good.ipynb", "02_bad.ipynb"]
     assert cli.main(["notebooks", "--copy", "mine"]) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["notebooks", "--copy", ""], "--copy: is empty (a variable that is not set?). Found: ''. To fix it: --copy my-notebooks"),
+    (["notebooks", "--copy", "afile/mine"], "--copy afile/mine: cannot be made. Found: Not a directory. To fix it: --copy with a folder"),
+    (["notebooks", "--execute"], "--execute: would write into the installed package: it is for a checkout of retainkit. Found: "),
+    (["check", "shop", "--html", "nowhere/x.html"], "--html nowhere/x.html: is in no folder that can be written to. Found: nowhere. To fix it: --html check.html"),
+])
+def test_what_would_be_written_where_nobody_meant_is_refused_before_work(words, told, place, monkeypatch, capsys):
+    wheel = place / "_notebooks"
+    write_notebook(wheel, "01_good")
+    monkeypatch.setattr(committed, "notebooks_folder", lambda: wheel)
+    (place / "afile").write_text("")
+    before = {p: p.read_bytes() for p in place.rglob("*") if p.is_file()}
+    assert cli.main(words) == 2
+    said = capsys.readouterr()
+    assert (told in said.err, said.out) == (True, "")
+    assert {p: p.read_bytes() for p in place.rglob("*") if p.is_file()} == before

@@ -49,9 +49,34 @@ def test_a_question_that_is_open_leaves_nothing_behind_and_says_what_to_type(tmp
 def test_a_project_is_never_written_over(tmp_path):
     init(tmp_path / "shop", [put(tmp_path)])
     before = (tmp_path / "shop" / "retainkit.toml").read_text()
-    with pytest.raises(rk.RetainkitError, match="holds a project already"):
+    with pytest.raises(rk.RetainkitError, match=r"holds what init would write. Found: retainkit.toml, notebooks, Makefile"):
         init(tmp_path / "shop", [put(tmp_path)])
     assert (tmp_path / "shop" / "retainkit.toml").read_text() == before
+
+
+def test_nobodys_makefile_is_written_over_and_a_gitignore_is_added_to(tmp_path):
+    path, shop = put(tmp_path), tmp_path / "shop"
+    shop.mkdir()
+    (shop / "Makefile").write_text("deploy:")
+    (shop / ".gitignore").write_text("secrets.env")
+    with pytest.raises(rk.RetainkitError, match=r"holds what init would write. Found: Makefile. To fix it: a new folder"):
+        init(shop, [path])
+    assert ((shop / "Makefile").read_text(), sorted(p.name for p in shop.iterdir())) == ("deploy:", [".gitignore", "Makefile"])
+    (shop / "Makefile").unlink()
+    init(shop, [path])
+    lines = (shop / ".gitignore").read_text().splitlines()
+    assert {"secrets.env", "data/", "*.csv"} <= set(lines)
+
+
+@pytest.mark.parametrize(("where", "words"), [("", "DIR: is empty (a variable that is not set?). Found: ''. To fix it: my-project"), ("file", "file: is a file, and a project is a folder"),
+                                              ("file/project", "file/project: cannot be made. Found: Not a directory")])
+def test_a_project_that_has_no_place_is_refused(where, words, tmp_path, monkeypatch, capsys):
+    put(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("")
+    assert cli.main(["init", where, "--from", "exports"]) == 2
+    assert words in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["exports", "file"]
 
 
 def test_the_notebooks_open_the_project_and_carry_no_numbers_of_the_sample(tmp_path):

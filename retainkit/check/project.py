@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from retainkit.check.examine import Examined, examine
 from retainkit.check.proposal import relative
 from retainkit.check.say import flags, next_command
-from retainkit.errors import BadValueError, MissingDataError
+from retainkit.errors import BadValueError, MissingDataError, listed
 from retainkit.load.database import is_address
 from retainkit.load.endings import DATABASES, PACKED, READ
 from retainkit.resources import notebooks_folder, sample_folder
@@ -60,13 +61,19 @@ def init(folder: Path, sources: Sequence[str | Path] = (), answers: Mapping[str,
     Raises
     ------
     RetainkitError
-        A project that is there already, a question that is open, an export that makes no table.
+        A project or another Makefile that is there already, a question that is open, an export that makes no table.
     """
-    if (folder / "retainkit.toml").exists() or (folder / "notebooks").exists():
-        raise BadValueError(str(folder), "holds a project already", "retainkit.toml or notebooks", "a new folder: retainkit init another-folder --from ...")
+    anew = "a new folder: retainkit init another-folder --from ..."
+    if folder.exists() and not folder.is_dir():
+        raise BadValueError(str(folder), "is a file, and a project is a folder", remedy=anew)
+    if there := [name for name in ("retainkit.toml", "notebooks", "Makefile") if os.path.lexists(folder / name)]:
+        raise BadValueError(str(folder), "holds what init would write", listed(there), anew)
     given = dict(answers or {})
     made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise BadValueError(str(folder), "cannot be made", str(err.strerror), anew) from err
     try:
         paths, given = _sources(folder, sources, given)
         found = examine(paths, given)
@@ -99,7 +106,8 @@ def _settled(found: Examined, folder: Path) -> None:
 
 def _write(found: Examined, folder: Path) -> None:
     (folder / "retainkit.toml").write_text(found.toml(folder), encoding="utf-8")
-    (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
+    with (folder / ".gitignore").open("a", encoding="utf-8") as file:  # what is ignored there stays so
+        file.write("\n" * bool(file.tell()) + IGNORED)
     names = _notebooks(folder / "notebooks")
     paths = " ".join(shlex.quote(p if is_address(p) else relative(Path(p), folder)) for p in found.paths)
     text = MAKEFILE.replace("{paths}", f"{paths} {flags(found)}".strip().replace("$", "$$")).replace("{first}", names[0])
