@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
-from retainkit.errors import NotPublishedError, RetainkitError
+from retainkit.errors import BadValueError, NotPublishedError, RetainkitError
 
 USED_BADLY, FAILED = 2, 1
 UNHEARD = 141  # 128 and the number of SIGPIPE: what shells say of a command whose reader went away
@@ -154,7 +154,6 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 def _answers(given: argparse.Namespace) -> dict[str, str]:
     """What the flags say, by question."""
     from retainkit.check.answers import FLAGS
-    from retainkit.errors import BadValueError
 
     answers = {flag: str(getattr(given, flag.replace("-", "_"))) for flag in FLAGS}
     for text in given.answer:
@@ -167,8 +166,6 @@ def _answers(given: argparse.Namespace) -> dict[str, str]:
 
 def _filled(given: argparse.Namespace, **examples: str) -> None:
     """Refuse what was given as nothing, as a shell does for a variable that is not set: it would mean here, or everything."""
-    from retainkit.errors import BadValueError
-
     for name, example in examples.items():
         if getattr(given, name) in ("", [""]):
             flag = {"folder": "DIR", "source": "SOURCE"}.get(name, "--" + name.replace("_", "-"))
@@ -179,7 +176,6 @@ def _check(given: argparse.Namespace) -> int:
     """Print the health report of an export."""
     from retainkit.check.examine import examine
     from retainkit.check.say import as_html, as_text
-    from retainkit.errors import BadValueError
 
     _filled(given, html="check.html")
     if given.html is not None and not (Path(given.html).parent.is_dir() and os.access(Path(given.html).parent, os.W_OK)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -332,6 +333,40 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RetainkitError, match=r"--out .*cannot be written to"), publish.workplace(tmp_path / "file" / "out", "2026-03"):
         pass
+
+
+@pytest.mark.parametrize(("made", "found"), [
+    (lambda out: out.symlink_to("nowhere"), "a link to nowhere, which is not there"), (lambda out: (out / ".lock").mkdir(parents=True), "Is a directory: .*[.]lock"),
+    (lambda out: out.write_text(""), "File exists: ")])
+def test_a_folder_that_cannot_be_written_says_which_and_why(made, found, tmp_path):
+    made(tmp_path / "out")
+    with pytest.raises(RetainkitError, match=f"cannot be written to. Found: {found}.*To fix it: --out reports, or another"), publish.workplace(tmp_path / "out", "2026-03"):
+        pass
+
+
+@pytest.mark.parametrize(("number", "words"), [(errno.EAGAIN, "another report is being written there"), (errno.EACCES, "another report"), (errno.ENOLCK, "--out .*cannot be written to. Found: No locks available")])
+def test_only_a_lock_that_is_held_means_another_report(number, words, tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(RetainkitError, match=words), publish.workplace(tmp_path, "2026-03"):
+        pass
+
+
+def test_a_disk_that_is_full_is_said_to_be_and_which(tmp_path):
+    with pytest.raises(NotPublishedError, match=r"the report was begun and could not be written. Found: No space left on device: x.html. To fix it: make room there \(df -h .*out\)"):
+        with publish.workplace(tmp_path / "out", "2026-03"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x.html")
+
+
+def test_a_home_is_found_where_no_shell_says_so_and_an_address_is_refused(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/eve")
+    assert [str(publish.folder(out)) for out in ("~/www", Path("~/www"), "a/~b", "c:/x")] == ["/home/eve/www", "/home/eve/www", "a/~b", "c:/x"]
+    for out, remedy in (("file:///srv/www", "--out /srv/www"), ("s3://pages/x", "--out reports, and copy the month there"), (Path("file:///srv/www"), "--out /srv/www"), ("~nobody-here/x", "--out with the whole path")):
+        with pytest.raises(RetainkitError) as told:
+            publish.folder(out)
+        assert told.value.remedy == remedy
 
 
 def test_earlier_months_are_listed_newest_first_and_later_ones_are_not(tmp_path):

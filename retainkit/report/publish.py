@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import re
@@ -38,9 +39,31 @@ def workplace(out: Path, name: str, *, reads: Iterable[Path] = (), pages: Mappin
             may_replace(out / name, reads, pages)
             stage.mkdir()
         except OSError as err:
-            raise BadValueError(f"--out {out}", "cannot be written to", str(err.strerror), "--out FOLDER") from err
+            nowhere = f"a link to {os.readlink(out)}, which is not there" if out.is_symlink() and not out.exists() else ""
+            raise BadValueError(f"--out {out}", "cannot be written to", nowhere or _said(err), "--out reports, or another folder that you may write to") from err
         held.callback(shutil.rmtree, stage, ignore_errors=True)
-        yield stage
+        try:
+            yield stage
+        except OSError as err:
+            full = err.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            raise NotPublishedError(str(out), "the report was begun and could not be written", _said(err),
+                                    f"make room there (df -h {shlex.quote(str(out))}), and run it again" if full else "run it again with --debug to see where") from err
+
+
+def folder(out: str | Path) -> Path:
+    """The folder that `--out` names: `~` is the home also where no shell says so (crontab, YAML), and an address is none."""
+    if found := re.match(r"([a-z][a-z0-9+.-]+):/+", str(out), re.IGNORECASE):
+        plain = "/" + str(out)[found.end():] if found[1].lower() == "file" else "reports, and copy the month there"
+        raise BadValueError(f"--out {out}", "is an address, and reports are written to a folder", found[1], f"--out {plain}")
+    try:
+        return Path(out).expanduser()
+    except RuntimeError as err:
+        raise BadValueError(f"--out {out}", "is in the home of somebody who is not known here", str(err), "--out with the whole path") from err
+
+
+def _said(err: OSError) -> str:
+    """What the system says, and of which file."""
+    return (err.strerror or str(err)) + (f": {err.filename}" if err.filename else "")
 
 
 def may_replace(live: Path, reads: Iterable[Path] = (), pages: Mapping[str, str] | None = None) -> None:
@@ -155,7 +178,7 @@ def _lock(path: Path) -> Iterator[None]:
                 import fcntl
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as err:
+        except (BlockingIOError, PermissionError) as err:  # what else may go wrong (a disk without locks) waiting does not mend
             raise RetainkitError(str(path.parent), "another report is being written there", "", "wait for it, or give --out another folder") from err
         yield
 

@@ -83,10 +83,9 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         After: the data changed meanwhile, or there is no room. The month that was there is untouched.
     """
     began = perf_counter()
-    printer = pdf.chromium() if paper else ""
+    printer, out = pdf.chromium() if paper else "", publish.folder(out)
     plan = make_plan(source, **asked)
     planned = perf_counter() - began
-    out = Path(out)
     part = {job.stem: job.segment for job in plan.jobs} if asked.get("only") or any(job.segment for job in plan.jobs) else None
     with publish.workplace(out, plan.name, reads=plan.reads, pages=part) as stage:
         back = since.Back(plan.shop, out)
