@@ -11,12 +11,15 @@ import signal
 import sys
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
 from retainkit.errors import BadValueError, NotPublishedError, RetainkitError
+from retainkit.report.progress import tell
 
 USED_BADLY, FAILED = 2, 1
 UNHEARD = 141  # 128 and the number of SIGPIPE: what shells say of a command whose reader went away
@@ -24,26 +27,42 @@ UNHEARD = 141  # 128 and the number of SIGPIPE: what shells say of a command who
 
 def command() -> NoReturn:
     """The command line as a process of its own, which ends at once: Python would first look through all its memory, for most of a second."""
+    _open_ends()
     try:
         code = main()
     except SystemExit as stopped:
         code = stopped.code if isinstance(stopped.code, int) else FAILED
     atexit._run_exitfuncs()  # they remove temporary folders
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        code = UNHEARD
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # what could not be said was no reason to fail, or is the code already
+            stream.flush()
     os._exit(code)
 
 
-def _say(words: object, file: TextIO | None = None) -> None:
-    """Print a text; where nobody reads any more (`retainkit check exports | head`), end without a word.
+def _open_ends() -> None:
+    """Standard streams that were closed lead nowhere from now on: the next file that is opened would be given their numbers, and what is printed.
+
+    And a path that the terminal's encoding has no letters for is printed all the same.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(nothing := os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(number, True)
+            if nothing != number:
+                os.close(nothing)
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115  # as long as the process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _say(words: object) -> None:
+    """Print what was asked for; where nobody reads any more (`retainkit check exports | head`), end without a word.
 
     Not by the signal's own default: a server that hangs up would end a report in the same way.
     """
     try:
-        print(words, file=file, flush=True)
+        print(words, flush=True)
     except BrokenPipeError:
         raise SystemExit(UNHEARD) from None
 
@@ -52,13 +71,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a notebook failed, 2 when nothing was started."""
     given = _parser().parse_args(argv)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # notebooks run side by side: the threads of their matrix products would only wait for each other
-    before = signal.signal(signal.SIGTERM, _stop)
+    heard = [s for name in ("SIGINT", "SIGTERM", "SIGHUP") if (s := getattr(signal, name, None)) and signal.getsignal(s) != signal.SIG_IGN]  # as nohup asks
+    before = {sign: signal.signal(sign, _stop) for sign in heard}
     try:
         return _code(given, lambda: given.run(given))
-    except KeyboardInterrupt:
-        _stop(signal.SIGINT)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for sign, then in before.items():
+            signal.signal(sign, then)
 
 
 def _code(given: argparse.Namespace, work: Callable[[], int]) -> int:
@@ -73,8 +92,14 @@ def _code(given: argparse.Namespace, work: Callable[[], int]) -> int:
 
 
 def _stop(number: int, *_: object) -> NoReturn:
-    """Leave at once. The kernels notice that they are alone, and end; the next run tidies up."""
-    os.write(2, b"retainkit: stopped; every published month is whole\n")
+    """Leave at once, and nothing half made."""
+    for sign in (number, signal.SIGINT, signal.SIGTERM):  # once is enough
+        signal.signal(sign, signal.SIG_IGN)
+    with suppress(OSError):  # nobody hears it
+        os.write(2, b"retainkit: stopped; every published month is whole\n")
+    if "retainkit.report.warm" in sys.modules:  # the kernels first
+        sys.modules["retainkit.report.warm"].end(stopped=True)
+    atexit._run_exitfuncs()  # they remove temporary folders, and the month that was begun
     os._exit(128 + number)
 
 
@@ -82,7 +107,7 @@ def _complain(err: Exception, words: str, code: int, debug: bool) -> int:
     """Say on stderr what is wrong, with the traceback only when it was asked for."""
     if debug:
         raise err
-    _say(f"retainkit: {words}", sys.stderr)
+    tell(f"retainkit: {words}", sys.stderr)
     return code
 
 
@@ -232,9 +257,9 @@ def _one(given: argparse.Namespace, month: str) -> int:
     names = ("source", "out", "jobs", "timeout", "only", "settings", "paper")
     asked: dict[str, Any] = {name: getattr(given, name) for name in names}
     index, good = report(month=month, as_of=given.as_of or "", notebooks=Path(given.notebooks) if given.notebooks else None, **asked)
-    _say(index)
+    tell(index, sys.stdout)
     if given.debug and (where := tracebacks(index.parent / "notebooks")):
-        _say(where, sys.stderr)
+        tell(where, sys.stderr)
     if given.open and month in (given.month, (given.months or "").rpartition("..")[2]):
         webbrowser.open(index.resolve().as_uri())
     return 0 if good else FAILED
@@ -249,7 +274,7 @@ def _notebooks(given: argparse.Namespace) -> int:
         return 0
     faults = execute(jobs=given.jobs, timeout=given.timeout)
     for name, error in faults.items():
-        _say(f"{name}: {error or 'done'}", sys.stderr)
+        tell(f"{name}: {error or 'done'}", sys.stderr)
     return FAILED if any(faults.values()) else 0
 
 

@@ -518,7 +518,7 @@ def test_one_is_said_as_one(tmp_path):
     assert " 1 columns" not in said
 
 
-@pytest.mark.parametrize(("words", "code"), [(["check", "{}"], 141), (["check", "nothing-here"], 141), (["--help"], 0)])  # argparse minds nothing
+@pytest.mark.parametrize(("words", "code"), [(["check", "{}"], 141), (["check", "nothing-here"], 2), (["--help"], 0)])  # argparse minds nothing
 def test_a_reader_that_goes_away_ends_a_command_without_a_word(tmp_path, words, code):
     """As `retainkit check exports | head -3` does, with what is said on stderr too."""
     path = export(tmp_path, ["2026-01-05", "2026-01-06"])

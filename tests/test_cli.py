@@ -46,6 +46,18 @@ def test_a_failed_notebook_gives_1_the_page_of_the_other_and_its_place_on_stdout
     assert Path("reports/2026-03/01_good.html").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="of its shells and full disks")
+@pytest.mark.parametrize(("only", "code", "ends"), [
+    ("01_good", 0, ">&-"), ("02_bad", 1, "<&- >&- 2>&-"), ("01_good", 0, ">/dev/full 2>/dev/full"), ("nothing", 2, "2>/dev/full"), ("02_bad", 1, "> >(true) 2> >(true)"), ("01_good", 0, "")])
+def test_a_report_is_made_and_says_so_by_its_code_whether_or_not_anybody_listens(only, code, ends, place, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii" if not ends else "utf-8")
+    command = f'"$0" -m retainkit.cli report shop --notebooks books --out "lö" --only "$1" {ends}'
+    done = subprocess.run(["bash", "-c", command, sys.executable, only], capture_output=True, text=True)
+    assert (done.returncode, Path("lö/2026-03/index.html").exists()) == (code, code < 2), done.stderr
+    assert not re.search("Traceback|retainkit:", done.stderr)
+    assert done.stdout == ("" if ends and code < 2 else "l\\xf6/2026-03/index.html\n" * (not ends))
+
+
 @pytest.mark.usefixtures("one_nursery")
 def test_debug_shows_where_a_notebook_failed(place, capfd):
     assert _run("--only", "02_bad", "--debug") == 1

@@ -18,6 +18,7 @@ import nbformat
 import pytest
 from nb_fixtures.make import NAUGHTY, PARAMETERS, SAY, write_notebook, write_shop
 
+from retainkit import cli
 from retainkit.errors import NotPublishedError, RetainkitError
 from retainkit.report import publish
 from retainkit.report.kernel import run as run_notebook
@@ -195,23 +196,44 @@ def _month(folder: Path, words: str = "the old one", notebooks: tuple[str, ...] 
     return folder
 
 
-def test_a_run_that_is_killed_leaves_the_old_month_whole_and_the_next_one_tidies_up(tmp_path):
-    shop, books, out = write_shop(tmp_path / "shop"), tmp_path / "books", tmp_path / "out"
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_a_run_that_is_stopped_leaves_the_old_month_and_nothing_else(sign, tmp_path, monkeypatch):
+    """One that is killed hears nothing: what it leaves in the folder the next one tidies up."""
+    shop, books, out, temporary = write_shop(tmp_path / "shop"), tmp_path / "books", tmp_path / "out", tmp_path / "temporary"
     write_notebook(books, "01_slow", "import time\ntime.sleep(60)")
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.chdir(Path(__file__).parents[1])
     _month(out / "2026-03")
     command = [sys.executable, "-m", "retainkit.cli", "report", str(shop), "--out", str(out), "--notebooks", str(books)]
-    for sign, code in ((signal.SIGTERM, 143), (signal.SIGKILL, -9)):
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as process:
-            assert process.stderr
-            assert '"step": "planned"' in process.stderr.readline()
-            kernels = _until(lambda pid=process.pid: _children(pid))
-            process.send_signal(sign)
-            assert process.wait(30) == code
-        _until(lambda alive=kernels: not any(Path(f"/proc/{pid}").exists() for pid in alive))
-        assert (out / "2026-03" / "index.html").read_text() == "the old one"
-    assert len(list(out.glob(".*.new"))) == 1
-    with publish.workplace(out, "2026-03") as stage:
-        assert list(out.glob(".*.new")) == [stage]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        assert '"step": "planned"' in process.stderr.readline()
+        kernels = _until(lambda: [c for nursery in _children(process.pid) for c in _children(int(nursery))])
+        process.send_signal(sign)
+        assert process.wait(30) == (-9 if sign == signal.SIGKILL else 128 + sign)
+        assert "Traceback" not in process.stderr.read()
+    _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in kernels))
+    assert (out / "2026-03" / "index.html").read_text() == "the old one"
+    if sign == signal.SIGKILL:
+        assert len(list(out.glob(".*.new"))) == 1
+        with publish.workplace(out, "2026-03") as stage:
+            assert list(out.glob(".*.new")) == [stage]
+    else:
+        assert sorted(p.name for p in out.iterdir() if p.name != ".memory") == [".lock", "2026-03"]
+        assert not list(temporary.iterdir())
+
+
+def test_a_signal_that_is_not_to_be_heard_is_not(tmp_path, monkeypatch):
+    """As `nohup` asks for."""
+    heard = []
+    monkeypatch.setattr(cli, "_report", lambda given: heard.append(signal.getsignal(signal.SIGHUP)) or 0)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert cli.main(["report"]) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert heard == [signal.SIG_IGN]
 
 
 def _children(pid: int) -> list[str]:

@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from retainkit.errors import BadValueError
-from retainkit.report.kernel import TIMEOUT, OwnKernel, executed
+from retainkit.report.kernel import TIMEOUT, executed
 from retainkit.report.warm import kernels
 from retainkit.resources import PACKAGED, notebooks_folder
 
@@ -32,7 +32,7 @@ def execute(folder: Path | None = None, *, jobs: int = 2, timeout: int = TIMEOUT
 
 def _execute(path: Path, timeout: int) -> str:
     notebook = nbformat.read(path, as_version=4)
-    if error := executed(notebook, timeout=timeout, kernel_manager_class=OwnKernel, resources={"metadata": {"path": str(path.resolve().parent)}}):
+    if error := executed(notebook, timeout=timeout, resources={"metadata": {"path": str(path.resolve().parent)}}):
         return error
     aside = path.with_suffix(".aside")
     aside.write_text(nbformat.writes(settled(notebook)) + "\n", encoding="utf-8")

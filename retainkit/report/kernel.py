@@ -35,7 +35,10 @@ class Provisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         self.cwd = str(kwargs.get("cwd") or Path.cwd())
-        if not (process := warm.forked(cmd, self.cwd, kwargs["env"])):
+        process = warm.forked(cmd, self.cwd, kwargs["env"])
+        if warm.over:
+            raise InterruptedError("the run was stopped")
+        if not process:
             return await super().launch_kernel(cmd, **kwargs)
         self.process, self.pid, self.pgid = process, process.pid, process.pid  # type: ignore[assignment]
         return self.connection_info
@@ -49,6 +52,7 @@ class Place:
 
     def __init__(self, places: Semaphore | None) -> None:
         self.places, self.seconds = places or Semaphore(), 0.0
+        self.peak_mb: int | None = None  # of its kernel, known when that ends
         self.began = perf_counter() if self.places.acquire(blocking=False) else 0.0
 
     def take(self, **_: Any) -> None:
@@ -71,14 +75,14 @@ class OwnKernel(AsyncKernelManager):
     Where a system has no such sockets, through ports, encrypted.
     """
 
-    peak_mb: int | None = None  # of the class: set when its kernel ends
-    place = Place(None)  # of the class, too
+    place: Place | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.folder = tempfile.TemporaryDirectory(prefix="retainkit-", ignore_cleanup_errors=True)  # nobody else may look into it
+        self.connection_file = f"{self.folder.name}/kernel.json"
         if os.name == "posix" and len(self.folder.name) < LONGEST:
-            self.transport, self.connection_file = "ipc", f"{self.folder.name}/kernel.json"
+            self.transport = "ipc"
         elif self.has_trait("transport_encryption"):
             self.transport_encryption = "auto"  # otherwise the kernel warns on stderr at each start
 
@@ -95,8 +99,9 @@ class OwnKernel(AsyncKernelManager):
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
         """End the kernel, and keep what memory it took."""
-        self.place.leave()
-        type(self).peak_mb = peak_mb(getattr(self.provisioner, "pid", None))
+        if self.place:
+            self.place.leave()
+            self.place.peak_mb = peak_mb(getattr(self.provisioner, "pid", None))
         await super().shutdown_kernel(now, restart)
 
 
@@ -126,21 +131,29 @@ def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, 
             if "injected-parameters" in cell.metadata.get("tags", []):
                 cell["id"] = "injected"  # else by chance, and no two runs publish the same bytes
     place = Place(places)
-    own: type[OwnKernel] = type("MeasuredKernel", (OwnKernel,), {"place": place})  # a class of its own, because nbclient makes the instance
     try:
-        error = executed(notebook, timeout=timeout, kernel_manager_class=own, on_cell_start=place.take, on_cell_executed=tick)
+        error = executed(notebook, timeout=timeout, place=place, on_cell_start=place.take, on_cell_executed=tick)
     finally:
         place.leave()  # also of a kernel that was not there to be ended
     if measured is not None:
-        measured |= {"seconds": round(place.seconds, 2), "peak_mb": own.peak_mb}
+        measured |= {"seconds": round(place.seconds, 2), "peak_mb": place.peak_mb}
     del notebook.metadata["papermill"]
     return notebook, error
 
 
-def executed(notebook: NotebookNode, *, timeout: int, **how: Any) -> str:
+class _Client(NotebookClient):
+    def _cleanup_kernel(self) -> None:  # type: ignore[override]
+        """Nothing: called when the run ends before its notebooks, with which their kernels end by themselves."""
+
+
+def executed(notebook: NotebookNode, *, timeout: int, place: Place | None = None, **how: Any) -> str:
     """Run a notebook's cells, in place; the error that stopped it ("" when it ran to its end). `how`: traits of nbclient."""
+    if warm.over:
+        return "the run was stopped"
     try:
-        NotebookClient(notebook, timeout=timeout, kernel_name="python3", coalesce_streams=True, record_timing=False, **how).execute()
+        own = OwnKernel()
+        own.place = place
+        _Client(notebook, km=own, timeout=timeout, kernel_name="python3", coalesce_streams=True, record_timing=False, **how).execute(cleanup_kc=True)
     except CellExecutionError:
         return fault(notebook)
     except Exception as err:  # a dead kernel, a time-out: said by name, the other notebooks run on

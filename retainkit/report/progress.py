@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
+
+
+def tell(words: object, file: TextIO | None) -> None:
+    """Print what nobody need hear: a terminal that was closed, or a log on a full disk, ends no report."""
+    if file is not None:
+        with suppress(OSError, ValueError):
+            print(words, file=file, flush=True)
 
 
 class Progress:
@@ -13,7 +21,7 @@ class Progress:
 
     def __init__(self, cells: int) -> None:
         self._bar: Any = None
-        if sys.stderr.isatty():
+        if sys.stderr is not None and sys.stderr.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(total=cells, unit="cell", desc="report", leave=False)
@@ -21,19 +29,22 @@ class Progress:
     def tick(self, **_: Any) -> None:
         """One more cell has run."""
         if self._bar is not None:
-            self._bar.update()
+            with suppress(OSError):  # the terminal was closed
+                self._bar.update()
 
     def step(self, step: str, **facts: Any) -> None:
         """A step is done."""
         if self._bar is not None:
-            self._bar.set_postfix_str(str(facts.get("notebook", step)))
-            if facts.get("error"):
-                self._bar.write(f"{facts['notebook']} {facts['status']}: {facts['error']}", file=sys.stderr)
+            with suppress(OSError):
+                self._bar.set_postfix_str(str(facts.get("notebook", step)))
+                if facts.get("error"):
+                    self._bar.write(f"{facts.get('notebook', step)} {facts.get('status', 'failed')}: {facts['error']}", file=sys.stderr)
         else:
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            print(json.dumps({"time": now, "step": step, **facts}), file=sys.stderr, flush=True)
+            tell(json.dumps({"time": now, "step": step, **facts}), sys.stderr)
 
     def close(self) -> None:
         """Take the bar off the terminal."""
         if self._bar is not None:
-            self._bar.close()
+            with suppress(OSError):
+                self._bar.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import errno
@@ -12,6 +13,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,9 @@ def workplace(out: Path, name: str, *, reads: Iterable[Path] = (), pages: Mappin
     """
     stage = out / f".{name}.{os.getpid()}.new"
     with contextlib.ExitStack() as held:
+        clear = partial(shutil.rmtree, stage, ignore_errors=True)
+        atexit.register(clear)  # a run that is stopped leaves nothing half written where the web server looks
+        held.callback(atexit.unregister, clear)
         try:
             out.mkdir(parents=True, exist_ok=True)
             held.enter_context(_lock(out / ".lock"))
@@ -41,7 +46,7 @@ def workplace(out: Path, name: str, *, reads: Iterable[Path] = (), pages: Mappin
         except OSError as err:
             nowhere = f"a link to {os.readlink(out)}, which is not there" if out.is_symlink() and not out.exists() else ""
             raise BadValueError(f"--out {out}", "cannot be written to", nowhere or _said(err), "--out reports, or another folder that you may write to") from err
-        held.callback(shutil.rmtree, stage, ignore_errors=True)
+        held.callback(clear)
         try:
             yield stage
         except OSError as err:

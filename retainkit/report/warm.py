@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 SERVE = [sys.executable, "-c", "from retainkit.report.warm import serve; serve()"]
 LAUNCH = ["--log-level=CRITICAL"]  # what a kernel logs (mostly that it was interrupted to end) would stand between our own lines on stderr
 _nursery: Nursery | None = None  # the one that is open
+over = False  # the run is being stopped: no kernel starts any more
 
 
 class Nursery:
@@ -29,7 +30,7 @@ class Nursery:
     def __init__(self) -> None:
         # a session of its own: Ctrl-C is for the run, which then ends this by closing its input
         self.process = subprocess.Popen(SERVE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
-        self.lock = Lock()
+        self.lock, self.answered = Lock(), False
 
     def ask(self, **what: Any) -> Any:
         """Its answer; an OSError where it is gone."""
@@ -40,7 +41,19 @@ class Nursery:
             answer = self.process.stdout.readline()
         if not answer:
             raise ConnectionError("the process that starts the kernels has ended")
+        self.answered = True
         return json.loads(answer)
+
+
+    def end(self) -> None:
+        """End it and its kernels, before their folders are removed: they would write on."""
+        assert self.process.stdin
+        with suppress(OSError):
+            self.process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(3 if self.answered else 0)  # else it still imports, for no kernel
+        self.process.kill()
+        self.process.wait()
 
 
 class Forked:
@@ -91,15 +104,22 @@ def kernels() -> Iterator[None]:
     try:
         yield
     finally:
-        gone, _nursery = _nursery, None
-        gone.process.kill()
-        gone.process.communicate()
+        end()
+
+
+def end(stopped: bool = False) -> None:
+    """End the process that is open, if one is; and where the run is `stopped` start no other."""
+    global _nursery, over
+    over, gone, _nursery = stopped, _nursery, None
+    if isinstance(gone, Nursery):
+        gone.end()
 
 
 def serve() -> None:
-    """Import, then fork a kernel for each line that asks for one, until standard input ends."""
+    """Import, then fork a kernel for each line that asks for one, until standard input ends; then end those that still run."""
     _import_all()
     codes: dict[int, int] = {}
+    begun: set[int] = set()
     for line in iter(sys.stdin.readline, ""):
         asked = json.loads(line)
         own = os.getpid()
@@ -113,7 +133,13 @@ def serve() -> None:
         else:
             with suppress(OSError):  # here and in the kernel, whoever comes first: a signal to it must not meet the others
                 os.setpgid(pid, pid)
+            begun.add(pid)
             print(pid, flush=True)
+    for pid in begun - set(codes):
+        with suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    os._exit(0)
 
 
 def _import_all() -> None:

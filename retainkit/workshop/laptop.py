@@ -103,11 +103,11 @@ def lesson() -> str:
     # isort: split
     import nbformat
 
-    from retainkit.report.kernel import OwnKernel, executed
+    from retainkit.report.kernel import executed
 
     first = sorted(Path().glob(LESSONS))[0]
     notebook = nbformat.read(first, as_version=4)
-    if error := executed(notebook, timeout=180, kernel_manager_class=OwnKernel, resources={"metadata": {"path": "."}}):
+    if error := executed(notebook, timeout=180, resources={"metadata": {"path": "."}}):
         raise RuntimeError(f"{first} stopped with {error}")
     return f"{first} runs"
 
