@@ -86,9 +86,12 @@ def _code(given: argparse.Namespace, work: Callable[[], int]) -> int:
         return work()
     except RetainkitError as err:
         return _complain(err, str(err), FAILED if isinstance(err, NotPublishedError) else USED_BADLY, given.debug)
+    except (PermissionError, FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as err:  # of a report that was begun it is the one above
+        told = BadValueError(str(err.filename or "a file"), "cannot be used as it was meant", str(err.strerror or err), "name another, or let this user read and write it")
+        return _complain(err, str(told), USED_BADLY, given.debug)
     except Exception as err:
-        told = f"{type(err).__name__}: {err} (run it again with --debug to see where)"
-        return _complain(err, told, FAILED, given.debug)
+        words = f"{type(err).__name__}: {err} (run it again with --debug to see where)"
+        return _complain(err, words, FAILED, given.debug)
 
 
 def _stop(number: int, *_: object) -> NoReturn:
@@ -238,6 +241,9 @@ def _report(given: argparse.Namespace) -> int:
     from retainkit.report.warm import kernels
 
     _filled(given, source="exports", out="reports", month="2026-10", months="2026-01..2026-10", as_of="2026-10-31", only="02_second_purchase_funnel", settings="within=30", notebooks="notebooks")
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "0")
+    if not (epoch.isdecimal() and int(epoch) < 253_402_300_800):  # libraries read it too, and fail on it one by one
+        raise BadValueError("SOURCE_DATE_EPOCH", "is no number of seconds since 1970", repr(epoch), "export SOURCE_DATE_EPOCH=$(date +%s), or unset SOURCE_DATE_EPOCH")
     gc.set_threshold(20_000, 20, 50)  # what it imports and reads stays: looking through it so often finds nothing
     with kernels():  # first of all: it imports while this process does, and plans
         from retainkit.load.database import one_answer
@@ -246,7 +252,7 @@ def _report(given: argparse.Namespace) -> int:
         if not given.months:
             return _one(given, given.month or "")
         with one_answer():
-            return max([_code(given, partial(_one, given, month)) for month in months(given.months)])
+            return max([_code(given, partial(_one, given, month)) for month in months(given.months, given.source)])
 
 
 def _one(given: argparse.Namespace, month: str) -> int:

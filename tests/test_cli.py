@@ -77,12 +77,8 @@ def test_all_well_gives_0(place):
 def test_months_are_reported_one_after_the_other_and_the_worst_code_counts(place, capfd, monkeypatch):
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
-    assert _run("--only", "01_good", "--months", "2026-02..2026-04", "--open") == 2
-    said = capfd.readouterr()
-    assert said.out == "reports/2026-02/index.html\nreports/2026-03/index.html\n"
-    assert "--month 2026-04: is not over yet in this data" in said.err
-    assert opened == []  # the last one was not made
-    assert _run("--only", "01_good", "--month", "2026-03", "--open") == 0
+    assert _run("--only", "01_good", "--months", "2026-02..2026-03", "--open") == 0
+    assert capfd.readouterr().out == "reports/2026-02/index.html\nreports/2026-03/index.html\n"
     assert opened == [(place / "reports/2026-03/index.html").as_uri()]
 
 
@@ -97,7 +93,7 @@ def test_one_month_that_goes_wrong_does_not_stop_the_next(codes, worst, place, m
         return Path("x"), came
 
     monkeypatch.setattr("retainkit.report.run.report", report)
-    assert _run("--months", "2025-12..2026-01") == worst
+    assert _run("--months", "2026-01..2026-02") == worst
     assert not left
 
 
@@ -138,6 +134,10 @@ def test_the_run_says_seconds_and_memory_of_each_step(place):
 @pytest.mark.parametrize(("words", "told"), [
     (["--month", ""], "--month: is empty (a variable that is not set?). Found: ''. To fix it: --month 2026-10"),
     (["--as-of", ""], "--as-of: is empty"), (["--months", ""], "--months: is empty"), (["--out", ""], "--out: is empty"), (["--only", ""], "--only: is empty"),
+    (["--months", "2026-02..2026-05"], "--months 2026-02..2026-05: ends after the last month that is over in this data. Found: data from 2026-01-01 to 2026-03-31. To fix it: --months 2026-02..2026-03"),
+    (["--months", "2025-11..2026-02"], "begins before this data. Found: data from 2026-01-01 to 2026-03-31. To fix it: --months 2026-01..2026-02"),
+    (["--months", "2027-11..2028-02"], "To fix it: --months 2026-01..2026-03"),
+    (["--only", "good"], "To fix it: --only 01_good"), (["--notebooks", "shop"], "shop: holds no notebook with `retainkit` in its metadata. Found: deals.csv, orders.csv. To fix it: retainkit notebooks --copy"),
     (["--months", "2026-03"], "--months: needs two months with two dots between. Found: '2026-03'. To fix it: --months 2026-01..2026-10"),
     (["--months", "2026-03..2026-01"], "ends before it begins. Found: 2026-03..2026-01. To fix it: --months 2026-01..2026-03"),
     (["--months", "2026-1..2026-02"], "needs two months"),
@@ -159,6 +159,32 @@ def test_bad_input_gives_2_one_sentence_and_no_folder(words, told, place, capsys
 def test_a_source_that_is_not_there_gives_2(source, place, capsys):
     assert cli.main(["report", source, "--notebooks", "books"]) == 2
     assert capsys.readouterr().err.startswith("retainkit: ")
+
+
+@pytest.mark.parametrize("name", ["index", "Definitions"])
+def test_a_notebook_called_as_a_page_of_every_report_is_refused(name, place, capsys):
+    write_notebook(place / "books", name)
+    assert _run() == 2
+    assert f"books/{name}.ipynb: is called as a page that every report has" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("epoch", ["", "abc", "-1", "99999999999999"])
+def test_a_day_of_the_rebuild_that_is_none_is_refused(epoch, place, capsys, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    assert _run() == 2
+    assert f"SOURCE_DATE_EPOCH: is no number of seconds since 1970. Found: {epoch!r}. To fix it: export SOURCE_DATE_EPOCH=$(date +%s), or unset" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["report", "shop", "--notebooks", "books"], ["report", "shop", "--notebooks", "books", "--months", "2026-01..2026-02"], ["check", "shop"], ["init", "new", "--from", "shop"]])
+def test_what_this_user_may_not_read_gives_2_and_four_parts(words, place, capsys, monkeypatch):
+    def refuses(self, *_, **__):
+        raise PermissionError(13, "Permission denied", "shop/retainkit.toml")
+
+    monkeypatch.setattr("retainkit.report.plan.open_shop", refuses)
+    monkeypatch.setattr("retainkit.check.examine.examine", refuses)
+    monkeypatch.setattr("retainkit.check.project.examine", refuses)
+    assert cli.main(words) == 2
+    assert re.fullmatch(r"retainkit: shop/retainkit.toml: cannot be .*[.] Found: Permission denied[.] To fix it: .*\n", capsys.readouterr().err)
 
 
 def test_debug_shows_where_an_error_came_from(place):

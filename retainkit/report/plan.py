@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -89,7 +90,7 @@ def make_plan(
     jobs = read_jobs(notebooks or notebooks_folder(), only)
     values = dict(_setting(text, jobs) for text in settings)
     source = source if source == "sample" else str(Path(source).resolve())
-    shop = open_shop(source)
+    shop = opened(source)
     check_goals(shop.goals)
     day = _day(shop, month, as_of)
     shop = shop.at(day)
@@ -107,15 +108,31 @@ def make_plan(
     return Plan(source, shop, f"{day:%Y-%m}" if day == last_day(month_number(day)) else day.isoformat(), jobs)
 
 
-def months(text: str) -> list[str]:
-    """The months from the first to the last of `2026-01..2026-10`, in order."""
+def months(text: str, source: str = "") -> list[str]:
+    """The months from the first to the last of `2026-01..2026-10`, in order; all of them in the data of `source`, if it is given."""
     begins, _, ends = text.partition("..")
     first, last = month_of(begins), month_of(ends)
     if first is None or last is None:
         raise BadValueError("--months", "needs two months with two dots between", repr(text), "--months 2026-01..2026-10")
     if last < first:
         raise BadValueError("--months", "ends before it begins", text, f"--months {ends}..{begins}")
+    if source:
+        shop = opened(source)
+        least, most = month_number(shop.history_start), month_of(shop.closed_through) or 0
+        if not least <= first <= last <= most:
+            wrong = "ends after the last month that is over in this data" if last > most else "begins before this data"
+            both = (least, most) if first > most or last < least else (max(first, least), min(last, most))
+            remedy = f"--months {month_name(both[0])}..{month_name(both[1])}" if least <= most else f"--as-of {shop.as_of}"
+            raise BadValueError(f"--months {text}", wrong, f"data from {shop.history_start} to {shop.as_of}", remedy)
     return [month_name(number) for number in range(first, last + 1)]
+
+
+def opened(source: str) -> Shop:
+    """The shop of a source; what this user may not read is said as what else cannot be used."""
+    try:
+        return open_shop(source if source == "sample" else str(Path(source).resolve()))
+    except PermissionError as err:
+        raise BadValueError(str(err.filename or source), "cannot be read by this user", str(err.strerror), f"chmod -R u+rX {shlex.quote(source)}, or run it as somebody who may read it") from err
 
 
 def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
@@ -125,11 +142,14 @@ def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
     found = [job for p in sorted(folder.glob("*.ipynb")) if (job := _job(p))]
     jobs = {job.stem: job for job in sorted(found, key=lambda job: not job.first)}
     if not jobs:
-        raise MissingDataError(folder.name, "holds no notebook with `retainkit` in its metadata")
+        raise MissingDataError(str(folder), "holds no notebook with `retainkit` in its metadata", listed(sorted(p.name for p in folder.iterdir())) or "an empty folder",
+                               "retainkit notebooks --copy my-notebooks, then --notebooks my-notebooks")
+    if taken := [job.path.name for job in found if job.stem.lower() in ("index", "definitions")]:
+        raise BadValueError(str(folder / taken[0]), "is called as a page that every report has", taken[0], f"mv {shlex.quote(str(folder / taken[0]))} {shlex.quote(str(folder / ('00_' + taken[0])))}")
     wanted = [stem.removesuffix(".ipynb") for stem in only] or list(jobs)
     for stem in wanted:
         if stem not in jobs:
-            guess = closest(stem, jobs) or next((s for s in jobs if s[:2] == stem[:2]), next(iter(jobs)))
+            guess = next((s for s in jobs if stem and stem.lower() in s.lower()), None) or closest(stem, jobs) or next((s for s in jobs if s[:2] == stem[:2]), next(iter(jobs)))
             raise BadValueError("--only", f"there is no notebook {stem!r}", listed(jobs), f"--only {guess}")
     return [job for stem, job in jobs.items() if stem in wanted]
 

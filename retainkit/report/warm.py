@@ -129,12 +129,14 @@ def serve() -> None:
         if "poll" in asked:
             ended, status = os.waitpid(pid, os.WNOHANG) if pid not in codes else (0, 0)
             codes |= {pid: os.waitstatus_to_exitcode(status)} if ended else {}
-            print(json.dumps(codes.get(pid)), flush=True)
+            answer = json.dumps(codes.get(pid))
         else:
             with suppress(OSError):  # here and in the kernel, whoever comes first: a signal to it must not meet the others
                 os.setpgid(pid, pid)
             begun.add(pid)
-            print(pid, flush=True)
+            answer = str(pid)
+        with suppress(OSError):  # the run has ended, and so will standard input
+            print(answer, flush=True)
     for pid in begun - set(codes):
         with suppress(OSError):
             os.killpg(pid, signal.SIGKILL)
