@@ -219,7 +219,7 @@ def _check(given: argparse.Namespace) -> int:
 def _init(given: argparse.Namespace) -> int:
     """Make a project; what to type next on stdout."""
     from retainkit.check.health import rows_read
-    from retainkit.check.project import init
+    from retainkit.check.project import init, shell_name
     from retainkit.check.say import aside
 
     _filled(given, folder="my-project")
@@ -232,7 +232,7 @@ def _init(given: argparse.Namespace) -> int:
     for question in found.questions:
         if question.key not in found.answers:
             _say(f"may still be answered: {question.text}: {' or '.join(question.answers)}")
-    _say(f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(given.folder)} && retainkit report retainkit.toml --notebooks notebooks")
+    _say(f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(given.folder)} && {shell_name()} report retainkit.toml --notebooks notebooks")
     return 0
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 
 import retainkit as rk
 from retainkit import cli
-from retainkit.check.project import init
+from retainkit.check.project import init, shell_name
 
 GOOD = "Order No,Customer,Date,Total\n1,ann,2026-01-01,10\n2,ann,2026-02-01,20\n3,bob,2026-01-15,5\n"
 
@@ -90,8 +93,6 @@ def test_the_notebooks_open_the_project_and_carry_no_numbers_of_the_sample(tmp_p
 
 
 def test_git_keeps_data_out(tmp_path):
-    import subprocess
-
     init(tmp_path / "shop", [put(tmp_path)])
     (tmp_path / "shop" / "data").mkdir()
     for name in ("orders.csv", "data/x.txt", "book.xlsx", "lines.jsonl"):
@@ -107,11 +108,9 @@ def test_without_an_export_it_is_a_project_of_the_sample_company(tmp_path):
 
 
 def test_the_makefile_carries_the_answers(tmp_path):
-    import subprocess
-
     path = put(tmp_path, GOOD.replace("2026-01-01", "2026-01-01T10:00:00Z"), "a $file.csv")
     init(tmp_path / "shop", [path], {"tz": "Europe/Berlin"})
-    said = subprocess.run(["make", "--no-print-directory", "-n", "check"], cwd=tmp_path / "shop", check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(["make", "--no-print-directory", "-n", "check", "RETAINKIT=retainkit"], cwd=tmp_path / "shop", check=True, capture_output=True, text=True).stdout
     assert said == "retainkit check '../exports/a $file.csv' --tz Europe/Berlin\n"
 
 
@@ -123,3 +122,16 @@ def test_what_is_left_aside_is_said(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "not read: empty.csv: is an empty file" in said
     assert "not looked at: notes.docx: of a kind that is not read" in said
+
+
+def test_what_it_says_to_type_next_works_where_no_environment_is_activated(tmp_path, monkeypatch, capsys):
+    path = put(tmp_path)
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    assert cli.main(["init", str(tmp_path / "a shop"), "--from", str(path)]) == 0
+    typed = capsys.readouterr().out.splitlines()[-1].strip()
+    assert typed == f"cd '{tmp_path}/a shop' && {sys.executable} -m retainkit report retainkit.toml --notebooks notebooks"
+    for line in (typed.replace("report retainkit.toml --notebooks notebooks", "--version"), f"make -sC '{tmp_path}/a shop' check"):
+        assert subprocess.run(line, shell=True, capture_output=True, cwd=Path(__file__).parents[1], env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}).returncode == 0
+    monkeypatch.setattr("shutil.which", lambda name: str(Path(sys.executable).with_name(name)))
+    assert shell_name() == "retainkit"

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from retainkit.resources import notebooks_folder, sample_folder
 
 MAKEFILE = """\
 .DEFAULT_GOAL := help
-RETAINKIT ?= retainkit
+RETAINKIT ?= {command}
 MONTH ?=
 .PHONY: help report check lab
 
@@ -110,8 +111,14 @@ def _write(found: Examined, folder: Path) -> None:
         file.write("\n" * bool(file.tell()) + IGNORED)
     names = _notebooks(folder / "notebooks")
     paths = " ".join(shlex.quote(p if is_address(p) else relative(Path(p), folder)) for p in found.paths)
-    text = MAKEFILE.replace("{paths}", f"{paths} {flags(found)}".strip().replace("$", "$$")).replace("{first}", names[0])
+    text = MAKEFILE.replace("{command}", shell_name().replace("$", "$$")).replace("{paths}", f"{paths} {flags(found)}".strip().replace("$", "$$")).replace("{first}", names[0])
     (folder / "Makefile").write_text(text, encoding="utf-8")
+
+
+def shell_name() -> str:
+    """How this very retainkit is called from a shell: by its name where that is found, else by its Python."""
+    found = shutil.which("retainkit")
+    return "retainkit" if found and Path(found).resolve().parent == Path(sys.executable).parent.resolve() else f"{shlex.quote(sys.executable)} -m retainkit"
 
 
 def _notebooks(folder: Path) -> list[str]:
