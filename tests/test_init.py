@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -135,3 +136,26 @@ def test_what_it_says_to_type_next_works_where_no_environment_is_activated(tmp_p
         assert subprocess.run(line, shell=True, capture_output=True, cwd=Path(__file__).parents[1], env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}).returncode == 0
     monkeypatch.setattr("shutil.which", lambda name: str(Path(sys.executable).with_name(name)))
     assert shell_name() == "retainkit"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM"])
+def test_a_project_that_is_stopped_half_way_is_gone_and_a_folder_that_was_there_stays(sign, tmp_path):
+    """And what the loader writes aside, which holds customers' rows."""
+    path = put(tmp_path)
+    for folder, left in (("new", ["exports", "there"]), ("there", ["exports", "there"])):
+        (tmp_path / "there").mkdir(exist_ok=True)
+        code = f"""import os, signal
+from pathlib import Path
+from retainkit import cli
+from retainkit.check import project
+from retainkit.load.store import _write_aside
+def stopped(found, folder):
+    (folder / 'retainkit.toml').write_text('')
+    _write_aside(Path({str(tmp_path)!r}) / 'there' / 'store', lambda aside: (aside.mkdir(), os.kill(os.getpid(), signal.{sign})))
+project._write = stopped
+cli.main(['init', {str(tmp_path / folder)!r}, '--from', {str(path)!r}])"""
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (128 + getattr(signal, sign), "retainkit: stopped; every published month is whole\n")
+        assert sorted(p.name for p in tmp_path.iterdir()) == left
+        assert [p.name for p in (tmp_path / "there").iterdir()] == ["retainkit.toml"] * (folder == "there")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shlex
@@ -75,15 +76,22 @@ def init(folder: Path, sources: Sequence[str | Path] = (), answers: Mapping[str,
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise BadValueError(str(folder), "cannot be made", str(err.strerror), anew) from err
+
+    def clear() -> None:
+        if made:  # half a project would only stand in the way
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(clear)  # a signal ends the process in the midst of it
     try:
         paths, given = _sources(folder, sources, given)
         found = examine(paths, given)
         _settled(found, folder)
         _write(found, folder)
-    except BaseException:  # stopped by hand, too
-        if made:  # half a project would only stand in the way
-            shutil.rmtree(folder, ignore_errors=True)
+    except BaseException:
+        clear()
         raise
+    finally:
+        atexit.unregister(clear)
     return found
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit
 
+from retainkit.aside import removed
 from retainkit.errors import BadValueError, MissingDataError, first_line, listed
 from retainkit.load.endings import DATABASES
 from retainkit.load.engine import connect
@@ -112,7 +113,7 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
         return file
     aside = cache / f".extract-{os.getpid()}-{uuid.uuid4().hex[:8]}.parquet"
     aside.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with removed(aside):
         _answer(address, folder, query, where, lambda con, rows: con.execute(f"copy (select * from {rows}) to {literal(str(aside))} (format parquet)"))
         with aside.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()[:24]
@@ -126,8 +127,6 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
             aside.write_text(str(file), encoding="utf-8")
             os.replace(aside, answered)
         return file
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _rows(address: str, folder: Path, query: str) -> list[str]:

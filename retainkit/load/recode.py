@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from retainkit.aside import removed
 from retainkit.errors import BadValueError
 
 PIECE = 1 << 20
@@ -73,15 +74,14 @@ def utf8(path: Path, encoding: str, label: str, cache: Path, *, even: bool = Fal
     if not (place / "done").exists():
         place.mkdir(parents=True, exist_ok=True)
         aside = place / f".{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        try:
-            with opened(path, encoding, None if even else "") as text, aside.open("w", encoding="utf-8", newline="", errors="surrogatepass") as out:
-                while piece := text.read(PIECE):
-                    out.write(piece)
-            os.replace(aside, copy)
-        except (UnicodeError, LookupError) as err:
-            raise BadValueError(label, f"is not {encoding} text", str(err), 'encoding = "cp1252" (Windows), or the one it was exported in') from err
-        finally:
-            aside.unlink(missing_ok=True)
+        with removed(aside):
+            try:
+                with opened(path, encoding, None if even else "") as text, aside.open("w", encoding="utf-8", newline="", errors="surrogatepass") as out:
+                    while piece := text.read(PIECE):
+                        out.write(piece)
+                os.replace(aside, copy)
+            except (UnicodeError, LookupError) as err:
+                raise BadValueError(label, f"is not {encoding} text", str(err), 'encoding = "cp1252" (Windows), or the one it was exported in') from err
     (place / "done").touch()
     return copy
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from retainkit.aside import removed
 from retainkit.errors import BadValueError
 from retainkit.load.engine import cache_folder
 from retainkit.load.progress import told
@@ -105,21 +106,17 @@ def _write_aside(path: Path, write: Callable[[Path], Any]) -> None:
     """Let `write` make a file or folder beside `path`, then rename it into place; a whole folder that is there by then wins, a broken one gives way."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    try:
-        write(aside)
-        if path.is_dir() and not _whole(path):
-            with suppress(OSError):  # another run was quicker to take it away
-                path.rename(broken := aside.with_suffix(".broken"))
-                shutil.rmtree(broken, ignore_errors=True)
-        os.replace(aside, path)
-    except OSError:
-        if not (path.is_dir() and _whole(path)):  # another run finished the same entry first
-            raise
-    finally:
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            aside.unlink(missing_ok=True)
+    with removed(aside):
+        try:
+            write(aside)
+            if path.is_dir() and not _whole(path):
+                with suppress(OSError):  # another run was quicker to take it away
+                    path.rename(broken := aside.with_suffix(".broken"))
+                    shutil.rmtree(broken, ignore_errors=True)
+            os.replace(aside, path)
+        except OSError:
+            if not (path.is_dir() and _whole(path)):  # another run finished the same entry first
+                raise
 
 
 def ensure(folder: Path, build: Callable[[Path], None]) -> Path:

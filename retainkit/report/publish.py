@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import ctypes
 import errno
@@ -13,10 +12,10 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from retainkit.aside import removed
 from retainkit.errors import BadValueError, NotPublishedError, RetainkitError, listed
 from retainkit.load.schema import TABLES
 
@@ -34,19 +33,16 @@ def workplace(out: Path, name: str, *, reads: Iterable[Path] = (), pages: Mappin
     """
     stage = out / f".{name}.{os.getpid()}.new"
     with contextlib.ExitStack() as held:
-        clear = partial(shutil.rmtree, stage, ignore_errors=True)
-        atexit.register(clear)  # a run that is stopped leaves nothing half written where the web server looks
-        held.callback(atexit.unregister, clear)
         try:
             out.mkdir(parents=True, exist_ok=True)
             held.enter_context(_lock(out / ".lock"))
             _recover(out)
             may_replace(out / name, reads, pages)
+            held.enter_context(removed(stage))
             stage.mkdir()
         except OSError as err:
             nowhere = f"a link to {os.readlink(out)}, which is not there" if out.is_symlink() and not out.exists() else ""
             raise BadValueError(f"--out {out}", "cannot be written to", nowhere or _said(err), "--out reports, or another folder that you may write to") from err
-        held.callback(clear)
         try:
             yield stage
         except OSError as err:
