@@ -313,13 +313,16 @@ def test_a_month_into_which_somebody_put_something_is_not_replaced(tmp_path):
         publish.may_replace(live)
 
 
-def test_a_report_does_not_replace_the_folder_it_is_made_from(tmp_path):
+def test_a_report_does_not_replace_the_folder_it_is_made_from(tmp_path, monkeypatch):
     shop, books = write_shop(tmp_path / "exports" / "2026-03"), tmp_path / "books"
     write_notebook(books, "01_a")
     with pytest.raises(RetainkitError, match="is in the way of the report"):
         report(str(shop), out=tmp_path / "exports", notebooks=books)
     assert sorted(p.name for p in shop.iterdir()) == ["deals.csv", "orders.csv"]
     _month(tmp_path / "out" / "2026-03", notebooks=("01_a",))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RetainkitError, match=r"^out/2026-03: has pages.* To fix it: --out out/02_b$"):  # as it was typed
+        publish.may_replace(Path("out/2026-03"), pages={"02_b": ""})
     with pytest.raises(RetainkitError, match=r"this report is made from what it holds. Found: .*01_a.html"):
         publish.may_replace(tmp_path / "out" / "2026-03", reads=[tmp_path / "out" / "2026-03" / "01_a.html"])
 

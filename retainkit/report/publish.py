@@ -85,8 +85,7 @@ def may_replace(live: Path, reads: Iterable[Path] = (), pages: Mapping[str, str]
     run = _run(live)
     if run is None:
         raise BadValueError(str(live), "is in the way of the report, and no report wrote it", "no run.json of a report in it", f"{elsewhere}, or call it something else")
-    live = live.resolve()
-    if inside := [str(file) for file in reads if file.resolve().is_relative_to(live)]:
+    if inside := [str(file) for file in reads if file.resolve().is_relative_to(live.resolve())]:
         raise BadValueError(str(live), "would be replaced, and this report is made from what it holds", listed(inside), elsewhere)
     if strange := sorted(_strange(live, run)):
         raise BadValueError(str(live), "would be replaced, and holds what no report wrote", listed(strange), f"move it out of the way, or {elsewhere}")
