@@ -20,6 +20,7 @@ TEMPLATES = Path(__file__).parent / "template"
 SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # no script, no widget, no formula
 CONTENTS = "<!--contents-->"
 PLAIN = re.compile(r'<span class="(?:n|o|p|w|nb|nn|nf|mi|mf|kp|bp|se)">(.*?)</span>')  # marks of code that the style leaves plain
+TEXTS = re.compile(r'(?:<span class="(?:s1?|s2|sd|sa|si)">[^<]*</span>)+')  # parts of one text, which the style shows in one colour
 
 
 class PageError(RetainkitError):
@@ -56,9 +57,14 @@ def _exporter() -> Any:
     highlight = Highlight2HTML(pygments_lexer="ipython3")
     return TemplateExporter(  # not its HTML child, which adds themes and parses every page once more
         extra_template_basedirs=[str(TEMPLATES)], template_name="retainkit", template_file="page.html.j2",
-        filters={"highlight_code": lru_cache(1000)(lambda code: PLAIN.sub(r"\1", highlight(code))), "markdown2html": markdown},  # most cells are those of the last month
+        filters={"highlight_code": lru_cache(1000)(lambda code: _marked(highlight(code))), "markdown2html": markdown},  # most cells are those of the last month
         config=Config(NbConvertBase={"display_data_priority": SHOWN}, Exporter={"optimistic_validation": True}),  # validated once, not after each step that does nothing
     )
+
+
+def _marked(code: str) -> str:
+    """Code with the marks that its style shows, and no others: on a page of many cells they weigh more than what they mark."""
+    return TEXTS.sub(lambda texts: f'<span class="s">{re.sub("<[^>]+>", "", texts[0])}</span>', PLAIN.sub(r"\1", code))
 
 
 def _parts(notebook: NotebookNode) -> list[str]:

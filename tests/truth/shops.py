@@ -70,6 +70,7 @@ class SmallShop:
     number: int
     clock: Clock
     con: duckdb.DuckDBPyConnection
+    currency: str = ""
 
     @property
     def as_of(self) -> date:
