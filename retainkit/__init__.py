@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from retainkit.errors import BadValueError, MissingDataError, RetainkitError
+from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest
 
 __version__ = "0.1.0"
 
@@ -63,7 +63,8 @@ __all__ = ["BadValueError", "MissingDataError", "RetainkitError", "__version__",
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
-        raise AttributeError(f"retainkit has no attribute {name!r}; it has {', '.join(__all__)}")
+        near = closest(name, __all__)
+        raise AttributeError(f"retainkit has no attribute {name!r}" + (f"; it has {near}" if near else "") + "; dir(retainkit) lists all", name=name, obj=None)
     return getattr(import_module(_HOME_OF[name]), name)
 
 

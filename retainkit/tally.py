@@ -6,24 +6,20 @@ parameters are written `:name` and filled in as literals, so that the rendered t
 
 from __future__ import annotations
 
-import glob
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cache, wraps
-from importlib import resources
+from functools import wraps
 from inspect import signature
-from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, Protocol
 from weakref import WeakKeyDictionary
 
-from retainkit.errors import BadValueError, listed, one_of
+from retainkit.errors import one_of
+from retainkit.sqltext import Column, Value, few_rows, render, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 How = ParamSpec("How")
-Value = str | int | float | bool | date | None
 GROUPS = ("segment", "region", "source", "entry_line", "owner")  # what a customer-level tally can be split by
 
 
@@ -44,10 +40,6 @@ _KNOWN: WeakKeyDictionary[Engine, dict[object, pd.DataFrame]] = WeakKeyDictionar
 def part_of(shop: Engine) -> str:
     """The customers a shop was restricted to (`Shop.only`), as "segment=SMB"; empty where it is whole, as engines are that know no restriction."""
     return getattr(shop, "part", "")
-
-
-class Column(str):
-    """A column name that goes into the SQL as an identifier, never as a text literal."""
 
 
 def tally(shop: Engine, name: str, **values: Value) -> pd.DataFrame:
@@ -94,56 +86,6 @@ def _known(shop: Engine, asked: object, find: Callable[[], pd.DataFrame]) -> pd.
     return known[asked].copy()
 
 
-def render(text: str, **values: Value) -> str:
-    """SQL text with every `:name` replaced by its literal.
-
-    >>> render("select :x, cast(y as date) <= :d from t where s = :s", x=3, d=date(2026, 1, 31), s="it's")
-    "select 3, cast(y as date) <= cast('2026-01-31' as date) from t where s = 'it''s'"
-    """
-    def fill(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in values:
-            raise BadValueError("the SQL text", f"needs a value for `:{name}`", listed(sorted(values)), f"{name}=...")
-        return literal(values[name])
-
-    return re.sub(r"(?<![:\w]):([a-z_]\w*)", fill, text)
-
-
-def literal(value: Value) -> str:
-    """A value as SQL text."""
-    if value is None:
-        return "null"
-    if isinstance(value, Column):
-        return str(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, date):
-        return f"cast('{value:%Y-%m-%d}' as date)"
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quoted(name: str) -> str:
-    """A name as it stands between double quotes in SQL."""
-    return name.replace('"', '""')
-
-
-def one_file(path: Path) -> str:
-    """The path of a file to read, as SQL text: the engine takes a star or a bracket for a pattern of names."""
-    return literal(glob.escape(str(path)))
-
-
-def few_rows(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> Column:
-    """A few rows of values as something a tally can join: a subquery with these columns.
-
-    >>> few_rows(["first_age", "last_age"], [(0, 30), (30, 90)])
-    '(select 0 as first_age, 30 as last_age union all select 30 as first_age, 90 as last_age)'
-    """
-    selects = ("select " + ", ".join(f"{literal(v)} as {c}" for c, v in zip(columns, row, strict=True)) for row in rows)
-    return Column("(" + " union all ".join(selects) + ")")
-
-
 def horizon_list(horizons: Sequence[int]) -> Column:
     """Horizons as something a tally can join: a subquery with one column `days`.
 
@@ -158,9 +100,3 @@ def split_by(by: str | None, allowed: tuple[str, ...] = GROUPS) -> Value:
     if by is None or by == "":
         return "all"
     return Column(one_of(by, allowed, "by", f"`{by}` is not something to split by", 'by="{}"'))
-
-
-@cache
-def text_of(name: str) -> str:
-    """The text of one SQL file, comments included."""
-    return resources.files("retainkit").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 
 from retainkit.load.shop import DERIVED
-from retainkit.tally import render, text_of
+from retainkit.sqltext import render, text_of
 
 CONTRACTS = ("customer", "started_on", "ended_on", "cancel_requested_on", "monthly_value", "end_reason", "deal_id")
 DEALS = ("rep", "opened_on", "closed_on", "outcome", "amount", "customer", "source", "segment", "region")

@@ -20,7 +20,8 @@ from sqlglot.optimizer.qualify import qualify
 
 import retainkit
 from retainkit import open_shop
-from retainkit.tally import Column, Value, horizon_list, render
+from retainkit.sqltext import Column, Value, render
+from retainkit.tally import horizon_list
 
 FILES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((Path(retainkit.__file__).parent / "sql").glob("*.sql"))}
 DIALECTS = ("spark", "bigquery", "snowflake", "postgres")

@@ -21,7 +21,7 @@ from test_sql import FILES, SAMPLE
 
 from retainkit import open_shop
 from retainkit.load.shop import Shop
-from retainkit.tally import render
+from retainkit.sqltext import render
 
 BINARIES = max(Path("/usr/lib/postgresql").glob("*/bin/postgres"), default=Path(shutil.which("postgres") or "")).parent
 pytestmark = pytest.mark.skipif(not (BINARIES / "initdb").exists(), reason="no PostgreSQL server is installed")

@@ -11,7 +11,7 @@ from retainkit.check.proposal import LIKELY, Proposal, Question
 from retainkit.check.words import best_of, number_of
 from retainkit.errors import BadValueError, listed
 from retainkit.load.names import ENOUGH, likeness, words
-from retainkit.tally import literal
+from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
     import duckdb

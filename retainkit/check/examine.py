@@ -25,7 +25,7 @@ from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, open_shop
 from retainkit.load.sources import toml
 from retainkit.load.store import hash_ahead
-from retainkit.tally import literal
+from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
     import duckdb

@@ -18,7 +18,7 @@ from retainkit.errors import counted, listed
 from retainkit.load.names import ENOUGH, likeness, plain, words
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
-from retainkit.tally import literal
+from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
     import duckdb

@@ -15,7 +15,7 @@ from retainkit.load.clock import ends_ahead, held_back
 from retainkit.load.names import plain, words
 from retainkit.load.schema import TABLES
 from retainkit.resources import lacks, notebooks_folder
-from retainkit.tally import literal, quoted
+from retainkit.sqltext import literal, quoted
 
 if TYPE_CHECKING:
     from retainkit.check.look import Column

@@ -10,7 +10,7 @@ from retainkit.errors import counted
 from retainkit.load.book import TOTALS
 from retainkit.load.parse import named
 from retainkit.load.schema import TABLES
-from retainkit.tally import literal, quoted
+from retainkit.sqltext import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,7 +14,7 @@ from retainkit.check.words import choices
 from retainkit.errors import BadValueError, counted, listed
 from retainkit.load.names import likeness, words
 from retainkit.load.schema import Column as Canonical
-from retainkit.tally import literal
+from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
     import duckdb

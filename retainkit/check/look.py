@@ -21,7 +21,7 @@ from retainkit.load.other import is_other
 from retainkit.load.read import relations_in
 from retainkit.load.recode import uneven
 from retainkit.load.sources import TablePlan
-from retainkit.tally import quoted
+from retainkit.sqltext import quoted
 
 if TYPE_CHECKING:
     import duckdb

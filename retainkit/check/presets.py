@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from retainkit.check.look import Column, Look, described_column
 from retainkit.check.proposal import SURE, Proposal, days_lines, undecided
 from retainkit.load.schema import TABLES
-from retainkit.tally import quoted
+from retainkit.sqltext import quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -12,7 +12,7 @@ from retainkit.load.database import is_address
 from retainkit.load.mapping import reads
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import toml
-from retainkit.tally import literal
+from retainkit.sqltext import literal
 
 SURE, LIKELY, GUESS = "sure", "likely", "a guess"
 

@@ -15,7 +15,7 @@ from retainkit.load.names import likeness, plain, words
 from retainkit.load.schema import TABLES
 from retainkit.load.schema import Column as Canonical
 from retainkit.load.sources import toml
-from retainkit.tally import literal
+from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
     import duckdb

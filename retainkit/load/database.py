@@ -21,7 +21,7 @@ from retainkit.aside import removed
 from retainkit.errors import BadValueError, MissingDataError, first_line, listed
 from retainkit.load.endings import DATABASES
 from retainkit.load.engine import connect
-from retainkit.tally import literal, quoted
+from retainkit.sqltext import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from retainkit.tally import literal
+from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
     import duckdb

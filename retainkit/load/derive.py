@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from retainkit.load.progress import told
 from retainkit.load.schema import TABLES
 from retainkit.load.store import ensure, sql_type, write
-from retainkit.tally import literal, render, text_of
+from retainkit.sqltext import literal, render, text_of
 
 if TYPE_CHECKING:
     import duckdb

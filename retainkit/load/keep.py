@@ -11,7 +11,7 @@ from retainkit.load.marks import check_marks
 from retainkit.load.read import Relation
 from retainkit.load.schema import Table
 from retainkit.load.sources import TablePlan
-from retainkit.tally import literal
+from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
     import duckdb

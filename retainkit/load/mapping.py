@@ -13,7 +13,7 @@ from retainkit.load.dates import Days, days_said
 from retainkit.load.names import guessed
 from retainkit.load.schema import TABLES, Column
 from retainkit.load.sources import TablePlan, toml
-from retainkit.tally import literal, quoted
+from retainkit.sqltext import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

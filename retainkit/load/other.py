@@ -11,7 +11,7 @@ from retainkit.load.book import sheets_of
 from retainkit.load.endings import BOOKS, LINES
 from retainkit.load.engine import cache_folder
 from retainkit.load.recode import utf8
-from retainkit.tally import literal, one_file, quoted
+from retainkit.sqltext import literal, one_file, quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retainkit.load.schema import Column
-from retainkit.tally import literal
+from retainkit.sqltext import literal
 
 NONE = r"'null', 'nan', 'none', 'n/a', '<na>', '#n/a', '\n'"  # what databases and spreadsheets write where there is no identifier
 ZONED = r"[0-9]:[0-9]{2}.*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"  # a time of day, then an offset

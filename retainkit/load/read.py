@@ -18,7 +18,7 @@ from retainkit.load.other import is_other, relations_of
 from retainkit.load.recode import LONGEST, no_endless_line, no_text, opened, utf8
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import TablePlan, packed_up
-from retainkit.tally import literal, one_file, quoted
+from retainkit.sqltext import literal, one_file, quoted
 
 if TYPE_CHECKING:
     import duckdb

@@ -22,7 +22,7 @@ from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
 from retainkit.load.store import build_store, ensure, fingerprint, prune, stored
-from retainkit.tally import literal, text_of
+from retainkit.sqltext import literal, text_of
 
 if TYPE_CHECKING:
     import duckdb

@@ -41,7 +41,7 @@ from retainkit.load.read import (
 from retainkit.load.recode import LONGEST, uneven
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan
-from retainkit.tally import literal, quoted
+from retainkit.sqltext import literal, quoted
 
 if TYPE_CHECKING:
     import duckdb

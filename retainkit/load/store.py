@@ -29,7 +29,7 @@ from retainkit.load.recode import opened, stamp
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import Plan, TablePlan
 from retainkit.load.stage import stage
-from retainkit.tally import literal, one_file
+from retainkit.sqltext import literal, one_file
 
 if TYPE_CHECKING:
     import duckdb

@@ -17,7 +17,8 @@ from retainkit.estimate.smalln import GATES
 from retainkit.estimate.survival import kaplan_meier, logrank, rmst, rmst_limits
 from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
 from retainkit.metrics.reading import each_group, identities, incidence_read, survival_read, too_young
-from retainkit.tally import Column, Engine, Value, asked_once, split_by, tally
+from retainkit.sqltext import Column, Value
+from retainkit.tally import Engine, asked_once, split_by, tally
 
 HORIZONS = (30, 90, 180, 365, 730)
 EARLY_DAYS = 60

@@ -12,7 +12,8 @@ from retainkit.estimate.recurrent import cumulative_share, mean_cumulative
 from retainkit.load.shop import Shop
 from retainkit.metrics.purchases import HORIZONS, at_horizons
 from retainkit.metrics.reading import readable, shares
-from retainkit.tally import Column, split_by, tally
+from retainkit.sqltext import Column
+from retainkit.tally import split_by, tally
 
 CAUSES = ["bought", "churn"]
 CROSS_SOLD, BOUGHT_TWICE = Column("d.cross_ordinal = 1"), Column("d.ordinal = 2")

@@ -21,7 +21,8 @@ from retainkit.estimate.intervals import (
 from retainkit.estimate.survival import kaplan_meier, median_survival
 from retainkit.metrics.deals import DEAL_GROUPS, TOO_NEW, WITHIN_DAYS, win_by, win_rate_withheld
 from retainkit.metrics.reading import by_group, each_group, shares
-from retainkit.tally import Column, Engine, asked_once, split_by, tally
+from retainkit.sqltext import Column
+from retainkit.tally import Engine, asked_once, split_by, tally
 
 
 @asked_once

@@ -11,7 +11,8 @@ from retainkit.estimate.compare import against_the_rest, rates_per_month, window
 from retainkit.load.shop import Shop
 from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, need_lines
 from retainkit.metrics.reading import shares
-from retainkit.tally import few_rows, split_by, tally
+from retainkit.sqltext import few_rows
+from retainkit.tally import split_by, tally
 
 BANDS = ((0, 30), (30, 90), (90, 180), (180, 365), (365, 730))
 

@@ -19,7 +19,8 @@ from retainkit.metrics.line import OVERLAP, RISES, Asked, Found, Headline, cohor
 from retainkit.metrics.purchases import usable_horizon
 from retainkit.metrics.use import quiet_months, weekly_active, went_quiet
 from retainkit.metrics.voices import promoter_scores
-from retainkit.tally import Column, tally
+from retainkit.sqltext import Column
+from retainkit.tally import tally
 
 EARLY_BY = 90  # days after the start by which an early cancellation is looked for
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from retainkit.errors import BadValueError
 from retainkit.metrics.reading import shares
-from retainkit.tally import Column, Engine, few_rows
+from retainkit.sqltext import Column, few_rows
+from retainkit.tally import Engine
 
 FLOWS = ["new", "reactivated", "lost", "lost_intra"]  # what moves a base of customers
 CLOCK_START = date(2000, 1, 1)  # the day that tallies count days from

@@ -15,7 +15,8 @@ from retainkit.estimate.smalln import GATES, short_of
 from retainkit.load.shop import Shop
 from retainkit.metrics.months import first_whole, month_name, month_number
 from retainkit.metrics.rollout_units import roll_out_notes, units_before_and_after
-from retainkit.tally import Column, tally
+from retainkit.sqltext import Column
+from retainkit.tally import tally
 
 
 class Outcome(NamedTuple):

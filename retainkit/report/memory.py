@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from retainkit.metrics.months import last_day, month_of
-from retainkit.tally import literal, one_file
+from retainkit.sqltext import literal, one_file
 
 if TYPE_CHECKING:
     import pandas as pd

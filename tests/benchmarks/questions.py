@@ -8,7 +8,8 @@ from functools import cache
 
 from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, REVENUE
 from retainkit.metrics.purchases import HORIZONS
-from retainkit.tally import Value, horizon_list, text_of
+from retainkit.sqltext import Value, text_of
+from retainkit.tally import horizon_list
 
 # question: (SQL file, its parameters)
 QUESTIONS: dict[str, tuple[str, dict[str, Value]]] = {

@@ -69,7 +69,7 @@ class Lines:
         import duckdb
         import pandas  # noqa: F401
 
-        from retainkit.tally import render, text_of
+        from retainkit.sqltext import render, text_of
 
         self._con = duckdb.connect()
         self._con.execute(f"create view lines as from read_parquet('{path / 'orders.parquet'}')")

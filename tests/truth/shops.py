@@ -20,7 +20,7 @@ from retainkit import open_shop
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import DERIVED, Shop
 from retainkit.load.store import sql_type
-from retainkit.tally import render, text_of
+from retainkit.sqltext import render, text_of
 
 MORE = int(os.environ.get("TRUTH_TIMES", "1"))  # so many times as many customers and deals a shop: `--times`, in every process
 STRIDE = 100_000  # customers are numbered shop * STRIDE + 0, 1, 2, ...
