@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -52,7 +51,6 @@ def health(shop: Shop) -> str:
     return markup + (f"\n<p>{escape(held)}</p>" if held else "")
 
 
-@lru_cache(4)
 def much_left_out(shop: Shop) -> str:
     """Which tables have lost a twentieth of their rows or more, and to what first; "" where none has. What the mapping's own `where` leaves out is meant."""
     sums, said = shop.ledger.groupby("table", sort=False)[["rows", "rejected"]].sum(), []
