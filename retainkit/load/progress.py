@@ -20,7 +20,7 @@ WIDTH = 24
 @contextmanager
 def told(con: duckdb.DuckDBPyConnection, what: str) -> Iterator[None]:
     """Say on a terminal what is being done in the block, and how far the connection's query is."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield
         return
     done = Event()
@@ -35,7 +35,7 @@ def told(con: duckdb.DuckDBPyConnection, what: str) -> Iterator[None]:
 
 def quiet(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """The connection, which on a terminal knows how far it is, and draws no bar of its own."""
-    if sys.stderr.isatty():  # in a notebook without ipywidgets both settings are refused
+    if sys.stderr is not None and sys.stderr.isatty():  # in a notebook without ipywidgets both settings are refused
         con.execute("set enable_progress_bar = true")
         con.execute("set enable_progress_bar_print = false")
     return con
