@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import re
 import zlib
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any
 
 from retainkit.errors import BadValueError
 from retainkit.load.book import header_row
+from retainkit.load.recode import DELIMITERS, opener
 
-MARKS = ",;\t|"
 # what exports are written in, in the order in which a text that may be several is taken to be one
 ENCODINGS = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "mac_roman", "cp850", "cp932", "euc_jp", "gb18030", "big5", "cp949")
 BEYOND_ASCII = re.compile(rb"[^\x00-\x1f\",;\t|0-9.\-:/]*[\x80-\xff][^\x00-\x1f\",;\t|]*")
@@ -25,9 +24,8 @@ def dialect(path: Path, encoding: str = "") -> dict[str, Any]:
 
     `encoding` is what a file that is not UTF-8 was said to be.
     """
-    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
     try:
-        with opener(path, "rb") as handle:
+        with opener(path)(path, "rb") as handle:
             start: bytes = handle.read(1 << 18)
             encoding = _encoding(start, handle, encoding)
     except (OSError, EOFError, zlib.error) as err:
@@ -38,8 +36,8 @@ def dialect(path: Path, encoding: str = "") -> dict[str, Any]:
         return {**settings, "skip": title}
     lines = [line for line in lines[:50] if line.strip()]
     first = lines[0] if lines else ""
-    delimiter = max(MARKS, key=first.count)
-    if lines and not any(first.count(mark) for mark in MARKS) and all(re.search(r"\S\s+\S", line) for line in lines) and len({len(line.split()) for line in lines}) == 1:
+    delimiter = max(DELIMITERS, key=first.count)
+    if lines and not any(first.count(mark) for mark in DELIMITERS) and all(re.search(r"\S\s+\S", line) for line in lines) and len({len(line.split()) for line in lines}) == 1:
         return {**settings, "header": False, "delimiter": "\t", "columns": ["line"]}
     cells = [cell.strip().strip('"') for cell in first.split(delimiter)]
     if any(cells) and all(NUMBER.fullmatch(cell) for cell in cells if cell):
@@ -54,10 +52,10 @@ def _title(lines: list[str]) -> int:
     """
     if not lines:
         return 0
-    reader = csv.reader(lines, delimiter=max(MARKS, key=lambda mark: sum(line.count(mark) for line in lines)))
+    reader = csv.reader(lines, delimiter=max(DELIMITERS, key=lambda mark: sum(line.count(mark) for line in lines)))
     cells, ends = [], [0]
     try:
-        even = {len(row) for row in csv.reader(lines, delimiter=max(MARKS, key=lines[0].count)) if row}
+        even = {len(row) for row in csv.reader(lines, delimiter=max(DELIMITERS, key=lines[0].count)) if row}
         if len(even) == 1 and even != {1}:
             return 0
         for row in reader:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from retainkit.errors import BadValueError, counted
-from retainkit.load.recode import LONGEST
+from retainkit.load.recode import LONGEST, opener
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,8 +35,7 @@ def check_marks(con: duckdb.DuckDBPyConnection, rejects: str, path: Path, label:
         having bool_or(error_type in {FAULTS}) and (count(distinct error_type) = 1 or contains(rtrim(max(csv_line), chr(13) || chr(10)), chr(10))) order by line limit 1""").fetchone()
     if row:
         number, start, text = row
-        opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
-        with opener(path, "rb") as file:
+        with opener(path)(path, "rb") as file:
             wrong, found, remedy = _fault(file, max(int(start or 1) - 9, 0), str(text or "")[:40].encode(), delimiter.encode())
         raise BadValueError(f"{label} row {number:,}", wrong, found, remedy)
 

@@ -15,7 +15,7 @@ from retainkit.load.engine import cache_folder
 from retainkit.load.frames import registered
 from retainkit.load.mapping import apart, reads
 from retainkit.load.other import is_other, relations_of
-from retainkit.load.recode import LONGEST, no_endless_line, no_text, opened, utf8
+from retainkit.load.recode import DELIMITERS, LONGEST, no_endless_line, no_text, opened, utf8
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import TablePlan, packed_up
 from retainkit.sqltext import literal, one_file, quoted
@@ -155,7 +155,7 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
         raise BadValueError(plan.label(path), "cannot be read: the file is damaged or was cut short", first_line(err), "copy or export it again") from err
     except (UnicodeDecodeError, LookupError) as err:
         raise BadValueError(plan.label(path), f"is not {plan.encoding} text", no_text(path) or str(err), f"{plan.line('encoding', 'cp1252')} (of Windows; {plan.look} says which it may be)") from err
-    delimiter = plan.delimiter or max(",;\t|", key=first.count)
+    delimiter = plan.delimiter or max(DELIMITERS, key=first.count)
     if not plan.header:
         return apart(plan.names) or [f"column{n}" for n in range(len(first.split(delimiter)))], delimiter
     names = next(csv.reader([first], delimiter=delimiter), [])

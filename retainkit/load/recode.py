@@ -18,6 +18,7 @@ from retainkit.aside import removed
 from retainkit.errors import BadValueError
 
 PIECE = 1 << 20
+DELIMITERS = ",;\t|"
 LONGEST = 1 << 25  # bytes of a line
 SAME = {"latin-1": "cp1252", "latin1": "cp1252", "iso-8859-1": "cp1252"}  # what is called latin-1 is nearly always Windows'
 
@@ -31,18 +32,21 @@ def _as_byte(err: UnicodeError) -> tuple[str, int]:
 codecs.register_error("retainkit-byte", _as_byte)
 
 
+def opener(path: Path) -> Any:
+    """What opens a file: unpacked, where its name says that it is packed."""
+    return gzip.open if path.suffix.lower() == ".gz" else open
+
+
 def opened(path: Path, encoding: str, newline: str | None = "") -> Any:
     """A text file, packed or not, open to be read; a byte order mark is no text."""
-    opener: Any = gzip.open if path.suffix.lower() == ".gz" else open
     known = SAME.get(encoding.lower(), encoding)
-    return opener(path, "rt", encoding="utf-8-sig" if known.lower() in ("utf-8", "utf8") else known, newline=newline, errors="retainkit-byte" if known == "cp1252" else "strict")
+    return opener(path)(path, "rt", encoding="utf-8-sig" if known.lower() in ("utf-8", "utf8") else known, newline=newline, errors="retainkit-byte" if known == "cp1252" else "strict")
 
 
 def no_text(path: Path) -> str:
     """The first row of a file that is not UTF-8, as Windows would read it; "" where the file ends too early to be unpacked so far."""
-    unpacked: Any = gzip.open if path.suffix.lower() == ".gz" else open
     row, line = 0, ""
-    with suppress(EOFError, OSError, zlib.error), unpacked(path, "rt", encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
+    with suppress(EOFError, OSError, zlib.error), opener(path)(path, "rt", encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         row, line = next(((n, line) for n, line in enumerate(lines, 1) if not line.isascii() and re.search("[\udc80-\udcff]", line)), (0, ""))
     return f"row {row}: {line.strip()[:80].encode('utf-8', 'surrogateescape').decode('cp1252', 'replace')!r}, were it written on Windows" if row else ""
 
