@@ -8,7 +8,7 @@ from retainkit.errors import BadValueError, counted, listed
 from retainkit.load.book import TOTALS
 from retainkit.load.mapping import days_of, how_to_read
 from retainkit.load.marks import check_marks
-from retainkit.load.read import Relation
+from retainkit.load.relation import Relation
 from retainkit.load.schema import Table
 from retainkit.load.sources import TablePlan
 from retainkit.sqltext import literal

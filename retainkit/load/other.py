@@ -11,6 +11,7 @@ from retainkit.load.book import sheets_of
 from retainkit.load.endings import BOOKS, LINES
 from retainkit.load.engine import cache_folder
 from retainkit.load.recode import utf8
+from retainkit.load.relation import Relation
 from retainkit.sqltext import literal, one_file, quoted
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from retainkit.load.sources import TablePlan
 
-# label, from clause, columns, table of rejected rows (line, error_type, csv_line)
-Found = tuple[str, str, dict[str, str], str]
 
 
 def is_other(path: Path) -> bool:
@@ -27,7 +26,7 @@ def is_other(path: Path) -> bool:
     return path.name.lower().endswith((*BOOKS, *LINES))
 
 
-def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, number: int) -> list[Found]:
+def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, number: int) -> list[Relation]:
     """What SQL may select from: a relation a sheet, or one for a file of JSON lines; `row_no` is the row a person counts."""
     label = plan.label(path)
     if not path.name.lower().endswith(BOOKS):
@@ -37,7 +36,7 @@ def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, nu
 
 
 def _sheet(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, number: str, header: list[str], rows: list[tuple[int, list[str | None]]],
-           rejected: list[tuple[int, str, str]]) -> Found:
+           rejected: list[tuple[int, str, str]]) -> Relation:
     import pandas as pd
 
     name = f"sheet_{plan.table}_{number}"
@@ -47,7 +46,7 @@ def _sheet(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, number: 
     con.execute(f"create or replace temp table {name} as select cast(row_no as bigint) as row_no, {_listed(header, 'varchar')} from {name}_frame")
     con.unregister(f"{name}_frame")
     _rejects(con, name, rejected)
-    return label, f"(select * from {name})", _types(con, name, header), f"{name}_rejects"
+    return Relation(label, f"(select * from {name})", _types(con, name, header), 1, f"{name}_rejects", numbered=True)
 
 
 def _listed(names: list[str], kind: str) -> str:
@@ -69,7 +68,7 @@ def _types(con: duckdb.DuckDBPyConnection, name: str, names: list[str]) -> dict[
     return {n: "DOUBLE" if counts[2 * i] and counts[2 * i] == counts[2 * i + 1] else "VARCHAR" for i, n in enumerate(names)}
 
 
-def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, label: str, number: int) -> Found:
+def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, label: str, number: int) -> Relation:
     """An object a line; an object inside becomes columns named with a point (`customer.id`); a broken line is rejected."""
     name = f"lines_{plan.table}_{number}"
     compression = ", compression='gzip'" if path.suffix.lower() == ".gz" else ""
@@ -86,7 +85,7 @@ def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, lab
     columns = ", ".join(f'j ->> {literal(p)} as "{quoted(n)}"' for n, p in paths.items())
     con.execute(f"create or replace temp table {name} as select row_no, {columns} from {name}_objects where j is not null")
     con.execute(f"create or replace temp table {name}_rejects as select row_no as line, 'no JSON object' as error_type, line as csv_line from {name}_objects where j is null")
-    return label, f"(select * from {name})", _types(con, name, list(paths)), f"{name}_rejects"
+    return Relation(label, f"(select * from {name})", _types(con, name, list(paths)), 1, f"{name}_rejects", numbered=True)
 
 
 def _paths(con: duckdb.DuckDBPyConnection, table: str, into: str = "$", before: str = "", depth: int = 0) -> dict[str, str]:

@@ -28,17 +28,9 @@ from retainkit.load.mapping import check_lines, checked, kinds, missing_columns,
 from retainkit.load.marks import too_long
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
-from retainkit.load.read import (
-    NUMBERS,
-    Relation,
-    first_of,
-    ids_as_written,
-    of_frame,
-    padded,
-    relations_in,
-    with_numbers,
-)
+from retainkit.load.read import first_of, of_frame, relations_in
 from retainkit.load.recode import LONGEST, uneven
+from retainkit.load.relation import NUMBERS, Relation, ids_as_written, padded, with_numbers
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan
 from retainkit.sqltext import literal, quoted
