@@ -195,3 +195,17 @@ def test_a_table_that_lost_a_twentieth_of_its_rows_is_named_beside_the_headline(
     mended = broken.assign(ordered_at=orders()["ordered_at"])  # what the mapping leaves out is no loss
     mended.to_csv(tmp_path / "shop" / "orders.csv", index=False)
     assert "Left out:" not in published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "02_second_purchase_funnel")["index"]
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_one_quiet_number_of_ten_is_no_all_clear_and_that_nobody_new_came_is_said(tmp_path, monkeypatch):
+    """A log of one cohort: it bought for two years more, nobody new came, and hardly a number can be judged."""
+    days = pd.date_range("2024-01-01", "2026-03-31")
+    came = [(f"c{c}", days[(c % 90) + wait * (c % 7 + 14)]) for c in range(300) for wait in range(33) if (c % 90) + wait * (c % 7 + 14) < len(days) and (c + wait) % 3]
+    (tmp_path / "shop").mkdir()
+    pd.DataFrame({"order_id": range(len(came)), "customer_id": [c for c, _ in came], "ordered_at": [d.strftime("%Y-%m-%d") for _, d in came], "amount": 10.0}).to_csv(tmp_path / "shop" / "orders.csv", index=False)
+    page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "05_scorecard_and_claims")["05_scorecard_and_claims"]
+    assert "Nobody has bought for the first time since April 2024." in page
+    assert "is no all-clear" in page
+    assert "Leave things alone" not in page
+    assert not re.search(r"[a-z0-9)]\.[A-Z]|[a-z]\((?!s\))[0-9]", page.partition("Definitions")[2].partition("Behind these numbers")[0])  # a sentence begins after a space
