@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -91,6 +93,27 @@ class TestVerdicts:
         """The company was made so that none of these holds, and the verdicts say which way."""
         assert bench.loc[["cross_sell_90_of_365", "cross_sell_90_of_730", "again_within_30"], "verdict"].tolist() == ["lower than claimed"] * 3
         assert bench.loc[["first_90_riskiest", "third_after_second"], "verdict"].tolist() == ["consistent with"] * 2
+
+    def test_what_a_short_window_has_not_reached_time_may_still_bring(self, shop):
+        """"More than half buy a third time" names no time: of 60 days, which the log chose, a lower share contradicts nothing; the same share of a year agrees."""
+        young = claim_bench(shop.at(date(2024, 3, 31))).set_index("claim").loc["third_after_second"]
+        assert young["high"] < .5
+        assert young["verdict"] == "cannot tell"
+        assert re.fullmatch(r"36 % \(26–49\) within 60 days, n 92", young["measured"])
+        assert "later it can only be higher" in young["note"]
+        named = judged(shop.at(date(2024, 3, 31)), measure="next_purchase", low=.5, high=1.0, arguments={"k": [2], "within_days": 60})
+        assert named["verdict"] == "lower than claimed"  # who names the sixty days is judged by them
+
+    def test_an_end_beside_the_edge_of_a_claim_reads_on_its_side(self, bench):
+        """−0.3 points printed as +0 made a row that cannot tell look like one that agrees; and n is that of the step that is told."""
+        row = bench.loc["then_rising"]
+        assert row["low"] < 0
+        assert "(−0." in row["measured"]
+        assert row["measured"].endswith(" within 365 days, n 640")
+        for value in (-.004, -.0004, .0004, .004):
+            assert measured(.05, value, .11, 640, unit="points", edges=(0, 1)).startswith("+5 points (−0" if value < 0 else "+5 points (+0")
+        assert "(+0.04 to" in measured(.05, .0004, .11, 640, unit="points", edges=(0, 1))
+        assert measured(.52, .4996, .54, 640, edges=(.5, 1)) == "52 % (49.96–54), n 640"
 
     def test_a_log_that_begins_mid_life_does_not_say_what_the_first_months_were(self, bench):
         row = bench.loc["repeat_20_first_months"]

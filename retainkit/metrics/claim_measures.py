@@ -30,8 +30,8 @@ def purchase_step(shop: Shop, *, k: int = 2, steps: int = 3, level: float = 0.95
     Returns
     -------
     DataFrame
-        One row: `rate` (a difference of shares), `low`, `high`, `n` (customers who bought k + 1 times, of the step with the fewest),
-        `horizon_days`, `note` (how many steps). The first step alone where no step has 20 customers.
+        One row: `rate` (a difference of shares), `low`, `high`, `n` (customers who bought one time more, of the step that is told: that of
+        the smallest difference), `horizon_days`, `note` (how many steps). The first step alone where no step has 20 customers.
 
     Notes
     -----
@@ -41,10 +41,11 @@ def purchase_step(shop: Shop, *, k: int = 2, steps: int = 3, level: float = 0.95
     table = next_purchase(shop, k=range(k, k + steps + 1), level=level)
     several = max(int((table["n"][1:] >= GATES["customers_full"].least).sum()), 1)
     together = next_purchase(shop, k=range(k, k + several + 1), level=1 - (1 - level) / several)
-    alone, wider = (np.min([square_and_add(*(t.loc[i, ["rate", "low", "high"]] for i in (j + 1, j))) for j in range(several)], axis=0) for t in (table, together))
-    smallest = (*alone[:2], wider[2])
+    alone, wider = (np.array([square_and_add(*(t.loc[i, ["rate", "low", "high"]] for i in (j + 1, j))) for j in range(several)]) for t in (table, together))
+    told = int(np.argmin(alone[:, 0])) if several > 1 else 0  # the one whose difference is printed
+    smallest = (*alone.min(axis=0)[:2], wider.min(axis=0)[2])
     note = f"the smallest of {several} steps, up to the purchase after the {k + several}th" if several > 1 else "one step only"
-    return pd.DataFrame([{**dict(zip(("rate", "low", "high"), smallest, strict=True)), "n": int(together["n"][1:].min()), "horizon_days": int(table["horizon_days"][1]), "note": note}])
+    return pd.DataFrame([{**dict(zip(("rate", "low", "high"), smallest, strict=True)), "n": int(table["n"][told + 1]), "horizon_days": int(table["horizon_days"][1]), "note": note}])
 
 
 def early_leaving_ratio(shop: Shop, *, early: int = 90, until: int = 365, level: float = 0.95) -> pd.DataFrame:

@@ -20,6 +20,8 @@ OWN = "retainkit.metrics.claim_measures"
 UNITS = {"share": (100, " %"), "points": (100, " points"), "times": (1, " times"), "number": (1, ""), "money": (1, ""), "days": (1, " days")}
 KINDS = {"share": "proportion", "points": "points", "times": "ratio", "number": "points", "money": "money", "days": "days"}
 VERDICTS = ("consistent with", "higher than claimed", "lower than claimed", "cannot tell", "arithmetic", "reference line", "not measured")
+RISING = ("second_purchase", "next_purchase", "cross_sell_any")  # shares that time can only raise
+LATER = "the claim names no time: this is the share {}, and later it can only be higher"
 UNTESTED = {"arithmetic": "arithmetic", "reference": "reference line"}
 OUTSIDE = {"higher than claimed": "above the claimed range", "lower than claimed": "below the claimed range", "consistent with": "inside the claimed range"}
 COLUMNS = ["claim", "sentence", "said_by", "population", "source_says", "kind", "claimed", "estimand", "measure", "value", "low", "high", "n",
@@ -77,11 +79,14 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     estimate = {c: float(row.get(c, math.nan)) for c in ("value", "low", "high")}
     n = 0 if pd.isna(row.get("n", 0)) else int(row.get("n", 0))
     why = f"needs {listed(missing)}" if missing else _withheld(claim, row, n)
-    words = "" if missing else measured(**estimate, n=n, unit=unit)
+    chosen = "" if missing else _window(row, arguments)
+    words = "" if missing else measured(**estimate, n=n, unit=unit, within=chosen, edges=(claim["low"], claim["high"]))
     tested = "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
+    why = LATER.format(chosen) if chosen and tested == "lower than claimed" and claim["measure"] in RISING else why
+    tested = "cannot tell" if why else tested
     found = "not measured" if missing else "cannot tell" if not words else UNTESTED.get(kind, tested)
     place = OUTSIDE.get(verdict(estimate["low"], estimate["high"], claim["low"], claim["high"]), "") if found in UNTESTED.values() else ""
-    note = "; ".join(dict.fromkeys(filter(None, [place, why, str(row.get("note") or ""), _window(row, arguments), claim.get("caution", "")])))
+    note = "; ".join(dict.fromkeys(filter(None, [place, why, str(row.get("note") or ""), claim.get("caution", "")])))
     told = {c: claim.get(c, "") for c in ("sentence", "said_by", "population", "source_says", "estimand")}
     return {"claim": claim["claim"], **told, "kind": kind, "claimed": claimed(claim["low"], claim["high"], unit=unit), "measure": claim["measure"],
             **estimate, "n": n, "measured": words, "verdict": found, "note": note}
@@ -158,8 +163,10 @@ def claimed(low: float, high: float, *, unit: str = "share") -> str:
     return (f"{low * scale:g}" if low == high else f"{low * scale:g} to {high * scale:g}") + after
 
 
-def measured(value: float, low: float, high: float, n: int, *, unit: str = "share") -> str:
-    """An estimate in as few words as its interval allows, with no more digits than it supports.
+def measured(value: float, low: float, high: float, n: int, *, unit: str = "share", within: str = "", edges: Sequence[float] = ()) -> str:
+    """An estimate in as few words as its interval allows, with no more digits than it supports; more at an end that lies just beside one of the `edges` of a claim.
+
+    `within` is the time the log chose, where a claim names none.
 
     >>> measured(0.2279, 0.2221, 0.2334, 3_120), measured(0.41, 0.09, 0.80, 12)
     ('22.8 % (22.2–23.3), n 3,120', '9 to 80 %, n 12')
@@ -169,6 +176,8 @@ def measured(value: float, low: float, high: float, n: int, *, unit: str = "shar
     '+6 points (+2 to +10), n 900'
     >>> measured(float("nan"), 2.81, 11.24, 500, unit="times")
     '2.8 to 11.2 times, n 500'
+    >>> measured(0.05, -0.0026, 0.11, 640, unit="points", within="within 365 days", edges=(0, 1))
+    '+5 points (−0.3 to +11) within 365 days, n 640'
     """
     said = judge(low if math.isnan(value) else value, low, high, n, kind=KINDS[unit])
     if math.isnan(value) and low == low and said != "hidden":  # two ends between which a decision lies, no interval
@@ -180,8 +189,19 @@ def measured(value: float, low: float, high: float, n: int, *, unit: str = "shar
     half = (high - low) / 2 * scale
     places = (0 if half >= 1 else 1 if half >= 0.1 else 2) if half == half else 0 if abs(value * scale) >= 10 else 1
     places = max(places, 1) if unit == "times" and half == half else places
-    middle, bottom, top = (f"{round(x * scale, places) + 0.0:{signed},.{places}f}" for x in (value, low, high))  # + 0.0: no minus before nothing
+    when = f" {within}" if within else ""
+    middle, bottom, top = (_signed(x * scale, p, signed) for x, p in ((value, places), *((end, _telling(end * scale, places, [e * scale for e in edges])) for end in (low, high))))
     if half != half:
-        return f"{middle}{after}, n {n:,}"
+        return f"{middle}{after}{when}, n {n:,}"
     between = " to " if signed or low < 0 else "–"
-    return f"{bottom} to {top}{after}, n {n:,}" if said == "range" else f"{middle}{after} ({bottom}{between}{top}), n {n:,}"
+    return f"{bottom} to {top}{after}{when}, n {n:,}" if said == "range" else f"{middle}{after} ({bottom}{between}{top}){when}, n {n:,}"
+
+
+def _telling(end: float, places: int, edges: Sequence[float]) -> int:
+    """The decimals from which an end reads as lying on the side of a claim's edges on which it lies."""
+    return next((p for p in range(places, 3) if all((round(end, p) > e) - (round(end, p) < e) == (end > e) - (end < e) for e in edges)), places)
+
+
+def _signed(value: float, places: int, sign: str) -> str:
+    """A number with a minus sign, and none before nothing."""
+    return f"{round(value, places) + 0.0:{sign},.{places}f}".replace("-", "−")

@@ -62,9 +62,8 @@ def cell(row: pd.Series) -> str:
         return "–"
     if not row["measured"]:
         return f"{row['verdict']}:<br>{first.split(':')[0]}"
-    window = next((f" {part}" for part in row["note"].split("; ") if part.startswith("within ")), "")
     verdict = f"**{row['verdict']}**" if row["verdict"] in CONTRADICTED else row["verdict"]
-    return f"{verdict}:<br>{row['measured'].replace(', n', window + ', n')}"
+    return f"{verdict}:<br>{row['measured']}"
 
 
 def _reason(benches: dict[str, pd.DataFrame], claim: str) -> str:
