@@ -18,6 +18,7 @@ from retainkit.load.stated import claims_quoted, claims_stated
 from retainkit.metrics.claim_measures import (
     early_leaving_ratio,
     five_points_more,
+    month_one_by_segment,
     other_sources_win_rate,
     purchase_step,
     winning_over_keeping,
@@ -147,6 +148,20 @@ class TestLaws:
 
 
 class TestByHand:
+    def test_the_share_of_month_one_is_said_of_each_segment_with_what_is_in_it(self, shop, bench):
+        """Four customers in five are of the one segment to which the claim comes near; a few large accounts with contracts make the number of all."""
+        row = bench.loc["month_one_most"]
+        shares = {s: rk.month_one_revenue(shop.only(segment=s)).loc[0, "rate"] for s in ("B2C", "ENT", "MID", "SMB")}
+        low, high = min(shares, key=shares.get), max(shares, key=shares.get)
+        assert (low, high) == ("ENT", "B2C")
+        assert row["measured"].endswith(f"; by segment {shares[low]:.0%} {low} to {shares[high]:.0%} {high}".replace("%", " %"))
+        assert row["note"].startswith("the invoices of contracts are in it; by segment: ENT")
+        assert "B2C 52 % (50–53; 80 % of the customers)" in row["note"]
+        part = month_one_by_segment(shop.only(segment="B2C")).iloc[0]
+        assert (part["range"], part["rate"]) == ("", shares["B2C"])
+        once = shop.sql("select order_id, cast(customer as varchar) as customer_id, ordered_on as ordered_at, amount from orders where order_type = 'one_off'")
+        assert month_one_by_segment(open_shop({"orders": once}))["note"].tolist() == [""]  # no invoices, no segments, no word of them
+
     def test_other_sources_are_the_rest_added_up(self, shop):
         deals = shop.sql("select source, outcome from deals where outcome <> 'open' and date_diff('day', opened_on, date '2026-10-31') >= 180")
         rest = deals[deals["source"] != "referral"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,7 @@ from retainkit.load.shop import Shop
 from retainkit.metrics.acquisition import WHOLE, keeping_cost
 from retainkit.metrics.churn import contract_survival
 from retainkit.metrics.churn_money import customer_retention
+from retainkit.metrics.cross_sell import month_one_revenue
 from retainkit.metrics.deals import WITHIN_DAYS
 from retainkit.metrics.deals_values import source_win_rates
 from retainkit.metrics.first_days import leaving_rates
@@ -46,6 +49,32 @@ def purchase_step(shop: Shop, *, k: int = 2, steps: int = 3, level: float = 0.95
     smallest = (*alone.min(axis=0)[:2], wider.min(axis=0)[2])
     note = f"the smallest of {several} steps, up to the purchase after the {k + several}th" if several > 1 else "one step only"
     return pd.DataFrame([{**dict(zip(("rate", "low", "high"), smallest, strict=True)), "n": int(table["n"][told + 1]), "horizon_days": int(table["horizon_days"][1]), "note": note}])
+
+
+def month_one_by_segment(shop: Shop, *, within_days: int = 30, horizons: Sequence[int] = (365,), level: float = 0.95) -> pd.DataFrame:
+    """`month_one_revenue`, and how far it is another number in another segment: a few large accounts with contracts bring most of the revenue.
+
+    Left out of the range by segment: segments of which fewer than 30 customers were followed past the horizon.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `month_one_revenue`, each with `range` (of the segments, in words; empty of fewer than two) and `note` (each segment with
+        its interval, and whether invoices are in it).
+    """
+    whole = month_one_revenue(shop, within_days=within_days, horizons=horizons, level=level)
+    names = shop.sql("select distinct segment from buyers where is_new and segment is not null order by segment")["segment"].tolist() if shop.has("customers.segment") and not shop.part else []
+    each = pd.concat([month_one_revenue(shop.only(segment=name), within_days=within_days, horizons=horizons, level=level).assign(segment=name) for name in names] or [whole[:0].assign(segment="")])
+    each = each[(each["observed"] >= GATES["observed_past"].least) & each["rate"].notna()].sort_values("rate")
+    billed = shop.sql("select count(*) as n from orders where order_type <> 'one_off'")["n"][0]
+    said, notes = [], []
+    for days, n in zip(whole["horizon"], whole["n"], strict=True):
+        mine = each[each["horizon"] == days]
+        ends = [f"{r.rate * 100:.0f} % {r.segment}" for r in mine.iloc[[0, -1]].itertuples()] if len(mine) > 1 else []
+        said.append(f"by segment {' to '.join(ends)}" if ends else "")
+        parts = [f"{r.segment} {r.rate * 100:.0f} % ({r.low * 100:.0f}–{r.high * 100:.0f}; {100 * r.n / n:.0f} % of the customers)" for r in mine.itertuples()] if ends else []
+        notes.append("; ".join([*(["the invoices of contracts are in it"] if billed else []), *([f"by segment: {', '.join(parts)}"] if parts else [])]))
+    return whole.assign(range=said, note=notes)
 
 
 def early_leaving_ratio(shop: Shop, *, early: int = 90, until: int = 365, level: float = 0.95) -> pd.DataFrame:

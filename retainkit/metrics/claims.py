@@ -87,6 +87,7 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     found = "not measured" if missing else "cannot tell" if not words else UNTESTED.get(kind, tested)
     place = OUTSIDE.get(verdict(estimate["low"], estimate["high"], claim["low"], claim["high"]), "") if found in UNTESTED.values() else ""
     note = "; ".join(dict.fromkeys(filter(None, [place, why, str(row.get("note") or ""), claim.get("caution", "")])))
+    words += str(row.get("range") or "") and words and f"; {row['range']}"
     told = {c: claim.get(c, "") for c in ("sentence", "said_by", "population", "source_says", "estimand")}
     return {"claim": claim["claim"], **told, "kind": kind, "claimed": claimed(claim["low"], claim["high"], unit=unit), "measure": claim["measure"],
             **estimate, "n": n, "measured": words, "verdict": found, "note": note}
@@ -131,7 +132,7 @@ def _withheld(claim: Record, row: dict[str, Any], n: int) -> str:
     if claim["measure"] == "cross_sell_share":
         late = row["total_late"] - row["total_early"]
         return "; ".join(short_of({"cross_sells": row["total_late"], "late_cross_sells": late, "observed_past": row["observed"]}))
-    if claim["measure"] == "month_one_revenue":
+    if claim["measure"] in ("month_one_revenue", "month_one_by_segment"):
         return "; ".join(short_of({"observed_past": row["observed"]}))
     return "; ".join(short_of({"customers_shown": n}))
 
