@@ -116,8 +116,19 @@ def test_a_goal_that_was_met_before_it_was_set_asks_for_nothing_and_says_so(shop
 
 def test_a_goal_of_a_later_time_is_not_judged_yet(shop):
     got = goals(shop.at("2024-03-31"), [{"metric": "churn.monthly", "target": .015, "by": "2026-12-31", "since": "2026-01-01"}]).iloc[0]
-    assert (got["status"], got["note"]) == ("cannot tell", "it is set from 2026-01-01 on")
+    assert (got["status"], got["note"]) == ("not yet set", "it is set from 2026-01-01 on")
+    assert (got["n"], np.isnan(got["value"]), np.isnan(got["path"])) == (0, True, True)
     assert np.isnan(got["n_more"])  # no number of customers makes it judgeable now
+
+
+def test_what_was_known_before_a_goal_is_set_does_not_stand_under_since_then(shop):
+    """The score of the survey before stood on both sides of a goal of 2026, in a page of March 2024."""
+    from retainkit import goal_table
+
+    early = goals(shop.at("2024-03-31"), [{"metric": "nps.score", "target": 25, "by": "2026-12-31", "since": "2026-01-01"}])
+    said = goal_table(early).iloc[0]
+    assert said[["since then", "the straight path is at", "status", "to be able to tell"]].tolist() == ["–", "–", "not yet set: it is set from 2026-01-01 on", "–"]
+    assert said["before"] != "–"
 
 
 def test_before_the_history_nothing_is_known_and_nothing_is_pretended(shop):

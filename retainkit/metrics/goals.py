@@ -19,6 +19,7 @@ from retainkit.metrics.scorecard import MAKERS, lines
 
 MONTH = 365.25 / 12
 NEVER = "the time before is too uncertain for a change this small to be told from it, however many customers come"
+NOT_YET = "not yet set"
 THERE = "it was there when it was set"
 COLUMNS = ["metric", "group", "horizon_days", "label", "kind", "target", "by", "since", "baseline", "baseline_low", "baseline_high", "value",
            "low", "high", "n", "path", "status", "n_needed", "n_more", "unit", "months_more", "note"]
@@ -56,7 +57,7 @@ def goals(
         set for the change to the target to be seen four times of five; infinite where the time before was too uncertain), `n_more`,
         `unit` (what is counted: customers, customer-months, deals, or answers of one survey), `months_more` (at the pace so far), `note`.
 
-    A goal whose time has not begun is `cannot tell`; one that was met before it was set is `reached`, and its note says so. A goal on a number that this shop cannot give is `cannot tell`, with the reason as its note.
+    A goal whose time has not begun is `not yet set`, and nothing is said of the time since; one that was met before it was set is `reached`, and its note says so. A goal on a number that this shop cannot give is `cannot tell`, with the reason as its note.
 
     Raises
     ------
@@ -145,13 +146,14 @@ def _row(goal: Record, h: Headline, mine: Shop, level: float) -> dict[str, Any]:
     early = since > mine.as_of
     told = f"it is set from {since} on" if early else ""
     before, now, elapsed, pace = (_by_month if _has_counts(h) else _by_day)(h, mine, since, goal["by"], level)
+    now = Found() if early else now  # nobody came since
     found = standing(before, now, target=goal["target"], elapsed=elapsed, better=goal.get("better") or h.better or "higher", level=level)
     if found.status == "reached" and (before.value - goal["target"]) * (now.value - goal["target"]) > 0:
         told = THERE
     more = float("nan") if early else 0.0 if found.status == "reached" else max(found.n_needed - now.n, 0.0)
     return {"metric": h.metric, "group": goal.get("group", ""), "horizon_days": h.horizon, "label": h.label, "kind": h.kind, "target": goal["target"],
             "by": goal["by"], "since": since, "baseline": before.value, "baseline_low": before.low, "baseline_high": before.high,
-            "value": now.value, "low": now.low, "high": now.high, "n": int(now.n), "path": found.path, "status": found.status,
+            "value": now.value, "low": now.low, "high": now.high, "n": int(now.n), "path": float("nan") if early else found.path, "status": NOT_YET if early else found.status,
             "n_needed": found.n_needed, "n_more": more, "unit": _unit(h), "months_more": more / pace if pace > 0 and not h.survey else float("nan"),
             "note": "; ".join(filter(None, [told or found.note, NEVER if more == float("inf") else ""]))}
 

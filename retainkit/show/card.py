@@ -154,7 +154,7 @@ def _goal(row: dict[Any, Any], unit: str) -> dict[str, str]:
 
 def _said(row: dict[Any, Any], value: str, low: str, high: str, n: int, unit: str) -> str:
     """An estimate and its ends."""
-    if not row["kind"]:
+    if not row["kind"] or (row["status"] == "not yet set" and value == "value"):
         return "–"
     said, middle, bottom, top = in_parts(float(row[value]), float(row[low]), float(row[high]), n, kind=row["kind"], unit=unit)
     if said in ("hidden", "unknown"):
@@ -164,7 +164,7 @@ def _said(row: dict[Any, Any], value: str, low: str, high: str, n: int, unit: st
 
 def _more(row: dict[Any, Any]) -> str:
     """What it still takes."""
-    if not row["kind"]:
+    if not row["kind"] or row["status"] == "not yet set":
         return "–"
     if row["status"] in ("reached", "no visible change", "behind"):
         return "nothing"
