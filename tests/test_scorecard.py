@@ -342,6 +342,16 @@ def test_every_name_says_of_when_and_at_what_margin(sample):
     assert all(re.search(r"\d+ days|of twelve months|a month|a day|finished month|last week", short[m]) for m in ("churn.early", "cac.cost", "churn.mrr_churn", "churn.nrr", "purchases.repeat_rate", "engagement.weekly_active", "deals.velocity"))
 
 
+def test_who_has_not_lapsed_is_not_called_kept(sample):
+    """"Kept in a month 92%" was quoted as retention; without contracts it is a rule of so many days, and its name says so before the colon."""
+    bought = sample.sql("select order_id, cast(customer as varchar) as customer_id, ordered_on as ordered_at, amount from orders where order_type = 'one_off'")
+    shop = rk.open_shop({"orders": bought}, as_of="2026-10-31")
+    days = int(rk.lapse_rule(shop)["days"].iloc[0])
+    names = {line.metric: line.label.partition(":")[0] for line in lines(shop)}
+    assert names["retention.customers"] == f"customers not lapsed ({days} days) in a month"
+    assert {line.metric: line.label.partition(":")[0] for line in lines(shop, lapse_after=40)}["retention.customers"] == "customers not lapsed (40 days) in a month"
+
+
 def test_no_source_called_referral_is_no_line_and_no_error(sample):
     assert rk.referral_gap(sample, source="friends").empty
     assert "deals.referral_gap" not in [line.metric for line in lines(sample, referral="friends")]

@@ -41,8 +41,9 @@ def _can_lapse(shop: Shop, headline: Headline, asked: Asked) -> bool:
 def _not_lapsed(shop: Shop, asked: Asked) -> list[Headline]:
     """Without contracts: the base of buyers that has not lapsed in the latest finished month."""
     churn = headlines(shop, only=["churn.monthly"], **asked) if not shop.has("contracts") else []
+    days = lapse_rule(shop, days=asked.get("lapse_after") or None)["days"].iloc[0] if churn else 0
     return [replace(
-        h, metric="retention.customers", label="customers kept in a month: who did not lapse in the latest finished month", better="higher",
+        h, metric="retention.customers", label=f"customers not lapsed ({counted(int(days), 'day')}) in a month: who did not become so long without a purchase in the latest finished one", better="higher",
         find=lambda s, h=h: _left_over(h.find(s)), months=lambda s, h=h: _misses(h, s)) for h in churn]  # type: ignore[misc]
 
 

@@ -166,12 +166,13 @@ def rollout(
     data = grid(cells, {u: first_whole(day) for u, day in starts.items()}, partial=partial)
     found = average_effect(data, base=base_months, level=level)
     reason = _too_few(data, found)
+    ages = by_age(data, base=base_months, level=level)
     units = units_before_and_after(data, starts, base_months, asked.bad)
     labels = {"change": name, "outcome": which, "horizon_days": within_days}
     return Rollout(
         asked.words.format(within_days), pd.DataFrame([{**labels, **_power(data, found, base_months, level), "table": asked.needs, "note": reason}]),
         pd.DataFrame([{**labels, **_effect(found, bool(reason)), "note": reason}]),
-        _named(by_month(data, base=base_months, level=level)), by_age(data, base=base_months, level=level), units,
+        _named(by_month(data, base=base_months, level=level)), ages.assign(low=np.nan, high=np.nan) if reason else ages, units,
         roll_out_notes(data, units, starts, base_months, shop))
 
 
