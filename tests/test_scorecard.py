@@ -328,7 +328,7 @@ def test_the_newest_month_is_named_with_its_n_and_a_survey_with_the_one_before()
     assert card_row(**share)["news or noise"] == "noise: 25% in Sep 2026 (n = 156), usual is 13%–34%"
     assert card_row(**share | {"kind": "money", "value": 400.0, "low": 380.0, "high": 425.0, "month_value": 340.0, "month_n": np.nan, "noise_low": 260.0, "noise_high": 680.0})["news or noise"] == "noise: 340 in Sep 2026, usual is 260–680"
     wave = share | {"kind": "score", "value": 14.0, "low": 7.0, "high": 21.0, "month_value": 14.0, "month_n": np.nan, "noise_low": -3.0, "noise_high": 31.0}
-    assert card_row(**wave)["news or noise"] == "noise: 14 in 2026-09, chance after the survey before is -3 to 31"  # no usual range of the score
+    assert card_row(**wave)["news or noise"] == "noise: 14 in 2026-09, chance after the survey before is −3 to 31"  # no usual range of the score
 
 
 def test_every_name_says_of_when_and_at_what_margin(sample):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ def test_how_much_may_be_said(said, rate, low, high, n, at_risk, kind):
          {"kind": "money", "unit": "EUR "}),
         ("$12,400 (95% interval $11,000–$13,800, n = 70)", 12_412.0, 11_033.0, 13_790.0, 70,
          {"kind": "money", "unit": "$"}),
-        ("-$30 (95% interval -$35–-$26, n = 70)", -30.4, -34.9, -25.6, 70, {"kind": "money", "unit": "$"}),
+        ("−$30 (95% interval −$35 to −$26, n = 70)", -30.4, -34.9, -25.6, 70, {"kind": "money", "unit": "$"}),
         ("310 days (95% interval 284–361, n = 228)", 310.0, 284.0, 361.0, 228, {"kind": "days"}),
         ("1.8 (95% interval 1.6–2.0, n = 500)", 1.83, 1.62, 2.04, 500, {"kind": "average"}),
         ("roughly 2.7 times (95% interval 1.4–4.9, n = 150)", 2.67, 1.44, 4.9, 150, {"kind": "ratio"}),
@@ -65,6 +66,13 @@ def test_how_much_may_be_said(said, rate, low, high, n, at_risk, kind):
 )  # fmt: skip
 def test_an_estimate_in_words_has_no_more_digits_than_its_interval_supports(words, rate, low, high, n, more):
     assert in_words(rate, low, high, n, **more) == words
+
+
+@given(st.floats(-1000, 1000), st.floats(0, 500), st.floats(0, 500), st.sampled_from(sorted(WIDTHS)))
+def test_below_zero_stands_a_minus_sign_and_before_nothing_none(rate, below, above, kind):
+    said = in_words(rate, rate - below, rate + above, 500, kind=kind, unit="$")
+    assert "-" not in said
+    assert kind == "points" or not re.search(r"−\$?0(\.0+)?(?![\d.,])", said)
 
 
 @given(st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 0.5), st.integers(0, 10_000), st.sampled_from(sorted(WIDTHS)))

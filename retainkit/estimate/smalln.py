@@ -61,6 +61,7 @@ WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
     "score": (10.0, 20.0),  # net promoter points, -100 to 100
 })  # fmt: skip
 RELATIVE = ("money", "average", "days", "days_kept", "ratio")
+MINUS = "\N{MINUS SIGN}"
 AFTER = {"days": " days", "days_kept": " days", "ratio": " times", "points": " points", "score": " points"}
 
 # Numbers that say which row it is: they stay when a row's figures are hidden.
@@ -155,7 +156,7 @@ def in_words(
         return f"too few to say (n < {GATES['customers_shown'].least:.0f})"
     if said == "unknown":
         return f"not known yet (n = {n:,})"
-    after, to = AFTER.get(kind, ""), " to " if kind in ("score", "points") else "–"  # these may be below zero
+    after, to = AFTER.get(kind, ""), " to " if kind in ("score", "points") or low < 0 else "–"  # these may be below zero
     if said == "range":
         ends = f"between {bottom} and {top}" if math.isfinite(high) else f"above {bottom}"
         return f"{ends}{after} (n = {n:,})"
@@ -258,16 +259,22 @@ def verdict(low: float, high: float, claim_low: float, claim_high: float) -> str
 
 
 def written(value: float, half: float, kind: str, unit: str) -> str:
-    """The value with the digits that an interval of this half-width supports."""
+    """The value with the digits that an interval of this half-width supports, with a minus sign, not a hyphen, and none before nothing."""
     if kind in ("survival", "proportion"):
-        return f"{value * 100:.{_places(half * 100)}f}%"
+        return f"{_signed(value * 100, _places(half * 100))}%"
     if kind == "points":  # always a decimal, as for ratios: whether 0, or 1, is inside must show
-        return f"{value * 100:+.{max(_places(half * 100), 1)}f}".replace("-", "−")
+        return f"{value * 100:+.{max(_places(half * 100), 1)}f}".replace("-", MINUS)
     if kind == "money":
         places = 0 if half >= 1 else 2
         tens = max(math.floor(math.log10(half / 3)), 0) if half >= 1 else 0
-        return f"{'-' if value < 0 else ''}{unit}{abs(round(value, places - tens)):,.{places}f}"
-    return f"{value:,.{max(_places(half), 1 if kind == 'ratio' else 0)}f}"
+        rounded = round(value, places - tens)
+        return f"{MINUS if rounded < 0 else ''}{unit}{abs(rounded):,.{places}f}"
+    return _signed(value, max(_places(half), 1 if kind == "ratio" else 0))
+
+
+def _signed(value: float, places: int) -> str:
+    """The number rounded, without a sign before nothing."""
+    return f"{round(value, places) + 0.0:,.{places}f}".replace("-", MINUS)
 
 
 def _places(half: float) -> int:

@@ -12,7 +12,7 @@ import pandas as pd
 
 import retainkit
 from retainkit.errors import counted, listed, one_of
-from retainkit.estimate.smalln import GATES, judge, short_of, verdict
+from retainkit.estimate.smalln import GATES, MINUS, judge, short_of, verdict
 from retainkit.load.shop import Shop
 from retainkit.load.stated import Record, claims_quoted, claims_stated
 
@@ -205,4 +205,4 @@ def _telling(end: float, places: int, edges: Sequence[float]) -> int:
 
 def _signed(value: float, places: int, sign: str) -> str:
     """A number with a minus sign, and none before nothing."""
-    return f"{round(value, places) + 0.0:{sign},.{places}f}".replace("-", "−")
+    return f"{round(value, places) + 0.0:{sign},.{places}f}".replace("-", MINUS)

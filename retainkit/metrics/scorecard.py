@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import counted
+from retainkit.estimate.smalln import written
 from retainkit.load.shop import Shop
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
@@ -167,4 +168,4 @@ def _survey(line: Headline, shop: Shop) -> dict[str, Any]:
     row = changes.iloc[-1]
     value = line.find(shop).value
     before, reach = value - row["value"], (row["high"] - row["low"]) / 2
-    return verdict(str(row["wave"]), value, before - reach, before + reach, f"{before - reach:.0f} to {before + reach:.0f} after {row['before']}")
+    return verdict(str(row["wave"]), value, before - reach, before + reach, f"{written(before - reach, 1, line.kind, '')} to {written(before + reach, 1, line.kind, '')} after {row['before']}")
