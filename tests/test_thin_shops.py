@@ -209,3 +209,17 @@ def test_one_quiet_number_of_ten_is_no_all_clear_and_that_nobody_new_came_is_sai
     assert "is no all-clear" in page
     assert "Leave things alone" not in page
     assert not re.search(r"[a-z0-9)]\.[A-Z]|[a-z]\((?!s\))[0-9]", page.partition("Definitions")[2].partition("Behind these numbers")[0])  # a sentence begins after a space
+
+
+def test_the_scorecard_says_since_when_and_its_twelve_months_are_recorded(tmp_path, monkeypatch):
+    """Of some customers no goal is asked for, which is not that none is set."""
+    pages = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--set", "segment=SMB")
+    page = pages["05_scorecard_and_claims"]
+    assert "Buying again, as known at the end of 31 October 2026. Now: of all since November 2023, unless the row says otherwise" in page
+    assert "(95% range; of all since November 2023, unless said otherwise)" in page
+    assert "Goals are set, for everybody or for another group" in page
+    assert "No goal is set" not in page
+    for metric, words in (("repeat_rate", "repeat purchase rate"), ("returning_share", "returning share")):
+        row = re.search(rf"purchases\.{metric}_of_year,month=2026-10[^,]*,,([\d.]+)", pages["metrics"])
+        assert row
+        assert re.search(rf"{words}\s+twelve months\s+{float(row[1]):.0%} ", page)

@@ -41,7 +41,7 @@ def worth(shop: Shop, asked: Asked) -> list[Headline]:
         table = tally(s, "cohort_revenue", within=days)
         return series(s, table.assign(value=table["revenue"].astype(float) / table["n"] * margin), days)
 
-    times = "" if margin == 1 else f" at {margin:.0%} margin"
+    times = " (revenue)" if margin == 1 else f" at {margin:.0%} margin"
     return [Headline(
         "clv.revenue", f"customer lifetime value of {counted(days, 'day')}{times}: revenue of a new customer in the first {days} days", ("orders",), horizon=days,
         find=lambda s: first(lifetime_value(s, horizons=[days], margin=margin)), months=values, section="money", kind="money", of="average")]
