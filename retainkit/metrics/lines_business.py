@@ -84,7 +84,7 @@ def sizes(shop: Shop, asked: Asked) -> list[Headline]:
         number("deals.average_won", "average deal size: amount of a won deal, mean", find=lambda s: first(of_measure(deal_size(s), "mean")), months=values, of="average"),
         number("deals.median_won", "median deal size: amount of a won deal, the middle one", find=lambda s: first(of_measure(deal_size(s), "median")),
                why_no_months="the average is judged in its place"),
-        number("deals.velocity", "sales velocity a day: deals x win rate x amount / days to win", why_no_months=TOO_NOISY,
+        number("deals.velocity", "sales velocity a day, of a year's deals: deals x win rate x amount / days to win", why_no_months=TOO_NOISY,
                find=lambda s: first(of_measure(sales_velocity(s, days=asked.get("within_days", 180)), "velocity"))),
     ]
 

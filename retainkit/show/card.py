@@ -80,7 +80,7 @@ def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
     said, middle, bottom, top = in_parts(float(row["value"]), *limits, int(row["n"]), kind=row["kind"], unit=unit)
     earlier = [_like(row[name], row, unit) if said in ("number", "rough") else "–" for name in ("month_ago", "year_ago")]
     after = AFTER.get(row["kind"], "")
-    to = " to " if row["kind"] == "score" or limits[0] < 0 else TO
+    to = " to " if row["kind"] in ("score", "points") or limits[0] < 0 else TO
     limited = f"{bottom}{to}{top}{after}" if bottom and top else f"above {bottom}{after}" if bottom else f"not within {row['horizon_days']:.0f} days"
     now = FEW.get(said) or limited if not middle else f"{'about ' if said == 'rough' else ''}{middle}{after} ({limited.removesuffix(after)})"
     return {"number": str(row["label"]).partition(":")[0], "now": now, "n": int(row["n"]), "a month ago": earlier[0],
@@ -159,7 +159,7 @@ def _said(row: dict[Any, Any], value: str, low: str, high: str, n: int, unit: st
     said, middle, bottom, top = in_parts(float(row[value]), float(row[low]), float(row[high]), n, kind=row["kind"], unit=unit)
     if said in ("hidden", "unknown"):
         return "too few" if said == "hidden" and n else "not known yet"
-    return f"{middle} ({bottom}–{top})" if middle else f"{bottom} to {top}"
+    return f"{middle} ({bottom}{' to ' if row[low] < 0 else '–'}{top})" if middle else f"{bottom} to {top}"
 
 
 def _more(row: dict[Any, Any]) -> str:
