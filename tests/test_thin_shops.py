@@ -217,6 +217,7 @@ def test_the_scorecard_says_since_when_and_its_twelve_months_are_recorded(tmp_pa
     page = pages["05_scorecard_and_claims"]
     assert "Buying again, as known at the end of 31 October 2026. Now: of all since November 2023, unless the row says otherwise" in page
     assert "(95% range; of all since November 2023, unless said otherwise)" in page
+    assert "NPS of the latest survey" in page  # its row says otherwise
     assert "Goals are set, for everybody or for another group" in page
     assert "No goal is set" not in page
     for metric, words in (("repeat_rate", "repeat purchase rate"), ("returning_share", "returning share")):

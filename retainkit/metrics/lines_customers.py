@@ -103,7 +103,7 @@ def voices(kind: str, shop: Shop, asked: Asked) -> list[Headline]:
     """The score of the latest survey of one kind of people."""
     name, short, who = ASKED_OF[kind]
     return [Headline(
-        f"{name}.score", f"{short}: net promoter score of {who}, latest survey", ("responses",), section="voices", kind="score", survey=kind,
+        f"{name}.score", f"{short} of the latest survey: net promoter score of {who}", ("responses",), section="voices", kind="score", survey=kind,
         find=lambda s: first(promoter_scores(s, kind=kind).tail(1)))] if len(promoter_scores(shop, kind=kind)) else []
 
 
@@ -117,7 +117,7 @@ def answered(kind: str, shop: Shop, asked: Asked) -> list[Headline]:
         return first(row[list(columns)].rename(columns=columns))
 
     return [Headline(
-        f"{name}.response", f"{short} response: {who} who answered the latest survey", ("responses",), find=find, section="voices",
+        f"{name}.response", f"{short} response of the latest survey: {who} who answered it", ("responses",), find=find, section="voices",
         why_no_months="there are too few surveys")] if len(promoter_scores(shop, kind=kind)) else []
 
 
