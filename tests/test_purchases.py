@@ -153,10 +153,13 @@ def test_who_signed_up_and_has_only_a_refund_or_an_invoice_never_bought():
 
 def test_the_newer_half_of_the_months_is_held_against_the_older():
     rows = [(f"{name}{m}", f"2026-0{m}-01") for m in range(1, 6) for name in "abcd"] + [(f"a{m}", f"2026-0{m}-11") for m in (3, 4, 5)]
-    got = rk.second_purchase_trend(shop_of(rows, as_of="2026-07-31")).iloc[0]
+    given = {"as_of": "2026-07-31", "history_start": "2026-01-01"}
+    got = rk.second_purchase_trend(shop_of(rows, **given)).iloc[0]
     assert (got.value, got.n, got.months) == (0.25, 16, 2)  # March is the middle
     assert got.low < 0 < got.high
-    assert np.isnan(rk.second_purchase_trend(shop_of(rows[:4], as_of="2026-07-31")).value[0])
+    assert np.isnan(rk.second_purchase_trend(shop_of(rows[:4], **given)).value[0])
+    unsaid = rk.second_purchase_trend(shop_of(rows, as_of="2026-07-31")).iloc[0]
+    assert unsaid[["value", "low", "high"]].isna().all()  # the early months may hold old customers
 
 
 def test_a_refund_is_no_purchase_but_its_money_falls_on_its_day():

@@ -195,20 +195,22 @@ def second_purchase_by_cohort(shop: Shop, *, within_days: int = 30, level: float
 def second_purchase_trend(shop: Shop, *, within_days: int = 30, level: float = 0.95) -> pd.DataFrame:
     """Are newer customers back sooner: the newer half of the months of first purchase, less the older half.
 
-    Left out: months that are not old enough (see `second_purchase_by_cohort`), and the one in the middle of an odd number.
+    Left out: months that are not old enough (see `second_purchase_by_cohort`), and the one in the middle of an odd number. Where
+    nobody said when the history begins nothing is said: the early months then hold old customers, who come back more often.
 
     Returns
     -------
     DataFrame
         One row: `value` (difference of the two shares), `low`, `high`, `n` (customers in both halves), `newer`, `older` (the
-        shares), `months` (in each half). NaN without two months. Newcombe's interval.
+        shares), `months` (in each half). NaN without two months or a `history_start`. Newcombe's interval.
 
     Examples
     --------
     >>> from retainkit import open_shop
     >>> orders = pd.DataFrame({"order_id": [1, 2, 3, 4], "customer_id": ["ann", "ann", "bob", "cy"], "amount": 5,
     ...                        "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05", "2026-02-20"]})
-    >>> second_purchase_trend(open_shop({"orders": orders}, as_of="2026-03-31"))[["value", "newer", "older", "n"]]
+    >>> shop = open_shop({"orders": orders}, as_of="2026-03-31", history_start="2026-01-01")
+    >>> second_purchase_trend(shop)[["value", "newer", "older", "n"]]
        value  newer  older  n
     0   -0.5    0.0    0.5  3
     """
@@ -218,6 +220,8 @@ def second_purchase_trend(shop: Shop, *, within_days: int = 30, level: float = 0
     (new_hits, new_n), (old_hits, old_n) = (part[["hits", "n"]].sum() for part in (ripe.tail(half), ripe.head(half)))
     value, low, high = newcombe(new_hits, new_n, old_hits, old_n, level=level)
     newer, older = (hits / n if n else np.nan for hits, n in ((new_hits, new_n), (old_hits, old_n)))
+    if not shop.history_given:
+        value = low = high = np.nan
     return pd.DataFrame([{"value": value, "low": low, "high": high, "n": int(new_n + old_n), "newer": newer, "older": older, "months": half,
                           "horizon_days": within_days}])
 
