@@ -149,7 +149,7 @@ def second_purchase_mature(
     """The plain check of `second_purchase`: customers followed for the whole horizon only, counted.
 
     Left out of numerator and denominator: everybody whose window is still open (`too_young`), and those left
-    out by `second_purchase`. `naive` is what dividing all repeaters by all customers would say: always too low.
+    out by `second_purchase`. `naive` is what dividing all repeaters by all customers would say: too low as long as a window is open.
 
     Returns
     -------
@@ -251,8 +251,8 @@ def next_purchase(
     Returns
     -------
     DataFrame
-        A row a k: `k, horizon_days, rate, low, high, n, too_young, latest` and the plain check on customers
-        followed through: `mature_rate, mature_low, mature_high, mature_n`. `latest` is the age in days up to
+        A row a k: `k, horizon_days, rate, low, high, n, too_young, latest` and of the oldest customers
+        alone, who were followed for `latest` days and the window: `mature_rate, mature_low, mature_high, mature_n`. `latest` is the age in days up to
         which the k-th purchase counts.
 
     Notes
