@@ -122,13 +122,36 @@ def test_the_corner_of_the_map_reaches_the_ends_of_its_axes_and_those_who_left_a
     assert [t.get_text() for t in key.get_yticklabels()] == ["0%", "50%", "80%", "100%"]
 
 
-def test_a_rep_between_the_lines_is_named_only_where_names_are_asked_for_and_who_left_never():
+def test_a_rep_between_the_lines_is_named_only_where_asked_for_and_who_left_never():
     reps = pd.DataFrame({"rep": ["Ada", "Eve", "Ben"], "n": [100, 90, 80], "rate": [0.42, 0.6, 0.3], "departed": [False, True, False]})
     reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1)
-    for named, names in ((None, []), ([], ["Ada"]), (["Ben"], ["Ben", "Ada"])):
+    for named, names in ((None, []), ([], []), (["Ben"], ["Ben"])):
         _, ax = canvas()
         rep_charts.plot_funnel(reps, ax=ax, x="n", y="rate", centre=0.3, named=named)
         assert [t.get_text() for t in ax.texts] == names
+
+
+def test_who_has_too_little_behind_them_is_grey_and_never_named():
+    for x, y, few, centre in (("n", "rate", 9, 0.1), ("expected", "value", 0.9, 1.0)):
+        _, ax = canvas()
+        reps = pd.DataFrame({"rep": ["Ada", "Eve"], x: [few, 12], y: [9 * centre, 1.1 * centre], "low95": 0.0, "low998": 0.0, "high95": 2 * centre, "high998": 3 * centre}).assign(n=lambda t: t.get("n", 20))
+        rep_charts.plot_funnel(reps, ax=ax, x=x, y=y, centre=centre, named=["Ada"])
+        assert not ax.texts
+        dots = {line.get_xdata()[0]: line.get_color() for line in ax.lines if line.get_marker() == "o"}
+        assert dots == {few: rep_charts.GREY, 12: rep_charts.ACCENT}
+
+
+def test_a_line_to_a_name_crosses_no_other_name():
+    fig, ax = canvas()
+    reps = pd.DataFrame({"rep": ["Ada", "Bram", "Esra Lindqvist", "Priya Hathersage", "Tomasz", "Xiomara"], "n": [132, 144, 149, 144, 135, 139], "rate": [0.341, 0.396, 0.423, 0.403, 0.333, 0.396]})
+    reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1)
+    rep_charts.plot_funnel(reps, ax=ax, x="n", y="rate", centre=0.3, named=["Priya Hathersage", "Esra Lindqvist"])
+    fig.draw_without_rendering()
+    boxes = [t.get_bbox_patch().get_window_extent() for t in ax.texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    for text in ax.texts:
+        line = text.arrow_patch and text.arrow_patch.get_path().transformed(text.arrow_patch.get_transform()).interpolated(20).vertices
+        assert line is None or not any(other.get_window_extent().contains(*point) for other in ax.texts if other is not text for point in line)
 
 
 def test_a_funnels_lines_are_those_of_every_size_and_whoever_is_asked_for_is_named():

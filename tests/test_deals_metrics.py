@@ -215,7 +215,7 @@ def test_a_source_is_compared_with_all_the_others_and_at_the_companys_mix() -> N
 def test_the_funnel_has_prediction_limits_and_says_who_lies_outside() -> None:
     rows = [deal(rep, 99, 9, "won" if i < won else "lost", customer=f"{rep}{i}") for rep, won, n in (("Ann", 65, 100), ("Bob", 400, 1000), ("Cy", 2, 5)) for i in range(n)]
     got = win_funnel(tables(as_of=str(AS_OF), deals=rows)).set_index("rep")
-    assert got["place"].to_dict() == {"Ann": "far above", "Bob": "inside", "Cy": "inside"}
+    assert got["place"].to_dict() == {"Ann": "far above", "Bob": "inside", "Cy": "too few"}
     assert (got["low998"] <= got["low95"]).all()
     assert (got["high95"] <= got["high998"]).all()
     assert got.loc["Cy", "high95"] > got.loc["Ann", "high95"]  # fewer deals, more chance

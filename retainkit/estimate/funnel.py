@@ -89,17 +89,19 @@ def poisson_limits(expected: ArrayLike, *, phi: float = 1.0) -> pd.DataFrame:
     return _lines("expected", mean, counts, centre=1.0, most=np.inf, phi=phi)
 
 
-def places(values: ArrayLike, lines: pd.DataFrame) -> list[str]:
-    """Where each value lies among its lines: above or below those of 95 %, far above or below those of 99.8 %.
+def places(values: ArrayLike, lines: pd.DataFrame, *, few: ArrayLike = False) -> list[str]:
+    """Where each value lies among its lines: above or below those of 95 %, far above or below those of 99.8 %; nowhere where too few are known.
 
     Examples
     --------
     >>> places([2.0, 1.6, 1.2], poisson_limits([15, 15, 15]))
     ['far above', 'above', 'inside']
+    >>> places([2.0, 1.6, 1.2], poisson_limits([15, 15, 15]), few=[True, False, False])
+    ['too few', 'above', 'inside']
     """
     v = np.asarray(values, dtype=float)
-    beyond = [v > lines["high998"], v < lines["low998"], v > lines["high95"], v < lines["low95"]]
-    return [str(word) for word in np.select(beyond, ["far above", "far below", "above", "below"], default="inside")]
+    beyond = [np.broadcast_to(np.asarray(few, dtype=bool), v.shape), v > lines["high998"], v < lines["low998"], v > lines["high95"], v < lines["low95"]]
+    return [str(word) for word in np.select(beyond, ["too few", "far above", "far below", "above", "below"], default="inside")]
 
 
 def z_scores(observed: ArrayLike, expected: ArrayLike, *, variance: ArrayLike | None = None) -> Array:

@@ -12,6 +12,7 @@ from retainkit.estimate.case_mix import expected_wins, wins_by_rep
 from retainkit.estimate.funnel import OVERDISPERSED, binomial_limits, dispersion, places, z_scores
 from retainkit.estimate.intervals import benjamini_hochberg
 from retainkit.estimate.rep_model import joint_rep_model, rep_words, too_few_for_rho
+from retainkit.estimate.smalln import GATES
 from retainkit.load.shop import Shop
 from retainkit.metrics.deals import TOO_NEW, WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
 from retainkit.metrics.reps import STRATA, coded, departed, expected_losses, rep_churn, rep_churn_withheld
@@ -164,7 +165,7 @@ def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: flo
     DataFrame
         As `win_rate`, with `expected_rate` (the company's), `low998`, `low95`, `high95`, `high998`, `z`, `phi`
         (how much an account's deals go together; above 1.3 it widens the lines) and `place` (`above`, `below` the 95 % lines, `far above`, `far below` the
-        99.8 % lines, or `inside`); of reps, whether they have `departed`.
+        99.8 % lines, `inside`, or `too few` where fewer than 10 deals are closed); of reps, whether they have `departed`.
     """
     table = win_rate(shop, by=by, level=level)
     if table.empty:
@@ -175,7 +176,7 @@ def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: flo
     phi = _widening(account_clustering(shop, by=by))
     lines = binomial_limits(n, p0=overall, phi=phi).drop(columns="n")
     table = pd.concat([table, lines], axis=1).assign(expected_rate=overall, z=z, phi=phi)
-    table["place"] = places(table["rate"], table)
+    table["place"] = places(table["rate"], table, few=n < GATES["closed_deals"].least)
     return coded(table.assign(departed=table["rep"].isin(departed(shop))), reps) if by == "rep" else table
 
 

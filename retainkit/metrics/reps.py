@@ -17,6 +17,7 @@ from retainkit.errors import BadValueError, counted
 from retainkit.estimate.exposure import churn_by_rep, expected_churn
 from retainkit.estimate.funnel import places, poisson_limits
 from retainkit.estimate.intervals import benjamini_hochberg
+from retainkit.estimate.smalln import GATES
 from retainkit.metrics.reading import identities
 from retainkit.tally import Engine, asked_once, tally
 
@@ -58,7 +59,7 @@ def rep_churn(
     DataFrame
         A row a rep: `rep`, `observed`, `expected`, `value` (observed / expected), `low`, `high`, `n` (accounts), `p_high`, `q`
         (Benjamini-Hochberg), `crude_value` (adjusted for follow-up only), `low95`, `high95`, `low998`, `high998` (where a
-        rep in control lies), `place` (as in `win_funnel`), `early_observed`, `early_expected`, `early_value`, `kept_value`, `self_share`, `departed`,
+        rep in control lies), `place` (as in `win_funnel`; `too few` where less than one loss is expected), `early_observed`, `early_expected`, `early_value`, `kept_value`, `self_share`, `departed`,
         `note`. `observed` and `expected` have the same sum. Empty when nothing can be computed (`rep_churn_withheld`
         says why).
 
@@ -88,7 +89,7 @@ def rep_churn(
     lines = poisson_limits(table["expected"]).set_index(table.index)
     table = table.join(lines.drop(columns="expected"))
     table = table.assign(
-        place=places(table["value"], table), q=benjamini_hochberg(table["p_high"]), early_observed=early["observed"], early_expected=early["expected"],
+        place=places(table["value"], table, few=table["expected"] < GATES["expected_losses"].least), q=benjamini_hochberg(table["p_high"]), early_observed=early["observed"], early_expected=early["expected"],
         early_value=early["value"], kept_value=kept["value"], departed=table.index.isin(departed(shop)))
     return coded(table.reset_index(), reps)[_COLUMNS]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from retainkit.estimate.smalln import GATES
 from retainkit.show.charts import _percent
 from retainkit.show.data import drawn
 from retainkit.show.style import ACCENT, INK, MUTED, letters
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WARM = "#aa6600"
+GREY = "#b6bec8"
 RING: Any = {"color": "#8c959f", "markerfacecolor": "white", "markersize": 7}  # who has left
 
 
@@ -25,8 +27,8 @@ def plot_funnel(
     """Draw each rep's `y` against how much is known (`x`), inside the lines where luck alone leaves 95 and 99.8 %.
 
     The limits are the columns `low95, high95, low998, high998`, those of `lines` where given: from one rep to the next they would have
-    kinks. Reps outside the outer lines are named; where some are to be `named`, they are too, and others outside the inner lines where there
-    is room. Those who have left are rings without a name.
+    kinks. Who is outside the outer lines, or to be `named`, is; nobody else, however much room there is. Those who have left are rings
+    without a name. Who has too little behind them (fewer than 10 closed deals, less than 1 expected loss) is grey and not named.
     """
     table = drawn(ax, table, labels, x, y, "low95", "high95", "low998", "high998", "departed", "n").dropna(subset=[y])
     limits = (table if lines is None else lines).sort_values(x)
@@ -35,17 +37,17 @@ def plot_funnel(
             ax.plot(limits[x], limits[side].astype(float), linestyle=style, color=MUTED, linewidth=1)
     ax.axhline(centre, color=INK, linewidth=1)
     gone = table.get("departed", pd.Series(False, index=table.index)).astype(bool)
-    far, out = ((table[y] > table[f"high{line}"]) | (table[y] < table[f"low{line}"]) for line in ("998", "95"))
-    for rows, look in ((~gone & ~far, {"color": ACCENT, "markersize": 8}), (~gone & far, {"color": WARM, "markersize": 8}), (gone, RING)):
+    far = (table[y] > table["high998"]) | (table[y] < table["low998"])
+    few = table[x] < GATES["expected_losses" if x == "expected" else "closed_deals"].least
+    far &= ~few & ~gone
+    for rows, look in ((few & ~gone, {"color": GREY, "markersize": 8}), (~gone & ~far & ~few, {"color": ACCENT, "markersize": 8}), (far, {"color": WARM, "markersize": 8}), (gone, RING)):
         if rows.any():  # no dot at all, not cut off at an edge either, would still take its room in a corner
             ax.plot(table.loc[rows, x], table.loc[rows, y], "o", **look, clip_on=False, zorder=3)
     if percent:
         _percent(ax.yaxis)
     ax.set(ylim=(0, 1.35 * max([centre, *table[y]]) or None), xlim=(0, None))  # where little is known the lines go on for ever
     ax.locator_params(axis="x", steps=[1, 2, 5, 10])
-    sure = table[labels].isin([] if named is None else list(named)) | (far & ~gone)
-    maybe = out & ~sure & ~gone & (named is not None)
-    _name(ax, table, pd.concat([table[sure], table[maybe]]), x, y, labels, must=int(sure.sum()))
+    _name(ax, table, table[table[labels].isin([] if named is None else list(named)) & ~few | far], x, y, labels)
     return ax
 
 
@@ -63,7 +65,7 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
     warm = LinearSegmentedColormap.from_list("warm", ["#7f9dbd", WARM, "#770011"])
     ax.set(xscale="log", yscale="log")
     for row in reps.to_dict("records"):
-        colour = "#b6bec8" if row["departed"] else warm(min(row["p_joint"], 1.0))
+        colour = GREY if row["departed"] else warm(min(row["p_joint"], 1.0))
         ax.plot([row["or_low"], row["or_high"]], [row["hazard_ratio"]] * 2, color=colour, linewidth=1, alpha=0.4)
         ax.plot([row["odds_ratio"]] * 2, [row["hr_low"], row["hr_high"]], color=colour, linewidth=1, alpha=0.4)
         ax.plot(row["odds_ratio"], row["hazard_ratio"], "o", **(RING if row["departed"] else {"color": colour, "markeredgecolor": "white", "markersize": 9}), zorder=3)
@@ -80,7 +82,7 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
     ax.axvline(1, color=MUTED, linewidth=0.8)
     ax.axhline(1, color=MUTED, linewidth=0.8)
     present = reps[~reps["departed"].astype(bool)].nlargest(named, "p_joint")
-    _name(ax, reps, present.sort_values("hazard_ratio", ascending=False), "odds_ratio", "hazard_ratio", "rep", must=named)
+    _name(ax, reps, present.sort_values("hazard_ratio", ascending=False), "odds_ratio", "hazard_ratio", "rep")
     fig = ax.get_figure(root=True)
     assert fig is not None
     key = fig.colorbar(ScalarMappable(Normalize(0, 1), warm), ax=ax, fraction=0.035, pad=0.02, aspect=40, ticks=[0, watch, review, 1], format=lambda v, _: f"{v:.0%}")
@@ -91,25 +93,28 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
     return ax
 
 
-def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labels: str, *, must: int) -> None:
-    """Name some of the dots, each name where it meets no dot and no other name, as near as can be: a line leads to one further away.
-
-    Where there is no such place the first `must` are named all the same, the others are not.
-    """
+def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labels: str) -> None:
+    """Name some of the dots, each name where it meets no dot and no other name, as near as can be: a line leads to one further away and crosses no name."""
     scale = 72 / ax.get_figure(root=True).dpi * np.array([0.95, 0.78])  # type: ignore[union-attr]  # the three lines of text will take the rest
     places = ax.transData.transform(dots[[x, y]].astype(float).to_numpy()) * scale
     (start, bottom), (end, _) = ax.bbox.get_points() * scale
     taken = [(a - 5, a + 5, b - 5, b + 5) for a, b in places]
     at = dict(zip(dots.index, places, strict=True))
+    names: list[tuple[float, float, float, float]] = []
     for i, row in enumerate(reps.itertuples()):
         (a, b), words = at[row.Index], letters(reps.at[row.Index, labels], 24)
         wide = 6.0 * len(words)
-        options = [(dx, dy, "left" if dx > 0 else "right") for dy in (6, -15, *((22, -31, 38) if i < must else ())) for dx in (8, -8)]
+        options = [(dx, dy, "left" if dx > 0 else "right") for dy in (6, -15, 22, -31, 38, -47) for dx in (8, -8)]
         boxes = [(a + dx - wide * (side == "right"), a + dx + wide * (side == "left"), b + dy - 2, b + dy + 12) for dx, dy, side in options]
-        free = [k for k, box in enumerate(boxes) if start < box[0] and box[1] < end and bottom < box[2] and not any(box[0] < o[1] and o[0] < box[1] and box[2] < o[3] and o[2] < box[3] for o in taken)]
-        if not free and i >= must:
-            continue
+        leaders = [[(a + t * dx, a + t * dx, b + t * (dy + 5), b + t * (dy + 5)) for t in np.linspace(0, 1, 12)] if j > 3 else [] for j, (dx, dy, _) in enumerate(options)]
+        free = [j for j, box in enumerate(boxes) if start < box[0] and box[1] < end and bottom < box[2] and not _meet([box], taken) and not _meet(leaders[j], names)]
         k = (free or [1])[0]
-        taken.append(boxes[k])
+        names.append(boxes[k])
+        taken += [boxes[k], *leaders[k]]
         ax.annotate(words, (reps.at[row.Index, x], reps.at[row.Index, y]), xytext=options[k][:2], textcoords="offset points", fontsize=10, color=INK, ha=options[k][2], zorder=5 - i / 100,
-                    arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4} if k > 3 else None, bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+                    arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4, "relpos": (float(options[k][2] == "right"), 0.5)} if k > 3 else None, bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+
+
+def _meet(boxes: Sequence[tuple[float, ...]], others: Sequence[tuple[float, ...]]) -> bool:
+    """Whether any of the boxes (left, right, bottom, top; a point has no width) overlaps any of the others."""
+    return any(a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3] for a in boxes for b in others)
