@@ -203,8 +203,8 @@ def _notes(wins: pd.DataFrame, by: Sequence[str], over: dict[str, float], cuts: 
     known = [column for column in by if len(wins) and wins[column].nunique() > 1]
     odds, hazard, review, watch = cuts
     of_wins, of_churn, clustering = over.values()
-    wider = f"; win intervals widened by its root, {clustering**0.5:.2f}" if clustering > OVERDISPERSED else ""
+    together = f"go together, so win intervals are {clustering**0.5:.2f} times as wide" if clustering > OVERDISPERSED else "hardly go together"
     return [f"adjusted for {', '.join(known) or 'nothing'} ({how}), and churn for each account's time under contract; for nothing else",
             f"high means win odds over {odds:g} and churn hazard over {hazard:g} times the company's; review from {review:.0%}, watch from {watch:.0%}",
-            *[f"deals of one account go together: variance {clustering:.2f} times that of independent deals{wider}"] * (clustering == clustering),
-            *[f"spread between reps over what chance gives (1): wins {of_wins:.2f}, churn {of_churn:.2f}"] * (not np.isnan(of_wins + of_churn))]
+            *[f"deals of one account {together} (variance {clustering:.2f} times that of independent deals)"] * (clustering == clustering),
+            *[f"were all reps alike, chance would still spread them: they are spread (variance) {of_wins:.2f} times as far in wins, {of_churn:.2f} times in churn"] * (not np.isnan(of_wins + of_churn))]
