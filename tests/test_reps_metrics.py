@@ -150,7 +150,7 @@ def test_the_rep_who_wins_more_and_loses_more_is_to_be_read_and_nobody_else(sold
     assert np.allclose(quadrants.sum(axis=1), 1)
     said = found.company.set_index("quantity")["value"]
     assert said.index.tolist() == ["win_rate", "s_u", "s_v", "rho", "spread_wins", "spread_churn", "clustering"]
-    assert f"wins {said['spread_wins']:.2f}, churn {said['spread_churn']:.2f}" in found.notes[-1]
+    assert f"{said['spread_wins']:.2f} times as far in wins, {said['spread_churn']:.2f} times in churn" in found.notes[-1]
     assert "adjusted for segment, source (strata)" in found.notes[0]
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WARM = "#aa6600"
 GREY = "#b6bec8"
+NEAR = (6, -15)  # points above or below its dot at which a name needs no line
 RING: Any = {"color": "#8c959f", "markerfacecolor": "white", "markersize": 7}  # who has left
 
 
@@ -97,22 +98,33 @@ def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labe
     """Name some of the dots, each name where it meets no dot and no other name, as near as can be: a line leads to one further away and crosses no name."""
     scale = 72 / ax.get_figure(root=True).dpi * np.array([0.95, 0.78])  # type: ignore[union-attr]  # the three lines of text will take the rest
     places = ax.transData.transform(dots[[x, y]].astype(float).to_numpy()) * scale
-    (start, bottom), (end, _) = ax.bbox.get_points() * scale
-    taken = [(a - 5, a + 5, b - 5, b + 5) for a, b in places]
-    at = dict(zip(dots.index, places, strict=True))
-    names: list[tuple[float, float, float, float]] = []
-    for i, row in enumerate(reps.itertuples()):
-        (a, b), words = at[row.Index], letters(reps.at[row.Index, labels], 24)
+    room, at = ax.bbox.get_points() * scale, dict(zip(dots.index, places, strict=True))
+    words = {i: letters(name, 24) for i, name in reps[labels].items()}
+    # who is named first has the nearest place: that order is kept which leaves the fewest without one
+    put = min((_put([(i, *at[i], words[i]) for i in order.index], places, room) for order in (reps, reps.sort_values(x), reps.sort_values(x)[::-1])), key=lambda put: put[0])
+    for i, (dx, dy) in put[1].items():
+        side = "left" if dx > 0 else "right"
+        leader = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4, "relpos": (float(dx < 0), 0.5)} if dy not in NEAR else None
+        ax.annotate(words[i], reps.loc[i, [x, y]], xytext=(dx, dy), textcoords="offset points", fontsize=10, color=INK, ha=side, zorder=5, arrowprops=leader, bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+
+
+def _put(order: Sequence[tuple[Any, float, float, str]], dots: Any, room: Any) -> tuple[int, dict[Any, tuple[int, int]]]:
+    """Where each name goes, from its dot, when they are put in this order (index, place, words); before it, how many found no free place."""
+    taken: list[tuple[float, ...]] = [(a - 5, a + 5, b - 5, b + 5) for a, b in dots]
+    names: list[tuple[float, ...]] = []
+    (start, bottom), (end, _) = room
+    got, without = {}, 0
+    for i, a, b, words in order:
         wide = 6.0 * len(words)
-        options = [(dx, dy, "left" if dx > 0 else "right") for dy in (6, -15, 22, -31, 38, -47) for dx in (8, -8)]
-        boxes = [(a + dx - wide * (side == "right"), a + dx + wide * (side == "left"), b + dy - 2, b + dy + 12) for dx, dy, side in options]
-        leaders = [[(a + t * dx, a + t * dx, b + t * (dy + 5), b + t * (dy + 5)) for t in np.linspace(0, 1, 12)] if j > 3 else [] for j, (dx, dy, _) in enumerate(options)]
+        options = [(dx, dy) for dy in (*NEAR, 22, -31, 38, -47) for dx in (8, -8)]
+        boxes = [(a + dx - wide * (dx < 0), a + dx + wide * (dx > 0), b + dy - 2, b + dy + 12) for dx, dy in options]
+        leaders = [[(a + t * dx, a + t * dx, b + t * (dy + 5), b + t * (dy + 5)) for t in np.linspace(0, 1, 12)] if dy not in NEAR else [] for dx, dy in options]
         free = [j for j, box in enumerate(boxes) if start < box[0] and box[1] < end and bottom < box[2] and not _meet([box], taken) and not _meet(leaders[j], names)]
         k = (free or [1])[0]
+        got[i], without = options[k], without + (not free)
         names.append(boxes[k])
         taken += [boxes[k], *leaders[k]]
-        ax.annotate(words, (reps.at[row.Index, x], reps.at[row.Index, y]), xytext=options[k][:2], textcoords="offset points", fontsize=10, color=INK, ha=options[k][2], zorder=5 - i / 100,
-                    arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4, "relpos": (float(options[k][2] == "right"), 0.5)} if k > 3 else None, bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+    return without, got
 
 
 def _meet(boxes: Sequence[tuple[float, ...]], others: Sequence[tuple[float, ...]]) -> bool:
