@@ -301,6 +301,9 @@ def test_days_kept_is_the_plain_mean_when_everybody_is_followed() -> None:
         assert got.loc[name, "value"] == pytest.approx(np.mean([min(5 * i + 1, 100) for i in range(parity, 60, 2)]))
     assert got["p"].iloc[0] == pytest.approx(got["p"].iloc[1])  # of two groups each is the other's rest
     assert got["p_any"].iloc[0] == pytest.approx(got["p"].iloc[0])
+    assert got["difference"].tolist() == pytest.approx([got.loc["ENT", "value"] - got.loc["SMB", "value"], got.loc["SMB", "value"] - got.loc["ENT", "value"]])
+    assert (got["difference_low"] < got["difference"]).all()
+    assert (got["difference"] < got["difference_high"]).all()
 
 
 def test_days_kept_by_a_few_of_whom_nobody_left_have_a_range_and_no_q() -> None:
@@ -308,7 +311,7 @@ def test_days_kept_by_a_few_of_whom_nobody_left_have_a_range_and_no_q() -> None:
     people = [(f"c{i}", "ENT" if i < 6 else "SMB") for i in range(60)]
     got = days_kept(tables(as_of="2026-06-30", contracts=rows, customers=people), by="segment", within=180).set_index("segment")
     assert (got.loc["ENT", "value"], round(got.loc["ENT", "low"]), got.loc["ENT", "high"]) == (180, 110, 180)  # 180.00 to 180.00, once
-    assert got["q"].isna().all()
+    assert got[["q", "difference", "difference_low"]].isna().all(axis=None)
     assert words(got.loc["ENT"], kind="days_kept") == "between 110 and 180 days (n = 6)"
 
 

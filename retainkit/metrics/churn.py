@@ -12,7 +12,7 @@ import pandas as pd
 
 from retainkit.errors import counted
 from retainkit.estimate.competing import aalen_johansen
-from retainkit.estimate.intervals import benjamini_hochberg
+from retainkit.estimate.intervals import benjamini_hochberg, square_and_add
 from retainkit.estimate.smalln import GATES
 from retainkit.estimate.survival import kaplan_meier, logrank, rmst, rmst_limits
 from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
@@ -118,16 +118,19 @@ def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) 
     Returns
     -------
     DataFrame
-        A row a group: `value` (days), `low`, `high`, `n`, `too_young`, `horizon_days`, `p` (log-rank over all the time seen, this group
+        A row a group: `value` (days), `low`, `high`, `n`, `too_young`, `horizon_days`, `difference` (from the average of all the
+        others), `difference_low`, `difference_high`, `p` (log-rank over all the time seen, this group
         against the rest), `q` (Benjamini-Hochberg over the groups), `p_any` (log-rank over all groups), `note`.
     """
     cells = _lives(shop, by)
 
     def read(group: pd.DataFrame) -> pd.DataFrame:
-        value, (low, high) = rmst(group, tau=within)[0], rmst_limits(group, tau=within, level=level)
+        mine, rest = ((rmst(side, tau=within)[0], *rmst_limits(side, tau=within, level=level)) if len(side) else (float("nan"),) * 3 for side in (group, cells.drop(group.index)))
+        value, low, high = mine
         few = min(n := int(group["n"].sum()), int(cells["n"].sum()) - n) < GATES["customers_full"].least
+        apart = square_and_add(mine, rest if not few else (float("nan"),) * 3)
         name = group["grp"].iloc[0] if len(group) else ""
-        row = {"value": value, "low": low, "high": high, "n": n, "too_young": too_young(group, within), "horizon_days": within,
+        row = {"value": value, "low": low, "high": high, "n": n, "too_young": too_young(group, within), "horizon_days": within, **dict(zip(("difference", "difference_low", "difference_high"), apart, strict=True)),
                "p": float("nan") if few or value != value else _differs(cells.assign(group=cells["grp"] == name), "group"),
                "note": "" if value == value else f"not followed for {counted(within, 'day')} from the start"}
         return pd.DataFrame([row])
