@@ -82,6 +82,15 @@ def test_the_table_says_the_values_the_steps_and_the_rows(shop, back):
         assert words in page
 
 
+def test_a_number_of_one_month_is_of_another_month_and_nobody_matured(shop, back):
+    page = on_page(table(shop).assign(group="month=2026-03", matured=-0.0031, new=0.0), back, job())
+    assert "another month: −0.31" in page
+    assert "restated, points" in page
+    assert "of another month (orders)" in page
+    assert " matured, " not in page.partition("<details>")[0]
+    assert "another month:" not in on_page(table(shop), back, job())
+
+
 def test_an_arrow_stands_for_news_only_and_news_comes_first(shop, back):
     calm = on_card(table(shop), back)
     assert "▲" not in calm

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
 MEANS = ("Restated: history rewritten since then (refunds booked late, late rows, customers merged). Matured: what time did to those known then. "
-         "New: those who came since. The three, in percentage points, are the change. Where restated is not known, the earlier value is what today's data give. "
+         "New: those who came since. The three, in percentage points, are the change. A number of one month is of another month now: nobody matured, and the "
+         "step is from month to month. Where restated is not known, the earlier value is what today's data give. "
          "Whether it is news is asked of the newest month that is old enough, at equal age, against the 12 to 24 months before it: of 1,000 months in which "
          "nothing happens, 998 lie in the usual range.")
 STEPS = ("restated", "matured", "new")
@@ -120,7 +121,7 @@ def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
     shown = pd.DataFrame({
         "number": [_capital(label) for label in table["label"]],
         f"{back.last.day:%b %Y}": table["last"].fillna(table["recomputed"]), f"{back.shop.as_of:%b %Y}": table["now"],
-        **{step: [_points(row[step]) for row in rows] for step in STEPS}, "news?": [_judged(row) for row in rows]})
+        **{f"{step}, points": [_step(row, step) for row in rows] for step in STEPS}, "news?": [_judged(row) for row in rows]})
     markup, _ = rendered(shown, caption=f"What changed since {back.day}", formats=dict.fromkeys(shown.columns[1:3], ".2%"), units={}, rows=len(shown))
     notes = [f"Rows behind it: {'; '.join(dict.fromkeys(map(_behind, rows)))}.", *back.notes(job)]
     said = "".join(f'\n<p class="note">{html.escape(note)}</p>' for note in notes)
@@ -162,11 +163,24 @@ def _points(step: float) -> str:
     return "0.00" if abs(step) < 5e-5 else f"{step * 100:+.2f}".replace("-", "−")
 
 
+def _another(row: dict[Any, Any]) -> bool:
+    """Whether the number is of one calendar month: now it is of another one."""
+    return str(row["group"]).startswith("month=")
+
+
+def _step(row: dict[Any, Any], step: str) -> str:
+    """A step of the change; of a number of one month what is not restated is another month."""
+    if step == "restated" or not _another(row):
+        return _points(row[step])
+    return f"another month: {_points(row['matured'] + row['new'])}" if step == "matured" else "–"
+
+
 def _behind(row: dict[Any, Any]) -> str:
     """The rows behind the three steps of a number; of those restated, where that is known."""
     known = row["rows_restated"] is not None and row["rows_restated"] == row["rows_restated"]
     restated = f"{row['rows_restated']:,.0f} restated ({row['rows_added']:,.0f} added, {row['rows_removed']:,.0f} removed), " if known else ""
-    return f"{restated}{row['rows_matured']:,} matured, {row['rows_new']:,} new ({row['tables']})"
+    since = f"{row['rows_matured'] + row['rows_new']:,} since, of another month" if _another(row) else f"{row['rows_matured']:,} matured, {row['rows_new']:,} new"
+    return f"{restated}{since} ({row['tables']})"
 
 
 def _judged(row: dict[Any, Any]) -> str:
