@@ -152,9 +152,32 @@ def test_no_month_is_accused_by_limits_that_rest_on_less_than_a_year(tmp_path, m
     assert [row[5] for row in csv.reader(pages["metrics"].splitlines()) if row[1] == "churn.usual"] == [""]
 
 
+def test_where_nobody_could_stand_out_the_funnels_say_so(tmp_path, monkeypatch):
+    published(tmp_path, monkeypatch, "sample", "--month", "2024-03", "--only", "04_win_rate_vs_churn_by_rep")
+    charts = " ".join(re.findall(r'alt="([^"]*)"', next((tmp_path / "out").rglob("04_*.html")).read_text(encoding="utf-8")))
+    assert "Too few deals a rep to tell anybody from luck" in charts
+    assert "Too few accounts a rep to tell anybody from luck" in charts
+
+
 def test_half_of_the_shortest_rule_is_no_rule(tmp_path, monkeypatch):
     pages = published(tmp_path, monkeypatch, "sample", "--only", "03_cohort_churn", "--set", "lapse_after=1")
     assert {row[2] for row in csv.reader(pages["metrics"].splitlines()) if row[1] == "lapse.returned"} == {"lapse_days=1", "lapse_days=2"}
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_a_rule_that_most_of_the_lapsed_break_is_called_too_short_and_old_customers_are_no_trend(tmp_path, monkeypatch):
+    first = pd.to_datetime("2025-01-01") + pd.to_timedelta(pd.Series(range(60)) * 3, unit="D")
+    log = pd.DataFrame([(f"c{c}", day + pd.Timedelta(days=60 * k)) for c, day in enumerate(first) for k in range(4)], columns=["customer_id", "ordered_at"])
+    (tmp_path / "shop").mkdir()
+    log.assign(order_id=range(len(log)), amount=10).to_csv(tmp_path / "shop" / "orders.csv", index=False)
+    stems = ("02_second_purchase_funnel", "03_cohort_churn")
+    pages = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--set", "lapse_after=30", "--only", *stems)
+    second, third = (" ".join(pages[stem].split()) for stem in stems)
+    assert "had never let 30 days pass without buying" in third
+    assert "30 days are too short for a rule" in third
+    assert "Whether newer cohorts come back faster cannot be told: the early months hold old customers" in second
+    assert "Of the customers new since January 2025" in second
+    assert not re.search(r"second_purchase.trend,,\S*?,-?0\.", pages["metrics"])
 
 
 def test_a_report_of_one_segment_says_so_on_every_page_and_in_every_row(tmp_path, monkeypatch):
