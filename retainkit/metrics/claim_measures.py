@@ -137,7 +137,7 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
     discount
         The yearly interest d.
     points
-        What is added to r; where that gives 1 or more, there is no answer.
+        What is added to r; where that gives 1 or more, at r or at its upper limit, there is no answer.
     level
         Confidence level of r.
 
@@ -158,9 +158,12 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
         return pd.DataFrame(columns=["rate", "low", "high", "n", "retention", "note"])
     year = years.iloc[0]
     rate, low, high = (worth_more(float(year[c]), points=points, discount=discount) for c in ("rate", "low", "high"))
+    if high != high:  # the formula has no answer where nobody could stay that much longer
+        note = f"{points:.0%} more than the {year['high']:.0%} who may stay a year would be everybody, or more"
+        return pd.DataFrame([{"rate": np.nan, "low": np.nan, "high": np.nan, "n": int(year["n"]), "retention": year["rate"], "note": note}])
     newcomers = worth_more(float(first["rate"]), points=points, discount=discount)
     note = f"at the {year['rate']:.0%} who stayed a year" + (f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}" if newcomers == newcomers else "")
-    return pd.DataFrame([{"rate": rate, "low": low, "high": high, "n": int(year["n"]), "retention": year["rate"], "note": note if rate == rate else ""}])
+    return pd.DataFrame([{"rate": rate, "low": low, "high": high, "n": int(year["n"]), "retention": year["rate"], "note": note}])
 
 
 def worth_more(retention: float, *, points: float, discount: float) -> float:
