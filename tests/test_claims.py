@@ -332,3 +332,11 @@ class TestYourOwn:
     def test_infinity_is_written_inf(self):
         [claim] = claims_stated(tomllib.loads(f"{self.MINE.replace('0.95', 'inf')}")["claims"])
         assert claim["high"] == math.inf
+
+
+def test_a_formula_that_has_no_answer_at_the_upper_limit_has_none(monkeypatch):
+    kept = pd.DataFrame([{"rate": 0.93, "low": 0.88, "high": 0.96, "n": 47}])
+    monkeypatch.setattr("retainkit.metrics.claim_measures.customer_retention", lambda *_, **__: kept)
+    row = five_points_more(open_shop("sample")).iloc[0]
+    assert row[["rate", "low", "high"]].isna().all()
+    assert row["note"] == "5% more than the 96% who may stay a year would be everybody, or more"
