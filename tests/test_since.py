@@ -85,7 +85,7 @@ def test_the_table_says_the_values_the_steps_and_the_rows(shop, back):
 def test_a_number_of_one_month_is_of_another_month_and_nobody_matured(shop, back):
     page = on_page(table(shop).assign(group="month=2026-03", matured=-0.0031, new=0.0), back, job())
     assert "another month: −0.31" in page
-    assert "restated, points" in page
+    assert "restated, matured and new in points" in page
     assert "of another month (orders)" in page
     assert " matured, " not in page.partition("<details>")[0]
     assert "another month:" not in on_page(table(shop), back, job())

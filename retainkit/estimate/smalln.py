@@ -226,6 +226,7 @@ def hide_few(table: pd.DataFrame, *, count: str = "n") -> pd.DataFrame:
     0  1    12   0.5
     1  2  <NA>   NaN
     """
+    table = table.infer_objects()  # numbers of a row that was turned into a table are numbers, too
     if count not in table or not ((few := (table[count] > 0) & (table[count] < GATES["customers_shown"].least)).any()):
         return table
     numbers = [str(name) for name in table.select_dtypes("number") if name not in NAMING]

@@ -158,7 +158,7 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
         return pd.DataFrame(columns=["rate", "low", "high", "n", "retention", "note"])
     year = years.iloc[0]
     rate, low, high = (worth_more(float(year[c]), points=points, discount=discount) for c in ("rate", "low", "high"))
-    if high != high:  # the formula has no answer where nobody could stay that much longer
+    if year["high"] + points >= 1:  # the formula has no answer where nobody could stay that much longer
         note = f"{points:.0%} more than the {year['high']:.0%} who may stay a year would be everybody, or more"
         return pd.DataFrame([{"rate": np.nan, "low": np.nan, "high": np.nan, "n": int(year["n"]), "retention": year["rate"], "note": note}])
     newcomers = worth_more(float(first["rate"]), points=points, discount=discount)

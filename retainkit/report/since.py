@@ -121,8 +121,8 @@ def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
     shown = pd.DataFrame({
         "number": [_capital(label) for label in table["label"]],
         f"{back.last.day:%b %Y}": table["last"].fillna(table["recomputed"]), f"{back.shop.as_of:%b %Y}": table["now"],
-        **{f"{step}, points": [_step(row, step) for row in rows] for step in STEPS}, "news?": [_judged(row) for row in rows]})
-    markup, _ = rendered(shown, caption=f"What changed since {back.day}", formats=dict.fromkeys(shown.columns[1:3], ".2%"), units={}, rows=len(shown))
+        **{step: [_step(row, step) for row in rows] for step in STEPS}, "news?": [_judged(row) for row in rows]})
+    markup, _ = rendered(shown, caption=f"What changed since {back.day}; restated, matured and new in points", formats=dict.fromkeys(shown.columns[1:3], ".2%"), units={}, rows=len(shown))
     notes = [f"Rows behind it: {'; '.join(dict.fromkeys(map(_behind, rows)))}.", *back.notes(job)]
     said = "".join(f'\n<p class="note">{html.escape(note)}</p>' for note in notes)
     told = f"{markup}{said}\n<details><summary>What these words mean</summary><p>{html.escape(MEANS)}</p></details>"

@@ -223,7 +223,7 @@ def _rows(name: str, df: pd.DataFrame) -> list[list[str]]:
 def _without_few(df: pd.DataFrame) -> pd.DataFrame:
     """The metric's table without the numbers of groups under five, and a note where there were any."""
     allowed = hide_few(df[[c for c in NUMBERS if c in df]])
-    hidden = allowed["value"].isna() & df["value"].notna()
+    hidden = (allowed.isna() & df[allowed.columns].notna()).any(axis=1)  # a count without a number is one of few, too
     if not hidden.any():
         return df
     notes = df["note"] if "note" in df else pd.Series("", index=df.index)
