@@ -13,10 +13,12 @@ from retainkit.errors import RetainkitError
 from retainkit.estimate.intervals import wilson
 from retainkit.estimate.recurrent import (
     cumulative_share,
+    late_weight,
     mean_cumulative,
     mean_cumulative_at,
     next_purchase_share,
 )
+from retainkit.sqltext import Column, render, text_of
 
 AS_OF = pd.Timestamp("2026-10-31")
 
@@ -57,20 +59,19 @@ def scores_at(followup: pd.Series, events: pd.DataFrame, horizons: list[float]) 
     parts = []
     for horizon in horizons:
         a = score(followup, events, horizon)
-        sums = pd.DataFrame({"followup": followup, "horizon": horizon, "sum_a": a, "sum_a2": a**2})
+        sums = pd.DataFrame({"followup": followup, "horizon": horizon, "a": a, "aa": a**2})
         parts.append(sums.groupby(["followup", "horizon"], as_index=False).sum())
     return pd.concat(parts)
 
 
-def paired_scores(followup: pd.Series, events: pd.DataFrame, early: float, late: float) -> pd.DataFrame:
-    a, b = score(followup, events, early), score(followup, events, late)
-    sums = pd.DataFrame({"followup": followup, "a_early": a, "a_late": b, "aa_early": a**2, "aa_late": b**2,
-                         "a_cross": a * b})  # fmt: skip
-    return sums.groupby("followup", as_index=False).sum()
+def share_scores(followup: pd.Series, events: pd.DataFrame, early: float, late: float) -> pd.DataFrame:
+    weight = late_weight(totals(events), histogram(followup), early=early, late=late)
+    a = score(followup, events, early) - weight * score(followup, events, late)
+    return pd.DataFrame({"followup": followup, "a": a, "aa": a**2}).groupby("followup", as_index=False).sum()
 
 
 def share_of(followup: pd.Series, events: pd.DataFrame, early: float, late: float, **more: float) -> pd.Series:
-    scores = paired_scores(followup, events, early, late)
+    scores = share_scores(followup, events, early, late)
     return cumulative_share(totals(events), histogram(followup), scores, early=early, late=late, **more).iloc[0]
 
 
@@ -252,12 +253,11 @@ def test_past_the_last_follow_up_there_is_no_answer():
 def test_before_anything_has_happened_there_is_no_interval():
     nothing = pd.DataFrame({"age": [], "value": []})
     followup = pd.DataFrame({"followup": [10, 30], "n": [2, 2]})
-    empty = pd.DataFrame({"followup": [], "horizon": [], "sum_a": [], "sum_a2": []})
+    empty = pd.DataFrame({"followup": [], "horizon": [], "a": [], "aa": []})
     got = mean_cumulative_at(nothing, followup, empty, horizons=[30]).iloc[0]
     assert got["value"] == 0
     assert got[["low", "high"]].isna().all()
-    columns = ["followup", "a_early", "a_late", "aa_early", "aa_late", "a_cross"]
-    none = cumulative_share(nothing, followup, pd.DataFrame(columns=columns), early=5, late=30).iloc[0]
+    none = cumulative_share(nothing, followup, pd.DataFrame(columns=["followup", "a", "aa"]), early=5, late=30).iloc[0]
     assert none[["rate", "low", "high"]].isna().all()
 
 
@@ -271,7 +271,7 @@ def test_one_customer_has_an_average_and_no_interval():
 
 def test_no_customers_have_no_average():
     nothing, nobody = pd.DataFrame({"age": [], "value": []}), pd.DataFrame({"followup": [], "n": []})
-    empty = pd.DataFrame({"followup": [], "horizon": [], "sum_a": [], "sum_a2": []})
+    empty = pd.DataFrame({"followup": [], "horizon": [], "a": [], "aa": []})
     got = mean_cumulative_at(nothing, nobody, empty, horizons=[30]).iloc[0]
     assert got[["value", "low", "high"]].isna().all()
     assert got["n"] == 0
@@ -306,7 +306,7 @@ def test_counts_that_do_not_fit_together_are_refused_in_words():
     assert "events: has no column value" in refusal(lambda: mean_cumulative(added.rename(columns={"value": "v"}), counted))
     negative = counted.assign(n=-1)
     assert "n: must not be negative. Found: -1" in refusal(lambda: mean_cumulative(added, negative))
-    doubled = scores.assign(sum_a=scores["sum_a"] * 2)
+    doubled = scores.assign(a=scores["a"] * 2)
     assert "scores: do not add up to the events" in refusal(
         lambda: mean_cumulative_at(added, counted, doubled, horizons=[90])
     )
@@ -318,49 +318,6 @@ def test_counts_that_do_not_fit_together_are_refused_in_words():
 
 
 # ---- the SQL that counts ----------------------------------------------------------------------------------
-
-OBSERVED = """
-with starts as (
-    select date_diff('day', first_on, cast('{as_of}' as date)) as followup, count(*) as n
-    from days where is_new and ordinal = 1 group by 1
-), ages as (
-    select distinct age from days where is_new and age <= {late}
-), observed as (
-    select a.age, sum(s.n) as there from ages as a join starts as s on s.followup >= a.age group by a.age
-), weights as (
-    select o.age, cast(t.n as double) / cast(o.there as double) as weight
-    from observed as o cross join (select sum(n) as n from starts) as t
-)"""
-
-SHARE_SCORES = OBSERVED + """, customers as (
-    select d.customer, date_diff('day', d.first_on, cast('{as_of}' as date)) as followup,
-           sum(case when d.age <= {early} then cast({value} * w.weight as decimal(38, 8))
-                    else cast(0 as decimal(38, 8)) end) as early,
-           sum(cast({value} * w.weight as decimal(38, 8))) as late
-    from days as d join weights as w on w.age = d.age
-    where d.is_new and {which} group by 1, 2
-), doubled as (
-    select followup, early, late, cast(early as double) as e, cast(late as double) as l from customers
-)
-select followup, sum(early) as a_early, sum(late) as a_late, sum(cast(e * e as decimal(38, 8))) as aa_early,
-       sum(cast(l * l as decimal(38, 8))) as aa_late, sum(cast(e * l as decimal(38, 8))) as a_cross
-from doubled group by followup order by followup
-"""
-
-NEXT_SUMS = OBSERVED + """, pairs as (
-    select a.ordinal as k, wa.weight as d, coalesce(wb.weight, 0) as x
-    from days as a
-    join weights as wa on wa.age = a.age
-    left join days as b on b.customer = a.customer and b.ordinal = a.ordinal + 1 and b.gap <= {within}
-    left join weights as wb on wb.age = b.age
-    where a.is_new and a.age <= {up_to}
-)
-select k, count(*) as n, sum(cast(d as decimal(38, 8))) as den, sum(cast(d * d as decimal(38, 8))) as den2,
-       sum(cast(x as decimal(38, 8))) as num, sum(cast(x * x as decimal(38, 8))) as num2,
-       sum(cast(d * x as decimal(38, 8))) as cross
-from pairs group by k order by k
-"""
-
 
 @pytest.fixture(scope="module")
 def store():
@@ -378,33 +335,32 @@ def store():
     con.register("raw", pd.concat([days, old]))
     con.execute("create table days as select *, cast(value as decimal(18, 4)) as amount from raw")
     con.execute("alter table days alter first_on type date")
+    con.execute("create view buyers as select * from days where ordinal = 1")
     return con, followup, days
 
 
-@pytest.mark.parametrize(
-    ("value", "which"), [("1", "d.cross_ordinal is not null"), ("cast(d.amount as double)", "true")]
-)
-def test_the_sql_scores_are_the_customers_scores(store, value, which):
+def asked(con, name: str, **values) -> pd.DataFrame:
+    return con.execute(render(text_of(name), as_of=AS_OF.date(), **values)).df()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.37, 1.0])
+@pytest.mark.parametrize("value", ["case when d.cross_ordinal > 0 then 1 else 0 end", "d.amount"])
+def test_the_sql_scores_are_the_customers_scores(store, value, share):
     con, followup, days = store
-    text = SHARE_SCORES.format(as_of=AS_OF.date(), early=90, late=365, value=value, which=which)
-    got = con.execute(text).df()
-    events = days[days["cross_ordinal"].notna()].assign(value=1.0) if value == "1" else days
-    want = paired_scores(followup, events[["customer", "age", "value"]], 90, 365)
-    merged = want.merge(got, on="followup", how="left", suffixes=("", "_sql")).fillna(0)
-    for name in ("a_early", "a_late", "aa_early", "aa_late", "a_cross"):
-        np.testing.assert_allclose(merged[f"{name}_sql"], merged[name], rtol=1e-6, atol=1e-6)
-    by_sql, by_hand = (
-        cumulative_share(totals(events), histogram(followup), scores, early=90, late=365).iloc[0]
-        for scores in (got, want)
-    )
-    assert by_sql[["rate", "low", "high"]].tolist() == pytest.approx(by_hand[["rate", "low", "high"]].tolist())
+    got = asked(con, "recurrent_scores", value=Column(value), early=90, late=365, share=share, by="all")
+    events = days if value == "d.amount" else days[days["cross_ordinal"].notna()].assign(value=1.0)
+    a = score(followup, events, 90) - share * score(followup, events, 365)
+    want = pd.DataFrame({"followup": followup, "a": a, "aa": a**2}).groupby("followup", as_index=False).sum()
+    merged = want.merge(got, on="followup", how="left", suffixes=("", "_sql")).fillna({"a_sql": 0, "aa_sql": 0})
+    for name in ("a", "aa"):
+        np.testing.assert_allclose(merged[f"{name}_sql"].astype(float), merged[name], rtol=1e-6, atol=1e-4)
 
 
 def test_the_sql_sums_for_the_next_purchase_are_the_customers_sums(store):
     con, followup, days = store
-    text = NEXT_SUMS.format(as_of=AS_OF.date(), late=400, within=150, up_to=250)
-    got = next_purchase_share(con.execute(text).df()).set_index("k")
     for k in (1, 2, 3):
-        sums = purchase_sums(followup, days[days["age"] > 0], k, within=150, up_to=250)
-        want = next_purchase_share(sums).set_index("k").loc[k]
-        assert got.loc[k].tolist() == pytest.approx(want.tolist(), abs=1e-6)
+        got = asked(con, "next_purchase", k=k, within=150, latest=250).rename(columns={"cross_sum": "cross"})
+        got = next_purchase_share(got.astype(float).assign(k=k))
+        want = next_purchase_share(purchase_sums(followup, days[days["age"] > 0], k, within=150, up_to=250))
+        for name in ("n", "rate", "low", "high"):
+            assert got[name][0] == pytest.approx(want[name][0], abs=1e-6)

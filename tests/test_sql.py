@@ -34,7 +34,7 @@ SAMPLE: dict[str, Value] = {
     "value": Column("d.amount"), "measure": Column("amount"), "horizons": horizon_list([30, 90]),
     "windows": Column("(select cast('2026-09-01' as date) as opens, cast('2026-10-01' as date) as closes)"),
     "opens": date(2026, 9, 1), "closes": date(2026, 10, 1), "cut": date(2026, 9, 1), "since": date(2026, 9, 1), "year": date(2025, 10, 1), "hit": Column("d.ordinal = 2"), "bands": Column("(select 0 as first_age, 90 as last_age)"), "days": 90, "early": 90,
-    "early_days": 60, "grace_days": 30, "horizon": 365, "k": 2, "late": 365, "latest": 180, "period_days": 30,
+    "early_days": 60, "grace_days": 30, "horizon": 365, "k": 2, "late": 365, "share": 0.2, "latest": 180, "period_days": 30,
     "within": 30, "z": 1.96, "kind": "customer"}
 
 every_file = pytest.mark.parametrize("name", FILES)

@@ -54,9 +54,9 @@ def by_followup(scores: pd.DataFrame, followup: pd.DataFrame, names: Sequence[st
     return {"followup": days, "n": np.bincount(mine, followup["n"], len(days)), **sums}
 
 
-def agree(scored: float, counted: float) -> None:
-    """Raise unless the scores add up to what the events give."""
-    if abs(scored - counted) > AGREE * max(abs(counted), 1.0):
+def agree(scored: float, counted: float, *, size: float = 0.0) -> None:
+    """Raise unless the scores add up to what the events give; `size` is that of what was taken from each other."""
+    if abs(scored - counted) > AGREE * max(abs(counted), abs(size), 1.0):
         raise BadValueError("scores", "do not add up to the events", f"{scored:g}, not {counted:g}",
                             "weight each value by N / Y(age)")  # fmt: skip
 

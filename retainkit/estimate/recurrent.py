@@ -93,10 +93,9 @@ def mean_cumulative_at(
     events, followup
         As for `mean_cumulative`.
     scores
-        `followup`, `horizon`, `sum_a`, `sum_a2`: over the customers with this follow-up, the sum and the
-        sum of squares of their score, the sum over own events of age at most `horizon` of value times N /
-        Y(age), where Y is the number observed at the age and N at age 0. Customers with no event need no
-        row.
+        `horizon`, `followup`, `a`, `aa`: over the customers with this follow-up, the sum and the sum of
+        squares of their score, the sum over own events of age at most `horizon` of value times N / Y(age),
+        where Y is the number observed at the age and N at age 0. Customers with no event need no row.
     horizons
         Ages in days.
     level
@@ -115,20 +114,20 @@ def mean_cumulative_at(
 
     >>> events = pd.DataFrame({"age": [5, 20], "value": [2, 1]})
     >>> followup = pd.DataFrame({"followup": [10, 30], "n": [2, 2]})
-    >>> scores = pd.DataFrame({"followup": [10, 30], "horizon": 30, "sum_a": [1, 1 + 2], "sum_a2": [1, 9]})
+    >>> scores = pd.DataFrame({"followup": [10, 30], "horizon": 30, "a": [1, 1 + 2], "aa": [1, 9]})
     >>> mean_cumulative_at(events, followup, scores, horizons=[30]).round(2)
        horizon_days  value   low  high  n  observed  too_young
     0            30    1.0  0.28  3.54  4         2          2
     """
-    require_columns(scores, ["followup", "horizon", "sum_a", "sum_a2"], name="scores")
+    require_columns(scores, ["followup", "horizon", "a", "aa"], name="scores")
     curve = mean_cumulative(events, followup)
     z = z_value(level)
     rows = []
     for horizon in horizons:
-        mine = by_followup(scores[scores["horizon"] == horizon], followup, ["sum_a", "sum_a2"])
+        mine = by_followup(scores[scores["horizon"] == horizon], followup, ["a", "aa"])
         value = value_at(curve, followup, horizon)
-        agree(mine["sum_a"].sum(), value * mine["n"].sum())
-        se = error(mine["sum_a"], mine["sum_a2"], drift(curve, mine["followup"], horizon), mine["n"])
+        agree(mine["a"].sum(), value * mine["n"].sum())
+        se = error(mine["a"], mine["aa"], drift(curve, mine["followup"], horizon), mine["n"])
         reach = np.exp(z * se / value) if value > 0 else np.nan
         rows.append({"horizon_days": horizon, "value": value, "low": value / reach, "high": value * reach}
                     | who(followup, horizon))  # fmt: skip
@@ -155,9 +154,8 @@ def cumulative_share(
     events, followup
         As for `mean_cumulative`.
     scores
-        `followup, a_early, a_late, aa_early, aa_late, a_cross`: over the customers with this follow-up, the
-        sums of the scores (see `mean_cumulative_at`) up to the two ages, of their squares and of their
-        product.
+        `followup, a, aa`: over the customers with this follow-up, the sum and the sum of squares of their
+        score (see `mean_cumulative_at`) up to `early` less `late_weight` times that up to `late`.
     early, late
         Ages in days.
     level
@@ -172,34 +170,46 @@ def cumulative_share(
 
     Examples
     --------
-    The customers of `mean_cumulative_at`: one order each on day 5, and b's on day 20 stands for two.
+    The customers of `mean_cumulative_at`: one order each on day 5, and b's on day 20 stands for two. The
+    share is a half: a scores 1 - 1/2 and b 1 - 3/2.
 
     >>> events = pd.DataFrame({"age": [5, 20], "value": [2, 1]})
     >>> followup = pd.DataFrame({"followup": [10, 30], "n": [2, 2]})
-    >>> scores = pd.DataFrame({"followup": [10, 30], "a_early": [1, 1], "a_late": [1, 3], "aa_early": [1, 1],
-    ...                        "aa_late": [1, 9], "a_cross": [1, 3]})
+    >>> scores = pd.DataFrame({"followup": [10, 30], "a": [0.5, -0.5], "aa": [0.25, 0.25]})
     >>> share = cumulative_share(events, followup, scores, early=10, late=30)
     >>> share[["rate", "low", "high", "n", "too_young"]].round(2)
        rate   low  high  n  too_young
     0   0.5  0.24  0.76  4          2
     """
-    sums = ["a_early", "a_late", "aa_early", "aa_late", "a_cross"]
-    require_columns(scores, ["followup", *sums], name="scores")
-    curve, mine = mean_cumulative(events, followup), by_followup(scores, followup, sums)
-    first, last = (value_at(curve, followup, age) for age in (early, late))
-    agree(mine["a_early"].sum(), first * mine["n"].sum())
-    agree(mine["a_late"].sum(), last * mine["n"].sum())
-    rate = first / last if last > 0 else np.nan
-    total = mine["a_early"] - rate * mine["a_late"]
-    square = mine["aa_early"] - 2 * rate * mine["a_cross"] + rate**2 * mine["aa_late"]
-    moved = drift(curve, mine["followup"], early) - rate * drift(curve, mine["followup"], late)
-    se = error(total, square, moved, mine["n"]) / last if last > 0 else np.nan
-    behind = mine["a_late"].sum() ** 2 / mine["aa_late"].sum() if last > 0 else np.nan
+    require_columns(scores, ["followup", "a", "aa"], name="scores")
+    curve, mine = mean_cumulative(events, followup), by_followup(scores, followup, ["a", "aa"])
+    first, last, rate, weight = _shared(curve, followup, early, late)
+    customers, scored = mine["n"].sum(), mine["a"].sum()
+    agree(scored, (first - weight * last) * customers, size=first * customers)
+    moved = drift(curve, mine["followup"], early) - weight * drift(curve, mine["followup"], late)
+    se = error(mine["a"], mine["aa"], moved, mine["n"]) / last if last > 0 else np.nan
+    behind = scored**2 / mine["aa"].sum() if rate in (0, 1) else np.nan
     low, high = share_interval(rate, se, behind, level=level)
     row = {"early": early, "late": late, "rate": rate, "low": float(low), "high": float(high)}
     so_far = {name: curve.loc[curve["age"] <= age, "total"].sum()
               for name, age in (("total_early", early), ("total_late", late))}  # fmt: skip
     return pd.DataFrame([row | who(followup, late) | so_far])
+
+
+def late_weight(events: pd.DataFrame, followup: pd.DataFrame, *, early: float, late: float) -> float:
+    """What the late sum weighs in the scores of `cumulative_share`: the share itself, by which a customer moves it.
+
+    Nobody moves a share of 0 or 1. It is one less there, so that the scores are those of the late sum, whose spread says
+    how many customers stand behind the share. 0 where there is no share.
+    """
+    return _shared(mean_cumulative(events, followup), followup, early, late)[-1]
+
+
+def _shared(curve: pd.DataFrame, followup: pd.DataFrame, early: float, late: float) -> tuple[float, float, float, float]:
+    """M(early), M(late), the share, and what the late sum weighs in its scores."""
+    first, last = (value_at(curve, followup, age) for age in (early, late))
+    rate = first / last if last > 0 else float("nan")
+    return first, last, rate, 0.0 if np.isnan(rate) else rate - (rate in (0, 1))
 
 
 def next_purchase_share(sums: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from retainkit.errors import MissingDataError
 from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
-from retainkit.estimate.recurrent import cumulative_share, mean_cumulative
+from retainkit.estimate.recurrent import cumulative_share, late_weight, mean_cumulative
 from retainkit.load.shop import Shop
 from retainkit.metrics.purchases import HORIZONS, at_horizons
 from retainkit.metrics.reading import readable, shares
@@ -72,7 +72,8 @@ def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level
     followup = tally(shop, "followup", by="all")
     rows = []
     for late in horizons:
-        scores = tally(shop, "recurrent_scores", value=value, early=early, late=late, by="all")
+        share = late_weight(events, followup, early=early, late=late)
+        scores = tally(shop, "recurrent_scores", value=value, early=early, late=late, share=share, by="all")
         rows.append(cumulative_share(events, followup, scores, early=early, late=late, level=level))
     table = pd.concat(rows, ignore_index=True)
     return table.rename(columns={"late": "horizon", "early": "horizon_days"})

@@ -113,11 +113,9 @@ def _counted(shop: Shop, by: str | None) -> Iterator[tuple[str, pd.DataFrame, pd
 
 
 def _scores(shop: Shop, by: str | None, group: str, horizons: Sequence[int]) -> pd.DataFrame:
-    """The sums behind the intervals of a group at every horizon, two at a time. An odd one goes with the age before it on its own curve, which asks for both."""
-    tables, last = [], horizons[-1]
-    for early, late in zip(horizons[::2], [*horizons[1::2], round(last * 4 / 5)], strict=False):
-        sums = tally(shop, "recurrent_scores", value=REVENUE, early=min(early, late), late=max(early, late), by=split_by(by))
-        sums = sums[sums["grp"] == group]
-        for name, horizon in (("early", min(early, late)), ("late", max(early, late))):
-            tables.append(pd.DataFrame({"followup": sums["followup"], "horizon": horizon, "sum_a": sums[f"a_{name}"], "sum_a2": sums[f"aa_{name}"]}))
-    return pd.concat(tables, ignore_index=True).drop_duplicates(["followup", "horizon"])
+    """The sums behind the intervals of a group at every horizon."""
+    tables = []
+    for age in horizons:
+        sums = tally(shop, "recurrent_scores", value=REVENUE, early=age, late=age, share=0, by=split_by(by))
+        tables.append(sums[sums["grp"] == group].assign(horizon=age))
+    return pd.concat(tables, ignore_index=True)

@@ -1,10 +1,9 @@
--- The sums by follow-up behind the interval of M(:early) and M(:late), by group: each customer's :value up to each age, every
+-- The sums by follow-up behind the interval of M(:early) - :share M(:late), by group: each customer's :value up to each age, every
 -- event weighted by all customers over those observed at its age. What is added over customers is decimal, so that it
 -- comes out the same in whatever order the engine adds; one customer's few events lie side by side, and what their order
 -- could change is far behind the last decimal. Every age has a weight, whether anything happened at it or not: to look for the
 -- ages at which something did would cost another pass. Ages are made of digits and grouped by: an engine that so knows how few they
--- are looks a weight up by its place. Past :early an event weighs nothing in the early sum, which costs less than to ask each
--- its age; what a customer is stands in `buyers` once, and is not gathered from the events.
+-- are looks a weight up by its place. What a customer is stands in `buyers` once, and is not gathered from the events.
 with digits as (
   select 0 as i union all select 1 as i union all select 2 as i union all select 3 as i union all select 4 as i
   union all select 5 as i union all select 6 as i union all select 7 as i union all select 8 as i union all select 9 as i
@@ -30,28 +29,26 @@ with digits as (
     group by u.grp, u.age
   ) t
 ), weights as (
-  select o.grp, a.age, min(o.everybody / o.seen) as weight, min(case when a.age <= :early then o.everybody / o.seen else 0 end) as early
+  select o.grp, a.age,
+    min(o.everybody / o.seen * (case when a.age <= :early then 1.0 else 0.0 end - cast(:share as double))) as weight
   from ages a
   join observed o on o.age = a.age
   where o.seen > 0 and a.age <= :late
   group by o.grp, a.age
 ), customers_scored as (
-  select e.customer, sum(e.early) as a_early, sum(e.late) as a_late
+  select e.customer, sum(e.scored) as a
   from (
-    select d.customer, cast(:value as double) * w.early as early, cast(:value as double) * w.weight as late
+    select d.customer, cast(:value as double) * w.weight as scored
     from days d
     join weights w on w.age = d.age and w.grp = :by
     where d.is_new and d.age between 0 and :late and :value <> 0
   ) e
   group by e.customer
 )
-select s.grp, s.followup, s.a_early, s.a_late, s.aa_early, s.aa_late, s.a_cross
+select s.grp, s.followup, s.a, s.aa
 from (
   select :by as grp, date_diff('day', b.first_on, :as_of) as followup,
-    sum(cast(c.a_early as decimal(38, 9))) as a_early, sum(cast(c.a_late as decimal(38, 9))) as a_late,
-    sum(cast(c.a_early * c.a_early as decimal(38, 6))) as aa_early,
-    sum(cast(c.a_late * c.a_late as decimal(38, 6))) as aa_late,
-    sum(cast(c.a_early * c.a_late as decimal(38, 6))) as a_cross
+    sum(cast(c.a as decimal(38, 9))) as a, sum(cast(c.a * c.a as decimal(38, 6))) as aa
   from customers_scored c
   join buyers b on b.customer = c.customer
   group by 1, 2

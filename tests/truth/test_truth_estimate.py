@@ -7,7 +7,12 @@ import pandas as pd
 import pytest
 
 from retainkit.estimate.competing import aalen_johansen, incidence_at
-from retainkit.estimate.recurrent import cumulative_share, mean_cumulative_at, next_purchase_share
+from retainkit.estimate.recurrent import (
+    cumulative_share,
+    late_weight,
+    mean_cumulative_at,
+    next_purchase_share,
+)
 from retainkit.estimate.survival import at_times, kaplan_meier
 
 pytestmark = pytest.mark.slow
@@ -89,19 +94,21 @@ def cross_sells(rng: np.random.Generator, followup: np.ndarray, *, horizon: int 
     return events[events["age"].between(1, followup[events["customer"]])]
 
 
-def counted(followup: np.ndarray, events: pd.DataFrame, early: int, late: int) -> list[pd.DataFrame]:
-    """The three small tables that the engine would count: totals, follow-up, scores."""
-    there = len(followup) - np.searchsorted(np.sort(followup), events["age"], side="left")
-    weighted = events.assign(w=events["value"] * len(followup) / there)
-    a, b = (
-        np.bincount(part["customer"], weights=part["w"], minlength=len(followup))
-        for part in (weighted[weighted["age"] <= h] for h in (early, late))
-    )
-    scores = pd.DataFrame({"followup": followup, "a_early": a, "a_late": b, "aa_early": a * a, "aa_late": b * b,
-                           "a_cross": a * b})  # fmt: skip
+def counted(followup: np.ndarray, events: pd.DataFrame) -> list[pd.DataFrame]:
+    """The small tables that the engine would count: totals, follow-up."""
     histogram = pd.Series(followup).value_counts().rename_axis("followup").rename("n").reset_index()
-    totals = events.groupby("age", as_index=False)["value"].sum()
-    return [totals, histogram, scores.groupby("followup", as_index=False).sum()]
+    return [events.groupby("age", as_index=False)["value"].sum(), histogram]
+
+
+def scored(followup: np.ndarray, events: pd.DataFrame, horizon: int) -> np.ndarray:
+    """The score of every customer."""
+    mine = events[events["age"] <= horizon]
+    there = len(followup) - np.searchsorted(np.sort(followup), mine["age"], side="left")
+    return np.bincount(mine["customer"], weights=mine["value"] * len(followup) / there, minlength=len(followup))
+
+
+def summed(followup: np.ndarray, a: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame({"followup": followup, "a": a, "aa": a * a}).groupby("followup", as_index=False).sum()
 
 
 @pytest.mark.parametrize(("n", "least"), [(400, 0.92), (1_500, 0.92)])
@@ -113,12 +120,14 @@ def test_the_share_in_the_first_90_days_is_unbiased_and_covers_where_the_naive_s
     for _ in range(SIMS):
         followup = followed(rng, n)
         events = cross_sells(rng, followup)
-        totals, histogram, scores = counted(followup, events, 90, 730)
+        totals, histogram = counted(followup, events)
+        early, late = scored(followup, events, 90), scored(followup, events, 730)
+        scores = summed(followup, early - late_weight(totals, histogram, early=90, late=730) * late)
         got = cumulative_share(totals, histogram, scores, early=90, late=730).iloc[0]
         rates.append(got["rate"])
         naive.append((events["age"] <= 90).mean())
         hits.append(got["low"] <= truth <= got["high"])
-        at = scores.rename(columns={"a_late": "sum_a", "aa_late": "sum_a2"}).assign(horizon=730)
+        at = summed(followup, late).assign(horizon=730)
         mean = mean_cumulative_at(totals, histogram, at, horizons=[730]).iloc[0]
         means.append(mean["low"] <= average <= mean["high"])
     assert abs(np.mean(rates) - truth) < 0.008
