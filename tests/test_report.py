@@ -544,3 +544,20 @@ def test_the_page_and_the_card_on_reps_answer_their_question_and_keep_review_and
         assert "Cannot tell whether the reps who win most also lose most" in text
         assert "Review the deals of 1 rep; watch 1 rep, not enough evidence yet; nobody is accused." in text
         assert not re.search(r"\b1 of \d+ reps (lie|deserve)\b", text)
+
+
+def test_what_its_user_starts_charts_and_sessions_with_does_not_reach_a_page(tmp_path, monkeypatch):
+    """Of the same input the same pages: a matplotlibrc, an IPython profile and PYTHONSTARTUP are for somebody's own work."""
+    shop, books, profile = write_shop(tmp_path / "shop"), tmp_path / "books", tmp_path / "ipython" / "profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (profile / "startup" / "0.py").write_text("mine = 1")
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.exec_lines = ['mine = 2']")
+    (tmp_path / "start.py").write_text("mine = 3")
+    (tmp_path / "matplotlibrc").write_text("lines.markersize: 40")
+    write_notebook(books, "01_mine", "import matplotlib\n('mine' in dir(), matplotlib.rcParams['lines.markersize'])")
+    told = {"IPYTHONDIR": tmp_path / "ipython", "PYTHONSTARTUP": tmp_path / "start.py", "MATPLOTLIBRC": tmp_path / "matplotlibrc"}
+    for name, path in told.items():
+        monkeypatch.setenv(name, str(path))
+    command = [sys.executable, "-m", "retainkit", "report", str(shop), "--out", str(tmp_path / "out"), "--notebooks", str(books)]
+    assert subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, check=False).returncode == 0
+    assert "(False, 6.0)" in (tmp_path / "out" / "2026-03" / "notebooks" / "01_mine.ipynb").read_text()

@@ -92,7 +92,8 @@ class OwnKernel(AsyncKernelManager):
         return KernelSpec(argv=argv, language="python", metadata={"supported_encryption": ["curve"]})
 
     async def start_kernel(self, **kwargs: Any) -> None:  # type: ignore[override]
-        """Start it by our provisioner."""
+        """Start it by our provisioner, without what its user's IPython runs at each start: the same input makes the same pages."""
+        kwargs["env"] = os.environ | {"IPYTHONDIR": self.folder.name}
         self.kernel_id = self.kernel_id or str(uuid4())
         self.provisioner = Provisioner(kernel_id=self.kernel_id, kernel_spec=self.kernel_spec, parent=self)
         await super().start_kernel(**kwargs)
