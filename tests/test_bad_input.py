@@ -397,6 +397,22 @@ def test_a_cache_somebody_tidied_up_is_made_again(tmp_path, monkeypatch, name, c
     assert rk.overview(rk.open_shop(folder)).revenue[0] == 35
 
 
+@pytest.mark.parametrize("name", ["days_00000.parquet", "orders.parquet"])
+def test_a_damaged_file_of_the_cache_is_said_with_the_line_that_takes_it_away(tmp_path, monkeypatch, name):
+    """Of the right size, so that nobody notices before it is read."""
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "the cache"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    assert rk.overview(rk.open_shop(folder_with(folder, GOOD))).revenue[0] == 35
+    for file in (tmp_path / "the cache").rglob(name):
+        whole = file.read_bytes()
+        file.write_bytes(whole[:8] + b"\x1c" * (len(whole) - 16) + whole[-8:])
+    with pytest.raises(rk.RetainkitError, match="holds a file that is damaged") as caught:
+        rk.open_shop(folder).sql(f"select sum(amount) from {name.split('.')[0].split('_')[0]}")
+    subprocess.run(shlex.split(caught.value.remedy.split(", ")[0]), check=True)
+    assert rk.overview(rk.open_shop(folder)).revenue[0] == 35
+
+
 def test_a_cache_that_cannot_be_written_says_how_to_name_another(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "file"))

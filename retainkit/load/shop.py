@@ -21,7 +21,7 @@ from retainkit.load.engine import cache_folder, connect
 from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date, plan_for
-from retainkit.load.store import build_store, ensure, fingerprint, prune, stored
+from retainkit.load.store import build_store, ensure, fingerprint, prune, sound, stored
 from retainkit.sqltext import literal, text_of
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ def open_shop(
     else:
         folder, sources = stored(con, plan, zone)
     prune(cache)
-    return Shop(plan, con, folder, facts, sources=sources, refunds=refunds, temporary=temporary)
+    with sound(folder):
+        return Shop(plan, con, folder, facts, sources=sources, refunds=refunds, temporary=temporary)
 
 
 def changed(shop: Shop, source: str) -> list[str]:
@@ -309,7 +310,7 @@ class Shop:
         """
         import duckdb
 
-        with _TURN:
+        with _TURN, sound(self._store):
             try:
                 asked = self._con.extract_statements(text)
                 if [statement.type for statement in asked] != [duckdb.StatementType.SELECT]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import date
 from glob import glob
 from itertools import islice
@@ -22,7 +23,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from retainkit.aside import removed
-from retainkit.errors import BadValueError
+from retainkit.errors import BadValueError, first_line
 from retainkit.load.engine import cache_folder
 from retainkit.load.progress import told
 from retainkit.load.recode import opened, stamp
@@ -117,6 +118,20 @@ def _write_aside(path: Path, write: Callable[[Path], Any]) -> None:
         except OSError:
             if not (path.is_dir() and _whole(path)):  # another run finished the same entry first
                 raise
+
+
+@contextmanager
+def sound(store: Path) -> Iterator[None]:
+    """Say a damaged file of a store, where the engine says that it makes no sense of one, with the line that takes it away."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as err:
+        if type(err) is duckdb.Error or str(store) in str(err):
+            raise BadValueError(str(store), "holds a file that is damaged", first_line(err),
+                                f"rm -r {shlex.quote(str(store))}, which costs only time, and open the shop again") from err
+        raise
 
 
 def ensure(folder: Path, build: Callable[[Path], None]) -> Path:
