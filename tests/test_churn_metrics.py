@@ -306,6 +306,13 @@ def test_days_kept_is_the_plain_mean_when_everybody_is_followed() -> None:
     assert (got["difference"] < got["difference_high"]).all()
 
 
+def test_days_kept_do_not_count_who_had_gone_before_the_history() -> None:
+    rows = [(f"c{i}", "2024-01-01", "2024-06-01" if i % 3 == 0 else None) for i in range(90)] + [(f"d{i}", "2025-01-01", None) for i in range(30)]
+    people = [(f"c{i}", "SMB") for i in range(90)] + [(f"d{i}", "ENT") for i in range(30)]
+    got = days_kept(tables(as_of="2026-06-30", history_start="2024-09-01", contracts=rows, customers=people), by="segment").set_index("segment")
+    assert got["n"].to_dict() == {"ENT": 30, "SMB": 60}
+
+
 def test_days_kept_by_a_few_of_whom_nobody_left_have_a_range_and_no_q() -> None:
     rows = [(f"c{i}", "2025-01-01", None if i < 6 else days_between("2025-01-01", 5 * i + 1)) for i in range(60)]
     people = [(f"c{i}", "ENT" if i < 6 else "SMB") for i in range(60)]

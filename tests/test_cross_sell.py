@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import retainkit as rk
-from retainkit.estimate.compare import against_the_rest
+from retainkit.estimate.compare import against_the_rest, window_rates
 from retainkit.estimate.intervals import newcombe, poisson_interval
 
 
@@ -141,6 +141,14 @@ def test_without_product_lines_it_says_what_to_add():
     orders = pd.DataFrame({"order_id": [1], "customer_id": ["a"], "ordered_at": ["2026-01-01"], "amount": [1]})
     with pytest.raises(rk.MissingDataError, match=r"orders: has no `product_line`.*To fix it: product_line ="):
         rk.cross_sell_any(rk.open_shop({"orders": orders}))
+
+
+def test_who_had_gone_before_they_could_be_seen_is_no_loss_of_a_window():
+    """40 are seen from day 60 on, and 5 of them leave; 30 had gone by day 60, and nobody can say of how many."""
+    cells = pd.DataFrame({"entry": [60, 60, 60, 60], "duration": [50, 60, 80, 200], "event": [1, 1, 1, 0], "n": [20, 10, 5, 35]})
+    table = window_rates(cells, windows=[(0, 90), (90, 200)])
+    assert table["events"].tolist() == [5, 0]
+    assert table["days"].tolist() == [5 * 20 + 35 * 30, 35 * 110]
 
 
 def test_without_contracts_leaving_rates_say_what_to_add():

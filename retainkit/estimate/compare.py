@@ -18,6 +18,7 @@ from retainkit.estimate.intervals import (
     rate_ratio,
     square_and_add,
 )
+from retainkit.estimate.risk import in_view
 from retainkit.estimate.smalln import short_of
 
 MONTH = 30.4  # days
@@ -105,8 +106,8 @@ def _differ(mine: pd.Series, others: pd.Series) -> float:
 def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]], level: float = 0.95) -> pd.DataFrame:
     """How often the event comes in each age window, per 100 customer-months, and against the first window.
 
-    Everybody counts for the days on which they were there to be seen inside the window; days before a late entry
-    do not count.
+    Everybody counts for the days on which they were there to be seen inside the window. Left out: days before a late
+    entry, and who had gone by then, whose like were there to be seen for no day.
 
     Parameters
     ----------
@@ -131,6 +132,7 @@ def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]],
     0    0-90      10  4100.0   7.41
     1  91-200       0  4400.0   0.00
     """
+    cells = in_view(cells)
     entry = cells["entry"].fillna(0).clip(lower=0) if "entry" in cells else 0
     events: list[int] = []
     days: list[float] = []

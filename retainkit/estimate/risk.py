@@ -82,6 +82,12 @@ class RiskSets:
         return Curve(table, self.starts_at, self.dropped, self.skipped)
 
 
+def in_view(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells of those whom somebody could have seen: left out are those who had gone when they would have come into view."""
+    entry = cells["entry"].fillna(0) if "entry" in cells else 0 * cells["duration"]
+    return cells[(entry <= 0) | (entry < cells["duration"])]
+
+
 def risk_sets(cells: pd.DataFrame, *, kind: str) -> RiskSets:
     """Check and clean counted cells; `kind` is the column that says how each customer's time ended.
 

@@ -13,6 +13,7 @@ import pandas as pd
 from retainkit.errors import counted
 from retainkit.estimate.competing import aalen_johansen
 from retainkit.estimate.intervals import benjamini_hochberg, square_and_add
+from retainkit.estimate.risk import in_view
 from retainkit.estimate.smalln import GATES
 from retainkit.estimate.survival import kaplan_meier, logrank, rmst, rmst_limits
 from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
@@ -122,7 +123,7 @@ def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) 
         others), `difference_low`, `difference_high`, `p` (log-rank over all the time seen, this group
         against the rest), `q` (Benjamini-Hochberg over the groups), `p_any` (log-rank over all groups), `note`.
     """
-    cells = _lives(shop, by)
+    cells = in_view(_lives(shop, by))
 
     def read(group: pd.DataFrame) -> pd.DataFrame:
         mine, rest = ((rmst(side, tau=within)[0], *rmst_limits(side, tau=within, level=level)) if len(side) else (float("nan"),) * 3 for side in (group, cells.drop(group.index)))
