@@ -13,13 +13,14 @@ from inspect import signature
 from typing import TYPE_CHECKING, ParamSpec, Protocol
 from weakref import WeakKeyDictionary
 
-from retainkit.errors import one_of
+from retainkit.errors import MissingDataError, one_of
 from retainkit.sqltext import Column, Value, few_rows, render, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 How = ParamSpec("How")
+OF_LEAVING = {"contract_lives", "contract_days", "churn_flags", "churn_money", "retention_contracts"}  # who has left is what they tell
 GROUPS = ("segment", "region", "source", "entry_line", "owner")  # what a customer-level tally can be split by
 
 
@@ -35,6 +36,12 @@ class Engine(Protocol):
 
 
 _KNOWN: WeakKeyDictionary[Engine, dict[object, pd.DataFrame]] = WeakKeyDictionary()  # what a shop has been asked; small tables
+
+
+def sees_leaving(shop: Engine) -> bool:
+    """Whether the contracts, if there are any, say when one ended; engines that know no columns are taken to."""
+    has = getattr(shop, "has", None)
+    return not has or not has("contracts") or has("contracts.ended_at")
 
 
 def part_of(shop: Engine) -> str:
@@ -59,6 +66,10 @@ def tally(shop: Engine, name: str, **values: Value) -> pd.DataFrame:
     DataFrame
         The columns of the file's final `select`, in its order. A shop does not change, so it is asked once.
     """
+    if name in OF_LEAVING and not sees_leaving(shop):
+        raise MissingDataError("contracts", "does not say when one ended, so nobody could be seen to leave", "no `ended_at`",
+                               'ended_at = "the column with the first day without it" under [contracts] in retainkit.toml '
+                               '(ended_at = "cast(null as date)" where it is known that none has)')
     clock: dict[str, Value] = {"as_of": shop.as_of, "history_start": shop.history_start}
     asked = render(text_of(name), **{**clock, **values})
     return _known(shop, asked, lambda: shop.sql(asked))

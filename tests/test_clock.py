@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from threading import Thread
 
+import pandas as pd
 import pytest
 
 import retainkit as rk
@@ -95,6 +96,29 @@ def test_a_shop_asked_for_what_it_is_is_itself_and_is_not_asked_again():
     shop = rk.open_shop("sample")
     assert shop.at(shop.as_of) is shop.only(segment="") is shop.counting_refunds("out") is shop
     assert shop.only(segment="SMB").only(segment="SMB") is shop.only(segment="SMB") is not shop
+
+
+def test_a_part_of_a_shop_has_what_its_own_customers_have():
+    orders = pd.DataFrame({"order_id": [1, 2], "customer_id": ["ann", "bob"], "ordered_at": "2026-01-01", "amount": 1, "product_line": ["tea", None]})
+    customers = pd.DataFrame({"customer_id": ["ann", "bob"], "segment": ["B2C", "SMB"]})
+    book = pd.DataFrame({"contract_id": [1], "customer_id": ["bob"], "started_at": ["2026-01-01"], "ended_at": [None]})
+    shop = rk.open_shop({"orders": orders, "customers": customers, "contracts": book.astype({"ended_at": "string"})}, as_of="2026-02-01")
+    asked = ("orders", "orders.product_line", "contracts", "contracts.ended_at", "contracts.monthly_value", "deals")
+    assert [shop.has(a) for a in asked] == [True, True, True, True, False, False]
+    assert [shop.only(segment="B2C").has(a) for a in asked] == [True, True, False, False, False, False]
+    assert [shop.only(segment="SMB").has(a) for a in asked] == [True, False, True, True, False, False]
+
+
+def test_contracts_that_do_not_say_when_one_ended_have_no_churn_and_no_retention():
+    """100 % were still here, for nobody could be seen to leave. Where the column is there and empty, nobody has left."""
+    book = pd.DataFrame({"contract_id": range(30), "customer_id": range(30), "started_at": "2025-01-01"})
+    never = book.assign(ended_at=None).astype({"ended_at": "string"})
+    assert rk.contract_survival(rk.open_shop({"contracts": never}, as_of="2026-02-01"), horizons=[90])["rate"].tolist() == [1.0]
+    unsaid = rk.open_shop({"contracts": book}, as_of="2026-02-01")
+    for ask in (rk.contract_survival, rk.monthly_churn, rk.customer_retention, rk.revenue_churn, rk.contract_retention_matrix, rk.early_cancellation):
+        with pytest.raises(rk.RetainkitError, match="does not say when one ended"):
+            ask(unsaid)
+    assert "do not say when one ended" in rk.rep_churn_withheld(unsaid)
 
 
 def test_threads_that_share_a_shop_each_get_their_own_answer():

@@ -166,7 +166,7 @@ class Shop:
         if self.history_start > self.as_of:
             stated = "history_start" if self.history_given else "as_of" if facts.get("as_of") else ""
             raise nothing_between(self.history_start, self.as_of, stated, plan.where(stated, facts.get(stated)), self._reach, self._first_day(), self._last_row(self.as_of))
-        self._others = dict[Any, Shop]()
+        self._others, self._had = dict[Any, Shop](), dict[str, bool]()
         self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
 
     @cached_property
@@ -206,12 +206,29 @@ class Shop:
         return [n for n, facts in self._facts.items() if any(f["kept"] for f in facts["files"])]
 
     def has(self, what: str) -> bool:
-        """Whether there is a table, or a column of one with at least one value: `has("deals")`, `has("deals.rep")`."""
+        """Whether there is a table, or a column of one with at least one value: `has("deals")`, `has("deals.rep")`.
+
+        Of some customers (`only`), whether theirs is. `contracts.ended_at` may be empty: there it says that nobody has left yet,
+        where without the column nobody could be seen to.
+        """
         table, _, column = what.partition(".")
         if table not in TABLES or (column and column not in TABLES[table].names):
             known = TABLES[table].names if table in TABLES else tuple(TABLES)
-            raise BadValueError("has", f"`{what}` is not a table or column retainkit knows", listed(known), f'has("{closest(column or table, known) or "orders"}")')
-        return table in self.tables and (not column or self._facts[table]["columns"].get(column, 0) > 0)
+            nearest = closest(column or table, known) or "orders"
+            raise BadValueError("has", f"`{what}` is not a table or column retainkit knows", listed(known), f'has("{nearest}")')
+        if what not in self._had:
+            self._had[what] = table in self.tables and self._holds(table, column)
+        return self._had[what]
+
+    def _holds(self, table: str, column: str) -> bool:
+        """Whether a table that is there holds a value in the column, if one is named, and of the chosen customers."""
+        values = self._facts[table]["columns"]
+        if column and not values.get(column) and (column != "ended_at" or column not in values):
+            return False
+        if not self._only or table not in RESTRICTED:
+            return True
+        filled = f"{TABLES[table].column(column).sql_name} is not null" if column and values[column] else "true"
+        return not self.sql(f"select 1 as one from {table} where {filled} limit 1").empty
 
     @property
     def ledger(self) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from retainkit.estimate.funnel import places, poisson_limits
 from retainkit.estimate.intervals import benjamini_hochberg
 from retainkit.estimate.smalln import GATES
 from retainkit.metrics.reading import identities
-from retainkit.tally import Engine, asked_once, tally
+from retainkit.tally import Engine, asked_once, sees_leaving, tally
 
 STRATA = ("segment", "source")
 EARLY_DAYS, GRACE_DAYS, GONE_DAYS = 60, 30, 120
@@ -104,6 +104,8 @@ def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA) -> pd.DataFrame
 
 def rep_churn_withheld(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> str:
     """Why churn by rep cannot be computed; empty when it can."""
+    if not sees_leaving(shop):
+        return "the contracts do not say when one ended (`contracts.ended_at`), so nobody could be seen to leave"
     return _withheld(_cells(shop, early_days, grace_days))
 
 
