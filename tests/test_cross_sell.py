@@ -57,8 +57,8 @@ def test_who_has_left_does_not_buy_again_whatever_comes_later():
 
 def test_where_nobody_leaves_before_buying_again_leaving_changes_nothing():
     """Second route: the sample's consumers have no contracts, so Aalen-Johansen is Kaplan-Meier."""
-    shop = rk.open_shop("sample").only(segment="B2C")
-    plain, competing = rk.second_purchase(shop), rk.second_purchase_before_leaving(shop)
+    shop = rk.open_shop("sample")
+    plain, competing = (ask(shop, by="segment").query("segment == 'B2C'").reset_index() for ask in (rk.second_purchase, rk.second_purchase_before_leaving))
     assert competing.left.tolist() == [0] * 5
     assert competing.rate.tolist() == pytest.approx(plain.rate.tolist(), abs=1e-12)
 

@@ -186,7 +186,11 @@ def test_groups_add_up_to_everybody():
     assert (only.rate, only.n) == (pytest.approx(grouped.rate), grouped.n)
 
 
-def test_a_horizon_within_the_follow_up_is_known_even_when_nobody_waits_any_more():
+def test_past_the_last_follow_up_nothing_is_known_unless_nobody_was_left_undecided():
+    """Ann was followed for 89 days and came back on day 10; of Bob, followed for 30, nobody knows. Ann alone is known for 89 days."""
     rows = [("ann", "2026-01-01"), ("ann", "2026-01-11"), ("bob", "2026-03-01")]
-    got = rk.second_purchase(shop_of(rows, as_of="2026-03-31"), horizons=[60, 89, 90])
-    assert got.rate.notna().tolist() == [True, True, False]  # ann was followed for 89 days, and had come back
+    got = rk.second_purchase(shop_of(rows, as_of="2026-03-31"), horizons=[30, 31, 89])
+    assert got.rate.notna().tolist() == [True, False, False]
+    alone = rk.second_purchase(shop_of(rows[:2], as_of="2026-03-31"), horizons=[60, 89, 90])
+    assert alone.rate.fillna(-1).tolist() == [1, 1, -1]
+    assert alone.at_risk.tolist() == [0, 0, 0]

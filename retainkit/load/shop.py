@@ -227,7 +227,8 @@ class Shop:
             return False
         if not self._only or table not in RESTRICTED:
             return True
-        filled = f"{TABLES[table].column(column).sql_name} is not null" if column and values[column] else "true"
+        name = "customer" if column == "customer_id" else column and TABLES[table].column(column).sql_name
+        filled = f"{name} is not null" if column and values[column] else "true"
         return not self.sql(f"select 1 as one from {table} where {filled} limit 1").empty
 
     @property

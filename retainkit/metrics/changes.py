@@ -67,15 +67,15 @@ def changes(
 
     Examples
     --------
-    Bob is back in February (time passing), and Cy is new.
+    Bob is back in February (time passing), Di never, and Cy is new.
 
     >>> from retainkit import open_shop
-    >>> orders = pd.DataFrame({"order_id": range(5), "customer_id": ["ann", "ann", "bob", "bob", "cy"], "amount": 5,
-    ...                        "ordered_at": ["2026-01-01", "2026-01-05", "2026-01-08", "2026-02-03", "2026-02-10"]})
+    >>> orders = pd.DataFrame({"order_id": range(6), "customer_id": ["ann", "ann", "bob", "bob", "cy", "di"], "amount": 5,
+    ...                        "ordered_at": ["2026-01-01", "2026-01-05", "2026-01-08", "2026-02-03", "2026-02-10", "2026-01-01"]})
     >>> shop = open_shop({"orders": orders}, as_of="2026-02-28")
-    >>> table = changes(shop, "2026-01-31", {("second_purchase.share", "", 30): 0.5})
-    >>> table.loc[0, ["last", "recomputed", "same_customers", "now", "restated", "matured", "rows_matured", "rows_new"]].map(float).tolist()
-    [0.5, 0.5, 1.0, 1.0, 0.0, 0.5, 1.0, 1.0]
+    >>> table = changes(shop, "2026-01-31", {("second_purchase.share", "", 30): 1 / 3})
+    >>> table.loc[0, ["last", "recomputed", "same_customers", "now", "restated", "matured", "rows_matured", "rows_new"]].map(float).round(2).tolist()
+    [0.33, 0.33, 0.67, 0.62, 0.0, 0.33, 1.0, 1.0]
     """
     day = as_date(previous, "previous")
     then, same = shop.at(day), shop.known_by(day)

@@ -11,7 +11,7 @@ from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_a
 from retainkit.estimate.recurrent import cumulative_share, late_weight, mean_cumulative
 from retainkit.load.shop import Shop
 from retainkit.metrics.purchases import HORIZONS, at_horizons
-from retainkit.metrics.reading import readable, shares
+from retainkit.metrics.reading import at_risk, readable, shares
 from retainkit.sqltext import Column
 from retainkit.tally import split_by, tally
 
@@ -205,9 +205,10 @@ def bought_before_leaving(shop: Shop, hit: Column, *, horizons: Sequence[int], b
     """The table of `second_purchase_before_leaving`, for the one later day on which `hit` holds."""
     def read(cells: pd.DataFrame, longest: float) -> pd.DataFrame:
         curve = aalen_johansen(cells, causes=CAUSES, level=level)
-        table = incidence_at(curve, readable(horizons, last=curve.table["time"].max(), followed=longest))
+        table = incidence_at(curve, readable(horizons, curve, followed=longest))
         bought, left, waiting = (table[table["cause"] == cause].reset_index(drop=True) for cause in (*CAUSES, EVENT_FREE))
-        return bought.rename(columns={"incidence": "rate"}).assign(left=left["incidence"], waiting=waiting["incidence"])
+        more = {"left": left["incidence"], "waiting": waiting["incidence"], "at_risk": at_risk(bought, horizons, curve)}
+        return bought.rename(columns={"incidence": "rate"}).assign(**more)
 
     columns = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "left", "waiting"]
     return at_horizons(shop, tally(shop, "first_or_left", by=split_by(by), hit=hit), by, horizons, read, columns)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.competing import incidence_at
+from retainkit.estimate.competing import EVENT_FREE, incidence_at
 from retainkit.estimate.intervals import wilson
 from retainkit.estimate.risk import Curve
 from retainkit.estimate.survival import at_times
@@ -66,13 +66,13 @@ def each_group(cells: pd.DataFrame, by: str | None, read: Callable[[pd.DataFrame
 
 def survival_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody") -> pd.DataFrame:
     """A survival curve at the horizons, as `NUMBERS`. Once everybody has been seen to leave, nobody is left, for good."""
-    table = at_times(curve, _within(cells, curve, horizons, over=_all_ended(cells)))
+    table = at_times(curve, _within(cells, curve, horizons))
     return _counted(table.rename(columns={"survival": "rate"}), cells, curve, horizons, nobody)
 
 
 def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody", only: str | None = None) -> pd.DataFrame:
     """The incidence of every cause, or `only` one, at the horizons, as `cause` and `NUMBERS`. Once all is decided, it stays decided."""
-    table = incidence_at(curve, _within(cells, curve, horizons, over=_all_ended(cells))).rename(columns={"incidence": "rate"})
+    table = incidence_at(curve, _within(cells, curve, horizons)).rename(columns={"incidence": "rate"})
     causes = [
         _counted(one.reset_index(drop=True), cells, curve, horizons, nobody).assign(cause=cause)
         for cause, one in table.groupby("cause", sort=False) if only in (None, cause)
@@ -94,19 +94,26 @@ def _all_ended(cells: pd.DataFrame) -> bool:
     return bool(len(cells)) and not _open_ended(cells).any()
 
 
-def readable(horizons: Sequence[int], *, last: float, followed: float) -> list[float]:
-    """Where to read a curve for each horizon: past its last step the last value holds, as long as somebody was followed.
+def readable(horizons: Sequence[int], curve: Curve, *, followed: float) -> list[float]:
+    """Where to read a curve for each horizon. Past its end there is no answer, but where nobody was left undecided: that holds as long as somebody was followed.
 
-    >>> readable([30, 90, 365], last=60, followed=100)
-    [30, 60, 365]
+    Who is followed longest may all have been decided early, while of others it is not known: then there is no answer either.
     """
-    return [min(h, last) if h <= followed else h for h in horizons]
+    table, last = curve.table, float(curve.table["time"].max())
+    left = table["survival"] if "survival" in table else table.loc[table["cause"] == EVENT_FREE, "incidence"]
+    holds = followed if len(left) and left.iloc[-1] < 1e-12 else -math.inf
+    return [min(h, last) if h <= holds else h for h in horizons]
 
 
-def _within(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, over: bool) -> list[float]:
+def at_risk(read: pd.DataFrame, horizons: Sequence[int], curve: Curve) -> Any:
+    """How many were at risk at each horizon: nobody past the curve's end, wherever it was read."""
+    return np.where(np.asarray(horizons) > curve.table["time"].max(), 0, read["at_risk"])
+
+
+def _within(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int]) -> list[float]:
     """The horizons, brought back to the curve's end where it holds beyond: all is decided, or somebody was `followed` so long."""
     followed = float(cells["followed"].max()) if "followed" in cells and len(cells) else -1.0
-    return readable(horizons, last=float(curve.table["time"].iloc[-1]), followed=math.inf if over else followed)
+    return readable(horizons, curve, followed=math.inf if _all_ended(cells) else followed)
 
 
 def _counted(table: pd.DataFrame, cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], nobody: str) -> pd.DataFrame:
@@ -115,11 +122,11 @@ def _counted(table: pd.DataFrame, cells: pd.DataFrame, curve: Curve, horizons: S
            f"left out: {curve.skipped:,} gone before that" if curve.skipped else "",
            f"left out: {curve.dropped:,} gone before the history began" if curve.dropped else "",
            "" if len(cells) else nobody]
-    days, last = pd.Series(list(horizons)), curve.table["time"].iloc[-1]
+    days = pd.Series(list(horizons))
     unseen = np.where(days < curve.starts_at, "not seen that early", "nobody followed that long")
     unseen = np.where(table["rate"].isna() & bool(len(cells)), unseen, "")
     table["horizon_days"], table["n"] = days, int(cells["n"].sum()) - curve.dropped - curve.skipped
     table["too_young"] = [too_young(cells, day) for day in horizons]
-    table["at_risk"] = np.where(days > last, 0, table["at_risk"])
+    table["at_risk"] = at_risk(table, horizons, curve)
     table["note"] = ["; ".join(part for part in [why, *out] if part) for why in unseen]
     return table[NUMBERS]

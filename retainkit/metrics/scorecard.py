@@ -116,12 +116,12 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     Examples
     --------
     >>> from retainkit import open_shop
-    >>> orders = pd.DataFrame({"order_id": range(4), "customer_id": ["ann", "ann", "bob", "bob"], "amount": 5,
-    ...                        "ordered_at": ["2026-01-01", "2026-01-05", "2026-01-08", "2026-02-03"]})
+    >>> orders = pd.DataFrame({"order_id": range(4), "customer_id": ["ann", "ann", "bob", "di"], "amount": 5,
+    ...                        "ordered_at": ["2026-01-01", "2026-01-05", "2026-02-03", "2026-01-01"]})
     >>> card = scorecard(open_shop({"orders": orders}, as_of="2026-02-28"))
-    >>> card.loc[card["metric"] == "second_purchase.share", ["value", "n", "month_ago"]]
+    >>> card.loc[card["metric"] == "second_purchase.share", ["value", "n", "month_ago"]].round(2)
        value  n  month_ago
-    0    1.0  2        0.5
+    0   0.33  3        0.5
     """
     month, year = (earlier(shop.as_of, months) for months in (1, 12))
     then = {day: shop.at(day) for day in (month, year) if day >= shop.history_start}
