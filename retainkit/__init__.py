@@ -52,7 +52,7 @@ _HOMES = {
     "retainkit.show.display": ("say", "table", "figure", "record"),
     "retainkit.show.sentences": ("words", "shown", "against", "checks", "tidy"),
     "retainkit.show.card": ("card_table", "card_numbers", "goal_table"),
-    "retainkit.show.style": ("canvas", "finish", "colour_for"),
+    "retainkit.show.style": ("canvas", "finish"),
     "retainkit.show.rep_charts": ("plot_funnel", "plot_rep_map"),
     "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_series", "plot_matrix", "plot_parts", "plot_areas", "plot_projection"),
 }  # fmt: skip

@@ -123,7 +123,6 @@ from retainkit.show.sentences import shown as shown
 from retainkit.show.sentences import tidy as tidy
 from retainkit.show.sentences import words as words
 from retainkit.show.style import canvas as canvas
-from retainkit.show.style import colour_for as colour_for
 from retainkit.show.style import finish as finish
 
 __all__: list[str]

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from retainkit.show.charts import _short, plot_curve, plot_matrix, plot_months, plot_rates, plot_series
-from retainkit.show.style import INK, MUTED, PALETTE, canvas, colour_for, finish, know_colours
+from retainkit.show.style import INK, MUTED, PALETTE, canvas, finish
 
 # How reds, greens and blues mix for people without one kind of cone (Machado, Oliveira and Fernandes 2009).
 SEEN_BY = {
@@ -44,22 +44,6 @@ def test_every_colour_is_readable_as_text_on_white(colour):
 def test_no_two_colours_look_alike_to_anyone(eyes):
     seen = [_lab(SEEN_BY[eyes] @ _light(c)) for c in PALETTE]
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 20
-
-
-def test_a_name_keeps_its_colour_in_whatever_order_names_are_met():
-    names = ["SMB", "Mid-market", "Enterprise", "Public"]
-    know_colours("segment", names)
-    first = {n: colour_for("segment", n) for n in names}
-    know_colours("segment", reversed(names))
-    assert {n: colour_for("segment", n) for n in names} == first
-    assert len(set(first.values())) == 4
-
-
-def test_past_the_last_colour_names_are_grey_not_repeated():
-    know_colours("rep", map(str, range(9)))
-    colours = [colour_for("rep", str(i)) for i in range(9)]
-    assert colours.count(MUTED) == 9 - len(PALETTE)
-    assert len(set(colours)) == len(PALETTE) + 1
 
 
 def test_a_chart_changes_no_setting():

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
 from retainkit.load import clock
 from retainkit.show.display import say, table
-from retainkit.show.style import know_colours
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +46,6 @@ def begin(source: Any, *, as_of: str = "", **parameters: Any) -> Shop:
     _refuse_unread()
     shop = open_shop(source, as_of=as_of or None)
     check_parameters(shop, parameters)
-    for kind in ("segment", "region", "product_line"):
-        know_colours(kind, names_of(shop, kind))
     return shop
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from retainkit.estimate.smalln import hide_few
 from retainkit.show.data import drawn
-from retainkit.show.style import ACCENT, FONT, INK, MUTED, colour_for, letters
+from retainkit.show.style import ACCENT, FONT, INK, MUTED, PALETTE, letters
 from retainkit.show.words import missing
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def plot_curve(
-    curve: pd.DataFrame, *, ax: Axes, x: str = "time", y: str = "rate", by: str | None = None, label: str = "",
+    curve: pd.DataFrame, *, ax: Axes, x: str = "time", y: str = "rate", by: str | None = None,
     marks: Sequence[int] = (), levels: Mapping[str, float] | None = None, percent: bool = True, at_risk: str | None = "at_risk", unit: str = "days",
 ) -> Axes:
     """Draw `y` with its `low` to `high` band against `x`, a line a group, with the number still followed beneath.
@@ -32,9 +32,9 @@ def plot_curve(
     printed under the axis, or None. Groups are named at the end of their line.
     """
     curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n")
-    groups = list(curve.groupby(by, sort=True)) if by else [(label, curve)]
+    groups = list(curve.groupby(by, sort=True)) if by else [("", curve)]
     for i, (name, part) in enumerate(groups):
-        colour = colour_for(by, str(name)) if by else ACCENT
+        colour = PALETTE[i % len(PALETTE)]
         ax.plot(part[x], part[y], drawstyle="steps-post", color=colour, linewidth=2)
         if "low" in part:
             ax.fill_between(part[x], part["low"].astype(float), part["high"].astype(float), step="post", color=colour, alpha=0.15, linewidth=0)
@@ -46,10 +46,7 @@ def plot_curve(
     for name, level in (levels or {}).items():
         ax.axhline(level, color=INK, linewidth=1)
         ax.annotate(letters(name, 60), (1, level), xycoords=("axes fraction", "data"), xytext=(-4, 4), textcoords="offset points", ha="right", color=INK)
-    if percent:
-        _percent(ax.yaxis)
-    else:
-        ax.yaxis.set_major_formatter("{x:,g}")
+    _numbered(ax.yaxis, percent)
     ax.set(ylim=(0, None), xlim=(0, None), xlabel=unit)
     if at_risk and not by:
         _numbers_under(ax, curve, x, at_risk)
@@ -65,18 +62,16 @@ def _numbers_under(ax: Axes, curve: pd.DataFrame, x: str, column: str) -> None:
 
 
 def plot_rates(
-    rates: pd.DataFrame, *, by: str, ax: Axes, second: str | None = None, claim: tuple[float, float] | None = None,
-    percent: bool = True, y: str = "rate", names: tuple[str, str] = ("", ""),
+    rates: pd.DataFrame, *, by: str, ax: Axes, second: str | None = None, percent: bool = True, y: str = "rate",
+    names: tuple[str, str] = ("", ""),
 ) -> Axes:
     """Draw `y` as a dot with its `low` to `high` bar for each value of `by`, top to bottom, n beside the label.
 
     `second` names a column drawn as a hollow dot beside it (a check, an expectation); `names` says what the two
-    dots are. `claim` shades a range that somebody claims.
+    dots are.
     """
     rows = drawn(ax, rates.reset_index(drop=True), by, y, "low", "high", second, "n")
     places = np.arange(len(rows))[::-1]
-    if claim:
-        ax.axvspan(*claim, color="#aa6600", alpha=0.13, linewidth=0)
     ax.hlines(places, rows["low"].astype(float), rows["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.45)
     ax.plot(rows[y], places, "o", color=ACCENT, markersize=8, label=names[0])
     if second:
@@ -86,10 +81,7 @@ def plot_rates(
     ax.set_yticks(places, counted)
     ax.set_ylim(-0.7, len(rows) - 0.3)
     ax.grid(axis="y", visible=False)
-    if percent:
-        _percent(ax.xaxis)
-    else:
-        ax.xaxis.set_major_formatter("{x:,g}")
+    _numbered(ax.xaxis, percent)
     if percent and not _far(ax.dataLim.intervalx):
         ax.set_xlim(left=0)
     return ax
@@ -115,12 +107,9 @@ def plot_series(
     for place in places[~table[mature].astype(bool)] if mature else ():
         ax.axvspan(place - 0.5, place + 0.5, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0)
     ax.grid(axis="x", visible=False)
-    if percent:
-        _percent(ax.yaxis)
-        if not _far(ax.dataLim.intervaly):
-            ax.set_ylim(bottom=0)
-    else:
-        ax.yaxis.set_major_formatter("{x:,g}")
+    _numbered(ax.yaxis, percent)
+    if percent and not _far(ax.dataLim.intervaly):
+        ax.set_ylim(bottom=0)
     return ax
 
 
@@ -223,7 +212,7 @@ def _write_in(ax: Axes, numbers: Any, *, size: float) -> None:
         transform=Affine2D().scale(1 / 72) + fig.dpi_scale_trans, facecolors=np.where(np.atleast_1d(light), INK, "white"), linewidths=0), autolim=False)
 
 
-def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, percent: bool = False) -> Axes:
+def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes) -> Axes:
     """Draw stacked bars: `parts` maps columns to the words for them, drawn from the bottom up, named at the end."""
     table = drawn(ax, table, x, *parts)
     base = np.zeros(len(table))
@@ -238,10 +227,7 @@ def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
     _spaced(ax, table[x], list(table[x]))
     ax.legend(loc="upper left", ncols=len(parts), reverse=True, frameon=False)
     ax.margins(y=0.16)
-    if percent:
-        _percent(ax.yaxis)
-    else:
-        ax.yaxis.set_major_formatter(lambda v, _: _short(v))
+    ax.yaxis.set_major_formatter(lambda v, _: _short(v))
     return ax
 
 
@@ -273,6 +259,14 @@ def _far(ends: Any) -> bool:
     """Whether values lie so far from zero, and so close together, that an axis from zero on would hide a bar under its dot."""
     low, high = ends
     return bool(np.isfinite(low) and 2 * low > high)
+
+
+def _numbered(axis: Any, percent: bool) -> None:
+    """An axis in per cent, or in plain numbers."""
+    if percent:
+        _percent(axis)
+    else:
+        axis.set_major_formatter("{x:,g}")
 
 
 def _percent(axis: Any) -> None:

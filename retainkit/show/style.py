@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-import zlib
-from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, MUTED, RULE = "#1f2328", "#57606a", "#d0d7de"
+INK, MUTED = "#1f2328", "#57606a"
 ACCENT = "#0b5fa5"
 # Each is readable as text on white (4.5:1) and apart from the others under every kind of colour blindness.
 PALETTE = (ACCENT, "#aa6600", "#770011", "#221188", "#dd2266", "#551155")
@@ -142,32 +140,3 @@ def _fonts() -> dict[str, Any]:
 
     there = {FONT, *get_font_names()}
     return {name: get_font(findfont(name)) for name in (FONT, *FALLBACKS) if name in there}
-
-
-_known: dict[str, dict[str, str]] = {}
-
-
-def know_colours(kind: str, names: Iterable[str]) -> None:
-    """Settle the colours of all `names` of a `kind`, so that each keeps its own on every page.
-
-    A name's place comes from its spelling, so that a new segment moves no other, save where two collide.
-    """
-    taken: dict[str, str] = {}
-    for name in sorted(set(map(str, names))):
-        first = zlib.crc32(name.encode()) % len(PALETTE)
-        free = [c for c in PALETTE[first:] + PALETTE[:first] if c not in taken.values()]
-        taken[name] = free[0] if free else MUTED
-    _known[kind] = taken
-
-
-def colour_for(kind: str, name: str) -> str:
-    """The colour of one segment, region or line: the same on every chart of a run.
-
-    >>> know_colours("segment", ["SMB", "Enterprise"])
-    >>> colour_for("segment", "SMB") == colour_for("segment", "Enterprise")
-    False
-    """
-    known = _known.get(kind, {})
-    if str(name) not in known:
-        know_colours(kind, [*known, name])
-    return _known[kind][str(name)]
