@@ -25,7 +25,9 @@ from retainkit.metrics.claim_measures import (
     wins_with_churn,
     worth_more,
 )
-from retainkit.metrics.claims import VERDICTS, claimed, measured
+from retainkit.metrics.claims import claimed, measured
+
+VERDICTS = ("consistent with", "higher than claimed", "lower than claimed", "cannot tell", "arithmetic", "reference line", "not measured")
 
 WORDS = ("30 %", "75 %", "20 %", "50 to 70 %", "10 to 30 %", "5 to 25", "25 to 95 %", "over-selling", "riskiest", "year three", "month one", "third time")
 

@@ -16,6 +16,7 @@ from retainkit.estimate.intervals import (
     log_log_interval,
     poisson_interval,
     rate_ratio,
+    root,
     square_and_add,
 )
 from retainkit.estimate.risk import in_view
@@ -96,11 +97,7 @@ def _differ(mine: pd.Series, others: pd.Series) -> float:
         ends = [(s["incidence"], *log_log_interval(s["incidence"], s["se"] * z / unit, level=0.95)) for s in (higher, lower)]
         return float(square_and_add(*ends)[1])
 
-    near, far = 0.0, 40.0  # p is nothing from there on
-    for _ in range(50):
-        middle = (near + far) / 2
-        near, far = (middle, far) if above_zero(middle) > 0 else (near, middle)
-    return float(2 * special.ndtr(-near))
+    return float(2 * special.ndtr(-root(lambda z: -above_zero(z), 0.0, 0.0, 40.0)))  # p is nothing from there on
 
 
 def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]], level: float = 0.95) -> pd.DataFrame:

@@ -9,10 +9,6 @@ from retainkit.estimate.checks import z_value
 from retainkit.estimate.intervals import square_and_add
 from retainkit.estimate.planning import customers_needed
 
-# Four would leave one case without a true word: a number that has visibly moved and is visibly short of its path is neither on the
-# way nor without a visible change, and one can tell. It is `behind`.
-STATUSES = ("reached", "on the way", "behind", "no visible change", "cannot tell")
-
 
 class Found(NamedTuple):
     """An estimate with its interval, the customers behind it, and its group key in metrics.csv."""

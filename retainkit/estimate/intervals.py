@@ -171,7 +171,7 @@ def poisson_interval(count: ArrayLike, *, level: float = 0.95, exact: bool = Fal
         return (at_least + special.gammainc(k + 1, mean)) / 2
 
     if not exact:
-        low, high = _root(below, tail, low, k), _root(below, 1 - tail, k, high)
+        low, high = root(below, tail, low, k), root(below, 1 - tail, k, high)
     return _like(low), _like(high)
 
 
@@ -250,8 +250,8 @@ def rate_ratio(
         at_least = np.where(a > 0, special.betainc(np.maximum(a, 1e-300), b + 1, share), 1.0)
         return (at_least + np.where(b > 0, special.betainc(a + 1, np.maximum(b, 1e-300), share), 0.0)) / 2
 
-    low = np.where(a > 0, _root(below, tail, zero, one), 0.0)
-    high = np.where(b > 0, _root(below, 1 - tail, zero, one), 1.0)
+    low = np.where(a > 0, root(below, tail, zero, one), 0.0)
+    high = np.where(b > 0, root(below, 1 - tail, zero, one), 1.0)
     known = (a + b > 0) & (t1 > 0) & (t2 > 0)
     odds = ((a, b), (low, 1 - low), (high, 1 - high))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -317,7 +317,7 @@ def skewed_interval(estimate: ArrayLike, se: ArrayLike, *, skew: ArrayLike, leve
     return _like(np.maximum(value - se * reach(z), 0)), _like(value - se * reach(-z))
 
 
-def _root(rising: Callable[[Array], Array], target: float, low: Array, high: Array) -> Array:
+def root(rising: Callable[[Array], Array], target: float, low: Array, high: Array) -> Array:
     """Where a rising function reaches `target`, by halving, for every element at once."""
     low, high = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
     for _ in range(70):

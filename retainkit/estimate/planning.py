@@ -9,6 +9,7 @@ from scipy import special
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.checks import confidence, z_value
+from retainkit.estimate.intervals import root
 
 POWER = 0.80  # the usual: a change of the stated size is seen four times out of five
 
@@ -35,11 +36,8 @@ def detectable(se: float, *, df: float, power: float = POWER, level: float = 0.9
     """
     if not (se > 0 and df >= 1):
         return float("nan")
-    low, high = 0.0, 1_000.0  # in standard errors; halving, because the inverse in scipy gives up for few degrees of freedom
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if seen_share(middle, se=1.0, df=df, level=level) < power else (low, middle)
-    return se * high
+    # in standard errors; halving, because the inverse in scipy gives up for few degrees of freedom
+    return se * float(root(lambda size: seen_share(size, se=1.0, df=df, level=level), power, 0.0, 1_000.0))
 
 
 def customers_needed(spread: float, change: float, *, known: float = 0.0, power: float = POWER, level: float = 0.95) -> float:

@@ -67,7 +67,6 @@ AFTER = {"days": " days", "days_kept": " days", "ratio": " times", "points": " p
 # Numbers that say which row it is: they stay when a row's figures are hidden.
 NAMING = ("horizon_days", "horizon", "k", "period", "lapse_days", "months", "time", "age", "step")
 
-VERDICTS = ("consistent with", "higher than claimed", "lower than claimed", "cannot tell")
 
 
 def judge(
@@ -262,7 +261,7 @@ def verdict(low: float, high: float, claim_low: float, claim_high: float) -> str
 def written(value: float, half: float, kind: str, unit: str) -> str:
     """The value with the digits that an interval of this half-width supports, with a minus sign, not a hyphen, and none before nothing."""
     if kind in ("survival", "proportion"):
-        return f"{_signed(value * 100, _places(half * 100))}%"
+        return f"{signed(value * 100, _places(half * 100))}%"
     if kind == "points":  # always a decimal, as for ratios: whether 0, or 1, is inside must show
         return f"{value * 100:+.{max(_places(half * 100), 1)}f}".replace("-", MINUS)
     if kind == "money":
@@ -270,12 +269,12 @@ def written(value: float, half: float, kind: str, unit: str) -> str:
         tens = max(math.floor(math.log10(half / 3)), 0) if half >= 1 else 0
         rounded = round(value, places - tens)
         return f"{MINUS if rounded < 0 else ''}{unit}{abs(rounded):,.{places}f}"
-    return _signed(value, max(_places(half), 1 if kind == "ratio" else 0))
+    return signed(value, max(_places(half), 1 if kind == "ratio" else 0))
 
 
-def _signed(value: float, places: int) -> str:
+def signed(value: float, places: int, sign: str = "") -> str:
     """The number rounded, without a sign before nothing."""
-    return f"{round(value, places) + 0.0:,.{places}f}".replace("-", MINUS)
+    return f"{round(value, places) + 0.0:{sign},.{places}f}".replace("-", MINUS)
 
 
 def _places(half: float) -> int:

@@ -12,14 +12,13 @@ import pandas as pd
 
 import retainkit
 from retainkit.errors import counted, listed, one_of
-from retainkit.estimate.smalln import GATES, MINUS, judge, short_of, verdict
+from retainkit.estimate.smalln import GATES, judge, short_of, signed, verdict
 from retainkit.load.shop import Shop
 from retainkit.load.stated import Record, claims_quoted, claims_stated
 
 OWN = "retainkit.metrics.claim_measures"
 UNITS = {"share": (100, " %"), "points": (100, " points"), "times": (1, " times"), "number": (1, ""), "money": (1, ""), "days": (1, " days")}
 KINDS = {"share": "proportion", "points": "points", "times": "ratio", "number": "points", "money": "money", "days": "days"}
-VERDICTS = ("consistent with", "higher than claimed", "lower than claimed", "cannot tell", "arithmetic", "reference line", "not measured")
 RISING = ("second_purchase", "next_purchase", "cross_sell_any")  # shares that time can only raise
 LATER = "the claim names no time: this is the share {}, and later it can only be higher"
 UNTESTED = {"arithmetic": "arithmetic", "reference": "reference line"}
@@ -186,23 +185,18 @@ def measured(value: float, low: float, high: float, n: int, *, unit: str = "shar
     if math.isnan(value) or said == "hidden":
         return "too few to say" if 0 < n < GATES["customers_shown"].least else ""
     scale, after = UNITS[unit]
-    signed = "+" if unit == "points" else ""
+    sign = "+" if unit == "points" else ""
     half = (high - low) / 2 * scale
     places = (0 if half >= 1 else 1 if half >= 0.1 else 2) if half == half else 0 if abs(value * scale) >= 10 else 1
     places = max(places, 1) if unit == "times" and half == half else places
     when = f" {within}" if within else ""
-    middle, bottom, top = (_signed(x * scale, p, signed) for x, p in ((value, places), *((end, _telling(end * scale, places, [e * scale for e in edges])) for end in (low, high))))
+    middle, bottom, top = (signed(x * scale, p, sign) for x, p in ((value, places), *((end, _telling(end * scale, places, [e * scale for e in edges])) for end in (low, high))))
     if half != half:
         return f"{middle}{after}{when}, n {n:,}"
-    between = " to " if signed or low < 0 else "–"
+    between = " to " if sign or low < 0 else "–"
     return f"{bottom} to {top}{after}{when}, n {n:,}" if said == "range" else f"{middle}{after} ({bottom}{between}{top}){when}, n {n:,}"
 
 
 def _telling(end: float, places: int, edges: Sequence[float]) -> int:
     """The decimals from which an end reads as lying on the side of a claim's edges on which it lies."""
     return next((p for p in range(places, 3) if all((round(end, p) > e) - (round(end, p) < e) == (end > e) - (end < e) for e in edges)), places)
-
-
-def _signed(value: float, places: int, sign: str) -> str:
-    """A number with a minus sign, and none before nothing."""
-    return f"{round(value, places) + 0.0:{sign},.{places}f}".replace("-", MINUS)

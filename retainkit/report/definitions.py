@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-UNITS = ("share", "probability", "count", "money", "days", "times", "per 100 customer-months", "score", "as the goal's number", "as the claim says")
-
 
 @dataclass(frozen=True)
 class Meaning:
