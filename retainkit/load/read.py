@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 REORDERS = re.compile(r"\b(row_no|over|select)\b", re.IGNORECASE)  # SQL after which rows are not in the order of the file, or that asks for their number
 
 
-def first_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
-    """One file as one relation; of a workbook, its first sheet."""
-    return relations_in(con, plan, path, i)[0]
-
-
 def relations_in(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> list[Relation]:
     """One file as relations: a workbook may have several sheets of the same table."""
     if path.name.lower().endswith((*(s for s in PACKED if s != ".gz"), ".parquet.gz", *(f"{book}.gz" for book in BOOKS))):

@@ -28,7 +28,7 @@ from retainkit.load.mapping import check_lines, checked, kinds, missing_columns,
 from retainkit.load.marks import too_long
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
-from retainkit.load.read import first_of, of_frame, relations_in
+from retainkit.load.read import of_frame, relations_in
 from retainkit.load.recode import LONGEST, uneven
 from retainkit.load.relation import NUMBERS, Relation, ids_as_written, padded, with_numbers
 from retainkit.load.schema import TABLES, Column, Table
@@ -58,7 +58,8 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     relations = [of_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in relations_in(con, plan, f, i)]
     relations = padded(relations) if plan.padded else relations
     relations = [ids_as_written(con, plan, with_numbers(con, relation, relations)) for relation in relations]
-    joined = [replace(first_of(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i), name=f"{join.path.name} (joined)") for i, join in enumerate(plan.joins)]
+    joined = [replace(relations_in(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i)[0], name=f"{join.path.name} (joined)")
+              for i, join in enumerate(plan.joins)]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
     selects, inners, whys, timed = zip(*(_select(con, table, plan, relation, joined, tz) for relation in relations), strict=True)

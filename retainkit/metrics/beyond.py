@@ -111,7 +111,7 @@ def lifetime_value_beyond(
     days = hold_days or max(min(longest // 3, 365), 1)
     starts, cut = lifetime_value(shop, horizons=[seen], by=by, level=level), shop.as_of - timedelta(days=days)
     begun = {str(name): start for name, start in starts.groupby(by)} if by else {"": starts}
-    found = [(name, _of_group(shop.only(**{by: name}) if by else shop, start, seen, horizons, margin, cut, level)) for name, start in begun.items()]
+    found = [(name, _of_group(shop.only(**{by: name}) if by else shop, start, horizons, margin, cut, level)) for name, start in begun.items()]
     value, held = (_of_groups([(name, tables[i]) for name, tables in found], by, columns) for i, columns in ((0, COLUMNS), (1, [*HELD, "since"])))
     far = value["value"].notna() & (value["horizon_days"] > FURTHEST * longest)
     value.loc[far, ["value", "low", "high", "modelled"]] = np.nan
@@ -152,7 +152,7 @@ def constant_habits(shop: Shop, *, within_days: int, horizon: int, k: int = 5) -
     return funnel.rename(columns={"rate": "expected"})[["k", "expected"]]
 
 
-def _of_group(shop: Shop, start: pd.DataFrame, seen: int, horizons: Sequence[int], margin: float, cut: date, level: float) -> Beyond:
+def _of_group(shop: Shop, start: pd.DataFrame, horizons: Sequence[int], margin: float, cut: date, level: float) -> Beyond:
     """One group's hold-out, and its value where that is passed: from `start`, its revenue to day `seen`, on."""
     days = (shop.as_of - cut).days
     known = {"n": start["n"].sum(), "counted": start["value"].sum(min_count=1) * margin, "modelled": np.nan, "model": "", "note": ""}
