@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError, RetainkitError, closest, first_line, listed
+from retainkit.errors import BadValueError, RetainkitError, closest, first_line, listed, one_of
 from retainkit.load.clock import known_zone, not_to_come, nothing_between, reach, why_nothing
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.engine import cache_folder, connect
@@ -257,8 +257,7 @@ class Shop:
         """The rows of a table that were turned away: `file, row, column, reason, found`."""
         import pandas as pd
 
-        if table not in TABLES:
-            raise BadValueError("rejected", f"`{table}` is not a table retainkit knows", listed(TABLES), f'rejected("{closest(table, TABLES) or "orders"}")')
+        one_of(table, TABLES, "rejected", f"`{table}` is not a table retainkit knows", 'rejected("{}")', usual="orders")
         path = self._store / f"rejected_{table}.parquet"
         if not path.exists():
             return pd.DataFrame(columns=["file", "row", "column", "reason", "found"])
@@ -295,9 +294,7 @@ class Shop:
         Empty values restrict nothing. Customers whose segment, region or source is not known are left out.
         """
         for name in values:
-            if name not in GROUPS_OF_CUSTOMERS:
-                raise BadValueError("only", f"`{name}` is not something customers are grouped by", listed(GROUPS_OF_CUSTOMERS),
-                                    f'{closest(name, GROUPS_OF_CUSTOMERS) or "segment"}="..."')
+            one_of(name, GROUPS_OF_CUSTOMERS, "only", f"`{name}` is not something customers are grouped by", '{}="..."')
             if values[name] and (values[name] not in (known := self._groups(name))):
                 raise BadValueError(f"only({name}={values[name]!r})", f"no customer and no deal has that {name}", listed(known) or f"no {name} at all",
                                     f'only({name}="{closest(values[name], known) or known[0]}")' if known else f"map the column that holds it to {name}, under [customers] in retainkit.toml")

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed
+from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed, one_of
 from retainkit.load.database import EXTRACT, called, extract, is_database
 from retainkit.load.endings import PACKED, READ
 from retainkit.load.engine import cache_folder
@@ -218,8 +218,7 @@ def _from_toml(path: Path) -> Plan:
         raise BadValueError(path.name, "is not valid TOML", f"{err}: {line}" if line else str(err), line.replace("\\", "/") if "\\" in line else 'one `name = "value"` a line') from err
     facts = stated.pop("shop", {})
     for fact in facts:
-        if fact not in FACTS:
-            raise BadValueError(f"{path.name} [shop]", f"has no setting `{fact}`", listed(FACTS), f"{closest(fact, FACTS) or FACTS[0]} = ...")
+        one_of(fact, FACTS, f"{path.name} [shop]", f"has no setting `{fact}`", "{} = ...")
     goals, claims = goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"), claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]")
     tables = {name: _table_plan(path, name, body) for name, body in stated.items()} or _canonical_files(path.parent)
     return Plan(path.parent.name, tables, facts, goals, claims, _unread(path.parent, tables), path.name)
@@ -232,8 +231,7 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
         raise MissingDataError(where, "has no `path`", listed(body) if isinstance(body, dict) else repr(body), 'path = "orders.csv"')
     known = (*OPTIONS, *table.names)
     for key in body:
-        if key not in known:
-            raise BadValueError(where, f"`{key}` is neither a column of {name} nor a setting", listed(known, limit=30), f"{closest(key, known) or 'path'} = ...")
+        one_of(key, known, where, f"`{key}` is neither a column of {name} nor a setting", "{} = ...", limit=30)
     off = tuple(c.name for c in table.columns if body.get(c.name) == "")
     if needed := next((c.name for c in table.columns if c.required and c.name in off), None):
         raise BadValueError(where, f'`{needed} = ""` says that it is not read, and {name} needs it', listed(body), f'{needed} = "the column that holds it", or no such line')
@@ -285,10 +283,7 @@ def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:
 
 
 def _known_table(name: str, where: str) -> str:
-    if name not in TABLES:
-        near = closest(name, TABLES) or "orders"
-        raise BadValueError(where, f"`{name}` is not a table retainkit knows", listed(TABLES), f"call it `{near}`")
-    return name
+    return one_of(name, TABLES, where, f"`{name}` is not a table retainkit knows", "call it `{}`")
 
 
 def as_date(value: object, name: str, where: str = "", like: object = "2026-10-31") -> date:

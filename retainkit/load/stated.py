@@ -8,7 +8,7 @@ from datetime import date, datetime
 from importlib import resources
 from typing import Any, TypeAlias
 
-from retainkit.errors import BadValueError, MissingDataError, closest, listed
+from retainkit.errors import BadValueError, MissingDataError, closest, listed, one_of
 
 Record: TypeAlias = dict[str, Any]
 GOAL = {"metric": str, "target": float, "by": date, "group": str, "since": date, "horizon_days": int, "better": str}
@@ -58,8 +58,7 @@ def _records(records: Any, kind: str, fields: dict[str, Any], where: str) -> Ite
         raise BadValueError(where, f"{kind} are a list of records", repr(records)[:60], f"[[{kind}]] above each, with two brackets")
     for record in records:
         for key in record:
-            if key not in fields:
-                raise BadValueError(where, f"a record has no setting `{key}`", listed(fields, limit=20), f"{closest(key, fields) or next(iter(fields))} = ...")
+            one_of(key, fields, where, f"a record has no setting `{key}`", "{} = ...", limit=20)
         missing = [key for key in NEEDED[kind] if key not in record]
         if missing:
             raise MissingDataError(where, f"a record has no `{missing[0]}`", listed(record), f"{missing[0]} = {EXAMPLES[missing[0]]}")
