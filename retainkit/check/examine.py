@@ -24,7 +24,6 @@ from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop, open_shop
 from retainkit.load.sources import toml
-from retainkit.load.store import hash_ahead
 from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
@@ -102,7 +101,6 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     given = checked(dict(answers or {}))
     con = connect()
     files = sources_in(paths)
-    hash_ahead(f.file for f in files)
     with told(quiet(con), "looking at the files"):
         opened, unread = _readable(con, files, given.get("encoding", ""))
         looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in grouped(con, opened)]

@@ -13,13 +13,12 @@ import shlex
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 from glob import glob
 from itertools import islice
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from retainkit.aside import removed
@@ -48,9 +47,6 @@ def sql_type(column: Column) -> str:
 
 def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     """The key of a plan's store, and its source files with their hashes."""
-    for begun in [_AHEAD.pop(f.resolve(), None) for t in plan.tables.values() for f in t.files]:
-        if begun:
-            begun.join()
     memo = _Hashes(cache_folder() / MEMO)
     sources: list[dict[str, Any]] = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "blake2b": memo.of(f)} for t in plan.tables.values() for f in t.files]
     joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
@@ -59,25 +55,6 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     names = [(s["table"], Path(s["path"]).name, s["blake2b"]) for s in sources]
     memo.save()
     return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
-
-
-_AHEAD: dict[Path, Thread] = {}  # files that are being hashed
-
-
-def hash_ahead(files: Iterable[Path]) -> None:
-    """Begin to hash files while something else is done: a fingerprint waits for what was begun, and finds them known."""
-    new = [file for file in (f.resolve() for f in files) if file not in _AHEAD]
-    memo = _Hashes(cache_folder() / MEMO)
-
-    def work() -> None:
-        with suppress(OSError):  # said by whoever reads it
-            for file in new:
-                memo.of(file)
-            memo.save()
-
-    meanwhile = Thread(target=work, daemon=True)
-    _AHEAD.update(dict.fromkeys(new, meanwhile))
-    meanwhile.start()
 
 
 class _Hashes:
@@ -165,18 +142,17 @@ def prune(cache: Path) -> None:
 
 
 def stored(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> tuple[Path, list[dict[str, Any]]]:
-    """The folder of a plan's store, made if it is not there, and its source files with their hashes.
-
-    Files that cannot be known here are read while they are hashed. Should one change meanwhile, they are read once more:
-    what was read before it was hashed might not be what the key names, and the key would find it for ever.
-    """
-    before = _staged_ahead(con, plan, tz)
+    """The folder of a plan's store, made if it is not there, and its source files with their hashes."""
     with told(con, "looking whether the files are known"):
         key, sources = fingerprint(plan, tz)
     _refuse_copies(plan, sources)
-    folder = ensure(cache_folder() / key, lambda aside: build_store(con, plan, tz, aside, staged=before == _stamps(plan)))
-    _unstage(con, plan)
-    return folder, sources
+
+    def build(aside: Path) -> None:
+        build_store(con, plan, tz, aside)
+        if fingerprint(plan, tz)[0] != key:  # its rows would be found for ever by a key that is not theirs
+            raise BadValueError(plan.name, "changed while it was read", remedy="open it again once the export is complete")
+
+    return ensure(cache_folder() / key, build), sources
 
 
 def _refuse_copies(plan: Plan, sources: list[dict[str, Any]]) -> None:
@@ -189,41 +165,15 @@ def _refuse_copies(plan: Plan, sources: list[dict[str, Any]]) -> None:
                                 f'overlap = "once" under [{source["table"]}] in retainkit.toml, or a path that names one of them')
 
 
-def _staged_ahead(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> list[list[int]] | None:
-    """Read and check a plan's files while they are hashed, if one is of a size that none had before, and none is being written: their stamps."""
-    stamps = _stamps(plan)
-    sizes = {size for size, *_ in _Hashes(cache_folder() / MEMO).known.values()}
-    if all(size in sizes for size, *_ in stamps) or not all(_settled(time_ns) for _, time_ns, *_ in stamps):
-        return None
-    hash_ahead(f for t in plan.tables.values() for f in t.files)
-    _stage(con, plan, tz)
-    return stamps
-
-
-def _stamps(plan: Plan) -> list[list[int]]:
-    return [stamp(f) for t in plan.tables.values() for f in t.files]
-
-
 def _settled(time_ns: int) -> bool:
     """Whether a file changed at that time is finished: within the next seconds it may change again without its time moving."""
     return time.time() - time_ns / 1e9 > 3
 
 
-def _stage(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> None:
+def build_store(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None, folder: Path) -> None:
+    """Read, check and write every table of a plan, with the rejected rows and the counts that reconcile."""
     for table_plan in plan.tables.values():
         stage(con, table_plan, tz=tz)
-
-
-def _unstage(con: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    for name in plan.tables:
-        con.execute(f"drop table if exists stage_{name}")
-        con.execute(f"drop table if exists reject_{name}")
-
-
-def build_store(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None, folder: Path, *, staged: bool = False) -> None:
-    """Read, check and write every table of a plan, with the rejected rows and the counts that reconcile."""
-    if not staged:
-        _stage(con, plan, tz)
     with_customers = [t for t in plan.tables if "customer_id" in _columns(con, t)]
     everyone = " union all ".join(f"select customer_id from stage_{t} where why is null and customer_id is not null" for t in with_customers) or "select cast(null as varchar) as customer_id where false"
     con.execute(f"create or replace temp table ids as select cast(row_number() over (order by customer_id) as integer) as customer, customer_id from (select distinct customer_id from ({everyone}) e) u")
@@ -233,7 +183,9 @@ def build_store(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None, fold
             _write_table(con, TABLES[name], folder)
     facts = {name: _facts(con, TABLES[name], plan.tables[name]) for name in plan.tables}
     (folder / "facts.json").write_text(json.dumps(facts, default=str, indent=1))
-    _unstage(con, plan)
+    for name in plan.tables:
+        con.execute(f"drop table if exists stage_{name}")
+        con.execute(f"drop table if exists reject_{name}")
 
 
 def _columns(con: duckdb.DuckDBPyConnection, table: str) -> set[str]:
