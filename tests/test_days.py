@@ -40,7 +40,7 @@ def world(seed: int) -> dict[str, list[Row]]:
 def expected(tables: dict[str, list[Row]], refunds: str, as_of: date) -> dict[tuple[str, date], Row]:
     """Each customer's days, one after the other."""
     lines = [r for r in tables["orders"] if r["status"] != "cancelled" and r["ordered_at"] <= as_of]
-    days: dict[tuple[str, date], Row] = defaultdict(lambda: {"amount": Decimal(0), "bought": [], "orders": set()})
+    days: dict[tuple[str, date], Row] = defaultdict(lambda: {"amount": Decimal(0), "bought": [], "orders": set(), "invoiced": False})
     for line in lines:
         day = days[line["customer_id"], line["ordered_at"]]
         day["amount"] += Decimal(str(line["amount"]))
@@ -48,6 +48,8 @@ def expected(tables: dict[str, list[Row]], refunds: str, as_of: date) -> dict[tu
         refunded = line["status"] == "refunded" and back <= as_of
         if refunded:
             days[line["customer_id"], back]["amount"] -= Decimal(str(line["amount"]))
+        if line["order_type"] == "recurring" and line["amount"] > 0 and (refunds == "in" or not refunded):
+            day["invoiced"] = True
         if line["order_type"] == "one_off" and line["amount"] >= 0 and (refunds == "in" or not refunded):
             day["bought"].append(line["product_line"])
             day["orders"].add(line["order_id"])
@@ -73,6 +75,7 @@ def ended_spells(contracts: list[Row], as_of: date) -> dict[str, list[date]]:
 def one_customer(customer: str, days: dict[date, Row], facts: Row, ends: list[date]) -> dict[tuple[str, date], Row]:
     """The days of one customer with everything that depends on the days before."""
     first = min((d for d, v in days.items() if v["bought"]), default=None)
+    billed, signed = min((d for d, v in days.items() if v["invoiced"]), default=None), facts.get("signed_up_at")
     seen: set[str] = set()
     nth = crossed = 0
     previous = entry = None
@@ -86,12 +89,14 @@ def one_customer(customer: str, days: dict[date, Row], facts: Row, ends: list[da
         if day == first and new:
             entry = "several" if len(new) > 1 else min(new)
         crossed += bool(new and day != first)
-        left = min((e for e in ends if first and e >= first), default=None)
+        left = min((e for e in ends if first and e > first), default=None)
         found[customer, day] = {
             "ordinal": nth if v["bought"] else 0, "age": (day - first).days if first else None,
             "gap": (day - previous).days if v["bought"] and previous else None, "cross_ordinal": crossed if new and day != first else 0,
             "amount": v["amount"], "orders": len(v["orders"]), "lines": len(v["bought"]), "new_lines": len(new), "first_on": first,
             "is_new": (first or day) >= HISTORY and (facts.get("signed_up_at") or first or day) >= HISTORY,
+            "is_first": min(first, signed or first) >= HISTORY if day == first else bool(
+                (first is None or day < first) and day <= (billed or day) and min(billed or first or day, signed or billed or first or day) >= HISTORY),
             "entry_line": entry, "segment": facts.get("segment"), "left_age": (left - first).days if first and left else None}
         previous = day if v["bought"] else previous
     for v in found.values():  # what is known of the customer stands beside every day
@@ -105,7 +110,7 @@ def one_customer(customer: str, days: dict[date, Row], facts: Row, ends: list[da
 def test_every_column_of_every_customer_day(seed: int, refunds: str, as_of: date) -> None:
     tables = world(seed)
     shop = open_shop({name: pd.DataFrame(rows) for name, rows in tables.items()}, as_of=as_of, history_start=HISTORY, refunds=refunds)
-    asked = ["ordinal", "age", "gap", "cross_ordinal", "amount", "orders", "lines", "new_lines", "first_on", "is_new", "entry_line", "segment", "left_age"]
+    asked = ["ordinal", "age", "gap", "cross_ordinal", "amount", "orders", "lines", "new_lines", "first_on", "is_new", "is_first", "entry_line", "segment", "left_age"]
     rows = shop.sql(f"select i.customer_id, d.on_day, {', '.join('d.' + c for c in asked)} from days d join ids i on i.customer = d.customer")
     wanted = expected(tables, refunds, as_of)
     assert len(rows) == len(wanted)

@@ -194,3 +194,16 @@ def test_past_the_last_follow_up_nothing_is_known_unless_nobody_was_left_undecid
     alone = rk.second_purchase(shop_of(rows[:2], as_of="2026-03-31"), horizons=[60, 89, 90])
     assert alone.rate.fillna(-1).tolist() == [1, 1, -1]
     assert alone.at_risk.tolist() == [0, 0, 0]
+
+
+def test_the_invoices_of_who_never_bought_are_new_revenue_once():
+    """Ann is invoiced 100 in each month of 2024 and buys nothing; Bob buys for 50 twice. Cy was invoiced before the history began."""
+    months = [f"2024-{m:02}-01" for m in range(1, 13)]
+    rows = [("ann", day, 100, "recurring") for day in months] + [("bob", "2024-03-05", 50, "one_off"), ("bob", "2024-04-05", 50, "one_off")]
+    orders = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount", "order_type"]).assign(order_id=range(14))
+    got = rk.repeat_revenue(rk.open_shop({"orders": orders}, as_of="2024-12-31")).iloc[0]
+    assert (got["repeat"], got["total"]) == (1_150, 1_300)
+    assert rk.revenue_by_month(rk.open_shop({"orders": orders}, as_of="2024-12-31"))["new"].tolist() == [100, 0, 50] + [0] * 9
+    known = pd.concat([orders, orders.head(12).assign(customer_id="cy", order_id=range(20, 32)), orders.head(1).assign(customer_id="cy", order_id=40, ordered_at="2023-12-01")])
+    got = rk.repeat_revenue(rk.open_shop({"orders": known}, as_of="2024-12-31", history_start="2024-01-01")).iloc[0]
+    assert (got["repeat"], got["total"]) == (1_150 + 1_300, 1_300 + 1_300)

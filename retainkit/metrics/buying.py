@@ -71,10 +71,10 @@ def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.D
 
 
 def repeat_revenue(shop: Shop, *, invoices: bool = True, level: float = 0.95) -> pd.DataFrame:
-    """Share of all revenue that does not come from a new customer's first purchase day.
+    """Share of all revenue that comes neither from a new customer's first purchase day nor from a first invoice before it.
 
-    Customers known before `history_start` are repeat customers from their first day in the data. Left out:
-    nobody. The interval takes customers, not orders, as independent.
+    Customers known before `history_start` are repeat customers from their first day in the data. What was paid and paid back
+    before the first purchase is no repeat revenue. Left out: nobody. The interval takes customers, not orders, as independent.
 
     Parameters
     ----------

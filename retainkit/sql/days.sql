@@ -2,7 +2,8 @@
 -- invoice of a running contract move money but are no purchase (ordinal 0). Refunded lines are no purchase unless
 -- :refunds = 'in'. The money of a refund falls on the day it was paid back. What is known of the customer stands
 -- beside every day, so that most tallies are flat group-bys of this one table; left_age is the age at which the customer
--- first was without a contract, for those who had one. One pass over the lines, one sort, and joins to keys that are
+-- first was without a contract, for those who had one; is_first marks the money of a new customer's first purchase, and of an invoice
+-- that came before it as the first one. One pass over the lines, one sort, and joins to keys that are
 -- grouped where they are made, once for the two that need them. Purchases are sorted before the days without one, so that
 -- a place in the row is the ordinal and the row before is the previous purchase: no frame has to be searched.
 with lines as (
@@ -46,6 +47,11 @@ select n.customer, n.on_day,
     then n.nth_new - case when e.new_lines > 0 then 1 else 0 end else 0 end as integer) as cross_ordinal,
   n.amount, n.orders, n.bought as lines, n.new_lines, n.first_on,
   coalesce(n.first_on, n.on_day) >= :history_start and coalesce(c.signed_up_on, n.first_on, n.on_day) >= :history_start as is_new,
+  case
+    when n.on_day > n.first_on then false
+    when n.on_day = n.first_on then n.first_on >= :history_start and coalesce(c.signed_up_on, n.first_on) >= :history_start
+    else n.on_day <= coalesce(v.invoiced_on, n.on_day) and coalesce(v.invoiced_on, n.first_on, n.on_day) >= :history_start
+      and coalesce(c.signed_up_on, v.invoiced_on, n.first_on, n.on_day) >= :history_start end as is_first,
   case when e.new_lines > 1 then 'several' else e.first_line end as entry_line,
   c.segment, c.region, c.source, c.owner,
   cast(date_diff('day', n.first_on, l.left_on) as integer) as left_age
@@ -60,7 +66,13 @@ left join (
     where o.order_type = 'one_off' and o.amount >= 0 and (o.status = 'paid' or :refunds = 'in')
     group by o.customer
   ) f
-  join spells s on s.customer = f.customer and s.ended_on >= f.first_on
+  join spells s on s.customer = f.customer and s.ended_on > f.first_on
   group by f.customer
 ) l on l.customer = n.customer
+left join (
+  select o.customer, min(o.ordered_on) as invoiced_on
+  from orders o
+  where o.order_type = 'recurring' and o.amount > 0 and (o.status = 'paid' or :refunds = 'in')
+  group by o.customer
+) v on v.customer = n.customer
 order by n.customer, n.on_day

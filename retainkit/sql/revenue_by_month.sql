@@ -1,11 +1,11 @@
--- Revenue of each calendar month: new (first purchase day of a new customer) and repeat (everything else). A customer is
+-- Revenue of each calendar month: new (first purchases and first invoices of new customers) and repeat (everything else). A customer is
 -- counted on the first purchase of the month: the one whose gap is at least as long as the days of the month gone by.
 select cast(date_trunc('month', t.on_day) as date) as month, sum(t.total) as total, sum(t.new) as new,
   sum(t.total - t.new) as repeat, cast(sum(t.new_customers) as bigint) as new_customers,
   cast(sum(t.customers) as bigint) as customers
 from (
   select d.on_day, sum(d.amount) as total,
-    sum(case when d.is_new and coalesce(d.age, 0) <= 0 then d.amount else 0 end) as new,
+    sum(case when d.is_first then d.amount else 0 end) as new,
     sum(case when d.ordinal = 1 and d.is_new then 1 else 0 end) as new_customers,
     sum(case when d.ordinal = 1 or (d.ordinal > 1 and d.gap >= extract(day from d.on_day)) then 1 else 0 end) as customers
   from days d

@@ -22,7 +22,8 @@ from .world import DAYS, FIRST_DAY, folder, world
 AS_OF = date.fromordinal(date.fromisoformat(FIRST_DAY).toordinal() + DAYS - 1)
 CLOCK: dict[str, Any] = {"as_of": AS_OF, "history_start": date.fromisoformat(FIRST_DAY)}
 # reading every value of a column and doing as little as possible with it; a minimum would be read off the file's statistics
-TOUCH = {"is_new": "sum(cast({0} as integer))", "amount": "sum({0})", "on_day": "bit_xor(date_diff('day', date '2000-01-01', {0}))"}
+TOUCH = dict.fromkeys(("is_new", "is_first"), "sum(cast({0} as integer))")
+TOUCH |= {"amount": "sum({0})", "on_day": "bit_xor(date_diff('day', date '2000-01-01', {0}))"}
 TOUCH |= dict.fromkeys(("first_on", "ordered_at", "refunded_at"), TOUCH["on_day"])
 TOUCH |= dict.fromkeys(("product_line", "status", "entry_line", "segment", "region", "source", "owner"), "sum(length({0}))")
 
