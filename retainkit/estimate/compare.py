@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import special
 
 from retainkit.estimate.checks import require_columns, z_value
-from retainkit.estimate.competing import aalen_johansen, incidence_at
+from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
 from retainkit.estimate.intervals import (
     benjamini_hochberg,
     log_log_interval,
@@ -77,11 +77,24 @@ def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: 
 
 
 def _read(cells: pd.DataFrame, cause: str, causes: Sequence[str], horizon: float, level: float) -> pd.Series:
-    """The share with the cause at the horizon, and `n` customers."""
+    """The share with the cause at the horizon, and `n` customers. Where no other cause competes it is what Kaplan-Meier gives, limits included."""
+    alone = list(causes) == [cause]
     if cells.empty:
-        return pd.Series({"incidence": np.nan, "low": np.nan, "high": np.nan, "se": np.nan, "at_risk": 0, "n": 0})
-    read = incidence_at(aalen_johansen(cells, causes=causes, level=level), [horizon])
-    return pd.Series({**read[read["cause"] == cause].iloc[0], "n": cells["n"].sum()})
+        return pd.Series({"incidence": np.nan, "low": np.nan, "high": np.nan, "se": np.nan, "at_risk": 0, "n": 0, "alone": alone})
+    read = incidence_at(aalen_johansen(cells, causes=causes, level=level), [horizon]).set_index("cause").loc[EVENT_FREE if alone else cause]
+    if alone:
+        read[["incidence", "low", "high"]] = 1 - read[["incidence", "high", "low"]].to_numpy(float)
+    return pd.Series({**read, "n": cells["n"].sum(), "alone": alone})
+
+
+def _limits(side: pd.Series, times: float) -> tuple[float, float]:
+    """Limits of a share on the log-log scale, as many standard errors away as those of 95 % `times` so many."""
+    share, se = side["incidence"], side["se"] * times
+    if not side["alone"]:
+        low, high = log_log_interval(share, se, level=0.95)
+        return float(low), float(high)
+    low, high = log_log_interval(1 - share, se, level=0.95)
+    return 1 - float(high), 1 - float(low)
 
 
 def _differ(mine: pd.Series, others: pd.Series) -> float:
@@ -94,7 +107,7 @@ def _differ(mine: pd.Series, others: pd.Series) -> float:
 
     def above_zero(z: float) -> float:
         """The lower end of the difference with limits `z` standard errors away."""
-        ends = [(s["incidence"], *log_log_interval(s["incidence"], s["se"] * z / unit, level=0.95)) for s in (higher, lower)]
+        ends = [(s["incidence"], *_limits(s, z / unit)) for s in (higher, lower)]
         return float(square_and_add(*ends)[1])
 
     return float(2 * special.ndtr(-root(lambda z: -above_zero(z), 0.0, 0.0, 40.0)))  # p is nothing from there on

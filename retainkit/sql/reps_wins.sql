@@ -1,5 +1,5 @@
 -- Deals of each rep that have had their time (opened at least :days days before the end of :as_of), by stratum: how many,
--- and how many were won; what is still open was not won. An account counts once a quarter, with the first deal opened.
+-- and how many were won; what is still open was not won. An account counts once a quarter and rep, with the first deal opened.
 select r.rep, r.segment, r.source, r.region, sum(r.won) as won, count(*) as deals
 from (
   select d.rep, coalesce(d.segment, 'unknown') as segment, coalesce(d.source, 'unknown') as source,

@@ -17,7 +17,7 @@ with here as (
   from here h
   join activity a on a.customer = h.customer and a.active_on >= h.started_on
   where h.started_on >= :history_start and date_diff('day', h.started_on, :as_of) >= :within
-    and date_diff('day', h.started_on, h.until_on) >= :within
+    and date_diff('day', h.started_on, h.until_on) > :within
   group by h.customer, h.started_on
 )
 select coalesce(cast(:by as varchar), 'unknown') as grp, cast(date_trunc('month', g.started_on) as date) as month, count(*) as n,
