@@ -199,7 +199,7 @@ def test_a_group_of_a_few_that_saw_nothing_is_not_told_apart_from_the_rest():
     assert (low < -.2, high > .15) == (True, True)  # 0 of 6 may be 40 %
     assert got.loc["MID", "p"] == pytest.approx(.11, abs=.01)  # one of 23, by the limits that are printed; Fisher's is .06
     counted = newcombe(80, 400, 1, 29)
-    assert got.loc["SMB", ["difference_low", "difference_high"]].tolist() == pytest.approx(counted[1:], abs=.03)
+    assert got.loc["SMB", ["difference_low", "difference_high"]].tolist() == pytest.approx(counted[1:], abs=.05)
     said = rk.against(got.reset_index()).set_index("grp")
     assert said.loc["ENT", "q"] == "too few"
     assert said.loc["ENT", "difference"].startswith("between −")
