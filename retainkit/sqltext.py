@@ -36,6 +36,7 @@ def render(text: str, **values: Value) -> str:
 
 def literal(value: Value) -> str:
     """A value as SQL text."""
+    value = getattr(value, "item", lambda: value)()  # of a number of numpy's, Python's own
     if value is None:
         return "null"
     if isinstance(value, Column):

@@ -11,10 +11,10 @@ import pytest
 import retainkit
 
 PACKAGE = Path(retainkit.__file__).parent
-LEAVES = {"errors", "aside", "sqltext", "resources"}
+LEAVES = {"asked", "errors", "aside", "sqltext", "resources"}
 # what each room may stand on, besides itself and the leaves
 MAY = {
-    "errors": set(), "aside": set(), "sqltext": set(), "resources": {"load"},  # a type's name only
+    "asked": set(), "errors": set(), "aside": set(), "sqltext": set(), "resources": {"load"},  # a type's name only
     "load": set(), "tally": set(), "estimate": set(), "metrics": {"load", "tally", "estimate"}, "show": {"load", "estimate", "metrics"},
     "report": {"load", "estimate", "metrics", "show"}, "check": {"load"}, "simulate": set(),
     "workshop": {"load", "tally", "estimate", "metrics", "show", "report", "simulate", "_fastjson"}, "_fastjson": set(),

@@ -297,3 +297,22 @@ def test_the_laptop_check_finds_a_lesson_that_stops(room, tmp_path, monkeypatch)
     nbformat.write(broken, tmp_path / "01_x.ipynb")
     with pytest.raises(RuntimeError, match=r"01_x\.ipynb stopped with ZeroDivisionError"):
         laptop.lesson()
+
+
+def test_a_build_replaces_what_a_build_wrote_and_nothing_else(tmp_path):
+    """A teacher's own minutes, and a folder that only has the name, stay where they are."""
+    for folder in ("learner", "instructor"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "learner" / "mine.txt").write_text("mine")
+    with pytest.raises(RetainkitError, match=r"no earlier build wrote.*Found: learner/mine.txt.*To fix it: retainkit workshop --out"):
+        copies.clear(tmp_path, [tmp_path / "learner", tmp_path / "instructor"])
+    assert (tmp_path / "learner" / "mine.txt").read_text() == "mine"
+    (tmp_path / copies.WRITTEN).write_text(json.dumps(copies._prints([tmp_path / "learner"], tmp_path)))
+    (tmp_path / "learner" / "__pycache__").mkdir()
+    (tmp_path / "learner" / "__pycache__" / "a.pyc").write_text("")
+    copies.clear(tmp_path, [tmp_path / "learner", tmp_path / "instructor"])
+    assert not (tmp_path / "learner").exists()
+    (tmp_path / "learner").mkdir()
+    (tmp_path / "learner" / "mine.txt").write_text("edited")
+    with pytest.raises(RetainkitError, match="changed since"):
+        copies.clear(tmp_path, [tmp_path / "learner"])

@@ -22,7 +22,7 @@ from retainkit.estimate.intervals import (
 from retainkit.estimate.risk import in_view
 from retainkit.estimate.smalln import short_of
 
-MONTH = 30.4  # days
+MONTH = 30.44  # days, a twelfth of a year
 
 
 def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: float = 0.95) -> pd.DataFrame:
@@ -131,7 +131,7 @@ def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]],
     Returns
     -------
     DataFrame
-        A row a window: `window, events, days, value, low, high` (per 100 customer-months of 30.4 days, mid-P Poisson),
+        A row a window: `window, events, days, value, low, high` (per 100 customer-months of 30.44 days, mid-P Poisson),
         `ratio, ratio_low, ratio_high` (to the first window; mid-P conditional binomial).
 
     Examples
@@ -139,7 +139,7 @@ def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]],
     >>> cells = pd.DataFrame({"duration": [50, 200], "event": [1, 0], "n": [10, 40]})
     >>> window_rates(cells, windows=[(0, 90), (90, 200)])[["window", "events", "days", "value"]].round(2)
        window  events    days  value
-    0    0-90      10  4100.0   7.41
+    0    0-90      10  4100.0   7.42
     1  91-200       0  4400.0   0.00
     """
     cells = in_view(cells)
@@ -164,7 +164,7 @@ def rates_per_month(
 
     Examples
     --------
-    >>> rates_per_month([10, 4], [3040.0, 3040.0], windows=[(0, 30), (30, 90)])[["value", "ratio"]].round(2).values.tolist()
+    >>> rates_per_month([10, 4], [3044.0, 3044.0], windows=[(0, 30), (30, 90)])[["value", "ratio"]].round(2).values.tolist()
     [[10.0, 1.0], [4.0, 0.4]]
     """
     per = np.array([100 * MONTH / d if d > 0 else np.nan for d in days])

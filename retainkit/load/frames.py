@@ -19,7 +19,7 @@ def registered(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) 
 
     def handed(values: pd.Series) -> pd.Series:
         values = values.astype(values.dtype.subtype) if isinstance(values.dtype, pd.SparseDtype) else values
-        known = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values)
+        known = pd.api.types.is_numeric_dtype(values) and not (pd.api.types.is_complex_dtype(values) or pd.api.types.is_bool_dtype(values))
         return values if known or pd.api.types.is_datetime64_any_dtype(values) else values.astype("string")
 
     con.register(f"frame_{table}", frame.assign(**{c: handed(frame[c]) for c in frame.columns}, row_no=range(1, len(frame) + 1)))

@@ -93,8 +93,6 @@ def open_shop(
     stated = {"as_of": as_of, "tz": tz, "history_start": history_start, "currency": currency}
     facts = {**plan.facts, **{name: value for name, value in stated.items() if value not in (None, "")}}
     zone = known_zone(facts.get("tz"), plan.where("tz", facts.get("tz")))
-    if refunds not in ("in", "out"):
-        raise BadValueError("refunds", "is neither in nor out", repr(refunds), 'refunds="out"')
     temporary, sources = None, list[dict[str, Any]]()
     cache = cache_folder()
     con = quiet(connect(memory))
@@ -105,7 +103,14 @@ def open_shop(
         folder, sources = stored(con, plan, zone)
     prune(cache)
     with sound(folder):
-        return Shop(plan, con, folder, facts, sources=sources, refunds=refunds, temporary=temporary)
+        return Shop(plan, con, folder, facts, sources=sources, refunds=_refunds(refunds), temporary=temporary)
+
+
+def _refunds(how: str) -> str:
+    """How refunded purchases are counted, once it is one of the two ways."""
+    if how not in ("in", "out"):
+        raise BadValueError("refunds", "is neither in nor out", repr(how), 'refunds="out"')
+    return how
 
 
 def changed(shop: Shop, source: str) -> list[str]:
@@ -286,7 +291,7 @@ class Shop:
 
     def counting_refunds(self, refunds: str) -> Shop:
         """The same shop with refunded purchases counted as purchases ("in") or not ("out")."""
-        return self._but(refunds=refunds)
+        return self._but(refunds=_refunds(refunds))
 
     def only(self, **values: str) -> Shop:
         """The same shop with some customers (and the deals of their kind) only: `shop.only(segment="SMB")`.

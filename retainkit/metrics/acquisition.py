@@ -13,6 +13,7 @@ import pandas as pd
 
 from retainkit.errors import counted
 from retainkit.estimate.checks import z_value
+from retainkit.estimate.compare import MONTH
 from retainkit.estimate.intervals import poisson_interval
 from retainkit.load.shop import Shop
 from retainkit.metrics.churn_money import customer_retention
@@ -23,7 +24,6 @@ from retainkit.metrics.reading import keys
 from retainkit.tally import Engine, asked_once, part_of, split_by, tally
 
 KEEPING = ("retention", "support")  # the spend categories that keep customers; all others win them
-A_MONTH = 30.44
 WHOLE = "spending is known of the whole company only"  # it has no segment, so over some customers it would be too dear by all the others
 COST = ["value", "low", "high", "n", "spend", "lag_months", "first_month", "last_month", "note"]
 
@@ -198,7 +198,7 @@ def keeping_cost(shop: Engine, *, months: int = 12, shares: Sequence[float] = (0
 def cycle_months(shop: Engine) -> int:
     """The median time to win a deal, in whole months; 0 without deals."""
     won = cycle_days(shop).query("measure == 'median'")["value"]
-    return round(float(won.iloc[0]) / A_MONTH) if len(won) and won.iloc[0] == won.iloc[0] else 0
+    return round(float(won.iloc[0]) / MONTH) if len(won) and won.iloc[0] == won.iloc[0] else 0
 
 
 def _crossings(curve: pd.DataFrame, price: Mapping[Any, Any], level: float) -> dict[str, float]:

@@ -17,10 +17,10 @@ from retainkit.estimate.beyond import COLUMNS as HELD
 from retainkit.estimate.beyond import Habits, failed, fit_habits, hold_out, more_money, short_of_buyers
 from retainkit.estimate.repeat_buying import expected_funnel, fit_bg_nbd
 from retainkit.estimate.smalln import short_of
-from retainkit.load.shop import Shop
+from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.metrics.lifetime_value import lifetime_value
 from retainkit.metrics.reading import by_group, stacked
-from retainkit.tally import tally
+from retainkit.tally import split_by, tally
 
 WEEK = 7.0
 FURTHEST = 2  # histories: a model is not asked about more than twice the time it has seen
@@ -67,7 +67,7 @@ def lifetime_value_beyond(
     horizons
         Ages in days; none further than twice the longest time a customer was followed.
     by
-        Split by `segment`, `region`, `source`, `entry_line` or `owner`; each group has its own model and hold-out.
+        Split by `segment`, `region`, `source` or `owner`; each group has its own model and hold-out.
     margin
         The share of revenue that is left after the cost of what was sold.
     hold_days
@@ -104,6 +104,7 @@ def lifetime_value_beyond(
     >>> found.value["note"].item()
     'not modelled: needs 50 customers who bought again, has 1; needs 100 purchases held back, has 0'
     """
+    split_by(by, GROUPS_OF_CUSTOMERS)
     if not seen < min(horizons):
         raise BadValueError("horizons", f"must lie beyond the {counted(seen, 'day')} that are counted", listed(horizons), f"horizons=[{2 * seen}]")
     followed = tally(shop, "followup", by="all")["followup"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from retainkit.errors import MissingDataError
+from retainkit.errors import BadValueError, MissingDataError, counted, listed
 from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
 from retainkit.estimate.recurrent import cumulative_share, late_weight, mean_cumulative
 from retainkit.load.shop import Shop
@@ -68,6 +68,8 @@ def month_one_revenue(
 
 
 def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level: float) -> pd.DataFrame:
+    if not early < min(horizons):
+        raise BadValueError("horizons", f"must be longer than the {counted(early, 'day')} that are a part of them", listed(horizons), f"horizons=[{max(4 * early, 365)}]")
     events = tally(shop, "recurrent_events", value=value, by="all")
     followup = tally(shop, "followup", by="all")
     rows = []

@@ -95,7 +95,8 @@ def closed_month(shop: Engine, month: str) -> int:
     if number is None or not first <= number <= last:
         wrong = "is not written YYYY-MM" if number is None else "is not a month the data covers from its first day to its last"
         covered = f"{month_name(first)} to {month_name(last)}" if first <= last else "no whole month"
-        raise BadValueError("month", wrong, f"{month!r}; covered: {covered}", f'month="{month_name(last)}"')
+        remedy = f'month="{month_name(last)}"' if first <= last else "data of a whole month, from its first day to its last"
+        raise BadValueError("month", wrong, f"{month!r}; covered: {covered}", remedy)
     return number
 
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
+from retainkit.asked import limits
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
 from retainkit.load.shop import open_shop
 from retainkit.metrics.goals import check_goals
 from retainkit.metrics.months import last_day, month_name, month_number, month_of
 from retainkit.resources import lacks, nobody, notebooks_folder
-from retainkit.show.begin import check_parameters, limits, to_type
+from retainkit.show.begin import check_parameters, to_type
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop

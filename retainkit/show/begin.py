@@ -6,10 +6,12 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from retainkit.asked import limits
 from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
 from retainkit.load import clock
 from retainkit.show.display import say, table
@@ -29,10 +31,8 @@ NAMED = {
     "rep": ("deals.rep",),
 }
 
-# The numbers a parameter may be, by what its name says: from, to, and one that is sensible.
-LIMITS = {
-    "^level$": (0.5, 0.999, 0.95), "^(margin|review|watch)$": (0, 1, 0.8), "lapse": (0, 36_500, 0),
-    "days|months|horizon|window|within": (1, 36_500, 90), "": (0, 1e15, 1)}  # fmt: skip
+# Names under which the kit's notebooks keep numbers: texts that somebody's own notebook calls otherwise are theirs.
+NUMBERS = r"^(horizons?|window|within|level|margin|review|watch|lapse_after|days|months|\w+_days)$"
 WORDS = {"names": ("names", "codes")}
 
 
@@ -75,20 +75,26 @@ def check_parameters(shop: Shop, parameters: Mapping[str, Any], *, usual: Mappin
             _check_name(name, str(value), names_of(shop, name), typed)
         if name in WORDS and value not in WORDS[name]:
             raise BadValueError(f"parameter {name}", f"is neither {' nor '.join(WORDS[name])}", repr(value), typed(WORDS[name][0]))
-        least, most, sensible = limits(name)
-        numbers = value if isinstance(value, list) else [value]
-        if value == [] or not all(least <= n <= most for n in numbers if type(n) in (int, float)):
-            example = (usual or {}).get(name, [sensible] if isinstance(value, list) else sensible)
-            raise BadValueError(f"parameter {name}", f"must be from {least} to {most:,g}" if most < 1e15 else f"must be {least} or more", repr(value), typed(example))
+        _check_number(name, value, usual, typed)
     horizon = min(parameters.get("horizons", [parameters.get("horizon", 36_500)]))
     for name in ("window", "within"):
         if parameters.get(name, 0) > horizon:
             raise BadValueError(f"parameter {name}", "is longer than the horizon it is a part of", f"{counted(parameters[name], 'day')} of {horizon}", to_type(name, usual, horizon))
 
 
-def limits(name: str) -> tuple[float, float, float]:
-    """The least and the most a number of that name may be, and a sensible one."""
-    return next(found for pattern, found in LIMITS.items() if re.search(pattern, name))
+def _check_number(name: str, value: Any, usual: Mapping[str, Any] | None, typed: Callable[[Any], str]) -> None:
+    """Refuse a number that cannot be meant, something else under the name of one, and no list where horizons belong."""
+    least, most, sensible = limits(name)
+    several = name == "horizons" or (isinstance(value, Iterable) and not isinstance(value, str))
+    example = (usual or {}).get(name, [sensible] if several else sensible)
+    if several and (isinstance(value, str) or not isinstance(value, Iterable)):
+        raise BadValueError(f"parameter {name}", "is not a list", repr(value), typed(example))
+    values = list(value) if several else [value]
+    wrong = f"must be from {least} to {most:,g}" if most < 1e15 else f"must be {least} or more"
+    if (several and not values) or not all(least <= float(n) <= most for n in values if isinstance(n, Real) and not isinstance(n, bool)):
+        raise BadValueError(f"parameter {name}", wrong, repr(value), typed(example))
+    if re.search(NUMBERS, name) and not all(isinstance(n, Real) for n in values):
+        raise BadValueError(f"parameter {name}", "is not a number", repr(value), typed(example))
 
 
 def to_type(name: str, usual: Mapping[str, Any] | None, value: Any) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from retainkit.errors import BadValueError, listed
 from retainkit.estimate.smalln import hide_few
 from retainkit.show.data import drawn
 from retainkit.show.style import ACCENT, FONT, INK, MUTED, PALETTE, letters
@@ -31,14 +32,14 @@ def plot_curve(
     `marks` are positions on `x` to mark with a thin line (horizons), `levels` named values of `y`; `at_risk` names the column with the numbers
     printed under the axis, or None. Groups are named at the end of their line.
     """
-    curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n")
+    curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n").sort_values(x, kind="stable")
     groups = list(curve.groupby(by, sort=True)) if by else [("", curve)]
     for i, (name, part) in enumerate(groups):
         colour = PALETTE[i % len(PALETTE)]
         ax.plot(part[x], part[y], drawstyle="steps-post", color=colour, linewidth=2)
         if "low" in part:
             ax.fill_between(part[x], part["low"].astype(float), part["high"].astype(float), step="post", color=colour, alpha=0.15, linewidth=0)
-        if name:
+        if name and part[y].notna().any():
             last = part.dropna(subset=[y]).iloc[-1]
             ax.annotate(letters(name, 40), (last[x], last[y]), xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i), textcoords="offset points", color=colour, va="center", annotation_clip=False)
     for mark in marks:
@@ -214,9 +215,11 @@ def _write_in(ax: Axes, numbers: Any, *, size: float) -> None:
 
 def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes) -> Axes:
     """Draw stacked bars: `parts` maps columns to the words for them, drawn from the bottom up, named at the end."""
+    colours = ["#b9c7d6", *PALETTE]
+    if len(parts) > len(colours):
+        raise BadValueError("parts", f"are more than the {len(colours)} that can be told apart", listed(parts), "add the smallest up before they are drawn")
     table = drawn(ax, table, x, *parts)
     base = np.zeros(len(table))
-    colours = ["#b9c7d6", ACCENT, "#aa6600", "#770011"]
     width: Any = 0.86 * float(np.median(np.diff(pd.to_numeric(pd.Series(table[x])))) if len(table) > 1 else 1)
     if pd.api.types.is_datetime64_any_dtype(table[x]):
         width = pd.Timedelta(days=25)

@@ -18,5 +18,6 @@ select w.opens, w.closes, count(*) as n, count(u.customer) as hits
 from :windows w
 join here h on h.started_on <= w.opens and h.until_on >= w.closes
 left join used u on u.opens = w.opens and u.closes = w.closes and u.customer = h.customer
+where exists (select 1 from activity)
 group by w.opens, w.closes
 order by w.closes, w.opens

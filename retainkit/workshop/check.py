@@ -83,7 +83,7 @@ def _near(asked: Question, shop: Shop, answer: Any) -> str:
             return hint
     if asked.share and abs(value / 100 - right) <= asked.within:
         return "it is in percent, and the question asks for a share: 0.25, not 25"
-    return "a share lies between 0 and 1" if asked.share and right >= 0 and not 0 <= value <= 1 else UNEXPLAINED
+    return "a share lies between 0 and 1, and so does what it changes by" if asked.share and right >= 0 and not -1 <= value <= 1 else UNEXPLAINED
 
 
 def _table(asked: Question, shop: Shop, answer: Any) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import shlex
 import shutil
 import zipfile
+from hashlib import blake2b
 from importlib.metadata import requires
 from pathlib import Path
 from random import Random
@@ -26,7 +29,9 @@ from retainkit.workshop.questions import QUESTIONS
 
 HIDDEN = ("solution", "instructor")
 KEY = "answer_key.json"
-CODE = ("__pycache__", "_notebooks", "_sample")
+WRITTEN = ".retainkit-workshop.json"  # what a build wrote, so that the next one knows it again
+LEFT = ("__pycache__", ".ipynb_checkpoints")
+CODE = ("__pycache__", "_notebooks", "_sample", "_constraints.txt")
 THEN = (1980, 1, 1, 0, 0, 0)  # the oldest time a zip can say: the same bytes whenever it is made
 
 
@@ -41,8 +46,7 @@ def build(out: Path, *, seed: int = SEED, jobs: int = 2, timeout: int = TIMEOUT)
         When the seed's company cannot ask one of the questions, or a solution does not run.
     """
     learner, instructor = out / "learner", out / "instructor"
-    for folder in (learner, instructor):
-        shutil.rmtree(folder, ignore_errors=True)
+    clear(out, [learner, instructor])
     data = company(instructor / "data", seed)
     shop = open_shop(data)
     if bad := untold(shop):
@@ -55,7 +59,26 @@ def build(out: Path, *, seed: int = SEED, jobs: int = 2, timeout: int = TIMEOUT)
     shutil.copy(notebooks_folder() / "workshop" / "README.md", instructor)
     (instructor / "answers.md").write_text(answers(shop, seed), encoding="utf-8")
     furnish(learner, data)
+    (out / WRITTEN).write_text(json.dumps(_prints([learner, instructor], out)), encoding="utf-8")
     return pack(learner, out / f"retainkit-workshop-{seed}.zip")
+
+
+def clear(out: Path, folders: list[Path]) -> None:
+    """Remove what an earlier build wrote here. What somebody else put there, or changed since, is theirs: then nothing is removed."""
+    wrote = out / WRITTEN
+    known = json.loads(wrote.read_text(encoding="utf-8")) if wrote.exists() else {}
+    there = _prints(folders, out)
+    if theirs := sorted(name for name, made in there.items() if known.get(name) != made):
+        raise BadValueError(str(out), "holds files that no earlier build wrote, or that were changed since", listed(theirs, limit=5),
+                            f"retainkit workshop --out {shlex.quote(f'{out}-2')}, or move them away")
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prints(folders: list[Path], out: Path) -> dict[str, str]:
+    """What tells the files of the folders from others, by name; not of what running and looking at notebooks leaves behind."""
+    files = (path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file() and not set(path.parts) & set(LEFT))
+    return {path.relative_to(out).as_posix(): blake2b(path.read_bytes()).hexdigest() for path in files}
 
 
 def company(folder: Path, seed: int) -> Path:
@@ -137,10 +160,9 @@ def furnish(learner: Path, data: Path) -> None:
     shutil.copy(text / "LEARNERS.md", learner / "README.md")
     shutil.copy(text / "LICENSE.md", learner)
     needed = [r for r in requires("retainkit") or [] if "extra ==" not in r]
-    pins = package.parent / "constraints.txt"
-    if pins.exists():
-        shutil.copy(pins, learner)
-        needed.insert(0, "-c constraints.txt")
+    pins = (package / "_constraints.txt", package.parent / "constraints.txt")  # of a wheel, and of a checkout
+    shutil.copy(next(path for path in pins if path.exists()), learner / "constraints.txt")
+    needed.insert(0, "-c constraints.txt")
     (learner / "requirements.txt").write_text("\n".join([*needed, ""]))
 
 
