@@ -186,7 +186,7 @@ def test_groups_add_up_to_everybody():
     assert (only.rate, only.n) == (pytest.approx(grouped.rate), grouped.n)
 
 
-def test_past_the_last_follow_up_nothing_is_known_unless_nobody_was_left_undecided():
+def test_past_the_last_follow_up_nothing_is_known_unless_hardly_anybody_was_left_undecided():
     """Ann was followed for 89 days and came back on day 10; of Bob, followed for 30, nobody knows. Ann alone is known for 89 days."""
     rows = [("ann", "2026-01-01"), ("ann", "2026-01-11"), ("bob", "2026-03-01")]
     got = rk.second_purchase(shop_of(rows, as_of="2026-03-31"), horizons=[30, 31, 89])
@@ -194,6 +194,9 @@ def test_past_the_last_follow_up_nothing_is_known_unless_nobody_was_left_undecid
     alone = rk.second_purchase(shop_of(rows[:2], as_of="2026-03-31"), horizons=[60, 89, 90])
     assert alone.rate.fillna(-1).tolist() == [1, 1, -1]
     assert alone.at_risk.tolist() == [0, 0, 0]
+    many = rows + [(f"c{i}", day) for i in range(98) for day in ("2026-01-01", "2026-01-11")]
+    most = rk.second_purchase(shop_of(many, as_of="2026-03-31"), horizons=[60]).iloc[0]
+    assert most.rate == pytest.approx(0.99)  # of 100, Bob alone is not known
 
 
 def test_the_invoices_of_who_never_bought_are_new_revenue_once():

@@ -16,6 +16,8 @@ from retainkit.estimate.survival import at_times
 
 NUMBERS = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "note"]
 
+UNDECIDED = 0.02  # the share of which it may remain unknown what became of them: an answer is then off by no more
+
 
 def shares(hits: Any, n: Any, *, level: float) -> dict[str, Any]:
     """Counts of `n` as columns of a table: `rate`, Wilson's `low` and `high`, and `n`; nobody gives NaN.
@@ -95,13 +97,13 @@ def _all_ended(cells: pd.DataFrame) -> bool:
 
 
 def readable(horizons: Sequence[int], curve: Curve, *, followed: float) -> list[float]:
-    """Where to read a curve for each horizon. Past its end there is no answer, but where nobody was left undecided: that holds as long as somebody was followed.
+    """Where to read a curve for each horizon. Past its end there is no answer, but where hardly anybody was left undecided: that holds as long as somebody was followed.
 
-    Who is followed longest may all have been decided early, while of others it is not known: then there is no answer either.
+    Who is followed longest may all have been decided early, while of many others it is not known: then there is no answer either.
     """
     table, last = curve.table, float(curve.table["time"].max())
     left = table["survival"] if "survival" in table else table.loc[table["cause"] == EVENT_FREE, "incidence"]
-    holds = followed if len(left) and left.iloc[-1] < 1e-12 else -math.inf
+    holds = followed if len(left) and left.iloc[-1] < UNDECIDED else -math.inf
     return [min(h, last) if h <= holds else h for h in horizons]
 
 
