@@ -98,6 +98,15 @@ def test_velocity_takes_all_four_numbers_from_the_same_old_enough_deals(pipeline
     assert got["velocity"] == pytest.approx(5 * 2 / 5 * 250 / 60)
 
 
+def test_a_won_deal_of_unknown_amount_counts_as_won_and_not_as_0_in_the_average() -> None:
+    rows = [deal("Ann", 300, 280, "won", amount=100), deal("Ann", 300, 200, "won", amount=400), deal("Ann", 300, 260, "won", amount=None), deal("Ann", 300, 250, "lost")]
+    table = sales_velocity(tables(as_of=str(AS_OF), deals=rows)).set_index("measure")
+    got = table["value"]
+    assert got[["win_rate", "won_amount", "won_cycle_days"]].tolist() == pytest.approx([3 / 4, 250, 160 / 3])
+    assert got["velocity"] == pytest.approx(4 * 3 / 4 * 250 / (160 / 3))
+    assert set(table["note"]) == {"without an amount, and so in no average of amounts: 1 of 3 won deals"}
+
+
 def test_an_account_that_buys_again_and_again_is_one_unit() -> None:
     alone = [deal("Ann", 200, 100, "won", amount=a, customer=f"c{i}") for i, a in enumerate([10, 10, 90, 90])]
     together = [d | {"customer": str(d["amount"])} for d in alone]
@@ -172,20 +181,23 @@ def test_recent_deals_do_not_pull_the_rate_by_180_days_down() -> None:
 
 # --- second routes ------------------------------------------------------------------------------------------------
 
-def test_velocitys_interval_agrees_with_drawing_the_deals_again() -> None:
-    rng = np.random.default_rng(11)
+@pytest.mark.parametrize("unpriced", [0.0, 0.4])
+def test_velocitys_interval_agrees_with_drawing_the_deals_again(unpriced: float) -> None:
+    rng, gaps = np.random.default_rng(11), np.random.default_rng(12)
     rows = []
     for i in range(300):
         won, days = rng.random() < 0.4, int(rng.gamma(2, 20))
-        rows.append(deal("Ann", 181 + i % 300, 181 + i % 300 - days, "won" if won else "lost", amount=round(float(rng.lognormal(5, 0.8)), 2)))
+        amount = round(float(rng.lognormal(5, 0.8)), 2)
+        rows.append(deal("Ann", 181 + i % 300, 181 + i % 300 - days, "won" if won else "lost", amount=None if gaps.random() < unpriced else amount))
     shop = tables(as_of=str(AS_OF), deals=rows)
     got = sales_velocity(shop).set_index("measure").loc["velocity"]
     frame = pd.DataFrame(rows).query("outcome == 'won'").assign(days=lambda t: (pd.to_datetime(t["closed_on"]) - pd.to_datetime(t["opened_on"])).dt.days)
-    table = np.zeros((300, 3))
-    table[frame.index] = np.column_stack([np.ones(len(frame)), frame["amount"], frame["days"]])
+    table = np.zeros((300, 4))
+    table[frame.index] = np.column_stack([np.ones(len(frame)), frame["amount"].notna(), frame["amount"].astype(float).fillna(0), frame["days"]])
     sums = [table[rng.integers(0, 300, 300)].sum(axis=0) for _ in range(2000)]
-    drawn = np.log([w * a / c for w, a, c in sums])
-    assert got["value"] == pytest.approx(np.prod(table.sum(axis=0)[:2]) / table.sum(axis=0)[2])
+    w, priced, a, c = table.sum(axis=0)
+    drawn = np.log([w**2 * a / priced / c for w, priced, a, c in sums])
+    assert got["value"] == pytest.approx(w * (a / priced) / (c / w))
     assert (np.log(got["high"]) - np.log(got["low"])) / 2 / 1.96 == pytest.approx(drawn.std(), rel=0.08)
 
 
@@ -210,6 +222,8 @@ def test_a_source_is_compared_with_all_the_others_and_at_the_companys_mix() -> N
     assert got.loc["referral", ["difference", "difference_low", "difference_high"]].tolist() == pytest.approx(list(newcombe(47, 100, 26, 100)))
     assert got["q"].tolist() == pytest.approx(got["p"].tolist())  # the same comparison twice
     assert got["by_days"].tolist() == pytest.approx(got["rate"].tolist())
+    young = tables(as_of=str(AS_OF), deals=[*rows, *[deal("Ann", 30, None, source="paid", segment="SMB")] * 7])
+    assert source_win_rates(young).set_index("source")[["n", "by_days_n"]].to_numpy().tolist() == [[100, 107], [100, 100]]
 
 
 def test_the_funnel_has_prediction_limits_and_says_who_lies_outside() -> None:

@@ -90,7 +90,7 @@ def sales_velocity(
     """Opportunities x win rate x average won amount / average days to win, all four of the same deals.
 
     The deals are those opened in the last `window_days` that could all be followed for `days` days; what is won later is
-    not won here. Left out: younger deals. The interval is wide: do not compare one month with the next.
+    not won here. Left out: younger deals, and of the average amount (not of the win rate) won deals without one (`note`). The interval is wide: do not compare one month with the next.
 
     Returns
     -------
@@ -106,20 +106,24 @@ def sales_velocity(
     """
     closes = shop.as_of - timedelta(days=days - 1)
     opens = min(max(closes - timedelta(days=window_days), shop.history_start), closes)
-    sums = tally(shop, "deals_velocity", days=days, opens=opens, closes=closes).fillna(0).iloc[0].astype(float)
-    n, won, amount, cycle = (np.float64(sums[name]) for name in ("opened", "won", "amount", "cycle"))
+    parts = tally(shop, "deals_velocity", days=days, opens=opens, closes=closes).fillna(0).astype(float)
+    n, won, amount, cycle = (np.float64(parts[name].sum()) for name in ("opened", "won", "amount", "cycle"))
+    unknown = parts["won"].where(parts["without_amount"] == 1, 0).sum()
+    priced = won - unknown
     with np.errstate(divide="ignore", invalid="ignore"):
-        each, a, c = 1 / won, 1 / amount, 1 / cycle
-        rows = {"opportunities": (n, None), "win_rate": (won / n, None), "won_amount": (amount * each, (-each, a, 0.0)),
-                "won_cycle_days": (cycle * each, (-each, 0.0, c)), "velocity": (won * amount / cycle, (each - 1 / n, a, -c, -1 / n)),
-                "won_per_day": (amount / (closes - opens).days, (0.0, a, 0.0))}
-        limits = {name: _lopsided(value, sums, *parts, level=level) for name, (value, parts) in rows.items() if parts}
+        each, some, a, c = 1 / won, 1 / priced, 1 / amount, 1 / cycle
+        # each: the value; the part of it that a won deal of known amount moves, one of unknown, what is for its amount and its days; and another deal
+        rows = {"opportunities": (n, None), "win_rate": (won / n, None), "won_amount": (amount * some, (-some, 0.0, a, 0.0, 0.0)),
+                "won_cycle_days": (cycle * each, (-each, -each, 0.0, c, 0.0)),
+                "velocity": (won**2 * amount * some / cycle, (2 * each - some - 1 / n, 2 * each - 1 / n, a, -c, -1 / n)),
+                "won_per_day": (amount / (closes - opens).days, (0.0, 0.0, a, 0.0, 0.0))}
+        limits = {name: _lopsided(value, parts, *moved, level=level) for name, (value, moved) in rows.items() if moved}
     limits["win_rate"] = wilson(won, n, level=level)
     table = pd.DataFrame([{"measure": name, "value": float(value), **dict(zip(("low", "high"), limits.get(name, (np.nan, np.nan)), strict=True))}
                           for name, (value, _) in rows.items()])
     none = TOO_NEW.format(days) if not n else "no deal of the window was won in time, or all on the day they were opened"
-    note = "" if won and cycle else none
-    missing = f"{sums.without_amount:,.0f} won deals without an amount count as 0" if sums.without_amount else ""
+    note = none if not (won and cycle) else "no deal won in the window has an amount" if not priced else ""
+    missing = f"without an amount, and so in no average of amounts: {unknown:,.0f} of {won:,.0f} won deals" if unknown else ""
     return table.assign(n=int(n), horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=note or missing)
 
 
@@ -139,14 +143,19 @@ def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFra
     return by_group(table, by, ["measure", "value", "low", "high", "n", "accounts", "missing"])
 
 
-def _lopsided(value: float, sums: pd.Series, each: float, a: float, c: float, lost: float = 0.0, *, level: float) -> tuple[Any, Any]:
-    """Limits of a value that a won deal moves by the part `each + a * amount + c * cycle` of it, and any other by `lost`."""
-    s, others = sums, sums.opened - sums.won
-    square = (each**2 * s.won + 2 * each * (a * s.amount + c * s.cycle) + a**2 * s.amount_amount + 2 * a * c * s.amount_cycle
-              + c**2 * s.cycle_cycle + others * lost**2)
-    cube = (each**3 * s.won + 3 * each**2 * (a * s.amount + c * s.cycle)
-            + 3 * each * (a**2 * s.amount_amount + 2 * a * c * s.amount_cycle + c**2 * s.cycle_cycle)
-            + a**3 * s.amount_3 + 3 * a**2 * c * s.amount_2_cycle + 3 * a * c**2 * s.amount_cycle_2 + c**3 * s.cycle_3 + others * lost**3)
+def _lopsided(value: float, parts: pd.DataFrame, priced: float, unpriced: float, a: float, c: float, lost: float, *, level: float) -> tuple[Any, Any]:
+    """Limits of a value that a won deal moves by the part `each + a * amount + c * cycle` of it, and any other by `lost`.
+
+    `each` is `priced` for deals of known amount, `unpriced` for the others.
+    """
+    square, cube = lost**2 * (parts["opened"] - parts["won"]).sum(), lost**3 * (parts["opened"] - parts["won"]).sum()
+    for _, s in parts.iterrows():
+        each = unpriced if s.without_amount else priced
+        square += (each**2 * s.won + 2 * each * (a * s.amount + c * s.cycle) + a**2 * s.amount_amount + 2 * a * c * s.amount_cycle
+                   + c**2 * s.cycle_cycle)
+        cube += (each**3 * s.won + 3 * each**2 * (a * s.amount + c * s.cycle)
+                 + 3 * each * (a**2 * s.amount_amount + 2 * a * c * s.amount_cycle + c**2 * s.cycle_cycle)
+                 + a**3 * s.amount_3 + 3 * a**2 * c * s.amount_2_cycle + 3 * a * c**2 * s.amount_cycle_2 + c**3 * s.cycle_3)
     if not (value > 0 and square > 1e-12):
         return np.nan, np.nan
     return skewed_interval(value, value * np.sqrt(square), skew=cube / square**1.5, level=level)
@@ -162,9 +171,9 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
     Returns
     -------
     DataFrame
-        A row a source: `source`, `rate`, `low`, `high`, `n` (closed), `by_days`, `by_days_low`, `by_days_high`,
-        `standardised`, `standardised_low`, `standardised_high`, `difference` (to all other sources together),
-        `difference_low`, `difference_high`, `p`, `q` (Benjamini-Hochberg over the sources), `horizon_days`, `note`.
+        A row a source: `source`, `rate`, `low`, `high`, `n` (closed), `by_days`, `by_days_low`, `by_days_high`, `by_days_n` (opened, of any age),
+        `standardised`, `standardised_low`, `standardised_high`, `difference` (to all other sources together, as they are: not
+        standardised; deals of unknown source are among the others), `difference_low`, `difference_high`, `p`, `q` (Benjamini-Hochberg over the sources), `horizon_days`, `note`.
         Empty when no win rate can be computed (`win_rate_withheld(shop, by="source")` says why).
 
     Notes
@@ -179,9 +188,10 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
     p = two_proportion_p(won, n, rest_won, rest)
     table = totals.assign(**shares(won, n, level=level), **gap, p=p, q=benjamini_hochberg(p), horizon_days=days)
     even = standardised_rates(cells, level=level).set_index("source")
-    table = table.join(_called("by_days", win_by(shop, days=days, by="source", level=level).set_index("source"))).join(_called("standardised", even))
+    opened = win_by(shop, days=days, by="source", level=level).set_index("source")
+    table = table.join(_called("by_days", opened)).join(opened["n"].rename("by_days_n")).join(_called("standardised", even))
     covers = even["mix_covered"].map("has deals in {:.0%} of the company's mix of segments".format).where(even["mix_covered"] < 1 - 1e-9, "").astype(object)
-    columns = ["source", "rate", "low", "high", "n", "by_days", "by_days_low", "by_days_high", "standardised",
+    columns = ["source", "rate", "low", "high", "n", "by_days", "by_days_low", "by_days_high", "by_days_n", "standardised",
                "standardised_low", "standardised_high", *gap, "p", "q", "horizon_days", "note"]
     return table.assign(note=covers).rename_axis("source").reset_index()[columns]
 
