@@ -233,7 +233,7 @@ class TestByHand:
 
     def test_support_with_a_category_of_its_own_is_what_is_shared_out_and_wins_nobody(self):
         orders = pd.DataFrame({"order_id": [1, 2], "customer_id": ["ann", "bob"], "amount": 5, "ordered_at": ["2026-01-05", "2026-01-07"]})
-        book = pd.DataFrame({"contract_id": [1, 2], "customer_id": ["ann", "bob"], "started_at": "2025-12-01"})
+        book = pd.DataFrame({"contract_id": [1, 2], "customer_id": ["ann", "bob"], "started_at": "2025-12-01", "ended_at": None})
         spend = pd.DataFrame({"month": "2026-01-01", "category": ["paid", "retention", "support"], "amount": [60, 10, 40]})
         mine = open_shop({"orders": orders, "contracts": book, "spend": spend}, as_of="2026-01-31", history_start="2025-12-01")
         got = rk.keeping_cost(mine, months=1)

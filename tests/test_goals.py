@@ -188,9 +188,9 @@ def test_a_metric_or_group_that_nobody_has(shop, goal, said):
 
 @pytest.mark.parametrize(("goal", "why"), [
     ({"metric": "deals.win_rate"}, "this shop has no deals table"),
-    ({"metric": "churn.cancellation"}, "this shop has no contracts table"),
+    ({"metric": "churn.cancellation"}, "this shop has no contracts.ended_at"),
     ({"metric": "clv.payback"}, "this shop has no spend table"),
-    ({"metric": "churn.nrr"}, "this shop has no contracts.monthly_value"),
+    ({"metric": "churn.nrr"}, "this shop has no contracts.ended_at and contracts.monthly_value"),
     ({"horizon_days": 31}, "it is read at 30 days here"),
     ({"group": "segment=SMB"}, "this shop's customers have no segment"),
 ])  # fmt: skip

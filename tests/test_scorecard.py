@@ -287,7 +287,7 @@ def test_every_number_a_table_does_not_give_is_named_with_what_it_needs():
     assert missing["deals.source"] == "referrals against the rest"
     assert missing["answers of employees"] == "eNPS"
     assert missing["responses.invited"] == "NPS response, eNPS response"
-    assert missing["contracts or orders"] == "customers who stay, churn"
+    assert missing["contracts.ended_at or orders"] == "customers who stay, churn"
 
 
 def test_deals_opened_before_the_log_are_no_months_to_compare_with():
@@ -343,14 +343,29 @@ def test_every_name_says_of_when_and_at_what_margin(sample):
     assert all(re.search(r"\d+ days|of twelve months|a month|a day|finished month|last week", short[m]) for m in ("churn.early", "cac.cost", "churn.mrr_churn", "churn.nrr", "purchases.repeat_rate", "engagement.weekly_active", "deals.velocity"))
 
 
-def test_who_has_not_lapsed_is_not_called_kept(sample):
-    """"Kept in a month 92%" was quoted as retention; without contracts it is a rule of so many days, and its name says so before the colon."""
+def test_without_contracts_lapsing_is_one_number_and_not_called_kept(sample):
+    """"Kept in a month 92%" was quoted as retention; and it was judged a second time, as the 8% who lapsed."""
     bought = sample.sql("select order_id, cast(customer as varchar) as customer_id, ordered_on as ordered_at, amount from orders where order_type = 'one_off'")
     shop = rk.open_shop({"orders": bought}, as_of="2026-10-31")
     days = int(rk.lapse_rule(shop)["days"].iloc[0])
     names = {line.metric: line.label.partition(":")[0] for line in lines(shop)}
-    assert names["retention.customers"] == f"customers not lapsed ({days} days) in a month"
-    assert {line.metric: line.label.partition(":")[0] for line in lines(shop, lapse_after=40)}["retention.customers"] == "customers not lapsed (40 days) in a month"
+    assert "retention.customers" not in names
+    assert names["churn.monthly"] == f"customers who lapsed ({days} days without a purchase) in the latest finished month"
+
+
+def test_contracts_that_never_say_an_end_give_no_number_of_leaving(sample):
+    began = sample.sql("select contract_id, cast(customer as varchar) as customer_id, started_on as started_at, monthly_value from contracts")
+    shop = rk.open_shop({"contracts": began}, as_of="2026-10-31")
+    assert rk.scorecard(shop).empty
+    assert "contracts.ended_at" in set(rk.missing_lines(shop)["needs"])
+    bench = rk.claim_bench(shop).set_index("claim")
+    assert (bench.loc[["first_90_riskiest", "profit_25_to_95"], "verdict"] == "not measured").all()
+
+
+def test_a_segment_without_contracts_has_no_line_of_theirs(sample):
+    mine = {line.metric for line in lines(sample.only(segment="B2C"))}
+    assert not mine & {"churn.nrr", "churn.grr", "retention.customers", "churn.early", "deals.win_rate"}
+    assert "churn.monthly" in mine
 
 
 def test_no_source_called_referral_is_no_line_and_no_error(sample):

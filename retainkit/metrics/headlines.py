@@ -115,7 +115,7 @@ def _cross_sold(shop: Shop, early: int, span: int, hits: str, n: str) -> pd.Data
 
 def _staying(shop: Shop, asked: Asked) -> list[Headline]:
     """Still under contract after the horizon, and lost in the latest closed month; without contracts, by the lapse rule."""
-    if not shop.has("contracts"):
+    if not shop.has("contracts.ended_at"):
         return _lapses(shop, asked)
     days = usable_horizon(shop, asked["horizon"], of="contracts")
 
@@ -166,6 +166,6 @@ def _deals(shop: Shop, asked: Asked) -> list[Headline]:
 MAKERS = (
     Maker({"second_purchase.share": "second purchase", "next_purchase.share": "third purchase", "repeat_revenue.share": "repeat revenue"}, ("orders",), _purchases),
     Maker({"cross_sell.any": "cross-sell", "cross_sell.share_in_window": "early cross-sells"}, ("orders.product_line",), _cross_sells),
-    Maker({"churn.survival": "customers who stay", "churn.monthly": "churn"}, ("contracts|orders",), _staying),
+    Maker({"churn.survival": "customers who stay", "churn.monthly": "churn"}, ("contracts.ended_at|orders",), _staying),
     Maker({"deals.win_rate": "win rate", "deals.win_by": "deals won in time"}, ("deals",), _deals),
 )

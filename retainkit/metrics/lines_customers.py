@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -35,39 +34,17 @@ def of_other_pages(metrics: Collection[str], shop: Shop, asked: Asked) -> list[H
 
 def _can_lapse(shop: Shop, headline: Headline, asked: Asked) -> bool:
     """Whether a customer can have left by the headline's age."""
-    return shop.has("contracts") or bool(lapse_rule(shop, days=asked.get("lapse_after") or None)["days"].iloc[0] < (headline.horizon or 0))
-
-
-def _not_lapsed(shop: Shop, asked: Asked) -> list[Headline]:
-    """Without contracts: the base of buyers that has not lapsed in the latest finished month."""
-    churn = headlines(shop, only=["churn.monthly"], **asked) if not shop.has("contracts") else []
-    days = lapse_rule(shop, days=asked.get("lapse_after") or None)["days"].iloc[0] if churn else 0
-    return [replace(
-        h, metric="retention.customers", label=f"customers not lapsed ({counted(int(days), 'day')}) in a month: who did not become so long without a purchase in the latest finished one", better="higher",
-        find=lambda s, h=h: _left_over(h.find(s)), months=lambda s, h=h: _misses(h, s)) for h in churn]  # type: ignore[misc]
-
-
-def _left_over(found: Found) -> Found:
-    """One less the share."""
-    return found._replace(value=1 - found.value, low=1 - found.high, high=1 - found.low)
-
-
-def _misses(headline: Headline, shop: Shop) -> pd.DataFrame:
-    """The monthly series of those whom the headline number does not count."""
-    assert headline.months is not None
-    months = headline.months(shop)
-    return months.assign(hits=months["n"] - months["hits"])
+    return shop.has("contracts.ended_at") or bool(lapse_rule(shop, days=asked.get("lapse_after") or None)["days"].iloc[0] < (headline.horizon or 0))
 
 
 def buying(shop: Shop, asked: Asked) -> list[Headline]:
-    """Repeat purchase rate and returning share of the latest finished month; without contracts, who has not lapsed in it."""
+    """Repeat purchase rate and returning share of the latest finished month."""
     number = partial(Headline, tables=("orders",), section="buying again")
     return [
         number("purchases.repeat_rate", "repeat purchase rate of a month: buyers of the latest finished month who bought on two days of it",
                find=lambda s: latest(of_measure(repeat_buying(s), "repeat_rate")), months=lambda s: cohorts(s, of_measure(repeat_buying(s), "repeat_rate"), "month", 0)),
         number("purchases.returning_share", "returning share of a month: buyers of the latest finished month who were customers before it", better="",
                find=lambda s: latest(of_measure(repeat_buying(s), "returning_share")), why_no_months=RISES),
-        *_not_lapsed(shop, asked),
     ]
 
 
@@ -75,6 +52,7 @@ def staying(shop: Shop, asked: Asked) -> list[Headline]:
     """Kept over twelve months, asked to leave in a month, cancelled early."""
     number, days = partial(Headline, tables=("contracts",), section="staying"), asked["early_days"]
     by = usable_horizon(shop, max(EARLY_BY, days), of="contracts")
+    asks = "asked to leave" if shop.has("contracts.cancel_requested_at") else "left"
 
     return [
         number("retention.customers", "customer retention over twelve months: customers of twelve months ago who have stayed ever since",
@@ -82,7 +60,7 @@ def staying(shop: Shop, asked: Asked) -> list[Headline]:
         *([number("churn.cancellation", "cancellations in a month: customers who asked to leave in the latest finished one", better="lower",
                   find=lambda s: latest(monthly_cancellation(s)), months=lambda s: cohorts(s, monthly_cancellation(s), "month", 0, hits="asked", n="active_start"))]
           if shop.has("contracts.cancel_requested_at") else []),
-        number("churn.early", f"early cancellation within {counted(days, 'day')}: asked to leave by then, gone by day {by}", horizon=by, kind="survival", better="lower",
+        number("churn.early", f"early cancellation within {counted(days, 'day')}: {asks} by then, gone by day {by}", horizon=by, kind="survival", better="lower",
                find=lambda s: first(early_cancellation(s, early_days=days, horizons=[by]).query("cause == 'early_cancel'")), months=lambda s: _early_months(s, days, by)),
     ]
 
