@@ -13,6 +13,7 @@ import pytest
 
 import retainkit as rk
 from retainkit import cli
+from retainkit.resources import sample_folder
 
 N = 60
 
@@ -53,6 +54,16 @@ SHOPS: dict[str, tuple[dict[str, pd.DataFrame], str]] = {
     "deals that are all still to come": ({"deals": deals("2026-10-27", ["open"]), "contracts": CONTRACTS}, "2026-06-30"),
     "one deal": ({"deals": deals("2026-01-10", ["won"]).head(1)}, LONG),
 }
+
+
+@pytest.fixture
+def sample_deals(tmp_path):
+    """A shop of the sample's deals alone."""
+    folder = tmp_path / "deals_only"
+    folder.mkdir()
+    (folder / "deals.csv").write_bytes((sample_folder() / "deals.csv").read_bytes())
+    (folder / "retainkit.toml").write_text('[shop]\ntz = "America/New_York"\nas_of = "2026-10-31"\n', encoding="utf-8")
+    return str(folder)
 
 
 def said(page: Path) -> str:
@@ -157,6 +168,26 @@ def test_where_nobody_could_stand_out_the_funnels_say_so(tmp_path, monkeypatch):
     charts = " ".join(re.findall(r'alt="([^"]*)"', next((tmp_path / "out").rglob("04_*.html")).read_text(encoding="utf-8")))
     assert "Too few deals a rep to tell anybody from luck" in charts
     assert "Too few accounts a rep to tell anybody from luck" in charts
+
+
+def test_a_rep_without_a_flag_has_a_word_and_one_without_a_position_no_ratio(tmp_path, monkeypatch):
+    page = published(tmp_path, monkeypatch, "sample", "--month", "2024-06", "--only", "04_win_rate_vs_churn_by_rep")["04_win_rate_vs_churn_by_rep"]
+    losses, map_ = page.partition("Accounts lost by the rep")[2].partition("Both together")[::2]
+    assert "Hamza Thornbury no flag" in " ".join(map_.split())
+    assert "Do winning and losing go together among this company's reps? Nobody can say: only 2 reps have 2 expected losses; 10 are needed. A correlation" in page
+    words = [(float(e), ratio) for e, ratio in re.findall(r"[a-z] +\d+ +(\d+\.\d) +(–|\d+\.\d+) ", " ".join(losses.split()))]
+    assert len(words) > 10
+    assert all((ratio == "–") == (expected < 1) for expected, ratio in words if expected != 1)
+    assert [e for e, _ in words] == sorted((e for e, _ in words), reverse=True)
+
+
+def test_reps_whose_accounts_nobody_follows_are_compared_on_like_deals(tmp_path, monkeypatch, sample_deals):
+    page = published(tmp_path, monkeypatch, sample_deals, "--only", "04_win_rate_vs_churn_by_rep")["04_win_rate_vs_churn_by_rep"]
+    assert "nothing in this picture is adjusted" in page
+    assert "Win odds, in the table further down, are adjusted for segment, source (strata); the funnel, and win rates, for nothing." in page
+    assert "Wins alone: win odds against the other reps on the same segments and sources" in page
+    assert "each account's time under contract" not in page.partition("Checks, definitions")[0]
+    assert "a long gap between orders" not in page  # there is no table of orders
 
 
 def test_half_of_the_shortest_rule_is_no_rule(tmp_path, monkeypatch):

@@ -102,7 +102,7 @@ def rep_map(
         rep_words(r["p_joint"], observed=r["observed"], expected=r["expected"], n_closed=r["n"], left=r["departed"], review=review, watch=watch)
         for r in table.to_dict("records")]
     company = pd.concat([model.company, pd.DataFrame({"quantity": over.keys(), "value": over.values(), "note": ""}).dropna()], ignore_index=True)
-    return RepMap(coded(table, reps)[_COLUMNS], company, withheld or model.withheld, _notes(wins, by, over, (odds, hazard, review, watch)))
+    return RepMap(coded(table, reps)[_COLUMNS], company, withheld or model.withheld, _notes(wins, by, over, (odds, hazard, review, watch), rep_churn_withheld(shop) == ""))
 
 
 def rep_correlation(shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA) -> pd.DataFrame:
@@ -197,14 +197,17 @@ def _widening(clustering: float) -> float:
     return clustering if clustering > OVERDISPERSED else 1.0
 
 
-def _notes(wins: pd.DataFrame, by: Sequence[str], over: dict[str, float], cuts: tuple[float, float, float, float]) -> list[str]:
+def _notes(wins: pd.DataFrame, by: Sequence[str], over: dict[str, float], cuts: tuple[float, float, float, float], churn: bool) -> list[str]:
     """What a reader must know of how the map was made."""
     how = wins["method"].iloc[0] if len(wins) else "strata"
     known = [column for column in by if len(wins) and wins[column].nunique() > 1]
     odds, hazard, review, watch = cuts
     of_wins, of_churn, clustering = over.values()
     together = f"go together, so win intervals are {clustering**0.5:.2f} times as wide" if clustering > OVERDISPERSED else "hardly go together"
-    return [f"adjusted for {', '.join(known) or 'nothing'} ({how}), and churn for each account's time under contract; for nothing else",
+    mix, time = f"{', '.join(known) or 'nothing'} ({how})", "each account's time under contract; for nothing else"
+    adjusted = (f"churn is adjusted for {', '.join(by)} and {time}" if wins.empty else f"adjusted for {mix}, and churn for {time}" if churn else
+                f"win odds, in the table further down, are adjusted for {mix}; the funnel, and win rates, for nothing")
+    return [adjusted,
             f"high means win odds over {odds:g} and churn hazard over {hazard:g} times the company's; review from {review:.0%}, watch from {watch:.0%}",
             *[f"deals of one account {together} (variance {clustering:.2f} times that of independent deals)"] * (clustering == clustering),
             *[f"were all reps alike, chance would still spread them: they are spread (variance) {of_wins:.2f} times as far in wins, {of_churn:.2f} times in churn"] * (not np.isnan(of_wins + of_churn))]
