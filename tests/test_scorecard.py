@@ -65,6 +65,20 @@ def test_nobody_can_have_been_seen_before_the_history_began():
     assert rk.repeat_buying(old, months=12).query("measure == 'returning_share'")["rate"].iloc[0] == 0.5  # ann, known from before
 
 
+def test_the_first_months_of_a_log_in_which_most_buyers_are_new_are_no_baseline():
+    """Who came in a quarter had no time to come twice in it: those months made the usual range twice as wide."""
+    came = [(f"c{c}", pd.Timestamp("2025-01-01") + pd.Timedelta(days=int(c % 90))) for c in range(180)]
+    back = [(f"c{c}", pd.Timestamp(f"{month}-0{day}")) for month in pd.period_range("2025-04", "2026-09", freq="M") for c in range(60) for day in ((1, 5) if c % 3 else (1,))]
+    log = pd.DataFrame([*came, *back], columns=["customer_id", "ordered_at"]).astype({"ordered_at": str})
+    shop = rk.open_shop({"orders": log.assign(order_id=range(len(log)), amount=5)}, as_of="2026-09-30")
+    rate = rk.repeat_buying(shop).query("measure == 'repeat_rate'")
+    assert rate.loc[rate["opening"], "month"].tolist() == ["2025-01", "2025-02", "2025-03"]
+    [line] = [line for line in lines(shop) if line.metric == "purchases.repeat_rate"]
+    assert line.months(shop)["month"].min() == "2025-04"
+    growing = buys(*[(f"c{i}", f"2026-{i % 6 + 1:02d}-05", 5) for i in range(60)], as_of="2026-06-30")  # new customers only: no month to begin with
+    assert not rk.repeat_buying(growing)["opening"].any()
+
+
 def test_a_month_that_still_runs_has_no_rate():
     shop = buys(("ann", "2026-01-10", 5), ("ann", "2026-02-03", 5), as_of="2026-02-27", history_start="2026-01-01")
     assert set(rk.repeat_buying(shop)["month"]) == {"2026-01"}

@@ -37,7 +37,8 @@ def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.D
     -------
     DataFrame
         A row a measure and period: `measure` (`repeat_rate`, `returning_share`), `month` (the period's last), `rate`, `low`,
-        `high`, `n` (customers who bought), `hits`.
+        `high`, `n` (customers who bought), `hits`, `opening` (True in the first periods of the log, until one in which no more than half
+        of the buyers are new: they had no time to come twice, and are no baseline for later ones. Nowhere True when that never comes).
 
     Notes
     -----
@@ -61,12 +62,14 @@ def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.D
     names = (month_numbers(found["closes"]) - 1).map(month_name)
     bought = tally(shop, "overview").iloc[0]
     looked_back = (month_numbers(found["opens"]) - months >= first_whole(shop.history_start)) | bool(bought["customers"] > bought["new_customers"])
+    settled = found["returning_buyers"] * 2 >= found["buyers"]
+    opening = (settled.cumsum() == 0) & bool(settled.any())
     tables = []
     for measure, hits in (("repeat_rate", "repeaters"), ("returning_share", "returning_buyers")):
         count, n = found[hits].astype(int), found["buyers"].astype(int)
         known = looked_back | (measure == "repeat_rate")
         rates = shares(count.where(known), n, level=level)
-        tables.append(pd.DataFrame({"measure": measure, "month": names, **rates, "n": n, "hits": count}))
+        tables.append(pd.DataFrame({"measure": measure, "month": names, **rates, "n": n, "hits": count, "opening": opening}))
     return pd.concat(tables, ignore_index=True)
 
 

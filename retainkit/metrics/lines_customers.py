@@ -42,7 +42,7 @@ def buying(shop: Shop, asked: Asked) -> list[Headline]:
     number = partial(Headline, tables=("orders",), section="buying again")
     return [
         number("purchases.repeat_rate", "repeat purchase rate of a month: buyers of the latest finished month who bought on two days of it",
-               find=lambda s: latest(of_measure(repeat_buying(s), "repeat_rate")), months=lambda s: cohorts(s, of_measure(repeat_buying(s), "repeat_rate"), "month", 0)),
+               find=lambda s: latest(of_measure(repeat_buying(s), "repeat_rate")), months=lambda s: cohorts(s, of_measure(repeat_buying(s), "repeat_rate").query("not opening"), "month", 0)),
         number("purchases.returning_share", "returning share of a month: buyers of the latest finished month who were customers before it", better="",
                find=lambda s: latest(of_measure(repeat_buying(s), "returning_share")), why_no_months=RISES),
     ]
