@@ -225,6 +225,40 @@ def test_the_scorecard_of_one_segment_does_not_divide_the_whole_company_s_money_
     assert not re.search("^[^,]*,(cac|clv.to_cost|clv.payback|nps.response)", pages["metrics"], re.MULTILINE)
 
 
+def test_a_segment_without_contracts_and_deals_is_judged_by_what_it_has(tmp_path, monkeypatch):
+    """Four customers in five: fifteen rows of 'too few', and reasons that were untrue."""
+    pages = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--set", "segment=B2C")
+    page = " ".join(pages["05_scorecard_and_claims"].split())
+    card = page.partition("What the data of these customers cannot say")[0]
+    assert "customers who lapsed (434 days without a purchase) in the latest finished month" in card
+    assert re.search(r"Of those who had lapsed, \d+% \(95% interval .*?\) bought again within 180 days", card)
+    assert "too few" not in card
+    assert "none of these customers is in one" in page
+    assert "new customers who buy again within 30 days (segment=B2C)" in page  # its own goal
+    assert not re.search(r"No deal has been won yet|No velocity yet|under contract for twelve|n/a|No week of a finished", page)
+    assert re.search(r"lapse\.returned,lapse_days=434,180,0\.\d+", pages["metrics"])
+
+
+def test_contracts_that_say_no_end_are_no_retention_of_all(tmp_path, monkeypatch):
+    (tmp_path / "shop").mkdir()
+    CONTRACTS.drop(columns="ended_at").to_csv(tmp_path / "shop" / "contracts.csv", index=False)
+    page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "05_scorecard_and_claims")["05_scorecard_and_claims"]
+    assert "These data give no number of the scorecard" in page
+    assert "so that nobody could be seen to leave." in page
+    assert "100%" not in page.partition("What to ask next")[0].partition("What we found")[2]
+
+
+def test_quiet_numbers_that_could_show_nothing_are_no_all_clear(tmp_path, monkeypatch):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "contracts.csv").write_bytes((sample_folder() / "contracts.csv").read_bytes())
+    (tmp_path / "shop" / "retainkit.toml").write_text('[shop]\ntz = "America/New_York"\nas_of = "2026-10-31"\n', encoding="utf-8")
+    page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "05_scorecard_and_claims")["05_scorecard_and_claims"]
+    assert "in 4 of them even a month twice as bad would have looked like chance" in page
+    assert "3 of the 8 numbers cannot be judged, and in 4 more a month twice as bad would have looked like chance: that the 5 that can be did not move is no all-clear." in page
+    assert "Leave things alone" not in page
+    assert "1 claims" not in page
+
+
 def test_the_scorecard_of_a_short_history_says_what_it_lacks_and_nothing_untrue(tmp_path, monkeypatch):
     page = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--month", "2024-03")["05_scorecard_and_claims"]
     assert "No velocity yet: no deal was opened 180 days ago or earlier" in page
@@ -232,7 +266,7 @@ def test_the_scorecard_of_a_short_history_says_what_it_lacks_and_nothing_untrue(
     assert "Referrals cannot be compared with the rest: it takes closed deals of the source referral and of others, opened 180 days ago or earlier" in page
     assert "No rep has five answers of their customers." in page
     assert "What is usual cannot be said yet: it needs 12 baseline months, has 4" in next((tmp_path / "out").rglob("05*.html")).read_text(encoding="utf-8")  # a chart's words
-    assert "0 of 5 goals are reached; 0 cannot be told yet; 5 are set for a later time." in page
+    assert "All 5 goals are set for a later time." in page
     assert not re.search(r"\d to n/a|n/a|[a-z0-9]\.[A-Z][a-z]+ [a-z]", page.partition("Checks, definitions")[0])
 
 
@@ -272,7 +306,7 @@ def test_the_scorecard_says_since_when_and_its_twelve_months_are_recorded(tmp_pa
     assert "Buying again, as known at the end of 31 October 2026. Now: of all since November 2023, unless the row says otherwise" in page
     assert "(95% range; of all since November 2023, unless said otherwise)" in page
     assert "NPS of the latest survey" in page  # its row says otherwise
-    assert "Goals are set, for everybody or for another group" in page
+    assert "Goals are set, but none for this group" in page
     assert "No goal is set" not in page
     for metric, words in (("repeat_rate", "repeat purchase rate"), ("returning_share", "returning share")):
         row = re.search(rf"purchases\.{metric}_of_year,month=2026-10[^,]*,,([\d.]+)", pages["metrics"])
