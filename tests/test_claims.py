@@ -80,6 +80,21 @@ class TestVerdicts:
         assert row["verdict"] == says
         assert (row["low"], row["high"]) == tuple(rk.second_purchase(shop, horizons=[30]).loc[0, ["low", "high"]])
 
+    def test_who_is_new_is_not_known_of_a_log_whose_first_day_nobody_gave(self, shop):
+        """Most of its "new" customers were old: a log told 85 % to be back in a month, where 61 % were."""
+        log = shop.sql("select order_id, cast(customer as varchar) as customer_id, ordered_on as ordered_at, amount from orders where order_type = 'one_off'")
+        asked = [{"claim": "mine", "sentence": "s", "measure": "second_purchase", "low": .5, "high": .6, "arguments": {"horizons": [30]}}]
+        unsaid, said = (claim_bench(open_shop({"orders": log}, as_of="2026-10-31", **facts), claims=asked).iloc[0] for facts in ({}, {"history_start": "2023-11-01"}))
+        assert (unsaid["verdict"], said["verdict"]) == ("cannot tell", "lower than claimed")
+        assert unsaid["measured"] == said["measured"]
+        assert unsaid["note"].startswith("nobody said (`history_start`) where the history begins")
+
+    def test_retention_of_nobody_has_no_worth(self):
+        """It read "at the nan% who stayed a year"."""
+        book = pd.DataFrame({"contract_id": [1, 2], "customer_id": ["ann", "bob"], "started_at": "2026-01-10", "ended_at": ["2026-02-01", None]})
+        row = five_points_more(open_shop({"contracts": book}, as_of="2026-12-31", history_start="2025-01-01")).iloc[0]
+        assert (row["n"], row["note"]) == (0, "nobody was under contract twelve months ago")
+
     def test_a_claim_about_firms_is_a_line_and_a_formula_is_arithmetic_whatever_the_interval(self, shop):
         assert judged(shop, kind="reference")["verdict"] == "reference line"
         row = judged(shop, kind="arithmetic")
@@ -294,7 +309,7 @@ class TestYourOwn:
     MINE = '[[claims]]\nclaim = "consultant"\nsentence = "Nine in ten are back in a month"\nlow = 0.85\nhigh = 0.95\nmeasure = "second_purchase"\narguments = { horizons = [30] }'
 
     def test_one_record_is_enough(self, folder):
-        bench = claim_bench(self.write(folder, self.MINE)).set_index("claim")
+        bench = claim_bench(self.write(folder, f"[shop]\nhistory_start = 2026-01-01\n\n{self.MINE}")).set_index("claim")
         assert len(bench) == 17
         assert bench.loc["consultant", ["claimed", "measured", "verdict"]].tolist() == ["85 to 95 %", "40 % (25–60), n 30", "lower than claimed"]
 

@@ -157,6 +157,8 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
     if years.empty:
         return pd.DataFrame(columns=["rate", "low", "high", "n", "retention", "note"])
     year = years.iloc[0]
+    if not year["n"]:
+        return pd.DataFrame([{**dict.fromkeys(("rate", "low", "high", "retention"), np.nan), "n": 0, "note": "nobody was under contract twelve months ago"}])
     rate, low, high = (worth_more(float(year[c]), points=points, discount=discount) for c in ("rate", "low", "high"))
     if year["high"] + points >= 1:  # the formula has no answer where nobody could stay that much longer
         note = f"{points:.0%} more than the {year['high']:.0%} who may stay a year would be everybody, or more"

@@ -20,6 +20,8 @@ OWN = "retainkit.metrics.claim_measures"
 UNITS = {"share": (100, " %"), "points": (100, " points"), "times": (1, " times"), "number": (1, ""), "money": (1, ""), "days": (1, " days")}
 KINDS = {"share": "proportion", "points": "points", "times": "ratio", "number": "points", "money": "money", "days": "days"}
 RISING = ("second_purchase", "next_purchase", "cross_sell_any")  # shares that time can only raise
+NEWCOMERS = (*RISING, "purchase_step", "cross_sell_share", "month_one_revenue", "month_one_by_segment")  # measures of customers from their first purchase on
+UNSAID = "nobody said (`history_start`) where the history begins: many of the new customers may be old ones"
 LATER = "the claim names no time: this is the share {}, and later it can only be higher"
 UNTESTED = {"arithmetic": "arithmetic", "reference": "reference line"}
 OUTSIDE = {"higher than claimed": "above the claimed range", "lower than claimed": "below the claimed range", "consistent with": "inside the claimed range"}
@@ -31,7 +33,8 @@ def claim_bench(shop: Shop, *, claims: Sequence[Record] | None = None, level: fl
     """Every claim with what its source says, what this shop's data say, and a verdict.
 
     The verdict is about this shop's customers. `consistent with`: the whole interval lies in the claimed range. `higher` or `lower
-    than claimed`: all of it lies outside. `cannot tell`: it overlaps an edge, or too few customers are behind it. `arithmetic`: a
+    than claimed`: all of it lies outside. `cannot tell`: it overlaps an edge, too few customers are behind it, or it is
+    about new customers and nobody said where the history begins (`history_start`). `arithmetic`: a
     formula, which says nothing about customers (`cannot tell` where it has no number). `reference line`: about groups of firms, of which one firm is one observation.
     `not measured`: a table is missing. Nothing is ever confirmed: other shops, other years and other causes are not in the data.
 
@@ -81,6 +84,7 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     chosen = "" if missing else _window(row, arguments)
     words = "" if missing else measured(**estimate, n=n, unit=unit, within=chosen, edges=(claim["low"], claim["high"]))
     tested = "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
+    why = UNSAID if not why and claim["measure"] in NEWCOMERS and not shop.history_given else why
     why = LATER.format(chosen) if chosen and tested == "lower than claimed" and claim["measure"] in RISING else why
     tested = "cannot tell" if why else tested
     found = "not measured" if missing else "cannot tell" if not words else UNTESTED.get(kind, tested)
