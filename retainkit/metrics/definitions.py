@@ -114,9 +114,11 @@ def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.Da
         lost, base = definition.lost(flags), definition.base(flags)
         counts = int(flags.customers[lost].sum()), int(flags.customers[base].sum())
         row = _rate(*counts, inside=not (lost & ~base).any(), level=level)
+        if name == "baremetrics_365d" and row["note"]:
+            row["note"] = "nobody was here 365 days before the month's end"
         if name == "renewal_eligible" and not renewed >= RENEWED:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan"))
-            row["note"] = f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
+            row["note"] = "no contract has ended yet" if renewed != renewed else f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
         if name == "asked_to_leave" and not noted:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": "nobody noted when customers asked to leave (contracts.cancel_requested_at)"}
         if name == "baremetrics_365d" and first_day(number + 1) - timedelta(days=YEAR) < shop.history_start:
@@ -162,9 +164,9 @@ def _flags(shop: Engine, number: int) -> Flags:
 
 
 def _renewals(shop: Engine) -> float:
-    """The share of ended contracts that another followed without a break: only if it is large is an end a renewal date."""
+    """The share of ended contracts that another followed without a break (NaN where none ended): only if it is large is an end a renewal date."""
     counts = tally(shop, "churn_renewals").fillna(0).iloc[0]
-    return float(counts["carried_on"] / counts["ended"]) if counts["ended"] else 0.0
+    return float(counts["carried_on"] / counts["ended"]) if counts["ended"] else float("nan")
 
 
 def _rate(lost: int, n: int, *, inside: bool, level: float) -> dict[str, Any]:
@@ -188,7 +190,7 @@ def _daily(shop: Engine, number: int, level: float) -> dict[str, Any]:
     low, high = (x * rate / lost if lost else x / max(base.mean(), 1.0) for x in poisson_interval(lost, level=level))
     return {"definition": "chartmogul_shopify", "says": "the month's daily rates added up: left that day / here when it began",
             "used_by": "ChartMogul, B2C setting", "lost": lost, "n": round(base.mean()) if len(change) else 0,
-            "rate": rate if base.any() else float("nan"), "low": low, "high": high, "note": "n is the average over the days"}
+            "rate": rate if base.any() else float("nan"), "low": low, "high": high, "note": "n is the average over the days" if base.any() else "nobody to lose"}
 
 
 def _stories(flags: Flags, tells: tuple[str, ...]) -> pd.Series:
