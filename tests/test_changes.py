@@ -178,7 +178,7 @@ def test_a_day_that_is_none_is_refused_with_what_to_type():
     assert str(told.value) == "previous: is not a date. Found: 'end of March'. To fix it: previous = \"2026-10-31\""
 
 
-@pytest.mark.parametrize(("n", "hits", "said"), [(3, 2, "cannot tell yet: among 3 chance alone gives any share"), (400, 250, "within the usual noise"), (400, 390, "news: higher")])
+@pytest.mark.parametrize(("n", "hits", "said"), [(3, 2, "cannot tell yet: the newest month old enough has n = 3, of whom chance alone gives any share"), (400, 250, "within the usual noise"), (400, 390, "news: higher")])
 def test_a_month_of_which_chance_gives_any_share_is_not_judged(n: int, hits: int, said: str) -> None:
     days = pd.date_range("2025-01-31", periods=19, freq="ME")
     months = pd.DataFrame({"month": days.strftime("%Y-%m"), "known_on": days, "n": n, "hits": [*[round(n * 0.6)] * 18, hits]})

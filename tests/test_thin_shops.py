@@ -248,6 +248,15 @@ def test_contracts_that_say_no_end_are_no_retention_of_all(tmp_path, monkeypatch
     assert "100%" not in page.partition("What to ask next")[0].partition("What we found")[2]
 
 
+def test_one_difference_has_one_verdict_and_a_caution_is_not_cut(tmp_path, monkeypatch):
+    """Page 04 had +18 points with q 0.15, page 05 +18.5 without a word on the other sources."""
+    page = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--month", "2024-06")["05_scorecard_and_claims"]
+    text = " ".join(page.split())
+    assert "As they are the difference is +18 points (+1 to +36), and q 0.151 where all 4 sources are asked after: that can be chance. Who is referred" in text
+    assert "cannot tell: day 102 at the earliest, perhaps not within 180 days" in text
+    assert "…" not in text.partition("What we found")[2]
+
+
 def test_quiet_numbers_that_could_show_nothing_are_no_all_clear(tmp_path, monkeypatch):
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "contracts.csv").write_bytes((sample_folder() / "contracts.csv").read_bytes())

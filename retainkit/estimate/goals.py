@@ -11,13 +11,14 @@ from retainkit.estimate.planning import customers_needed
 
 
 class Found(NamedTuple):
-    """An estimate with its interval, the customers behind it, and its group key in metrics.csv."""
+    """An estimate with its interval, the customers behind it, its group key in metrics.csv, and of a curve the customers at risk at its end."""
 
     value: float = math.nan
     low: float = math.nan
     high: float = math.nan
     n: float = 0
     group: str = ""
+    at_risk: float = math.inf
 
 
 class Standing(NamedTuple):

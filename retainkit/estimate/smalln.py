@@ -70,7 +70,7 @@ NAMING = ("horizon_days", "horizon", "k", "period", "lapse_days", "months", "tim
 
 
 def judge(
-    rate: float, low: float, high: float, n: int, *, at_risk: int | None = None, kind: str = "proportion"
+    rate: float, low: float, high: float, n: int, *, at_risk: float | None = None, kind: str = "proportion"
 ) -> str:
     """How much of an estimate may be shown.
 
@@ -121,7 +121,7 @@ def in_words(
     high: float,
     n: int,
     *,
-    at_risk: int | None = None,
+    at_risk: float | None = None,
     kind: str = "proportion",
     level: float = 0.95,
     unit: str = "",
@@ -164,7 +164,7 @@ def in_words(
 
 
 def in_parts(
-    rate: float, low: float, high: float, n: int, *, at_risk: int | None = None, kind: str = "proportion", unit: str = ""
+    rate: float, low: float, high: float, n: int, *, at_risk: float | None = None, kind: str = "proportion", unit: str = ""
 ) -> tuple[str, str, str, str]:
     """What `judge` says of an estimate, and it and its ends with the digits they support: for the columns of a table.
 
@@ -269,7 +269,7 @@ def written(value: float, half: float, kind: str, unit: str) -> str:
         tens = max(math.floor(math.log10(half / 3)), 0) if half >= 1 else 0
         rounded = round(value, places - tens)
         return f"{MINUS if rounded < 0 else ''}{unit}{abs(rounded):,.{places}f}"
-    return signed(value, max(_places(half), 1 if kind == "ratio" else 0))
+    return signed(value, 0 if kind == "days" else max(_places(half), 1 if kind == "ratio" else 0))
 
 
 def signed(value: float, places: int, sign: str = "") -> str:

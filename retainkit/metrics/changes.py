@@ -85,7 +85,7 @@ def changes(
         now, before = h.find(shop), h.find(then)
         last = (published or {}).get((h.metric, before.group, h.horizon), float("nan"))
         rows.append({
-            "metric": h.metric, "group": now.group, "horizon_days": h.horizon, "label": h.label, "tables": ", ".join(h.tables),
+            "metric": h.metric, "group": now.group, "horizon_days": h.horizon, "label": h.label, "tables": ", ".join(t for t in h.tables if shop.has(t)),
             **_parts(last, before.value, h.find(same).value, now), **_rows(h, moved, rewritten), **judged(h, shop, day)})
     return pd.DataFrame(rows)
 
@@ -167,7 +167,7 @@ def judged_months(months: pd.DataFrame, previous: date, form: str = ".1%", of: s
     far = (fresh["value"] - fresh["usual"]).abs() / (fresh["high"] - fresh["low"])
     row = fresh.iloc[int(far.fillna(0).to_numpy().argmax())]
     if "hits" in months and row["low"] <= 0 and row["high"] >= 1:
-        return unjudged(f"among {row['n']:,.0f} chance alone gives any share")
+        return unjudged(f"the newest month old enough has n = {row['n']:,.0f}, of whom chance alone gives any share")
     upper = f"to {row['high']:{form}}" if np.isfinite(row["high"]) else "or more"
     return verdict(row["month"], row["value"], row["low"], row["high"], f"{row['low']:{form}} {upper}", n=row["n"])
 

@@ -82,7 +82,7 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     n = 0 if pd.isna(row.get("n", 0)) else int(row.get("n", 0))
     why = f"needs {listed(missing)}" if missing else _withheld(claim, row, n)
     chosen = "" if missing else _window(row, arguments)
-    words = "" if missing else measured(**estimate, n=n, unit=unit, within=chosen, edges=(claim["low"], claim["high"]))
+    words = "" if missing else measured(**estimate, n=n, at_risk=row.get("at_risk"), unit=unit, within=chosen, edges=(claim["low"], claim["high"]))
     tested = "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
     why = UNSAID if not why and claim["measure"] in NEWCOMERS and not shop.history_given else why
     why = LATER.format(chosen) if chosen and tested == "lower than claimed" and claim["measure"] in RISING else why
@@ -167,10 +167,10 @@ def claimed(low: float, high: float, *, unit: str = "share") -> str:
     return (f"{low * scale:g}" if low == high else f"{low * scale:g} to {high * scale:g}") + after
 
 
-def measured(value: float, low: float, high: float, n: int, *, unit: str = "share", within: str = "", edges: Sequence[float] = ()) -> str:
+def measured(value: float, low: float, high: float, n: int, *, at_risk: float | None = None, unit: str = "share", within: str = "", edges: Sequence[float] = ()) -> str:
     """An estimate in as few words as its interval allows, with no more digits than it supports; more at an end that lies just beside one of the `edges` of a claim.
 
-    `within` is the time the log chose, where a claim names none.
+    `within` is the time the log chose, where a claim names none; `at_risk` the customers still at risk at the end of a curve.
 
     >>> measured(0.2279, 0.2221, 0.2334, 3_120), measured(0.41, 0.09, 0.80, 12)
     ('22.8 % (22.2–23.3), n 3,120', '9 to 80 %, n 12')
@@ -183,7 +183,7 @@ def measured(value: float, low: float, high: float, n: int, *, unit: str = "shar
     >>> measured(0.05, -0.0026, 0.11, 640, unit="points", within="within 365 days", edges=(0, 1))
     '+5 points (−0.3 to +11) within 365 days, n 640'
     """
-    said = judge(low if math.isnan(value) else value, low, high, n, kind=KINDS[unit])
+    said = judge(low if math.isnan(value) else value, low, high, n, at_risk=at_risk, kind=KINDS[unit])
     if math.isnan(value) and low == low and said != "hidden":  # two ends between which a decision lies, no interval
         return f"{low * UNITS[unit][0]:,.1f} to {high * UNITS[unit][0]:,.1f}{UNITS[unit][1]}, n {n:,}"
     if math.isnan(value) or said == "hidden":

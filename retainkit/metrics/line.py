@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -62,7 +63,8 @@ def first(table: pd.DataFrame, group: str = "") -> Found:
         return Found(group=group)
     row = table.iloc[0]
     value = row["rate"] if "rate" in row else row["value"]
-    return Found(float(value), float(row["low"]), float(row["high"]), int(row["n"]), group)
+    left = row.get("at_risk", math.inf)
+    return Found(float(value), float(row["low"]), float(row["high"]), int(row["n"]), group, float(left) if left == left else math.inf)
 
 
 def group_keys(group: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import counted
-from retainkit.estimate.smalln import written
+from retainkit.estimate.smalln import judge, written
 from retainkit.load.shop import Shop
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
@@ -24,7 +24,7 @@ from retainkit.metrics.voices import promoter_changes
 SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}
 INVITED, STAFF = "everybody: invitations are counted for the whole company only", "everybody: employees belong to no group of customers"
 SURE = 0.998  # of two surveys between which nothing changed, 2 in 1,000 are called news
-COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "better", "value", "low", "high", "n", "month_ago", "year_ago",
+COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "better", "value", "low", "high", "n", "at_risk", "month_ago", "year_ago",
            "month", "month_value", "month_n", "noise_low", "noise_high", "news", "note"]
 
 
@@ -91,7 +91,8 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     """Every number of the scorecard now, a month ago and a year ago, with its interval and whether it is news.
 
     Left out: numbers that need a table or column the shop has not (`missing_lines`). Earlier values are the same number, of
-    the same ages, as it was known at the end of that day; NaN where the recorded history had not begun.
+    the same ages, as it was known at the end of that day; NaN where the recorded history had not begun, and where those known then
+    were too few for a number (`judge`).
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     -------
     DataFrame
         A row a number: `section`, `metric` and `group` (as in metrics.csv), `horizon_days`, `label`, `kind` (as in `in_words`), `better`
-        ("higher", "lower" or ""), `value`, `low`, `high`, `n`, `month_ago`, `year_ago`; the newest `month` that came of age since a
+        ("higher", "lower" or ""), `value`, `low`, `high`, `n`, `at_risk` (of a curve: customers at risk at the horizon; infinite of other numbers), `month_ago`, `year_ago`; the newest `month` that came of age since a
         month ago, its `month_value` and `month_n` (customers or deals; NaN of money), and `noise_low` to `noise_high`, where 998 of 1,000 months lie when nothing changes (of a survey: where chance
         alone takes the score of the one before); `news`; `note`.
 
@@ -121,7 +122,7 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     >>> card = scorecard(open_shop({"orders": orders}, as_of="2026-02-28"))
     >>> card.loc[card["metric"] == "second_purchase.share", ["value", "n", "month_ago"]].round(2)
        value  n  month_ago
-    0   0.33  3        0.5
+    0   0.33  3        NaN
     """
     month, year = (earlier(shop.as_of, months) for months in (1, 12))
     then = {day: shop.at(day) for day in (month, year) if day >= shop.history_start}
@@ -152,12 +153,13 @@ def _now(line: Headline, found: Found) -> dict[str, Any]:
     """What the line says today."""
     note = f"not within {counted(line.horizon or 0, 'day')}" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
     return {"section": line.section, "metric": line.metric, "group": found.group, "horizon_days": line.horizon, "label": line.label, "kind": line.kind,
-            "better": line.better, "value": found.value, "low": found.low, "high": found.high, "n": found.n, "note": note}
+            "better": line.better, "value": found.value, "low": found.low, "high": found.high, "n": found.n, "at_risk": found.at_risk, "note": note}
 
 
 def _then(line: Headline, shop: Shop | None) -> float:
-    """The line's value at an earlier day; NaN where the history had not begun."""
-    return line.find(shop).value if shop is not None else float("nan")
+    """The line's value at an earlier day; NaN where the history had not begun, or so few were there that no number would have been shown."""
+    found = line.find(shop) if shop is not None else Found()
+    return found.value if judge(*found[:3], int(found.n), at_risk=found.at_risk, kind=line.kind) in ("number", "rough") else float("nan")
 
 
 def _survey(line: Headline, shop: Shop) -> dict[str, Any]:

@@ -31,7 +31,7 @@ MEANS = ("Restated: history rewritten since then (refunds booked late, late rows
          "New: those who came since. The three, in percentage points, are the change. A number of one month is of another month now: nobody matured, and the "
          "step is from month to month. Where restated is not known, the earlier value is what today's data give. "
          "Whether it is news is asked of the newest month that is old enough, at equal age, against the 12 to 24 months before it: of 1,000 months in which "
-         "nothing happens, 998 lie in the usual range.")
+         "nothing happens, 998 lie in the usual range. Rows are those of the tables: an order of three lines is three.")
 STEPS = ("restated", "matured", "new")
 
 
@@ -90,7 +90,7 @@ class Back:
         with_months = [h for h in [*numbers[leading(table) :], *numbers] if h.months]
         if not with_months:
             return None
-        return Trend(with_months[0].label, " and ".join(with_months[0].tables), hide_few(monthly(with_months[0], shop, self.last.day)), with_months[0].horizon is not None)
+        return Trend(with_months[0].label, " and ".join(t for t in with_months[0].tables if shop.has(t)), hide_few(monthly(with_months[0], shop, self.last.day)), with_months[0].horizon is not None)
 
     def unlike(self, job: Job) -> list[str]:
         """The parameters of a notebook that were others when the earlier month was published."""

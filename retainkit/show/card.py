@@ -77,7 +77,7 @@ def _days(horizon: float) -> str:
 def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
     """One number in words."""
     limits = float(row["low"]), float(row["high"])
-    said, middle, bottom, top = in_parts(float(row["value"]), *limits, int(row["n"]), kind=row["kind"], unit=unit)
+    said, middle, bottom, top = in_parts(float(row["value"]), *limits, int(row["n"]), at_risk=row.get("at_risk"), kind=row["kind"], unit=unit)
     earlier = [_like(row[name], row, unit) if said in ("number", "rough") else "–" for name in ("month_ago", "year_ago")]
     after = AFTER.get(row["kind"], "")
     to = " to " if row["kind"] in ("score", "points") or limits[0] < 0 else TO

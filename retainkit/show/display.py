@@ -87,7 +87,7 @@ def rendered(
     heads = [short(clean(n)).replace("_", " ") + (f" ({clean(units[n])})" if n in units else "") for n in names]
     right = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in df.dtypes]
     specs = [formats.get(n) or _format(df, n) for n in names]
-    columns = [[_typeset(value, short(_cell(value, spec))) for value in df.iloc[:rows, i]] for i, spec in enumerate(specs)]
+    columns = [[_typeset(value, short(_cell(value, spec), 1000)) for value in df.iloc[:rows, i]] for i, spec in enumerate(specs)]
     body = list(zip(*columns, strict=True))
     return _html(caption, heads, body, right), _plain(caption, heads, body, right)
 
