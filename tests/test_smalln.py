@@ -21,6 +21,7 @@ NAN = float("nan")
         ("hidden", 0.5, 0.48, 0.52, 4, None, "proportion"),  # four customers, however narrow
         ("hidden", NAN, NAN, NAN, 0, None, "survival"),
         ("unknown", NAN, NAN, NAN, 400, 0, "survival"),  # past the last follow-up
+        ("range", NAN, 0.97, 1.0, 536, None, "proportion"),  # weights carried the share past 1
         ("range", 0.62, 0.55, 0.70, 14, None, "survival"),  # 5 to 19 at the start
         ("range", 0.62, 0.55, 0.70, 19, 12, "survival"),
         ("number", 0.62, 0.55, 0.70, 20, 10, "survival"),

@@ -234,9 +234,9 @@ def next_purchase_share(sums: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
     -------
     DataFrame
         The other columns, then `rate, low, high`; NaN where nobody has made the k-th. The interval takes G as
-        known, which makes it slightly wide, and is symmetric in log-odds. Where it would reach 1 on the plain scale, as it
-        can because the weights alone carry a ratio past 1 (shown as 1), it is the longer of that one, up to 1, and
-        Wilson's; at 0 it is Wilson's.
+        known, which makes it slightly wide, and is symmetric in log-odds. Where it would reach 1 on the plain scale it is the
+        longer of that one, up to 1, and Wilson's; at 0 it is Wilson's. The weights alone can carry a ratio past 1, more than
+        is possible: there is no estimate then, only the interval.
 
     Notes
     -----
@@ -262,4 +262,4 @@ def next_purchase_share(sums: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
         full = ratio + reach >= 1  # the weights alone can carry it past 1, where log-odds say nothing
         least = np.minimum(np.maximum(rate - reach, 0.0), wilson(rate * behind, behind, level=level)[0])
     low, high = np.where(full, least, low), np.where(full, 1.0, high)
-    return sums.drop(columns=names).assign(rate=rate, low=low, high=high)
+    return sums.drop(columns=names).assign(rate=np.where(ratio > 1 + 1e-9, np.nan, rate), low=low, high=high)

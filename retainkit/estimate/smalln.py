@@ -90,8 +90,8 @@ def judge(
     Returns
     -------
     str
-        "hidden" (n below 5), "unknown" (no estimate, as past the last follow-up), "range" (the interval
-        alone), "rough" or "number".
+        "hidden" (n below 5), "unknown" (no interval, as past the last follow-up), "range" (the interval
+        alone, also where there is no estimate in it), "rough" or "number".
 
     Examples
     --------
@@ -104,13 +104,13 @@ def judge(
         raise BadValueError("kind", "is not a kind of estimate", str(kind), f"one of {listed(WIDTHS)}")
     if n < GATES["customers_shown"].least:
         return "hidden"
-    if any(math.isnan(value) for value in (rate, low, high)):
+    if math.isnan(low) or math.isnan(high):
         return "unknown"
     few = n < {"survival": GATES["customers_full"].least, "days_kept": GATES["customers_full"].least, "score": GATES["answers"].least}.get(kind, 0)
     few_left = at_risk is not None and at_risk < GATES["at_risk"].least
     half = (high - low) / 2 / (abs(rate) if kind in RELATIVE and rate else 1.0)
     narrow, wide = WIDTHS[kind]
-    if few or few_left or half > wide:
+    if few or few_left or math.isnan(rate) or half > wide:
         return "range"
     return "rough" if half > narrow else "number"
 
