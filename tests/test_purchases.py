@@ -111,6 +111,15 @@ def test_the_third_given_the_second_counts_slow_repeaters_that_a_plain_gap_count
     assert got.n == 200
 
 
+def test_who_bought_the_second_time_late_is_counted_beside_the_share_of_the_early_ones_and_not_in_it():
+    # within a month of the first: 10 of 20 buy a third time; a hundred days later: all 30 do
+    early = [(f"e{i}", day) for i in range(20) for day in ("2025-01-01", "2025-01-11", *(["2025-01-21"] if i < 10 else []))]
+    late = [(f"l{i}", day) for i in range(30) for day in ("2025-01-01", "2025-04-11", "2025-04-21")]
+    got = rk.next_purchase(shop_of([*early, *late], as_of="2026-12-31"), k=[1, 2, 3], within_days=30).set_index("k")
+    assert got.loc[2, ["rate", "n", "late", "latest"]].tolist() == [0.5, 20, 30, 30]
+    assert got["late"].tolist() == [0, 30, 30]
+
+
 def test_the_share_after_the_first_purchase_is_the_curve_when_nobody_is_too_young():
     rows = [(f"c{i}", "2025-01-01") for i in range(50)] + [(f"c{i}", "2025-02-01") for i in range(20)]
     shop = shop_of(rows, as_of="2026-12-31")

@@ -54,7 +54,7 @@ def headlines(shop: Shop, *, only: Collection[str] = (), **settings: Any) -> lis
     >>> for number in headlines(open_shop({"orders": orders}, as_of="2026-03-31"))[:2]:
     ...     print(number.metric, number.horizon, "-", number.label)
     second_purchase.share 30 - new customers who buy again within 30 days
-    next_purchase.share 44 - two-time buyers who buy a third time within 44 days
+    next_purchase.share 44 - customers with two purchases within 44 days who make a third within 44 days of the second
     """
     asked = {**SETTINGS, **settings}
     makers = (m for m in MAKERS if not lacking(shop, m) and (not only or set(m.metrics) & set(only)))
@@ -88,8 +88,8 @@ def _third_purchase(shop: Shop) -> Headline:
         return after(cohorts(s, table, "month", window), shop, latest)  # before that, only fast buyers had bought twice
 
     return Headline(
-        "next_purchase.share", f"two-time buyers who buy a third time within {counted(window, 'day')}", ("orders",), horizon=window,
-        find=lambda s: first(next_purchase(s, k=[2], within_days=window), "k=2"), months=months, section="buying again")
+        "next_purchase.share", f"customers with two purchases within {counted(latest, 'day')} who make a third within {counted(window, 'day')} of the second",
+        ("orders",), horizon=window, find=lambda s: first(next_purchase(s, k=[2], within_days=window), "k=2"), months=months, section="buying again")
 
 
 def _cross_sells(shop: Shop, asked: Asked) -> list[Headline]:

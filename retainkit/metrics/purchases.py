@@ -231,12 +231,12 @@ def second_purchase_trend(shop: Shop, *, within_days: int = 30, level: float = 0
 def next_purchase(
     shop: Shop, *, k: Sequence[int] = (1, 2, 3, 4, 5), within_days: int | None = None, level: float = 0.95
 ) -> pd.DataFrame:
-    """Share who buy again within `within_days` of their k-th purchase (k = 2: the third given the second).
+    """Share who buy again within `within_days` of their k-th purchase, of those who made the k-th within `latest` days of the first.
 
-    Every purchase seen is weighted by how few customers were followed that long (inverse probability of
-    censoring), so slow repeaters are not lost. Left out: k-th purchases later than the longest follow-up less
-    the window (or the window itself, if that is sooner), which could not be seen through by anybody, and those
-    `second_purchase` leaves out.
+    k = 2 is the third given an early second. Every purchase seen is weighted by how few customers were followed that long (inverse
+    probability of censoring), so slow repeaters are not lost. Left out: who made the k-th purchase later (`late`), and those
+    `second_purchase` leaves out. `latest` is the window, or the longest follow-up less the window where that is sooner, past which
+    nobody could be seen through. Who came late buys otherwise, so the share is not that of all who have bought k times.
 
     Parameters
     ----------
@@ -252,14 +252,27 @@ def next_purchase(
     Returns
     -------
     DataFrame
-        A row a k: `k, horizon_days, rate, low, high, n, too_young, latest` and of the oldest customers
+        A row a k: `k, horizon_days, rate, low, high, n, too_young, latest, late` and of the oldest customers
         alone, who were followed for `latest` days and the window: `mature_rate, mature_low, mature_high, mature_n`. `latest` is the age in days up to
-        which the k-th purchase counts.
+        which the k-th purchase counts, `late` how many made it later. Where the weights make more than is possible of a share near
+        1 its `rate` is NaN: the interval is what is known.
 
     Notes
     -----
     Lin, Sun and Ying (1999), Biometrika 86, 59-70. It assumes that how long somebody has been followed says
     nothing about how they buy: compare cohorts before believing it.
+
+    Examples
+    --------
+    Ann buys a second time after 10 days and a third time, Bob a second time after 10 days, Cy after 80.
+
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": range(7), "customer_id": ["ann"] * 3 + ["bob"] * 2 + ["cy"] * 2, "amount": 5,
+    ...     "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-21", "2026-01-01", "2026-01-11", "2026-01-01", "2026-03-22"]})
+    >>> shop = open_shop({"orders": orders}, as_of="2026-12-31")
+    >>> next_purchase(shop, k=[2], within_days=30)[["k", "rate", "n", "latest", "late"]]
+       k  rate  n  latest  late
+    0  2   0.5  2      30     1
     """
     followed = tally(shop, "followup", by="all")
     longest = int(followed["followup"].max()) if len(followed) else 0
@@ -271,7 +284,7 @@ def next_purchase(
     table = next_purchase_share(sums, level=level)
     mature = shares(table["mature_hits"], table["mature_n"], level=level)
     checked = table.assign(horizon_days=window, latest=latest, **{f"mature_{name}": column for name, column in mature.items()})
-    return checked[["k", "horizon_days", "rate", "low", "high", "n", "too_young", "latest",
+    return checked[["k", "horizon_days", "rate", "low", "high", "n", "too_young", "latest", "late",
                     "mature_rate", "mature_low", "mature_high", "mature_n"]]  # fmt: skip
 
 

@@ -13,19 +13,24 @@ from retainkit.show.display import table
 from retainkit.show.words import missing
 
 
-def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 0.95) -> str:
+def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 0.95, brief: bool = False) -> str:
     """A row of a metric table (`rate` or `value`, `low, high, n`, perhaps `at_risk`) as words its interval supports.
+
+    `brief` leaves out the interval and n, for the title of a chart that shows them; what is withheld is withheld there, too.
 
     Examples
     --------
     >>> words({"rate": 0.2279, "low": 0.2221, "high": 0.2334, "n": 3120})
     '22.8% (95% interval 22.2%–23.3%, n = 3,120)'
+    >>> words({"rate": 0.96, "low": 0.9, "high": 0.99, "n": 89, "at_risk": 4}, kind="survival", brief=True)
+    'between 90% and 99%'
     """
     get = dict(row)
     left: Any = get.get("at_risk")
     estimate = get["rate"] if "rate" in get else get["value"]
-    return in_words(float(estimate), float(get["low"]), float(get["high"]), int(get["n"]), kind=kind, unit=unit, level=level,
+    said = in_words(float(estimate), float(get["low"]), float(get["high"]), int(get["n"]), kind=kind, unit=unit, level=level,
                     at_risk=None if missing(left) else int(left))  # fmt: skip
+    return said.split(" (")[0] if brief else said
 
 
 def shown(rates: pd.DataFrame, *, kind: str = "proportion", unit: str = "") -> pd.DataFrame:

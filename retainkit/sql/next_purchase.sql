@@ -39,7 +39,8 @@ with counted as (
   join weights w on w.age = p.age
   group by p.since
 )
-select s.den, s.den2, s.num, s.num2, t.cross_sum, s.n, s.seen, s.too_young, s.mature_n, s.mature_hits
+select s.den, s.den2, s.num, s.num2, t.cross_sum, s.n, s.seen, s.too_young, s.mature_n, s.mature_hits,
+  (select count(*) from days l where l.is_new and l.ordinal = :k and l.age > :latest) as late
 from (
   select sum(a.kth * w.weight) as den, sum(a.kth * cast(w.weight * w.weight as decimal(38, 12))) as den2,
     sum(a.again * w.weight) as num, sum(a.again * cast(w.weight * w.weight as decimal(38, 12))) as num2,
