@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import numpy as np
@@ -48,7 +49,9 @@ def test_a_running_gap_is_not_a_short_one() -> None:
 
 def test_the_rule_has_a_floor_and_can_be_given() -> None:
     rows = [("ann", 7 * i) for i in range(10)]
-    assert lapse_rule(shop_of(rows, as_of=63))["days"].item() == 30
+    rule = lapse_rule(shop_of(rows, as_of=63)).iloc[0]
+    assert rule["days"] == 30
+    assert re.fullmatch(r"the least allowed, since 90% of the gaps .* are over by day \d\d?", rule["chosen_by"])  # the floor chose it, not the gaps
     assert lapse_rule(shop_of(rows, as_of=63), days=14).iloc[0][["days", "chosen_by"]].tolist() == [14, "given"]
 
 

@@ -64,9 +64,11 @@ def lapse_rule(shop: Engine, *, days: int | None = None, share: float = SHARE, l
     cells = tally(shop, "lapse_gaps")
     curve = kaplan_meier(cells).table
     reached = curve.loc[curve["survival"] <= 1 - share + 1e-12, "time"]
-    chosen = max(float(reached.iloc[0]), float(least_days)) if len(reached) else float("nan")
+    found = float(reached.iloc[0]) if len(reached) else float("nan")
+    chosen = max(found, float(least_days)) if len(reached) else found
     counts = cells.groupby("event")["n"].sum()
-    why = f"{share:.0%} of the gaps of customers with 3 or more purchases are over by then, at least {least_days} days"
+    over = f"{share:.0%} of the gaps of customers with 3 or more purchases are over by"
+    why = f"the least allowed, since {over} day {found:.0f}" if chosen > found else f"{over} then"
     note = "" if len(reached) else _no_rule(int(counts.get(1, 0)), share)
     row = {"days": chosen, "chosen_by": why, "gaps": int(counts.get(1, 0)), "running": int(counts.get(0, 0)), "note": note}
     return pd.DataFrame([row])
