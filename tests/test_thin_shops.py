@@ -206,9 +206,55 @@ def test_a_rule_that_most_of_the_lapsed_break_is_called_too_short_and_old_custom
     second, third = (" ".join(pages[stem].split()) for stem in stems)
     assert "had never let 30 days pass without buying" in third
     assert "30 days are too short for a rule" in third
-    assert "Whether newer cohorts come back faster cannot be told: the early months hold old customers" in second
+    assert "Whether newer cohorts come back faster cannot be told: nobody said whether the early months hold old customers" in second
+    assert all("Nobody said where the history begins, so many of these “new” customers may be old ones." in page for page in (second, third, pages["index"]))
     assert "Of the customers new since January 2025" in second
     assert not re.search(r"second_purchase.trend,,\S*?,-?0\.", pages["metrics"])
+
+
+def test_a_trend_too_wide_to_give_has_no_direction_and_its_months_are_named(tmp_path, monkeypatch):
+    page = " ".join(published(tmp_path, monkeypatch, "sample", "--only", "02_second_purchase_funnel", "--set", "segment=ENT")["02_second_purchase_funnel"].split())
+    assert "Whether newer cohorts come back faster cannot be told. The share back within 30 days among those who first bought in April 2025 to September 2026" in page
+    assert "These are too few customers to say more." in page
+    assert re.search(r"Of \d+ months \d+ had fewer than five new customers and are not drawn\.", page)
+    assert "Of the 0 months" not in page
+
+
+def test_contracts_that_never_say_an_end_are_no_retention_of_100_percent(tmp_path, monkeypatch):
+    (tmp_path / "shop").mkdir()
+    weeks = pd.date_range("2026-01-01", periods=30, freq="7D").strftime("%Y-%m-%d")
+    log = pd.DataFrame([(f"c{c}", day) for c in range(40) for day in weeks[c % 10 :: 1 + c % 3][: 3 + c % 7]], columns=["customer_id", "ordered_at"])
+    log.assign(order_id=range(len(log)), amount=10).to_csv(tmp_path / "shop" / "orders.csv", index=False)
+    (tmp_path / "shop" / "retainkit.toml").write_text('[shop]\nas_of = "2026-08-31"\n[orders]\npath = "orders.csv"\n[contracts]\npath = "contracts.csv"\n', encoding="utf-8")
+    CONTRACTS.assign(started_at="2026-01-05").drop(columns="ended_at").to_csv(tmp_path / "shop" / "contracts.csv", index=False)
+    pages = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "03_cohort_churn", "--set", "lapse_after=40")
+    assert "days pass without buying" in pages["03_cohort_churn"]
+    assert "do not say when one ended (contracts.ended_at), so nobody could be seen to leave" in pages["03_cohort_churn"].replace("`", "")
+    assert "under contract" not in pages["03_cohort_churn"].partition("Behind these numbers")[0].partition("Three cautions")[0]
+    CONTRACTS.assign(started_at="2026-01-05", ended_at="").to_csv(tmp_path / "shop" / "contracts.csv", index=False)  # the column is there: nobody has left, it says
+    pages = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "03_cohort_churn", "--set", "lapse_after=40")
+    assert "No contract here has an end: nobody has left, or nobody wrote it down." in pages["03_cohort_churn"]
+
+
+def test_a_segment_without_contracts_goes_by_the_rule_of_purchases(tmp_path, monkeypatch):
+    page = published(tmp_path, monkeypatch, "sample", "--only", "03_cohort_churn", "--set", "segment=B2C")["03_cohort_churn"]
+    assert "No customer of the segment B2C has a contract." in page
+    assert "days pass without buying" in page
+    assert not re.search("were lost|nobody to lose|Too few customers", page)
+    assert "called lapsed" in page
+
+
+def test_the_title_of_the_matrix_compares_the_same_customers(tmp_path, monkeypatch):
+    """January's customers buy every month, those who came later never again: nobody comes back more often with age."""
+    keen = [(f"k{c}", f"2026-{m:02}-10") for c in range(40) for m in range(1, 7)]
+    late = [(f"l{m}{c}", f"2026-{m:02}-05") for m in range(2, 7) for c in range(40)]
+    (tmp_path / "shop").mkdir()
+    log = pd.DataFrame(keen + late, columns=["customer_id", "ordered_at"])
+    log.assign(order_id=range(len(log)), amount=10).to_csv(tmp_path / "shop" / "orders.csv", index=False)
+    (tmp_path / "shop" / "retainkit.toml").write_text('[shop]\nas_of = "2026-06-30"\n', encoding="utf-8")
+    published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "03_cohort_churn")
+    charts = " ".join(re.findall(r'alt="([^"]*)"', next((tmp_path / "out").rglob("03_*.html")).read_text(encoding="utf-8")))
+    assert "The cohort seen to month 5: 100% buy in month 1 after the first, 100% in month 5." in charts
 
 
 def test_a_report_of_one_segment_says_so_on_every_page_and_in_every_row(tmp_path, monkeypatch):

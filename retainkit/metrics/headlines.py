@@ -114,7 +114,7 @@ def _cross_sold(shop: Shop, early: int, span: int, hits: str, n: str) -> pd.Data
 
 
 def _staying(shop: Shop, asked: Asked) -> list[Headline]:
-    """Still under contract after the horizon, and lost in the latest closed month; without contracts, by the lapse rule."""
+    """Still under contract after the horizon, and lost in the latest closed month; by the lapse rule where no contract says when it ended."""
     if not shop.has("contracts.ended_at"):
         return _lapses(shop, asked)
     days = usable_horizon(shop, asked["horizon"], of="contracts")

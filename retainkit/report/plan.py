@@ -102,7 +102,8 @@ def make_plan(
         if not job.lacks:
             others = {n: v for n, v in {**job.defaults, **job.given}.items() if n not in ("source", "as_of")}
             check_parameters(shop, others, usual=job.defaults)
-            job.lacks = nobody(shop.only(segment=job.segment), about.get("some", {}))
+            part = shop.only(segment=job.segment)
+            job.lacks = lacks(part, about.get("needs", [])) or nobody(part, about.get("some", {}))
         job.given |= {"source": source, "as_of": day.isoformat()}
     if not all(job.lacks for job in jobs):
         shop.prepare()  # once, before several notebooks ask for it at a time
