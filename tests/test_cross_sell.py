@@ -108,6 +108,8 @@ def test_a_short_log_makes_the_naive_share_and_not_ours():
     assert short.rate.iloc[0] == 1.0  # on six months every cross-sell seen is an early one
     assert short.rate.is_monotonic_decreasing
     assert short.rate.iloc[-1] > 0.52
+    same = rk.short_log_shares(steady_shop(36), within_days=90, horizon=365, months=(36,)).rate[0]  # of the cross-sells of a year alone: 2 in 3 are early
+    assert 2 / 3 < same < 0.75
 
 
 def test_a_span_nobody_was_followed_for_has_no_share():

@@ -117,11 +117,14 @@ def _compared(cells: pd.DataFrame, cause: str, by: str, within_days: int, level:
     return table.rename(columns={"grp": by}).assign(horizon_days=within_days)
 
 
-def short_log_shares(shop: Shop, *, within_days: int = 90, months: Sequence[int] = (6, 9, 12, 18, 24, 36), level: float = 0.95) -> pd.DataFrame:
+def short_log_shares(
+    shop: Shop, *, within_days: int = 90, horizon: int | None = None, months: Sequence[int] = (6, 9, 12, 18, 24, 36), level: float = 0.95
+) -> pd.DataFrame:
     """What the naive share would have said had the log ended earlier: cross-sells seen so far, the early part.
 
     The same company, cut off so many months after the recorded history begins. Nothing about customers changes; only
-    the late cross-sells have not been seen yet. Lengths beyond the data are left out.
+    the late cross-sells have not been seen yet. Lengths beyond the data are left out, and cross-sells later than `horizon` days after
+    the first purchase, if one is given: `cross_sell_share` of that many days is what the shares come down to.
 
     Returns
     -------
@@ -136,6 +139,7 @@ def short_log_shares(shop: Shop, *, within_days: int = 90, months: Sequence[int]
         end = start + pd.DateOffset(months=length) - pd.Timedelta(days=1)
         if end <= pd.Timestamp(shop.as_of):
             ages = tally(shop.at(end.date()), "recurrent_events", value=CROSS_SELLS, by="all")
+            ages = ages[ages["age"] <= horizon] if horizon else ages
             rows.append({"months": length, "hits": int(ages.loc[ages["age"] <= within_days, "value"].sum()), "n": int(ages["value"].sum())})
     table = pd.DataFrame(rows, columns=["months", "hits", "n"]).query("n > 0").astype({"hits": int, "n": int})
     return pd.DataFrame({"months": table["months"], **shares(table["hits"], table["n"], level=level)})
