@@ -9,7 +9,15 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from retainkit.show.charts import _short, plot_curve, plot_matrix, plot_months, plot_rates, plot_series
+from retainkit.show.charts import (
+    _short,
+    plot_areas,
+    plot_curve,
+    plot_matrix,
+    plot_months,
+    plot_rates,
+    plot_series,
+)
 from retainkit.show.style import INK, MUTED, PALETTE, canvas, finish
 
 # How reds, greens and blues mix for people without one kind of cone (Machado, Oliveira and Fernandes 2009).
@@ -171,6 +179,26 @@ def test_values_far_from_zero_do_not_hide_their_bars_and_others_begin_there():
             table = pd.DataFrame({"month": ["2025-10", "2026-10"], "rate": values}).assign(low=lambda t: t.rate - 0.03, high=lambda t: t.rate + 0.03)
             draw(table, ax=ax, **{"x" if end == "y" else "by": "month"})
             assert (getattr(ax, f"get_{end}lim")()[0] == 0) == from_zero
+
+
+def test_the_legend_of_rates_lies_above_the_intervals_and_words_stand_only_where_a_band_has_room_for_them():
+    fig, ax = canvas()
+    table = pd.DataFrame({"step": ["a", "b"], "rate": 0.5, "low": 0.0, "high": 1.0, "other": 0.4})
+    plot_rates(table, by="step", ax=ax, second="other", names=("seen", "expected"))
+    fig.canvas.draw()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
+    _, ax = canvas()  # nine points wide where the words would stand, but not a little further on
+    areas = pd.DataFrame({"time": range(100), "a": [0.3 + (i > 72) * 0.3 for i in range(100)], "b": [0.09] * 100}).assign(c=lambda t: 1 - t.a - t.b)
+    plot_areas(areas, x="time", parts={"a": "bought", "b": "left", "c": "neither"}, ax=ax)
+    assert {t.get_text(): t.get_color() for t in ax.texts}["left"] != "white"
+
+
+def test_two_points_do_not_fill_the_height_of_a_chart():
+    _, ax = canvas()
+    plot_series(pd.DataFrame({"month": ["a", "b"], "rate": [0.15, 0.17], "low": [0.14, 0.16], "high": [0.16, 0.18]}), x="month", ax=ax)
+    low, high = ax.get_ylim()
+    assert high - low >= 0.1
+    assert low <= 0.14 < 0.18 <= high
 
 
 def test_what_stands_under_a_curve_is_called_what_it_is_and_a_step_back_has_a_minus_sign():

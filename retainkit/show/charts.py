@@ -77,7 +77,7 @@ def plot_rates(
     ax.plot(rows[y], places, "o", color=ACCENT, markersize=8, label=names[0])
     if second:
         ax.plot(rows[second], places - 0.22, "D", color=MUTED, markerfacecolor="white", markersize=6, label=names[1])
-        ax.legend(loc="best", frameon=False)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0.1)  # above the axes: inside it would lie on an interval
     counted = [f"{letters(v, 40)}  (n = {_count(n)})" for v, n in zip(rows[by], rows["n"], strict=True)] if "n" in rows else [letters(v, 40) for v in rows[by]]
     ax.set_yticks(places, counted)
     ax.set_ylim(-0.7, len(rows) - 0.3)
@@ -109,8 +109,8 @@ def plot_series(
         ax.axvspan(place - 0.5, place + 0.5, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0)
     ax.grid(axis="x", visible=False)
     _numbered(ax.yaxis, percent)
-    if percent and not _far(ax.dataLim.intervaly):
-        ax.set_ylim(bottom=0)
+    if percent:
+        _from_zero(ax)
     return ax
 
 
@@ -140,8 +140,7 @@ def plot_months(months: pd.DataFrame, *, ax: Axes) -> Axes:
         name.set_horizontalalignment("left" if i == 0 else "right" if i == ends[-1] else "center")
     ax.margins(x=0.06)
     ax.grid(axis="x", visible=False)
-    if not _far(ax.dataLim.intervaly):
-        ax.set_ylim(bottom=0)
+    _from_zero(ax)
     ax.locator_params(axis="y", nbins=4)
     _percent(ax.yaxis)
     return ax
@@ -243,7 +242,8 @@ def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
     for i, (column, words, stack) in enumerate(zip(parts, parts.values(), stacks, strict=True)):
         values = table[column].astype(float).to_numpy()
         at = int((0.72 - 0.3 * (i == 1 and values[int(0.72 * len(table))] <= 0.08)) * len(table))  # a thin part is named to the left
-        if values[at] > 0.08:
+        near = (table[x] - table[x].iloc[at]).abs() <= 0.08 * (table[x].max() - table[x].min())  # as far as the words reach
+        if (base + values)[near].min() - base[near].max() > 0.06:
             ax.text(table[x].iloc[at], base[at] + values[at] / 2, words, ha="center", va="center", color=INK if stack is stacks[-1] else "white", weight="bold")
         else:
             ax.annotate(words, (table[x].iloc[at], base[at] + values[at] / 2), xytext=(-30, 26), textcoords="offset points", color=INK, arrowprops={"arrowstyle": "-", "color": MUTED})
@@ -270,6 +270,16 @@ def _numbered(axis: Any, percent: bool) -> None:
         _percent(axis)
     else:
         axis.set_major_formatter("{x:,g}")
+
+
+def _from_zero(ax: Axes) -> None:
+    """Begin an axis of shares at zero, or, where they lie far from it, let it span ten points at least: fewer would make a drama of two."""
+    low, high = ax.get_ylim()
+    if not _far(ax.dataLim.intervaly):
+        ax.set_ylim(bottom=0)
+    elif high - low < 0.1:
+        top = min(max((low + high) / 2 + 0.05, high), max(1.0, high))
+        ax.set_ylim(min(top - 0.1, low), top)
 
 
 def _percent(axis: Any) -> None:
