@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from retainkit.errors import counted
+from retainkit.estimate.smalln import GATES
 from retainkit.load.schema import TABLES
 from retainkit.report import pages
 from retainkit.report.plan import period
@@ -26,17 +27,21 @@ BEHIND = "days before the end"
 
 
 def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
-    """The months of a card's number as a small chart with its data, as HTML; "" where fewer than two months can be shown."""
-    months = trend.months.assign(when=[period(m) for m in trend.months["month"]]) if trend else pd.DataFrame(columns=["value"])
-    if not trend or months["value"].notna().sum() < 2:
+    """The months of a card's number as a small chart with its data, as HTML; months of fewer than 20 are left open, and "" stands for fewer than two others."""
+    if not trend:
+        return ""
+    enough = (trend.months["n"].isna() & (trend.months["value"].notna())) | (trend.months["n"] >= GATES["customers_full"].least)
+    months = trend.months.assign(when=[period(m) for m in trend.months["month"]], value=trend.months["value"].where(enough))
+    if months["value"].notna().sum() < 2:
         return ""
     fig, ax = canvas(width=5, height=2.9)
     plot_months(months, ax=ax)
     newest, words = months.dropna(subset=["value"]).iloc[-1], f"{trend.label[0].upper()}{trend.label[1:]}"
     usual = f"{newest.low:.1%} to {newest.high:.1%}" if newest.low == newest.low else ""
-    finding = f"{newest.value:.1%} {'of those from' if trend.began else 'in'} {newest.when}"
-    finish(ax, finding=finding, measure=f"{words}, by month{f'; grey: usual, {usual}' if usual else ''}", source=f"{trend.tables}, complete to {shop.as_of:%d %B %Y}")
-    alt = f"{words}, {counted(len(months), 'month')} from {months['when'].iloc[0]}: {finding} (n = {newest.n:,.0f}){f', usual is {usual}' if usual else ''}."
+    of = f"of the {newest.n:,.0f} from" if trend.began else f"of {newest.n:,.0f} in" if newest.n == newest.n else "in"
+    finding = f"{newest.value:.1%} {of} {newest.when}"
+    finish(ax, finding=finding, measure=f"{words}, by month{f'; grey: usual, {usual}' if usual else ''}{'' if newest.month == months['month'].iloc[-1] else '; later months have fewer than 20'}", source=f"{trend.tables}, complete to {shop.as_of:%d %B %Y}")
+    alt = f"{words}, {counted(len(months), 'month')} from {months['when'].iloc[0]}: {finding}{f', usual is {usual}' if usual else ''}."
     data, facts = picture(fig, alt=alt)
     return pages.figure(data, facts["image/png"], f"{stem}-months")
 
