@@ -94,9 +94,9 @@ def _third_purchase(shop: Shop) -> Headline:
 
 def _cross_sells(shop: Shop, asked: Asked) -> list[Headline]:
     """Cross-sold in the early window, and the window's share of each span."""
-    early = usable_horizon(shop, asked["window"])
+    early, tables = usable_horizon(shop, asked["window"]), ("orders", "contracts") if shop.has("contracts") else ("orders",)
     anyone = Headline(
-        "cross_sell.any", f"new customers cross-sold within {counted(early, 'day')}", ("orders", "contracts"), horizon=early, section="buying again",
+        "cross_sell.any", f"new customers cross-sold within {counted(early, 'day')}", tables, horizon=early, section="buying again",
         find=lambda s: first(cross_sell_any(s, horizons=[early])), months=lambda s: _cross_sold(s, early, early, "crossed", "customers"))
     return [anyone, *(_cross_sell_share(early, span) for span in asked["horizons"] if span > early)]
 
