@@ -209,6 +209,7 @@ def test_a_rule_that_most_of_the_lapsed_break_is_called_too_short_and_old_custom
     assert "Whether newer cohorts come back faster cannot be told: nobody said whether the early months hold old customers" in second
     assert all("Nobody said where the history begins, so many of these “new” customers may be old ones." in page for page in (second, third, pages["index"]))
     assert "Of the customers new since January 2025" in second
+    assert not re.search(r"[a-z]\.[A-Z][a-z]+ [a-z]", (second + third).partition("Checks, definitions")[0])  # a sentence begins after a space
     assert not re.search(r"second_purchase.trend,,\S*?,-?0\.", pages["metrics"])
 
 

@@ -39,7 +39,7 @@ def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
     newest, words = months.dropna(subset=["value"]).iloc[-1], f"{trend.label[0].upper()}{trend.label[1:]}"
     usual = f"{newest.low:.1%} to {newest.high:.1%}" if newest.low == newest.low else ""
     of = f"of the {newest.n:,.0f} from" if trend.began else f"of {newest.n:,.0f} in" if newest.n == newest.n else "in"
-    finding = f"{newest.value:.1%} {of} {newest.when}"
+    finding = f"{newest.value:.0%} {of} {newest.when}" if newest.n < 100 else f"{newest.value:.1%} {of} {newest.when}"
     finish(ax, finding=finding, measure=f"{words}, by month{f'; grey: usual, {usual}' if usual else ''}{'' if newest.month == months['month'].iloc[-1] else '; later months have fewer than 20'}", source=f"{trend.tables}, complete to {shop.as_of:%d %B %Y}")
     alt = f"{words}, {counted(len(months), 'month')} from {months['when'].iloc[0]}: {finding}{f', usual is {usual}' if usual else ''}."
     data, facts = picture(fig, alt=alt)
