@@ -61,6 +61,18 @@ def test_only_what_the_shop_can_answer():
     assert {h.metric for h in headlines(open_shop({"deals": deals}))} == {"deals.win_rate", "deals.win_by"}
 
 
+def test_contracts_that_say_no_end_are_no_survival():
+    orders = pd.DataFrame({"order_id": range(6), "customer_id": ["ann", "bob"] * 3, "amount": 5, "product_line": "tea",
+                           "ordered_at": ["2026-01-01", "2026-01-02", "2026-02-10", "2026-02-11", "2026-03-22", "2026-03-23"]})
+    book = pd.DataFrame({"contract_id": [1, 2], "customer_id": ["ann", "bob"], "started_at": "2026-01-03"})
+    bought = headlines(open_shop({"orders": orders, "contracts": book}, as_of="2026-03-31"), lapse_after=20)
+    assert named(bought, "churn.survival").label.startswith("new customers not lapsed (20 days")
+    assert named(bought, "churn.survival").tables == ("orders",)
+    assert not [h for h in headlines(open_shop({"contracts": book}, as_of="2026-03-31")) if h.metric.startswith("churn")]
+    ended = headlines(open_shop({"orders": orders, "contracts": book.assign(ended_at=None)}, as_of="2026-03-31"))
+    assert named(ended, "churn.survival").label.startswith("customers still under contract")
+
+
 def test_names_can_be_chosen_and_every_maker_makes_what_it_says(shop, numbers):
     assert [h.metric for h in headlines(shop, only=["deals.win_by", "no.such"])] == ["deals.win_by"]
     assert {h.metric for h in numbers} == {m for maker in MAKERS for m in maker.metrics}
