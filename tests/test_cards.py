@@ -47,6 +47,7 @@ def test_a_month_of_fewer_than_twenty_is_no_headline(shop):
 def test_without_a_usual_range_none_is_told(shop):
     chart = cards.trend_chart(Trend("a", "orders", MONTHS.assign(low=float("nan"), high=float("nan"))), shop, "02_x")
     assert "usual is" not in chart
+    assert "2026-01,0.2,40,,,," in chart  # no line of it either
 
 
 @pytest.mark.parametrize("trend", [None, Trend("a", "orders", MONTHS.head(1)), Trend("a", "orders", MONTHS.assign(value=float("nan")))])
@@ -68,6 +69,7 @@ def test_tables_that_are_missing_are_named_with_what_they_would_hold(shop):
 
 @pytest.mark.parametrize(("today", "words"), [("2026-04-01", "Made on 1 April 2026, 1 day after the last day it counts."),
                                               ("2026-04-12", "Made on 12 April 2026, 12 days after the last day it counts."),
+                                              ("2054-08-20", "Made on 20 August 2054, 28 years after the last day it counts."),
                                               ("2026-03-30", "Made on 30 March 2026, 1 day before the last day it counts.")])
 def test_the_age_of_the_data_on_the_day_of_the_run_is_said(today, words, shop):
     assert cards.age(shop, date.fromisoformat(today)) == words

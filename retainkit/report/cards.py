@@ -31,7 +31,8 @@ def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
     if not trend:
         return ""
     enough = (trend.months["n"].isna() & (trend.months["value"].notna())) | (trend.months["n"] >= GATES["customers_full"].least)
-    months = trend.months.assign(when=[period(m) for m in trend.months["month"]], value=trend.months["value"].where(enough))
+    months = trend.months.assign(when=[period(m) for m in trend.months["month"]], value=trend.months["value"].where(enough),
+                                 usual=trend.months["usual"].where(trend.months["low"].notna()))  # no line of months too few to say what is usual
     if months["value"].notna().sum() < 2:
         return ""
     fig, ax = canvas(width=5, height=2.9)
@@ -75,7 +76,8 @@ def absent(shop: Shop) -> list[dict[str, str]]:
 def age(shop: Shop, today: date) -> str:
     """When the report was made, and how old its data were then, in words."""
     days = (today - shop.as_of).days
-    return f"Made on {today.day} {today:%B %Y}, {counted(abs(days), 'day')} {'before' if days < 0 else 'after'} the last day it counts."
+    long = counted(abs(days), "day") if abs(days) < 1000 else counted(round(abs(days) / 365.25), "year")
+    return f"Made on {today.day} {today:%B %Y}, {long} {'before' if days < 0 else 'after'} the last day it counts."
 
 
 def made_on() -> date:
