@@ -219,3 +219,16 @@ def test_the_invoices_of_who_never_bought_are_new_revenue_once():
     known = pd.concat([orders, orders.head(12).assign(customer_id="cy", order_id=range(20, 32)), orders.head(1).assign(customer_id="cy", order_id=40, ordered_at="2023-12-01")])
     got = rk.repeat_revenue(rk.open_shop({"orders": known}, as_of="2024-12-31", history_start="2024-01-01")).iloc[0]
     assert (got["repeat"], got["total"]) == (1_150 + 1_300, 1_300 + 1_300)
+
+
+def test_the_first_purchase_asks_for_one_window_and_not_two():
+    """Its window begins at age 0: who was followed for it has had the whole time, and the plain check counts them all."""
+    shop = rk.open_shop("sample")
+    again, plain = rk.next_purchase(shop, k=[1], within_days=365).iloc[0], rk.second_purchase(shop, horizons=[365]).iloc[0]
+    assert (again.n, again.too_young) == (plain.n, plain.too_young)
+    mature = rk.second_purchase_mature(shop, horizons=[365]).iloc[0]
+    assert (again.mature_rate, again.mature_n) == (pytest.approx(mature.rate), mature.n)
+
+
+def test_a_window_nobody_was_followed_for_has_no_next_purchase():
+    assert rk.next_purchase(rk.open_shop("sample"), k=[1, 2], within_days=1_500)["rate"].isna().all()

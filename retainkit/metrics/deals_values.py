@@ -18,6 +18,7 @@ from retainkit.estimate.intervals import (
     two_proportion_p,
     wilson,
 )
+from retainkit.estimate.risk import in_view
 from retainkit.estimate.survival import kaplan_meier, median_survival
 from retainkit.metrics.deals import DEAL_GROUPS, TOO_NEW, WITHIN_DAYS, win_by, win_rate_withheld
 from retainkit.metrics.reading import by_group, each_group, shares
@@ -72,7 +73,7 @@ def cycle_days(shop: Engine, *, by: str | None = None, level: float = 0.95) -> p
     2  median_to_outcome   27.0  4
     """
     def median(cells: pd.DataFrame) -> pd.DataFrame:
-        counted = cells.assign(event=(cells["cause"] != "").astype(int))
+        counted = in_view(cells.assign(event=(cells["cause"] != "").astype(int)))
         middle, low, high = median_survival(kaplan_meier(counted, level=level))
         note = f"half not decided by day {counted['duration'].max():,.0f}" if middle != middle and len(counted) else ""
         row = {"measure": "median_to_outcome", "value": middle, "low": low, "high": high, "n": int(counted["n"].sum())}

@@ -279,10 +279,13 @@ def next_purchase(
     seen_through = [h for h in reversed(HORIZONS) if followed.loc[followed["followup"] >= 2 * h, "n"].sum() >= 30]
     window = within_days or (seen_through or [max(longest // 2, 1)])[0]
     latest = max(min(longest - window, window), 0)
-    tables = [tally(shop, "next_purchase", k=int(each), within=window, latest=latest).assign(k=each) for each in k]
+    ages = {each: 0 if each == 1 else latest for each in k}  # the first purchase is at age 0, whatever comes later
+    tables = [tally(shop, "next_purchase", k=each, within=window, latest=ages[each]).assign(k=each) for each in k]
     sums = pd.concat(tables, ignore_index=True).rename(columns={"cross_sum": "cross"}).fillna(0)
     table = next_purchase_share(sums, level=level)
     mature = shares(table["mature_hits"], table["mature_n"], level=level)
+    if window > longest:  # nobody was followed so long
+        table[["rate", "low", "high"]] = np.nan
     checked = table.assign(horizon_days=window, latest=latest, **{f"mature_{name}": column for name, column in mature.items()})
     return checked[["k", "horizon_days", "rate", "low", "high", "n", "too_young", "latest", "late",
                     "mature_rate", "mature_low", "mature_high", "mature_n"]]  # fmt: skip
