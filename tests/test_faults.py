@@ -98,7 +98,7 @@ def test_the_running_month_is_not_a_finished_one(steady: Shop) -> None:
 def test_an_export_of_the_tenth_with_nobody_cancelling_has_no_churn() -> None:
     starts = [date(2025, 1, 1) + timedelta(days=9 * i) for i in range(30)]  # to 2025-09-19
     contracts = pd.DataFrame({"contract_id": range(30), "customer_id": [f"c{i}" for i in range(30)], "started_at": [str(d) for d in starts],
-                              "monthly_value": 100})
+                              "ended_at": None, "monthly_value": 100})
     shop = open_shop({"contracts": contracts}, as_of="2025-10-10")
     months = monthly_churn(shop)
     assert months["month"].astype(str).str[:7].max() == "2025-09"

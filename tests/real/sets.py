@@ -30,7 +30,7 @@ SETS = {
     "online_retail": Set("Online Retail", "a British wholesaler of gifts, December 2010 to 9 December 2011 (UCI); its customers are mostly shops", burn_in=90),
     "complete_journey": Set("Complete Journey", "a year of the baskets of 2,469 households at a grocer's (84.51° and dunnhumby, 2017)", burn_in=90),
     "northwind": Set("Northwind", "a food trader with 89 customers, July 1996 to May 1998; invented"),
-    "crm_sales": Set("CRM Sales", "8,800 deals of a maker of computers, 2016 and 2017, without sources; no account has left; invented (Maven Analytics)"),
+    "crm_sales": Set("CRM Sales", "8,800 deals of a maker of computers, 2016 and 2017, without sources; it says of no account when it left; invented (Maven Analytics)"),
 }
 
 
