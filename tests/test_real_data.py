@@ -257,7 +257,7 @@ class TestDeals:
         assert rate[~ends].between(0.485, 0.57).all()
 
     def test_accounts_nobody_could_see_leave_say_nothing_about_reps(self, opened: Opener) -> None:
-        assert rep_churn_withheld(opened("crm_sales")) == "the contracts do not say when one ended (`contracts.ended_at`), so nobody could be seen to leave"
+        assert rep_churn_withheld(opened("crm_sales")) == "the contracts do not say when one ended (contracts.ended_at), so nobody could be seen to leave"
         assert rep_churn(opened("crm_sales")).empty
 
 

@@ -106,7 +106,7 @@ def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA) -> pd.DataFrame
 def rep_churn_withheld(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> str:
     """Why churn by rep cannot be computed; empty when it can."""
     if not sees_leaving(shop):
-        return "the contracts do not say when one ended (`contracts.ended_at`), so nobody could be seen to leave"
+        return "the contracts do not say when one ended (contracts.ended_at), so nobody could be seen to leave"
     has = getattr(shop, "has", None)  # engines of tests know tables only
     gap = ": a long gap between orders is not taken for it" if not has or has("orders") else ""
     why = _withheld(_cells(shop, early_days, grace_days))
