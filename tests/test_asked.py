@@ -54,7 +54,7 @@ def test_every_function_of_a_shop_says_how_to_open_one(value, words):
 
 
 def test_a_horizon_is_longer_than_the_window_that_is_a_part_of_it(shop):
-    with pytest.raises(rk.BadValueError, match=r"horizons: must be longer than the 90 days that are a part of them. Found: 30"):
+    with pytest.raises(rk.BadValueError, match=r"horizons: must not be shorter than the 90 days that are a part of them. Found: 30"):
         rk.cross_sell_share(shop, horizons=[30])
 
 
