@@ -64,7 +64,13 @@ __all__ = ["BadValueError", "MissingDataError", "RetainkitError", "__version__",
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         near = closest(name, __all__)
-        raise AttributeError(f"retainkit has no attribute {name!r}" + (f"; it has {near}" if near else "") + "; dir(retainkit) lists all", name=name, obj=None)
+        raise AttributeError(
+            f"retainkit has no attribute {name!r}"
+            + (f"; it has {near}" if near else "")
+            + "; dir(retainkit) lists all",
+            name=name,
+            obj=None,
+        )
     from retainkit.asked import at_the_door
 
     return at_the_door(getattr(import_module(_HOME_OF[name]), name))

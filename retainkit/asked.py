@@ -69,7 +69,13 @@ def _shop(value: Any) -> None:
     if hasattr(value, "sql") and hasattr(value, "as_of"):
         return
     frame = hasattr(value, "columns")
-    example = 'open_shop({"orders": frame}), and that as the first argument' if frame else f"open_shop({value!r})" if isinstance(value, str) else 'open_shop("sample")'
+    example = (
+        'open_shop({"orders": frame}), and that as the first argument'
+        if frame
+        else f"open_shop({value!r})"
+        if isinstance(value, str)
+        else 'open_shop("sample")'
+    )
     raise BadValueError("shop", "is not a shop", f"a {type(value).__name__}", example)
 
 

@@ -74,7 +74,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ["MATPLOTLIBRC"] = os.devnull
     os.environ.pop("PYTHONSTARTUP", None)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # notebooks run side by side: the threads of their matrix products would only wait for each other
-    heard = [s for name in ("SIGINT", "SIGTERM", "SIGHUP") if (s := getattr(signal, name, None)) and signal.getsignal(s) != signal.SIG_IGN]  # as nohup asks
+    heard = [
+        s
+        for name in ("SIGINT", "SIGTERM", "SIGHUP")
+        if (s := getattr(signal, name, None)) and signal.getsignal(s) != signal.SIG_IGN
+    ]  # as nohup asks
     before = {sign: signal.signal(sign, _stop) for sign in heard}
     try:
         return _code(given, lambda: given.run(given))
@@ -90,7 +94,12 @@ def _code(given: argparse.Namespace, work: Callable[[], int]) -> int:
     except RetainkitError as err:
         return _complain(err, str(err), FAILED if isinstance(err, NotPublishedError) else USED_BADLY, given.debug)
     except (PermissionError, FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as err:  # of a report that was begun it is the one above
-        told = BadValueError(str(err.filename or "a file"), "cannot be used as it was meant", str(err.strerror or err), "name another, or let this user read and write it")
+        told = BadValueError(
+            str(err.filename or "a file"),
+            "cannot be used as it was meant",
+            str(err.strerror or err),
+            "name another, or let this user read and write it",
+        )
         return _complain(err, str(told), USED_BADLY, given.debug)
     except Exception as err:
         words = f"{type(err).__name__}: {err} (run it again with --debug to see where)"
@@ -152,18 +161,41 @@ def _parser() -> argparse.ArgumentParser:
 def _add_check(commands: Any) -> None:
     plain = argparse.ArgumentParser(add_help=False)
     plain.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    for flag, said in (("tz", "the time zone of your days: Europe/Berlin"), ("date-format", 'd/m, m/d, or a format such as "%%d.%%m.%%Y"'), ("decimal", "the decimal mark: . or ,"),
-                       ("encoding", "how text that is not UTF-8 is written: cp1252, cp932"),
-                       ("currency", "three letters that stand beside amounts"), ("history-start", "the first day of the recorded history"), ("as-of", "the last day to count")):
+    for flag, said in (
+        ("tz", "the time zone of your days: Europe/Berlin"),
+        ("date-format", 'd/m, m/d, or a format such as "%%d.%%m.%%Y"'),
+        ("decimal", "the decimal mark: . or ,"),
+        ("encoding", "how text that is not UTF-8 is written: cp1252, cp932"),
+        ("currency", "three letters that stand beside amounts"),
+        ("history-start", "the first day of the recorded history"),
+        ("as-of", "the last day to count"),
+    ):
         plain.add_argument(f"--{flag}", default="", metavar=flag.upper(), help=said)
     plain.add_argument("--answer", action="append", default=[], metavar="KEY=VALUE", help="answer a question of the check")
-    check = commands.add_parser("check", parents=[plain], help="say what an export is, and what retainkit would do with it", description="A health report of an export; nothing is changed.")
+    check = commands.add_parser(
+        "check",
+        parents=[plain],
+        help="say what an export is, and what retainkit would do with it",
+        description="A health report of an export; nothing is changed.",
+    )
     check.add_argument("paths", nargs="+", metavar="PATH", help="files or folders")
     check.add_argument("--html", metavar="FILE", help="write the report as a page too")
     check.set_defaults(run=_check)
-    init = commands.add_parser("init", parents=[plain], help="make a project of your own from an export", description="Write retainkit.toml, notebooks and a Makefile.")
+    init = commands.add_parser(
+        "init",
+        parents=[plain],
+        help="make a project of your own from an export",
+        description="Write retainkit.toml, notebooks and a Makefile.",
+    )
     init.add_argument("folder", metavar="DIR", help="where the project goes")
-    init.add_argument("--from", dest="paths", nargs="+", default=[], metavar="PATH", help="the exports (default: those in DIR, else the sample company)")
+    init.add_argument(
+        "--from",
+        dest="paths",
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="the exports (default: those in DIR, else the sample company)",
+    )
     init.set_defaults(run=_init)
 
 
@@ -235,7 +267,9 @@ def _init(given: argparse.Namespace) -> int:
     for question in found.questions:
         if question.key not in found.answers:
             _say(f"may still be answered: {question.text}: {' or '.join(question.answers)}")
-    _say(f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(given.folder)} && {shell_name()} report retainkit.toml --notebooks notebooks")
+    _say(
+        f"{given.folder}: every line of retainkit.toml says what it does. Next:\n  cd {shlex.quote(given.folder)} && {shell_name()} report retainkit.toml --notebooks notebooks"
+    )
     return 0
 
 
@@ -243,10 +277,25 @@ def _report(given: argparse.Namespace) -> int:
     """Report one month, or several, each whether or not the one before went well; the worst exit code of them."""
     from retainkit.report.warm import kernels
 
-    _filled(given, source="exports", out="reports", month="2026-10", months="2026-01..2026-10", as_of="2026-10-31", only="02_second_purchase_funnel", settings="within=30", notebooks="notebooks")
+    _filled(
+        given,
+        source="exports",
+        out="reports",
+        month="2026-10",
+        months="2026-01..2026-10",
+        as_of="2026-10-31",
+        only="02_second_purchase_funnel",
+        settings="within=30",
+        notebooks="notebooks",
+    )
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "0")
     if not (epoch.isdecimal() and int(epoch) < 253_402_300_800):  # libraries read it too, and fail on it one by one
-        raise BadValueError("SOURCE_DATE_EPOCH", "is no number of seconds since 1970", repr(epoch), "export SOURCE_DATE_EPOCH=$(date +%s), or unset SOURCE_DATE_EPOCH")
+        raise BadValueError(
+            "SOURCE_DATE_EPOCH",
+            "is no number of seconds since 1970",
+            repr(epoch),
+            "export SOURCE_DATE_EPOCH=$(date +%s), or unset SOURCE_DATE_EPOCH",
+        )
     gc.set_threshold(20_000, 20, 50)  # what it imports and reads stays: looking through it so often finds nothing
     with kernels():  # first of all: it imports while this process does, and plans
         from retainkit.load.database import one_answer

@@ -43,7 +43,9 @@ def lacks(shop: Shop, needs: Sequence[str]) -> str:
 
 
 def nobody(shop: Shop, some: Mapping[str, str]) -> str:
-    """What the shop has no row of (`from` and `where` of a query, with {as_of} where it needs that day, and what its rows are), as words; empty when there is one of each."""
+    """What the shop has no row of (`from` and `where` of a query, with {as_of} where it needs that day, and what its
+    rows are), as words; empty when there is one of each.
+    """
     return "; ".join(what for rows, what in some.items() if not shop.sql(f"select count(*) as n from {rows.format(as_of=shop.as_of)}")["n"].item())
 
 

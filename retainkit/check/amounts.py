@@ -38,7 +38,9 @@ def amount_of(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[
     sql, why = f"{number_of(quantity)} * {number_of(price)}", f"{quantity.name} times {price.name}"
     if _of_all_pieces(con, proposal, columns, quantity, price):
         sql, why = number_of(price), f"within a product {price.name} grows with {quantity.name}: it is the price of all pieces"
-        proposal.notes.append(f"`{price.name}` is taken for the price of the whole line and not of a piece: within a product it is in proportion to `{quantity.name}`")
+        proposal.notes.append(
+            f"`{price.name}` is taken for the price of the whole line and not of a piece: within a product it is in proportion to `{quantity.name}`"
+        )
     if discount := best_of(columns, also["discount"]):
         off, kind = f"abs(coalesce({number_of(discount)}, 0))", _discount_in(discount)
         sql = {"a share": f"{sql} * (1 - {off})", "percent": f"{sql} * (1 - {off} / 100)", "money off the line": f"{sql} - {off}"}[kind]
@@ -57,9 +59,13 @@ def _of_all_pieces(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: 
     product = max((c for c in columns.values() if c.kind != "day" and 1 < c.distinct < c.filled), key=lambda c: likeness(c.name, known), default=None)
     if not product or likeness(product.name, known) < ENOUGH:
         return False
-    rows, products, alike, *_ = one(con, f"""select sum(n), count(*), count(case when dearer and most - least <= 0.01 then 1 end) from (
+    rows, products, alike, *_ = one(
+        con,
+        f"""select sum(n), count(*), count(case when dearer and most - least <= 0.01 then 1 end) from (
         select count(*) as n, min(p / q) as least, max(p / q) as most, max(p) > min(p) as dearer from (select {product.sql} as product, {number_of(quantity)} as q, {number_of(price)} as p from {{file}}) l
-        where q > 0 and p > 0 group by product having max(q) > min(q)) t""", proposal)
+        where q > 0 and p > 0 group by product having max(q) > min(q)) t""",
+        proposal,
+    )
     return (rows or 0) >= 5 and alike >= 0.9 * products
 
 
@@ -90,8 +96,13 @@ def totals(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str) -> None:
     if several < 5 or same < 0.95 * several:
         return
     told = f"`{column_of(p, p.lines['amount'])}` is the same on all lines of {same:,} of the {several:,} orders whose lines differ in {listed(f'`{c.name}`' for c in other)}"
-    p.questions.append(Question("totals", f"{p.look.seen}: {told}. Is it the order's total (order: it is counted once an order), or what each line cost (line: all are added)?",
-                                ("--answer totals=order", "--answer totals=line")))
+    p.questions.append(
+        Question(
+            "totals",
+            f"{p.look.seen}: {told}. Is it the order's total (order: it is counted once an order), or what each line cost (line: all are added)?",
+            ("--answer totals=order", "--answer totals=line"),
+        )
+    )
     if answer == "order":
         p.lines["amount"] = f"({amount}) / count(*) over (partition by {order})"
         p.why["amount"] = (LIKELY, f"{told}: the order's total, as you said, shared by its lines")
@@ -101,7 +112,9 @@ def currencies(con: duckdb.DuckDBPyConnection, p: Proposal) -> dict[str, int]:
     """Rows by currency, where a column says it."""
     if not p.currency:
         return {}
-    rows = con.execute(f"select upper(trim(cast({p.currency} as varchar))) as c, count(*) from {p.behind(p.currency).table} where {p.currency} is not null group by 1 order by 2 desc, 1 limit 20")
+    rows = con.execute(
+        f"select upper(trim(cast({p.currency} as varchar))) as c, count(*) from {p.behind(p.currency).table} where {p.currency} is not null group by 1 order by 2 desc, 1 limit 20"
+    )
     return {c: n for c, n in rows.fetchall() if c}
 
 
@@ -111,11 +124,22 @@ def mixed(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str, much: float)
     if len(counts) < 2:
         return
     if answer and answer not in (*counts, "ALL"):
-        raise BadValueError("--answer mixed", "is no currency of the file", f"{answer}; {p.look.name} has {listed(counts)}", f"--answer mixed={next(iter(counts))}")
+        raise BadValueError(
+            "--answer mixed",
+            "is no currency of the file",
+            f"{answer}; {p.look.name} has {listed(counts)}",
+            f"--answer mixed={next(iter(counts))}",
+        )
     total = sum(counts.values())
     parts = ", ".join(f"{c} {n:,} ({n / total:.1%})" for c, n in list(counts.items())[:6])
-    p.questions.append(Question("mixed", f"{p.look.name}: {len(counts)} currencies are mixed: {parts}. Which one is counted? (all: amounts are added as they stand)",
-                                (*(f"--answer mixed={c}" for c in list(counts)[:4]), "--answer mixed=all"), needed=total - max(counts.values()) > much * total))
+    p.questions.append(
+        Question(
+            "mixed",
+            f"{p.look.name}: {len(counts)} currencies are mixed: {parts}. Which one is counted? (all: amounts are added as they stand)",
+            (*(f"--answer mixed={c}" for c in list(counts)[:4]), "--answer mixed=all"),
+            needed=total - max(counts.values()) > much * total,
+        )
+    )
     if answer and answer != "ALL":
         said = f"upper(trim(cast({p.currency} as varchar)))"
         order = sql_of(p, "order_id") if p.table == "orders" else ""

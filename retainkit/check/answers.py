@@ -34,10 +34,23 @@ def checked(answers: dict[str, str]) -> dict[str, str]:
         if table in TABLES and column in TABLES[table].names:
             continue
         if asked_of not in (*FLAGS, *ANSWERS) or (word and asked_of not in BY_WORD.values()):
-            raise BadValueError("--answer", f"`{key}` is nothing that is asked", listed((*ANSWERS, *FLAGS, *TABLES), limit=30), f"--answer {closest(key, [*ANSWERS, *(f'{t}.{c}' for t in TABLES for c in TABLES[t].names)]) or 'returns'}=...")
+            raise BadValueError(
+                "--answer",
+                f"`{key}` is nothing that is asked",
+                listed((*ANSWERS, *FLAGS, *TABLES), limit=30),
+                f"--answer {closest(key, [*ANSWERS, *(f'{t}.{c}' for t in TABLES for c in TABLES[t].names)]) or 'returns'}=...",
+            )
         if asked_of in ANSWERS and text not in (ANSWERS[asked_of] or (text,)):
-            raise BadValueError(f"--answer {key}", "is not one of its answers", repr(text), f"--answer {shlex.quote(f'{key}={ANSWERS[asked_of][0]}')}")
-    for key, form, what, typed in (("decimal", "[.,]", "the mark before decimals", '"," or --decimal "."'), ("currency", "[A-Za-z]{3}", "three letters, which is how a currency is said", "EUR")):
+            raise BadValueError(
+                f"--answer {key}",
+                "is not one of its answers",
+                repr(text),
+                f"--answer {shlex.quote(f'{key}={ANSWERS[asked_of][0]}')}",
+            )
+    for key, form, what, typed in (
+        ("decimal", "[.,]", "the mark before decimals", '"," or --decimal "."'),
+        ("currency", "[A-Za-z]{3}", "three letters, which is how a currency is said", "EUR"),
+    ):
         if answers.get(key) and not re.fullmatch(form, answers[key]):
             raise BadValueError(f"--{key}", f"is not {what}", repr(answers[key]), f"--{key} {typed}")
     answers |= {key: answers[key].upper() for key in ("mixed", "currency") if answers.get(key)}
@@ -47,7 +60,12 @@ def checked(answers: dict[str, str]) -> dict[str, str]:
         try:
             codecs.lookup(answers["encoding"])
         except LookupError as err:
-            raise BadValueError("--encoding", "is none that is known", answers["encoding"], "--encoding cp1252 (Windows), cp932 (Japanese), gb18030 (Chinese), mac_roman") from err
+            raise BadValueError(
+                "--encoding",
+                "is none that is known",
+                answers["encoding"],
+                "--encoding cp1252 (Windows), cp932 (Japanese), gb18030 (Chinese), mac_roman",
+            ) from err
     for key in ("history-start", "as-of"):
         if answers.get(key):
             as_date(answers[key], f"--{key}")
@@ -69,4 +87,9 @@ def are_columns(answers: Mapping[str, str], looks: Sequence[Look]) -> None:
     for key, column in answers.items():
         if key.partition(".")[0] in TABLES and column not in names:
             nearest = closest(column, names) or next(iter(names), "COLUMN")
-            raise BadValueError(f"--answer {key}", "is a column of none of the files", f"{column}; they have {listed(names, limit=20)}", f"--answer {shlex.quote(f'{key}={nearest}')}")
+            raise BadValueError(
+                f"--answer {key}",
+                "is a column of none of the files",
+                f"{column}; they have {listed(names, limit=20)}",
+                f"--answer {shlex.quote(f'{key}={nearest}')}",
+            )

@@ -37,7 +37,12 @@ def dialect(path: Path, encoding: str = "") -> dict[str, Any]:
     lines = [line for line in lines[:50] if line.strip()]
     first = lines[0] if lines else ""
     delimiter = max(DELIMITERS, key=first.count)
-    if lines and not any(first.count(mark) for mark in DELIMITERS) and all(re.search(r"\S\s+\S", line) for line in lines) and len({len(line.split()) for line in lines}) == 1:
+    if (
+        lines
+        and not any(first.count(mark) for mark in DELIMITERS)
+        and all(re.search(r"\S\s+\S", line) for line in lines)
+        and len({len(line.split()) for line in lines}) == 1
+    ):
         return {**settings, "header": False, "delimiter": "\t", "columns": ["line"]}
     cells = [cell.strip().strip('"') for cell in first.split(delimiter)]
     if any(cells) and all(NUMBER.fullmatch(cell) for cell in cells if cell):
@@ -96,5 +101,10 @@ def _likeliest(text: bytes) -> str:
         return ENCODINGS[0]
     matches = from_bytes(b" ".join(words), cp_isolation=list(ENCODINGS))
     best, usual = matches.best(), next((m for m in matches if m.encoding == ENCODINGS[0]), None)
-    return ENCODINGS[0] if best is None or (usual and usual.coherence >= 0.8 * best.coherence) or str(best) == b" ".join(words).decode(ENCODINGS[0], errors="replace") else best.encoding
-
+    return (
+        ENCODINGS[0]
+        if best is None
+        or (usual and usual.coherence >= 0.8 * best.coherence)
+        or str(best) == b" ".join(words).decode(ENCODINGS[0], errors="replace")
+        else best.encoding
+    )

@@ -8,28 +8,85 @@ from retainkit.errors import listed
 from retainkit.load.names import likeness, plain, words
 from retainkit.load.schema import TABLES
 
-NUMBERED = {"orders": ("order_id", "customer_id", "ordered_at"), "contracts": ("contract_id", "customer_id", "started_at"), "deals": ("deal_id", "rep", "opened_at", "outcome")}  # whose rows may have no number of their own
+NUMBERED = {
+    "orders": ("order_id", "customer_id", "ordered_at"),
+    "contracts": ("contract_id", "customer_id", "started_at"),
+    "deals": ("deal_id", "rep", "opened_at", "outcome"),
+}  # whose rows may have no number of their own
 # Beside its needed columns: one of these must be found.
 EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
             "activity": (), "changes": (), "orders": (), "deals": (), "responses": (), "spend": ()}
-BACK = {"refund", "refunds", "return", "returns", "chargebacks", "erstattungen", "gutschriften", "retouren", "remboursements", "avoirs", "devoluciones", "reembolsos"}  # how a file of money given back is called
-NUMBER = {"id", "ids", "number", "no", "nr", "num", "nummer", "numero", "key", "ref", "reference", "code", "uuid", "guid"}  # how the names of columns end that number rows
+BACK = {
+    "refund",
+    "refunds",
+    "return",
+    "returns",
+    "chargebacks",
+    "erstattungen",
+    "gutschriften",
+    "retouren",
+    "remboursements",
+    "avoirs",
+    "devoluciones",
+    "reembolsos",
+}  # how a file of money given back is called
+NUMBER = {
+    "id",
+    "ids",
+    "number",
+    "no",
+    "nr",
+    "num",
+    "nummer",
+    "numero",
+    "key",
+    "ref",
+    "reference",
+    "code",
+    "uuid",
+    "guid",
+}  # how the names of columns end that number rows
 Found = dict[str, tuple[Column, float]]
 
 
 def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
-    """Where no column numbers the orders, the deals, or the contracts of one file, every row is one; and who asks for recommendations asks customers."""
+    """Where no column numbers the orders, the deals, or the contracts of one file, every row is one; and who asks for
+    recommendations asks customers.
+    """
     number, *others = NUMBERED.get(proposal.table, ("",))
-    if proposal.table != "orders" and number in found and found[number][0].distinct < 0.98 * found[number][0].filled and not NUMBER & set(plain(found[number][0].name).split()[-1:]):
+    if (
+        proposal.table != "orders"
+        and number in found
+        and found[number][0].distinct < 0.98 * found[number][0].filled
+        and not NUMBER & set(plain(found[number][0].name).split()[-1:])
+    ):
         del found[number], proposal.lines[number]  # it repeats: a name, and no number
-    if proposal.table == "contracts" and {"contract_id", "customer_id"} <= set(found) and found["contract_id"][0].distinct < found["customer_id"][0].distinct:
+    if (
+        proposal.table == "contracts"
+        and {"contract_id", "customer_id"} <= set(found)
+        and found["contract_id"][0].distinct < found["customer_id"][0].distinct
+    ):
         del found["contract_id"], proposal.lines["contract_id"]  # fewer than customers: a kind of contract, and no number
     if proposal.table == "responses" and "kind" not in proposal.lines and "score" in found and _recommends(found["score"][0]):
-        proposal.lines["kind"], proposal.why["kind"] = "'customer'", (GUESS, f"no column says who was asked, and `{found['score'][0].name}` is what customers are asked")
+        proposal.lines["kind"], proposal.why["kind"] = (
+            "'customer'",
+            (GUESS, f"no column says who was asked, and `{found['score'][0].name}` is what customers are asked"),
+        )
     if not number or number in proposal.lines or not set(others) <= set(found):
         return
-    if found["customer_id"][0].distinct < look.rows if proposal.table == "orders" else proposal.table == "deals" or (len(look.files) == 1 and ("monthly_value" in found or _tells(look))):
-        own = next((n for n, c in look.columns.items() if plain(n) == "id" and c.distinct == look.rows and all(c is not other for other, _ in found.values())), "")
+    if (
+        found["customer_id"][0].distinct < look.rows
+        if proposal.table == "orders"
+        else proposal.table == "deals" or (len(look.files) == 1 and ("monthly_value" in found or _tells(look)))
+    ):
+        own = next(
+            (
+                n
+                for n, c in look.columns.items()
+                if plain(n) == "id" and c.distinct == look.rows and all(c is not other for other, _ in found.values())
+            ),
+            "",
+        )
         proposal.lines = {number: own or "row_no", **proposal.lines}
         proposal.why[number] = (GUESS, f"no column names the {proposal.table.rstrip('s')}, so every row is taken as one")
 

@@ -56,14 +56,22 @@ class Examined:
 
     def toml(self, home: Path) -> str:
         """The whole retainkit.toml, with paths as seen from `home`."""
-        lines = ["# Proposed by retainkit from the files themselves. Every line may be changed: a value is a column, or SQL over columns.", "[shop]", *self._facts()]
+        lines = [
+            "# Proposed by retainkit from the files themselves. Every line may be changed: a value is a column, or SQL over columns.",
+            "[shop]",
+            *self._facts(),
+        ]
         for proposal in self.proposals:
             lines += ["", *(f"# {note}" for note in proposal.notes), *proposal.toml(home)]
         return "\n".join(lines) + "\n"
 
     def _facts(self) -> list[str]:
-        said = {"tz": "times of day become days of this calendar", "currency": "stands beside amounts", "history-start": "nobody is a new customer before this day",
-                "as-of": "the last day counted"}
+        said = {
+            "tz": "times of day become days of this calendar",
+            "currency": "stands beside amounts",
+            "history-start": "nobody is a new customer before this day",
+            "as-of": "the last day counted",
+        }
         given = {key: self.answers.get(key, "") for key in said}
         given["currency"] = given["currency"] or self.currency
         lines = [f"{key.replace('-', '_')} = {toml(given[key])}  # {why}" for key, why in said.items() if given[key]]
@@ -122,8 +130,13 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
         mixed(con, proposal, given.get("mixed", ""), LITTLE)
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))
     if any(p.timed for p in proposals) and "tz" not in given:
-        found.questions.append(Question("tz", "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
-                                        ("--tz AREA/CITY", "--tz Europe/Berlin, for example")))
+        found.questions.append(
+            Question(
+                "tz",
+                "the files hold times of day, and which day they fall on depends on a time zone: the one your shop's days are counted in",
+                ("--tz AREA/CITY", "--tz Europe/Berlin, for example"),
+            )
+        )
     found.questions += [_overlap(look) for look in looks if look.shared]
     _open(found)
     return found
@@ -131,8 +144,15 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
 
 def _overlap(look: Look) -> Question:
     parts = f"{len(look.files)} files" if len(look.files) > 1 else f"{look.sheets} sheets"
-    kept = f"once keeps {look.rows - look.shared:,} of {look.rows:,} rows, all keeps every one" + ("" if (much := look.shared > MUCH * look.rows) else ". All are kept until you say once")
-    return Question("overlap", f"{look.name}: {counted(look.shared, 'row stands', 'rows stand')} in more than one of its {parts}; {kept}", ("--answer overlap=once", "--answer overlap=all"), needed=much)
+    kept = f"once keeps {look.rows - look.shared:,} of {look.rows:,} rows, all keeps every one" + (
+        "" if (much := look.shared > MUCH * look.rows) else ". All are kept until you say once"
+    )
+    return Question(
+        "overlap",
+        f"{look.name}: {counted(look.shared, 'row stands', 'rows stand')} in more than one of its {parts}; {kept}",
+        ("--answer overlap=once", "--answer overlap=all"),
+        needed=much,
+    )
 
 
 def _own_names(p: Proposal) -> None:
@@ -158,14 +178,39 @@ def _unknown_words(con: duckdb.DuckDBPyConnection, p: Proposal, answers: Mapping
         return
     said, (_, *known) = f"lower(trim(cast({sql_of(p, name)} as varchar)))", ANSWERS[name]
     home = p.behind(p.lines[name])
-    words, *_ = one(con, f"""select list((w, n) order by n desc, w) from (select w, count(*) as n from (select {said} as w from {home.table}) s group by 1) t
-        where w <> '' and w not in ({', '.join(map(literal, known))})""", p)
+    words, *_ = one(
+        con,
+        f"""select list((w, n) order by n desc, w) from (select w, count(*) as n from (select {said} as w from {home.table}) s group by 1) t
+        where w <> '' and w not in ({", ".join(map(literal, known))})""",
+        p,
+    )
     told = {word: answers.get(f"{name}:{word}", answers.get(name, "")) for word, _ in words or ()}
     if unsaid := {word: n for word, n in words or () if not told[word]}:
-        where = next((c.name for c in home.columns.values() if c.name in p.reads(p.lines[name]) and {v.lower() for v in c.values} & set(unsaid)), name)
-        ways = [f"--answer {name}={word}" for word in known] if len(unsaid) == 1 else [f"--answer {name}=WHAT-IT-IS ({', '.join(known)}; out) for all of them", *(f'--answer "{name}:{word}=WHAT-IT-IS"' for word in [*unsaid][:5])]
-        p.questions.append(Question(name, f"{home.seen}: `{where}` is {listed(f'{word} ({n:,})' if len(unsaid) > 1 else word for word, n in unsaid.items())} in {counted(sum(unsaid.values()), 'row')}, "
-                                    "which retainkit does not know: rejected until you say what that is", tuple(ways), needed=sum(unsaid.values()) > MUCH * home.rows))
+        where = next(
+            (
+                c.name
+                for c in home.columns.values()
+                if c.name in p.reads(p.lines[name]) and {v.lower() for v in c.values} & set(unsaid)
+            ),
+            name,
+        )
+        ways = (
+            [f"--answer {name}={word}" for word in known]
+            if len(unsaid) == 1
+            else [
+                f"--answer {name}=WHAT-IT-IS ({', '.join(known)}; out) for all of them",
+                *(f'--answer "{name}:{word}=WHAT-IT-IS"' for word in [*unsaid][:5]),
+            ]
+        )
+        p.questions.append(
+            Question(
+                name,
+                f"{home.seen}: `{where}` is {listed(f'{word} ({n:,})' if len(unsaid) > 1 else word for word, n in unsaid.items())} in {counted(sum(unsaid.values()), 'row')}, "
+                "which retainkit does not know: rejected until you say what that is",
+                tuple(ways),
+                needed=sum(unsaid.values()) > MUCH * home.rows,
+            )
+        )
     for meant in known:
         if alike := [word for word in told if told[word] == meant]:
             p.lines[name] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, alike))})$')}, {literal(meant)})"

@@ -53,7 +53,9 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
     return sorted(chosen, key=lambda p: list(TABLES).index(p.table))
 
 
-def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table, said: dict[str, str]) -> tuple[float, Proposal, dict[str, Column]] | None:
+def _try(
+    con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table, said: dict[str, str]
+) -> tuple[float, Proposal, dict[str, Column]] | None:
     """The file as one canonical table: how well it fits, or None when a needed column is nowhere."""
     columns, joined = dict(look.columns), dict[str, str]()
     if table.name != "customers":
@@ -81,7 +83,14 @@ def _try(con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table,
         return None  # a list of people has one row of each, and what they did several
     proposal.joins = used_of(look, links, [c for n, (c, _) in found.items() if c.name in proposal.lines.get(n, "")] + _beside(proposal, columns))
     proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
-    proposal.currency = next((c.sql for c in look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8), "") or signs(found)
+    proposal.currency = next(
+        (
+            c.sql
+            for c in look.columns.values()
+            if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8
+        ),
+        "",
+    ) or signs(found)
     scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and proposal.lines[c.name] != "row_no"]
     named = 0.3 if table.name.rstrip("s") in look.files[0].name.lower() else -0.3 if of_returns(look) else 0.0
     rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
@@ -137,9 +146,15 @@ def _rivals(table: Table, look: Look, found: dict[str, tuple[Column, float]]) ->
     told = []
     for canonical in (c for c in table.columns if c.required and c.kind in ("day", "money") and c.name in found):
         names, taken = words()[table.name][canonical.name], found[canonical.name][0]
-        others = [c.name for c in look.columns.values() if fits(canonical, c) and likeness(c.name, names) >= 0.8 and all(c is not o for o, _ in found.values())]
+        others = [
+            c.name
+            for c in look.columns.values()
+            if fits(canonical, c) and likeness(c.name, names) >= 0.8 and all(c is not o for o, _ in found.values())
+        ]
         if others:
-            told.append(f"{table.name}.{canonical.name} is `{taken.name}`; it could be {listed((f'`{n}`' for n in others), limit=5)} as well: --answer {table.name}.{canonical.name}=...")
+            told.append(
+                f"{table.name}.{canonical.name} is `{taken.name}`; it could be {listed((f'`{n}`' for n in others), limit=5)} as well: --answer {table.name}.{canonical.name}=..."
+            )
     return told
 
 
@@ -148,7 +163,9 @@ def _spoken(table: Table, canonical: Canonical, column: Column) -> bool:
     share, by = choices(table.name, canonical, column)
     if canonical.name != "outcome":
         return share >= 0.5
-    return {"won", "lost"} <= set(by) or (column.kind == "text" and column.distinct <= STAGES and likeness(column.name, words()["also"]["stage"]) > 0.9)
+    return {"won", "lost"} <= set(by) or (
+        column.kind == "text" and column.distinct <= STAGES and likeness(column.name, words()["also"]["stage"]) > 0.9
+    )
 
 
 def _asked(canonical: Canonical, by: dict[str, list[str]]) -> bool:
@@ -199,7 +216,13 @@ def map_column(proposal: Proposal, canonical: Canonical, column: Column, score: 
             how = LIKELY if how == SURE else how  # what is sure is not explained
             what = "left as they are, and rejected" if _asked(canonical, by) else f"read as {_other(canonical)}"
             why += f"; {what}: {', '.join(left[:5])}"
-            proposal.notes += [f"`{column.name}` has words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}. Those rows are {what}."] if _asked(canonical, by) and canonical.name not in ("status", "outcome") else []  # that is asked
+            proposal.notes += (
+                [
+                    f"`{column.name}` has words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}. Those rows are {what}."
+                ]
+                if _asked(canonical, by) and canonical.name not in ("status", "outcome")
+                else []
+            )  # that is asked
     proposal.lines[canonical.name] = sql
     proposal.why[canonical.name] = (how, why)
 

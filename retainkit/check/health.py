@@ -30,7 +30,11 @@ def rows_read(shop: Shop) -> Iterator[str]:
         yield f"{table}: {counted(row['rows'], 'row')} read = {row['kept']:,} kept + {row['rejected']:,} rejected"
         if row["rejected"]:
             rejected = shop.rejected(str(table))
-            reasons = rejected.groupby("reason", sort=False).agg(n=("row", "size"), row=("row", "min"), file=("file", "first")).sort_values("n", ascending=False, kind="stable")
+            reasons = (
+                rejected.groupby("reason", sort=False)
+                .agg(n=("row", "size"), row=("row", "min"), file=("file", "first"))
+                .sort_values("n", ascending=False, kind="stable")
+            )
             for reason, found in reasons.head(5).iterrows():
                 yield f"  {found['n']:,}: {reason} (first: {found['file']} row {found['row']:,})"
             if len(reasons) > 5:
@@ -43,7 +47,11 @@ def guests(shop: Shop) -> Iterator[str]:
         if table in shop.tables:
             n = int((shop.rejected(table)["reason"] == "`customer_id` is empty (a guest?)").sum())
             total = int(shop.ledger.set_index("table").loc[[table], "rows"].sum())
-            yield f"{table}: {n:,} of {counted(total, 'row')} name no customer ({n / max(total, 1):.1%}): they are rejected, and no share counts them" if n else f"{table}: every row names a customer"
+            yield (
+                f"{table}: {n:,} of {counted(total, 'row')} name no customer ({n / max(total, 1):.1%}): they are rejected, and no share counts them"
+                if n
+                else f"{table}: every row names a customer"
+            )
 
 
 def stand_ins(found: Examined) -> Iterator[str]:
@@ -57,12 +65,20 @@ def stand_ins(found: Examined) -> Iterator[str]:
         return
     share, nobody = top["n"] / top["rows"], top["customer_id"].map(plain).isin(words()["also"]["nobody"])
     for i in top.index[(nobody & (share >= 0.005)) | ((share >= 0.1) & (top["n"] > 10 * top["n"][1]))]:
-        n, rows = found.shop.sql(f"select count(case when customer = {top['customer'][i]} then 1 end) as n, count(*) as rows from all_orders").astype(int).iloc[0]
+        n, rows = (
+            found.shop.sql(
+                f"select count(case when customer = {top['customer'][i]} then 1 end) as n, count(*) as rows from all_orders"
+            )
+            .astype(int)
+            .iloc[0]
+        )
         who = str(top["customer_id"][i])
         line = orders.lines["customer_id"]
         sql = f'trim("{quoted(line)}")' if line in orders.look.names else line
-        yield (f"orders: the customer {who} has {n:,} of {rows:,} lines ({n / rows:.1%}). If it stands for buyers without a name, they count as one who comes back all the time: "
-               f"customer_id = '''nullif({sql}, {literal(who)})''' leaves them out, as guests")
+        yield (
+            f"orders: the customer {who} has {n:,} of {rows:,} lines ({n / rows:.1%}). If it stands for buyers without a name, they count as one who comes back all the time: "
+            f"customer_id = '''nullif({sql}, {literal(who)})''' leaves them out, as guests"
+        )
 
 
 def duplicates(found: Examined) -> Iterator[str]:
@@ -72,7 +88,13 @@ def duplicates(found: Examined) -> Iterator[str]:
             n = one(found.con, f"select count(*) - (select count(*) from (select distinct * from {p.look.table}) d) from {{file}}", p)[0]
             if n:
                 once = p.look.settings.get("overlap") == "once"
-                kept = "of those of several files one is kept" if once else "they are kept: lines of an order may repeat" if not TABLES[p.table].key else "only the first of a key is kept"
+                kept = (
+                    "of those of several files one is kept"
+                    if once
+                    else "they are kept: lines of an order may repeat"
+                    if not TABLES[p.table].key
+                    else "only the first of a key is kept"
+                )
                 yield f"{p.look.seen}: {n:,} rows repeat another one in every column; {kept}"
 
 
@@ -104,7 +126,13 @@ def zones(found: Examined) -> Iterator[str]:
             continue
         at = column.days.read(column.sql)
         exact = column.days.zoned
-        kind = "are counted from 1970, in UTC" if "to_timestamp" in at else "carry their own offset" if exact else "carry no offset: they are " + ("read as UTC" if p.utc else "taken as local")
+        kind = (
+            "are counted from 1970, in UTC"
+            if "to_timestamp" in at
+            else "carry their own offset"
+            if exact
+            else "carry no offset: they are " + ("read as UTC" if p.utc else "taken as local")
+        )
         said = f"{p.look.name}: the times in `{_day_column(p, column)}` {kind}"
         if not tz or tz.removeprefix("Etc/") in ("UTC", "UCT", "GMT", "Zulu", "Universal", "Greenwich"):
             yield said
@@ -112,8 +140,12 @@ def zones(found: Examined) -> Iterator[str]:
         moment = "told" if exact else "timezone('UTC', told)"
         day = f"cast(timezone({literal(tz)}, {moment}) as date)"
         utc = f"cast(timezone('UTC', {moment}) as date)"
-        n, days, months, *_ = one(found.con, f"""select count(told), count(case when {day} <> {utc} then 1 end), count(case when date_trunc('month', {day}) <> date_trunc('month', {utc}) then 1 end)
-            from (select {at} as told from {{file}}) t""", p)
+        n, days, months, *_ = one(
+            found.con,
+            f"""select count(told), count(case when {day} <> {utc} then 1 end), count(case when date_trunc('month', {day}) <> date_trunc('month', {utc}) then 1 end)
+            from (select {at} as told from {{file}}) t""",
+            p,
+        )
         if n:
             what = f"by days of UTC instead of {tz}" if exact or p.utc else f"if they are really UTC and not {tz}"
             yield f"{said}; {what}, {days:,} of {counted(n, 'row')} ({days / n:.1%}) fall on another day and {months:,} in another month"
@@ -135,12 +167,25 @@ def _day_column(p: Proposal, column: Column) -> str:
 
 def money(found: Examined) -> Iterator[str]:
     """Currencies that are mixed, or not said."""
-    if not any(p.currency for p in found.proposals) and "currency" not in found.answers and any("amount" in p.lines or "monthly_value" in p.lines for p in found.proposals):
+    if (
+        not any(p.currency for p in found.proposals)
+        and "currency" not in found.answers
+        and any("amount" in p.lines or "monthly_value" in p.lines for p in found.proposals)
+    ):
         yield "no column says which currency the amounts are in: --currency EUR puts it beside them"
     for p in found.proposals:
         counts = currencies(found.con, p)
         if counts and (len(counts) == 1 or "mixed" in found.answers):
-            yield f"{p.look.name}: " + (f"every row is in {next(iter(counts))}" if len(counts) == 1 else f"{listed(f'{c} {n:,}' for c, n in counts.items())}; " + ("added as they stand" if found.answers["mixed"] == "ALL" else f"only {found.answers['mixed']} is counted"))
+            yield f"{p.look.name}: " + (
+                f"every row is in {next(iter(counts))}"
+                if len(counts) == 1
+                else f"{listed(f'{c} {n:,}' for c, n in counts.items())}; "
+                + (
+                    "added as they stand"
+                    if found.answers["mixed"] == "ALL"
+                    else f"only {found.answers['mixed']} is counted"
+                )
+            )
 
 
 def calendar(shop: Shop) -> Iterator[str]:
@@ -155,7 +200,11 @@ def calendar(shop: Shop) -> Iterator[str]:
             continue
         first, last = _day(row["a"]), _day(row["b"])
         span = (last - first).days + 1
-        empty = f"; {span - int(row['filled']):,} of the {span:,} days have no row" if name in ("orders", "activity") and int(row["filled"]) < span else ""
+        empty = (
+            f"; {span - int(row['filled']):,} of the {span:,} days have no row"
+            if name in ("orders", "activity") and int(row["filled"]) < span
+            else ""
+        )
         by = f" (by {table.dated_by}; other days of it may be later)" if len(table.clock) > 1 else ""
         yield f"{name}: {first} to {last}{by}{empty}"
         if empty and name == "orders":
@@ -187,7 +236,9 @@ def _ends(shop: Shop) -> Iterator[str]:
     if (end + timedelta(days=1)).day != 1:
         yield f"the last month, {end:%B %Y}, ends on day {end.day}: it is never shown as a whole month; the last whole one is {shop.closed_through}"
     if "orders" in shop.tables:
-        counts = shop.sql(f"select ordered_on as d, count(*) as n from all_orders where ordered_on > cast('{end}' as date) - 57 and ordered_on <= cast('{end}' as date) group by 1")
+        counts = shop.sql(
+            f"select ordered_on as d, count(*) as n from all_orders where ordered_on > cast('{end}' as date) - 57 and ordered_on <= cast('{end}' as date) group by 1"
+        )
         rows = {_day(d): int(n) for d, n in zip(counts["d"], counts["n"], strict=True)}
         before = sorted(rows.get(end - timedelta(days=7 * k), 0) for k in range(1, 9))
         usual = (before[3] + before[4]) / 2
@@ -200,13 +251,19 @@ def history(shop: Shop) -> Iterator[str]:
     if "orders" not in shop.tables:
         yield f"{' and '.join(t for t in shop.tables if TABLES[t].clock)} begin on {shop.history_start}: what was before is not known"
         return
-    firsts = shop.sql("select date_trunc('month', f) as m, count(*) as n from (select customer, min(ordered_on) as f from all_orders group by 1) t group by 1 order by 1")
+    firsts = shop.sql(
+        "select date_trunc('month', f) as m, count(*) as n from (select customer, min(ordered_on) as f from all_orders group by 1) t group by 1 order by 1"
+    )
     counts = [int(n) for n in firsts["n"]]
     yield f"orders begin on {shop.history_start}: who bought before is not known, and counts as new when first seen"
     later = sorted(counts[1:-1])
-    if len(later) >= 3 and counts[0] > max(1.5 * (typical := later[len(later) // 2]), typical + 3 * typical**0.5):  # no month of a few customers, by chance
-        yield (f"  the first month brings {counted(counts[0], 'customer')}, a later one {typical:,}: many of the first are likely old customers. If you know when the history begins, "
-               "say --history-start; the pages on second purchases then start with customers who are really new")
+    if len(later) >= 3 and counts[0] > max(
+        1.5 * (typical := later[len(later) // 2]), typical + 3 * typical**0.5
+    ):  # no month of a few customers, by chance
+        yield (
+            f"  the first month brings {counted(counts[0], 'customer')}, a later one {typical:,}: many of the first are likely old customers. If you know when the history begins, "
+            "say --history-start; the pages on second purchases then start with customers who are really new"
+        )
     if shop.has("customers.signed_up_at"):
         n = int(shop.sql(f"select count(*) as n from customers where signed_up_on < {literal(shop.history_start)}")["n"][0])
         if n:
@@ -218,10 +275,22 @@ def late_columns(shop: Shop) -> Iterator[str]:
     for name in shop.tables:
         table = TABLES[name]
         day = table.column(table.dated_by).sql_name if table.dated_by else ""
-        columns = [c for c in table.columns if not c.required and not c.name.endswith(("_at", "_on")) and c.default is None and c.name != "customer_id" and shop.has(f"{name}.{c.name}")]
+        columns = [
+            c
+            for c in table.columns
+            if not c.required
+            and not c.name.endswith(("_at", "_on"))
+            and c.default is None
+            and c.name != "customer_id"
+            and shop.has(f"{name}.{c.name}")
+        ]
         if not day or not columns:
             continue
-        row = shop.sql(f"select min({day}) as first, " + ", ".join(f"min(case when {c.sql_name} is not null then {day} end) as {c.sql_name}" for c in columns) + f" from all_{name}").iloc[0]
+        row = shop.sql(
+            f"select min({day}) as first, "
+            + ", ".join(f"min(case when {c.sql_name} is not null then {day} end) as {c.sql_name}" for c in columns)
+            + f" from all_{name}"
+        ).iloc[0]
         for c in columns:
             if row["first"] == row["first"] and row[c.sql_name] == row[c.sql_name] and (_day(row[c.sql_name]) - _day(row["first"])).days > 31:
                 yield f"{name}.{c.name} is filled from {_day(row[c.sql_name])} on, while {name} begins on {_day(row['first'])}: earlier rows have none"

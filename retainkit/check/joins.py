@@ -30,7 +30,9 @@ def links_of(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) 
             if look is base or any(look is found for found, _, _ in links) or len(look.files) > 1:
                 continue
             unique = [n for n, c in look.columns.items() if c.kind != "day" and c.distinct == look.rows > 1 and not measure(c)]
-            pairs = [(n, n) for n in unique if n in have and (plain(n) != "id" or look.rows == have[n].rows)] + [(n, i) for i in unique if plain(i) == "id" for n in have if plain(n) in its_id(look)]
+            pairs = [(n, n) for n in unique if n in have and (plain(n) != "id" or look.rows == have[n].rows)] + [
+                (n, i) for i in unique if plain(i) == "id" for n in have if plain(n) in its_id(look)
+            ]
             pair = next(((mine, theirs) for mine, theirs in pairs if _share(con, have[mine], mine, look, theirs) >= 0.5), None)
             if pair:
                 links.append((look, pair[0] if pair[0] == pair[1] else " = ".join(pair), have[pair[0]].table))
@@ -51,7 +53,10 @@ def measure(column: Column) -> bool:
 
 
 def _share(con: duckdb.DuckDBPyConnection, left: Look, mine: str, right: Look, theirs: str) -> float:
-    one, other = (f"select {plain_id(look.columns[key].sql)} as k from {look.table} where {look.columns[key].sql} is not null" for look, key in ((left, mine), (right, theirs)))
+    one, other = (
+        f"select {plain_id(look.columns[key].sql)} as k from {look.table} where {look.columns[key].sql} is not null"
+        for look, key in ((left, mine), (right, theirs))
+    )
     row = con.execute(f"select avg(case when k in ({other}) then 1.0 else 0 end) from (select distinct k from ({one}) a limit 2000) b").fetchone()
     return float(row[0] or 0) if row else 0.0
 

@@ -26,11 +26,24 @@ def ends(con: duckdb.DuckDBPyConnection, p: Proposal, columns: Mapping[str, Colu
     """Make one row of each contract, leave out trials, and say whose end has no day."""
     if p.table == "deals" and "closed_at" not in p.lines:
         n = one(con, f"select count(*) from {{file}} where {sql_of(p, 'outcome')} in ('won', 'lost')", p)[0]
-        p.notes += [f"{counted(n, 'deal is', 'deals are')} won or lost, and no column was recognised as the day it was: all count as open, and no page can count a win. closed_at = the column that says when"] if n else []
+        p.notes += (
+            [
+                f"{counted(n, 'deal is', 'deals are')} won or lost, and no column was recognised as the day it was: all count as open, and no page can count a win. closed_at = the column that says when"
+            ]
+            if n
+            else []
+        )
     if p.table != "contracts":
         return
     status = next((c for c in p.look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["contract_status"]) > 0.8), None)
-    by = {choice: list(dict.fromkeys(v.lower() for v in found)) for choice, found in choices("contracts", STATUS, status)[1].items()} if status else {}
+    by = (
+        {
+            choice: list(dict.fromkeys(v.lower() for v in found))
+            for choice, found in choices("contracts", STATUS, status)[1].items()
+        }
+        if status
+        else {}
+    )
     said = f"coalesce(lower(trim({status.sql})), '')" if status else "''"
     trial, cancelled = (f"{said} in ({', '.join(map(literal, by[c]))})" if c in by else "false" for c in ("trial", "cancelled"))
     several = columns.get("contract_id")
@@ -57,11 +70,20 @@ def _renewed(con: duckdb.DuckDBPyConnection, p: Proposal, cancelled: str) -> Non
     renews = next((c for c in p.look.columns.values() if likeness(c.name, words()["also"]["renews"]) > 0.8), None)
     if not renews or "ended_at" not in p.lines:
         return
-    over = " or ".join([f"lower(trim({renews.sql})) in ({', '.join(map(literal, sorted(NO)))})", *([_filled(sql_of(p, "cancel_requested_at"))] if "cancel_requested_at" in p.lines else []), *[cancelled] * (cancelled != "false")])
+    over = " or ".join(
+        [
+            f"lower(trim({renews.sql})) in ({', '.join(map(literal, sorted(NO)))})",
+            *([_filled(sql_of(p, "cancel_requested_at"))] if "cancel_requested_at" in p.lines else []),
+            *[cancelled] * (cancelled != "false"),
+        ]
+    )
     n = one(con, f"select count(*) from {{file}} where {_filled(sql_of(p, 'ended_at'))} and not ({over})", p)[0]
     if n:
         p.lines["ended_at"] = f"case when {over} then {sql_of(p, 'ended_at')} end"
-        p.why["ended_at"] = (LIKELY, f"of {counted(n, 'row')} it is the end of a term: `{renews.name}` says that it renews itself, and nothing that it was cancelled")
+        p.why["ended_at"] = (
+            LIKELY,
+            f"of {counted(n, 'row')} it is the end of a term: `{renews.name}` says that it renews itself, and nothing that it was cancelled",
+        )
 
 
 def _as_cancelled(p: Proposal, cancelled: str) -> None:
@@ -77,19 +99,35 @@ def worth_nothing(con: duckdb.DuckDBPyConnection, p: Proposal) -> None:
     if p.table != "contracts" or not {"ended_at", "monthly_value"} <= p.lines.keys():
         return
     value = f"try_cast({sql_of(p, 'monthly_value')} as double)"
-    ended, none, runs, *_ = one(con, f"""select count(case when ended then 1 end), count(case when ended and v = 0 then 1 end), count(case when not ended and v > 0 then 1 end)
-        from (select {_filled(sql_of(p, 'ended_at'))} as ended, {value} as v from {{file}}) t""", p)
+    ended, none, runs, *_ = one(
+        con,
+        f"""select count(case when ended then 1 end), count(case when ended and v = 0 then 1 end), count(case when not ended and v > 0 then 1 end)
+        from (select {_filled(sql_of(p, "ended_at"))} as ended, {value} as v from {{file}}) t""",
+        p,
+    )
     if ended >= 5 and none == ended and runs:
-        p.notes.append(f"`{column_of(p, p.lines.pop('monthly_value'))}` is 0 in all {ended:,} contracts that ended, so what left cannot be counted in money: monthly_value = the column that says what each brought, if there is one")
+        p.notes.append(
+            f"`{column_of(p, p.lines.pop('monthly_value'))}` is 0 in all {ended:,} contracts that ended, so what left cannot be counted in money: monthly_value = the column that says what each brought, if there is one"
+        )
 
 
 def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str, cancelled: str, answer: str) -> None:
     """Ask of contracts with several rows what they are; told that they are histories, read each from its first row to its last."""
     alone = len(p.look.files) == p.look.sheets == 1
-    p.questions.append(Question(
-        "history", f"{p.look.seen}: {key.distinct:,} contracts have {key.filled:,} rows, and one row each is needed. " + ("If the rows are a contract's history, whole makes one contract of them, "
-        "from its first paid day to the end of its last row, at what it last paid; " if alone else "Export one row a contract; ") + "first keeps the first row of each",
-        ("--answer history=whole", "--answer history=first")[not alone:]))
+    p.questions.append(
+        Question(
+            "history",
+            f"{p.look.seen}: {key.distinct:,} contracts have {key.filled:,} rows, and one row each is needed. "
+            + (
+                "If the rows are a contract's history, whole makes one contract of them, "
+                "from its first paid day to the end of its last row, at what it last paid; "
+                if alone
+                else "Export one row a contract; "
+            )
+            + "first keeps the first row of each",
+            ("--answer history=whole", "--answer history=first")[not alone :],
+        )
+    )
     if answer == "whole" and not alone:
         raise BadValueError("--answer history=whole", "reads histories of one file only", p.look.name, "--answer history=first, or one file")
     if answer != "whole":
@@ -121,8 +159,20 @@ def _no_day(con: duckdb.DuckDBPyConnection, p: Proposal, columns: Mapping[str, C
     n = one(con, f"select count(*) from {{file}} where {cancelled} and {empty}", p)[0]
     if not n:
         return
-    text = f"{counted(n, 'row says', 'rows say')} {listed(said)} in `{status.name}`, and no {'day' if days else 'column'} says since when: they count as running" + ("" if days else ", so that churn cannot be known")
-    other = next((c for c in p.look.columns.values() if c.days and all(c is not used for used in columns.values()) and re.search("end|until|expir|ende|bis|fin", c.name.lower())), None)
+    text = (
+        f"{counted(n, 'row says', 'rows say')} {listed(said)} in `{status.name}`, and no {'day' if days else 'column'} says since when: they count as running"
+        + ("" if days else ", so that churn cannot be known")
+    )
+    other = next(
+        (
+            c
+            for c in p.look.columns.values()
+            if c.days
+            and all(c is not used for used in columns.values())
+            and re.search("end|until|expir|ende|bis|fin", c.name.lower())
+        ),
+        None,
+    )
     if other and not days:
         text += f". If `{other.name}` is when they ended: ended_at = '''case when {cancelled} then {_at(other)} end'''"
     p.notes.append(text)

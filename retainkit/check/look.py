@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 MOST = 2_000_000  # rows looked at; of a larger file a sample
 SAMPLE = 400_000  # rows in a sample
-NUMBERING = re.compile(r"[\W\d_]+|(?<![a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?![a-z])")  # what tells the parts of an export apart
+NUMBERING = re.compile(
+    r"[\W\d_]+|(?<![a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?![a-z])"
+)  # what tells the parts of an export apart
 MOST_TABLES = 60  # of a database
 WIDE = 150  # columns looked at closely
 ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
@@ -66,7 +68,9 @@ class Look:
     parts: tuple[str, ...] = ()  # SQL of the rows of each of several files
     lacking: dict[str, list[str]] = field(default_factory=dict)  # of its files, those without a column that others have
     columns: dict[str, Column] = field(default_factory=dict)
-    nearly: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)  # canonical table -> its needed columns that are there, and those that are not
+    nearly: dict[str, tuple[list[str], list[str]]] = field(
+        default_factory=dict
+    )  # canonical table -> its needed columns that are there, and those that are not
 
     @property
     def name(self) -> str:
@@ -101,8 +105,15 @@ def sources_in(paths: Sequence[str | Path]) -> list[Source]:
         found += [Source(p) for p in inside if p.name.lower().endswith(READ)]
         found += [source for p in inside if is_database(p.name) for source in _tables(str(p))]
     if not found:
-        raise MissingDataError(", ".join(map(str, paths)), "holds no file that can be read", "; ".join(passed_over(paths)), f"files ending in {', '.join(READ)}, or a database")
-    return list({(source.file.resolve(), repr(source.settings)): source for source in found}.values())  # a folder, and a file in it, name that file twice
+        raise MissingDataError(
+            ", ".join(map(str, paths)),
+            "holds no file that can be read",
+            "; ".join(passed_over(paths)),
+            f"files ending in {', '.join(READ)}, or a database",
+        )
+    return list(
+        {(source.file.resolve(), repr(source.settings)): source for source in found}.values()
+    )  # a folder, and a file in it, name that file twice
 
 
 def _inside(path: str | Path) -> list[Path]:
@@ -131,7 +142,14 @@ def _tables(address: str) -> list[Source]:
     for name in tables_in(address, Path())[:MOST_TABLES]:
         query = f"select * from {name}"
         plain = called(address, query)
-        found.append(Source(extract(address, query, name=plain.rpartition(" in ")[0], folder=Path(), where=plain, cache=cache_folder()), {"address": address, "query": query}))
+        found.append(
+            Source(
+                extract(
+                    address, query, name=plain.rpartition(" in ")[0], folder=Path(), where=plain, cache=cache_folder()
+                ),
+                {"address": address, "query": query},
+            )
+        )
     return found
 
 
@@ -139,8 +157,17 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     """One file: its rows as texts, and the names of its columns."""
     path = source.file
     settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else dialect(path, encoding)
-    plan = TablePlan("orders", (path,), header=settings.get("header", True), names=tuple(settings.get("columns", ())), delimiter=settings.get("delimiter"),
-                     encoding=settings.get("encoding", "utf-8"), skip=settings.get("skip", 0), uneven=even, columns={})
+    plan = TablePlan(
+        "orders",
+        (path,),
+        header=settings.get("header", True),
+        names=tuple(settings.get("columns", ())),
+        delimiter=settings.get("delimiter"),
+        encoding=settings.get("encoding", "utf-8"),
+        skip=settings.get("skip", 0),
+        uneven=even,
+        columns={},
+    )
     table = f"look_{number}"
     try:
         with tempfile.TemporaryDirectory(prefix="retainkit-look-") as folder:
@@ -154,7 +181,9 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
                     break
         sampled = file != path or rows > MOST
         if rows > MOST:
-            con.execute(f"create or replace temp table {table} as select * from ({everything}) t using sample reservoir({SAMPLE} rows) repeatable (8)")
+            con.execute(
+                f"create or replace temp table {table} as select * from ({everything}) t using sample reservoir({SAMPLE} rows) repeatable (8)"
+            )
             rows = SAMPLE
     except RetainkitError:
         raise
@@ -196,11 +225,17 @@ def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], names: Sequenc
         return 0
     columns = ", ".join(f'"{quoted(c)}"' for c in names)
     each = " union all ".join(f"select {n} as part, {columns}, count(*) as n from {part} s{n} group by all" for n, part in enumerate(parts))
-    return int(con.execute(f"select coalesce(sum(total - most), 0) from (select sum(n) as total, max(n) as most from ({each}) e group by {columns}) t").fetchall()[0][0])
+    return int(
+        con.execute(
+            f"select coalesce(sum(total - most), 0) from (select sum(n) as total, max(n) as most from ({each}) e group by {columns}) t"
+        ).fetchall()[0][0]
+    )
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    return int(con.execute(f"select count(*) from {table}").fetchall()[0][0])  # all of it: no frame can be registered beside an answer that is read in part
+    return int(
+        con.execute(f"select count(*) from {table}").fetchall()[0][0]
+    )  # all of it: no frame can be registered beside an answer that is read in part
 
 
 def _blank_separated(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
@@ -211,7 +246,9 @@ def _blank_separated(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, st
 
 def described_column(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str, decimal: str) -> Column:
     """What the values of one column are like, seen from its distinct texts."""
-    con.execute(f"create or replace temp table texts as select trim({sql}) as v, count(*) as n from {look.table} where coalesce(trim({sql}), '') <> '' group by 1")
+    con.execute(
+        f"create or replace temp table texts as select trim({sql}) as v, count(*) as n from {look.table} where coalesce(trim({sql}), '') <> '' group by 1"
+    )
     distinct, filled = con.execute("select count(*), coalesce(sum(n), 0) from texts").fetchone() or (0, 0)
     if not filled:
         return Column(name, sql, look.rows, 0, 0, "empty")
@@ -244,7 +281,12 @@ def settled(look: Look, date_format: str) -> Look:
             return column
         chosen = next((f for f in days.doubt if f == date_format or (f.startswith(f"%{date_format[:1]}") and len(date_format) == 3)), None)
         if chosen is None:
-            raise BadValueError("--date-format", f"is not how `{column.name}` in {look.name} may be written", date_format, f'--date-format "{days.doubt[0]}"')
+            raise BadValueError(
+                "--date-format",
+                f"is not how `{column.name}` in {look.name} may be written",
+                date_format,
+                f'--date-format "{days.doubt[0]}"',
+            )
         other = tuple(chosen if f in days.doubt else f for f in days.formats)
         return replace(column, days=replace(days, formats=other, doubt=None, proof="as you said"))
 
@@ -260,7 +302,10 @@ def grouped(con: duckdb.DuckDBPyConnection, looks: list[Look]) -> list[Look]:
             group.append(look)
         else:
             groups.append([look])
-    return sorted((_together(con, group[0], sorted(group, key=looks.index)) for group in groups), key=lambda look: [f.files for f in looks].index(look.files[:1]))
+    return sorted(
+        (_together(con, group[0], sorted(group, key=looks.index)) for group in groups),
+        key=lambda look: [f.files for f in looks].index(look.files[:1]),
+    )
 
 
 def _of_one_table(wide: Look, look: Look) -> bool:
@@ -268,7 +313,9 @@ def _of_one_table(wide: Look, look: Look) -> bool:
     if (wide.files[0].parent, wide.files[0].suffix, repr(wide.settings)) != (look.files[0].parent, look.files[0].suffix, repr(look.settings)):
         return False
     called = [NUMBERING.sub("", each.files[0].name.lower()) for each in (wide, look)]
-    return set(wide.names) == set(look.names) or (called[0] == called[1] and set(look.names) <= set(wide.names) and 3 * len(look.names) >= 2 * len(wide.names))
+    return set(wide.names) == set(look.names) or (
+        called[0] == called[1] and set(look.names) <= set(wide.names) and 3 * len(look.names) >= 2 * len(wide.names)
+    )
 
 
 def _together(con: duckdb.DuckDBPyConnection, wide: Look, parts: list[Look]) -> Look:
@@ -278,10 +325,22 @@ def _together(con: duckdb.DuckDBPyConnection, wide: Look, parts: list[Look]) -> 
         for name in lacking.get(look.name, ()):
             con.execute(f'alter table {look.table} add column "{quoted(name)}" varchar')
     sampled = any(look.sampled for look in parts)
-    each = () if sampled or len(parts) < 2 else tuple(f"(select * from {look.table} where rowid < {look.rows})" for look in parts)  # more rows are put below those of one
+    each = (
+        ()
+        if sampled or len(parts) < 2
+        else tuple(f"(select * from {look.table} where rowid < {look.rows})" for look in parts)
+    )  # more rows are put below those of one
     shared = sum(look.shared for look in parts) + (0 if sampled else _shared(con, [look.table for look in parts], list(wide.names)))
     for look in parts:
         if look is not wide:
             con.execute(f"insert into {wide.table} by name select * from {look.table}")
-    return replace(wide, files=tuple(f for look in parts for f in look.files), rows=sum(look.rows for look in parts), sampled=sampled, shared=shared, parts=each, lacking=lacking,
-                   settings=wide.settings | ({"missing": "empty"} if lacking else {}))
+    return replace(
+        wide,
+        files=tuple(f for look in parts for f in look.files),
+        rows=sum(look.rows for look in parts),
+        sampled=sampled,
+        shared=shared,
+        parts=each,
+        lacking=lacking,
+        settings=wide.settings | ({"missing": "empty"} if lacking else {}),
+    )

@@ -51,7 +51,9 @@ def numbers_in(con: duckdb.DuckDBPyConnection, values: str, sql: str, decimal: s
 def _points(con: duckdb.DuckDBPyConnection, values: str) -> tuple[int, int]:
     """How many have a point, and how many where one between thousands would stand: 1.100, but neither 0.125 nor 1100.5."""
     alike = "regexp_full_match(v, '[-+]?[1-9][0-9]{0,2}[.][0-9]{3}')"
-    pointed, thousandlike = con.execute(f"select count(case when v like '%.%' then 1 end), count(case when {alike} then 1 end) from {values}").fetchone() or (0, 0)
+    pointed, thousandlike = con.execute(
+        f"select count(case when v like '%.%' then 1 end), count(case when {alike} then 1 end) from {values}"
+    ).fetchone() or (0, 0)
     return pointed, thousandlike
 
 

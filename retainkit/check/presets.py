@@ -32,7 +32,14 @@ class Preset:
 @cache
 def presets() -> tuple[Preset, ...]:
     """Every preset there is, in order of file name."""
-    files = sorted((f for f in resources.files("retainkit").joinpath("presets").iterdir() if f.name.endswith(".toml") and f.name != "words.toml"), key=lambda f: f.name)
+    files = sorted(
+        (
+            f
+            for f in resources.files("retainkit").joinpath("presets").iterdir()
+            if f.name.endswith(".toml") and f.name != "words.toml"
+        ),
+        key=lambda f: f.name,
+    )
     return tuple(_preset(tomllib.loads(f.read_text(encoding="utf-8"))) for f in files)
 
 
@@ -134,5 +141,16 @@ def _computed(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str) -
     kinds = con.execute("select distinct kind from computed where x is not null limit 2").fetchall()
     column = described_column(con, replace(look, table="computed"), name, "x", "")
     typed = bool(kinds) and kinds[0][0] != "VARCHAR"
-    days = replace(column.days, formats=(), sql="", doubt=None, zoned="TIME ZONE" in kinds[0][0], proof="seconds counted from 1970" if "to_timestamp" in sql else column.days.proof) if typed and column.days else column.days
+    days = (
+        replace(
+            column.days,
+            formats=(),
+            sql="",
+            doubt=None,
+            zoned="TIME ZONE" in kinds[0][0],
+            proof="seconds counted from 1970" if "to_timestamp" in sql else column.days.proof,
+        )
+        if typed and column.days
+        else column.days
+    )
     return replace(column, sql=sql, days=replace(days, sql=days.sql.replace("(x)", f"({sql})")) if days else None)

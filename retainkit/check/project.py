@@ -110,7 +110,11 @@ def _settled(found: Examined, folder: Path) -> None:
         texts = "; ".join(q.text for q in found.open_questions)
         raise MissingDataError("retainkit init", f"something must be answered first: {texts}", remedy=next_command(found, str(folder)))
     if found.trouble or not found.shop:
-        raise BadValueError("retainkit init", f"{'' if found.lacking else 'the proposed mapping does not work: '}{found.trouble}", remedy="retainkit check, and a retainkit.toml of your own (README.md shows how)")
+        raise BadValueError(
+            "retainkit init",
+            f"{'' if found.lacking else 'the proposed mapping does not work: '}{found.trouble}",
+            remedy="retainkit check, and a retainkit.toml of your own (README.md shows how)",
+        )
 
 
 def _write(found: Examined, folder: Path) -> None:
@@ -119,14 +123,22 @@ def _write(found: Examined, folder: Path) -> None:
         file.write("\n" * bool(file.tell()) + IGNORED)
     names = _notebooks(folder / "notebooks")
     paths = " ".join(shlex.quote(p if is_address(p) else relative(Path(p), folder)) for p in found.paths)
-    text = MAKEFILE.replace("{command}", shell_name().replace("$", "$$")).replace("{paths}", f"{paths} {flags(found)}".strip().replace("$", "$$")).replace("{first}", names[0])
+    text = (
+        MAKEFILE.replace("{command}", shell_name().replace("$", "$$"))
+        .replace("{paths}", f"{paths} {flags(found)}".strip().replace("$", "$$"))
+        .replace("{first}", names[0])
+    )
     (folder / "Makefile").write_text(text, encoding="utf-8")
 
 
 def shell_name() -> str:
     """How this very retainkit is called from a shell: by its name where that is found, else by its Python."""
     found = shutil.which("retainkit")
-    return "retainkit" if found and Path(found).resolve().parent == Path(sys.executable).parent.resolve() else f"{shlex.quote(sys.executable)} -m retainkit"
+    return (
+        "retainkit"
+        if found and Path(found).resolve().parent == Path(sys.executable).parent.resolve()
+        else f"{shlex.quote(sys.executable)} -m retainkit"
+    )
 
 
 def _notebooks(folder: Path) -> list[str]:

@@ -76,7 +76,9 @@ class Proposal:
             if key in self.look.settings:
                 lines.append(f"{key} = {toml(self.look.settings[key])}  # {said}")
         if self.date_format:
-            lines.append(f"date_format = {toml(self.date_format[0] if len(self.date_format) == 1 else list(self.date_format))}  # how its days are written")
+            lines.append(
+                f"date_format = {toml(self.date_format[0] if len(self.date_format) == 1 else list(self.date_format))}  # how its days are written"
+            )
         if self.where:
             lines.append(f"where = {toml(self.where)}  # other rows are left out, and counted")
         for name, sql in self.lines.items():
@@ -85,7 +87,11 @@ class Proposal:
         lines += [f'{name} = ""  # not read, though the file has a column of that name' for name in self.off]
         for look, key in self.joins:
             lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {paths(look, home)}"]
-            lines += [f"{name} = {toml(look.settings[name])}" for name in ("skip", "encoding", "query") if name in look.settings] + [f"on = {toml(key)}"]
+            lines += [
+                f"{name} = {toml(look.settings[name])}"
+                for name in ("skip", "encoding", "query")
+                if name in look.settings
+            ] + [f"on = {toml(key)}"]
         return lines
 
 
@@ -98,8 +104,16 @@ def paths(look: Look, home: Path) -> str:
     return toml(found[0] if len(found) == 1 else found)
 
 
-SETTINGS = {"skip": "so many lines above the header are a title", "header": "the first line is data already", "columns": "so the columns get these names", "delimiter": "what stands between two values",
-            "encoding": "the file is not UTF-8", "overlap": "a row that an earlier file or sheet has as well is left out", "missing": "a column that one of the files lacks is empty there", "query": "what is asked of the database"}
+SETTINGS = {
+    "skip": "so many lines above the header are a title",
+    "header": "the first line is data already",
+    "columns": "so the columns get these names",
+    "delimiter": "what stands between two values",
+    "encoding": "the file is not UTF-8",
+    "overlap": "a row that an earlier file or sheet has as well is left out",
+    "missing": "a column that one of the files lacks is empty there",
+    "query": "what is asked of the database",
+}
 
 
 def relative(path: Path, home: Path) -> str:
@@ -132,16 +146,22 @@ def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False
         elif days.formats and not proposal.date_format:
             proposal.lines[name] = days.read(column.sql)
         elif days.nothing and not TABLES[proposal.table].column(name).required and proposal.lines[name] in (column.name, column.sql):
-            proposal.lines[name] = f"case when trim(cast({column.sql} as varchar)) not in ({', '.join(map(literal, days.nothing))}) then {column.sql} end"
+            proposal.lines[name] = (
+                f"case when trim(cast({column.sql} as varchar)) not in ({', '.join(map(literal, days.nothing))}) then {column.sql} end"
+            )
             proposal.why[name] = (LIKELY, f"{proposal.why[name][1]}; empty where it says {listed(days.nothing)}".lstrip("; "))
     for _, column in doubts[:1]:
         assert column.days
         assert column.days.doubt
         one, other = column.days.doubt
         example = next((v for v in column.values if v[:2] != v[3:5]), column.values[0])
-        proposal.questions.append(Question(
-            "date-format", f"{proposal.look.name} column `{column.name}`: {example!r} may be {one} or {other}, and {column.days.proof or 'nothing in the column proves which'}",
-            (f'--date-format "{one}"', f'--date-format "{other}"')))
+        proposal.questions.append(
+            Question(
+                "date-format",
+                f"{proposal.look.name} column `{column.name}`: {example!r} may be {one} or {other}, and {column.days.proof or 'nothing in the column proves which'}",
+                (f'--date-format "{one}"', f'--date-format "{other}"'),
+            )
+        )
 
 
 def undecided(look: Look, column: Column) -> Question:

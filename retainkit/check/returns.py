@@ -41,7 +41,12 @@ def given_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict
         whole, status = f"{off} >= {line} and {line} > 0", sql_of(proposal, "status") or "'paid'"
         if one(con, f"select count(*) from {{file}} where {whole} and coalesce({status}, '') not in ('cancelled', 'refunded')", proposal)[0]:
             proposal.lines["status"] = f"case when {whole} then 'refunded' else {status} end"
-            proposal.why["status"] = (LIKELY, f"{proposal.why.get('status', ('', ''))[1]}; refunded where {back.name} is the whole amount".lstrip("; "))
+            proposal.why["status"] = (
+                LIKELY,
+                f"{proposal.why.get('status', ('', ''))[1]}; refunded where {back.name} is the whole amount".lstrip(
+                    "; "
+                ),
+            )
     elif back:
         proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
 
@@ -49,7 +54,13 @@ def given_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict
 def _pieces_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, found: Found, name: str, line: str) -> None:
     """Rows of fewer than no pieces are below zero, where an amount above zero stands beside them."""
     quantity = found["quantity"][0] if "quantity" in found else None
-    if quantity and (quantity.least or 0) < 0 and (n := one(con, f"select count(*) from {{file}} where {number_of(quantity)} < 0 and {line} > 0", proposal)[0]):
+    if (
+        quantity
+        and (quantity.least or 0) < 0
+        and (
+            n := one(con, f"select count(*) from {{file}} where {number_of(quantity)} < 0 and {line} > 0", proposal)[0]
+        )
+    ):
         proposal.lines["amount"] = f"case when {number_of(quantity)} < 0 then -abs({line}) else {line} end"
         proposal.why["amount"] = (LIKELY, f"{name}, below zero where {quantity.name} is")
         proposal.notes.append(f"`{quantity.name}` is below zero in {counted(n, 'row')} whose {name} is above: taken for money given back")
@@ -62,7 +73,10 @@ def _status(proposal: Proposal, columns: dict[str, Column], found: Found, refund
     for choice, kinds in (("cancelled", ("day", "empty")), ("refunded", ())):
         if choice in own:
             continue
-        column = next((c for c in columns.values() if likeness(c.name, also[choice]) > 0.8 and (c.kind in kinds or _flag(c))), refunded_at if choice == "refunded" else None)
+        column = next(
+            (c for c in columns.values() if likeness(c.name, also[choice]) > 0.8 and (c.kind in kinds or _flag(c))),
+            refunded_at if choice == "refunded" else None,
+        )
         if column:
             text = f"lower(trim(cast({column.sql} as varchar)))"
             nothing = ", ".join(map(literal, ("", *(v.lower() for v in (column.days.nothing if column.days else ())))))
@@ -70,7 +84,10 @@ def _status(proposal: Proposal, columns: dict[str, Column], found: Found, refund
     if tests:
         whens = " ".join(f"when {test} then {literal(choice)}" for choice, (test, _) in tests.items())
         line = proposal.lines.get("status", "'paid'")
-        others, said = found["status"][0].sql if "status" in found and line == found["status"][0].name else line, " and ".join(f"{choice} where {name} says so" for choice, (_, name) in tests.items())
+        others, said = (
+            found["status"][0].sql if "status" in found and line == found["status"][0].name else line,
+            " and ".join(f"{choice} where {name} says so" for choice, (_, name) in tests.items()),
+        )
         proposal.lines["status"], proposal.why["status"] = f"case {whens} else {others} end", (LIKELY, said)
 
 
@@ -86,7 +103,9 @@ def _rows_back(proposal: Proposal, columns: dict[str, Column], found: Found, nam
             proposal.lines["amount"] = f"case when trim({column.sql}) in ({refunds}) then -abs({line}) else {line} end"
             proposal.why["amount"] = (LIKELY, f"{name}, below zero where {column.name} is {listed(by['refund'])}")
             if "status" in found and choices("orders", TABLES["orders"].column("status"), found["status"][0])[1].get("refunded"):
-                proposal.notes.append(f"`{column.name}` and `{found['status'][0].name}` both speak of refunds: where a sale that is called refunded has a row of its refund as well, the money is taken off twice")
+                proposal.notes.append(
+                    f"`{column.name}` and `{found['status'][0].name}` both speak of refunds: where a sale that is called refunded has a row of its refund as well, the money is taken off twice"
+                )
             if left := [v for v in column.values if all(v not in vs for vs in by.values())]:
                 proposal.notes.append(f"`{column.name}` also says {listed(left)}: those rows are counted as they stand")
 
@@ -103,14 +122,34 @@ def money_beside(orders: Proposal | None, look: Look) -> str:
     order, amount, own = sql_of(orders, "order_id"), sql_of(orders, "amount"), orders.look.columns
     mine = next((n for n, c in own.items() if orders.lines["order_id"] in (n, c.sql)), "")
     key = next((c for n, c in look.columns.items() if plain(n) in its_id(orders.look)), None) if plain(mine) == "id" else look.columns.get(mine)
-    day = next((c for c in look.columns.values() if c.kind == "day" and c.name not in own and c.days and not c.days.sql and c.days.formats == orders.date_format), None)
+    day = next(
+        (
+            c
+            for c in look.columns.values()
+            if c.kind == "day"
+            and c.name not in own
+            and c.days
+            and not c.days.sql
+            and c.days.formats == orders.date_format
+        ),
+        None,
+    )
     mark = next((c for c in look.columns.values() if c.name not in own and c.filled == look.rows), None)
     lead = f": money given back stands in it ({counted(look.rows, 'row')}), and is not taken off. "
     if key and key.distinct == look.rows and money.name not in own:
-        once = f"coalesce({number_of(money)}, 0)" if own[mine].distinct == orders.look.rows else f"case when row_number() over (partition by {order}) = 1 then coalesce({number_of(money)}, 0) else 0 end"
-        return lead + f"To take it off on the day of the order: [[orders.join]] with path = {toml(look.name)} (its path, like that of the orders) and on = {toml(mine if mine == key.name else f'{mine} = {key.name}')}, and amount = '''{amount} - abs({once})'''"
+        once = (
+            f"coalesce({number_of(money)}, 0)"
+            if own[mine].distinct == orders.look.rows
+            else f"case when row_number() over (partition by {order}) = 1 then coalesce({number_of(money)}, 0) else 0 end"
+        )
+        return (
+            lead
+            + f"To take it off on the day of the order: [[orders.join]] with path = {toml(look.name)} (its path, like that of the orders) and on = {toml(mine if mine == key.name else f'{mine} = {key.name}')}, and amount = '''{amount} - abs({once})'''"
+        )
     if key and day and mark and money.name in own and all(n in look.columns for n in (orders.lines["customer_id"], money.name)):
         paths = toml([f.name for f in (*orders.look.files, *look.files)])
-        return lead + (f"To count its rows as money given back: path = {paths}, missing = \"empty\", ordered_at = '''coalesce({sql_of(orders, 'ordered_at')}, {day.sql})''' "
-                       f"and amount = '''case when {mark.sql} is null then {amount} else -abs({amount}) end'''")
+        return lead + (
+            f"To count its rows as money given back: path = {paths}, missing = \"empty\", ordered_at = '''coalesce({sql_of(orders, 'ordered_at')}, {day.sql})''' "
+            f"and amount = '''case when {mark.sql} is null then {amount} else -abs({amount}) end'''"
+        )
     return lead + "To take it off, add its rows to the orders, with their amounts below zero"

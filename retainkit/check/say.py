@@ -17,14 +17,25 @@ from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
 
-OPEN = {"date-format": "--date-format D/M-OR-M/D", "decimal": "--decimal POINT-OR-COMMA", "status": "--answer status=WHAT-IT-IS", "outcome": "--answer outcome=WHAT-IT-IS", "overlap": "--answer overlap=ONCE-OR-ALL",
-        "totals": "--answer totals=ORDER-OR-LINE", "mixed": "--answer mixed=WHICH-CURRENCY"}  # what to type is for who knows the file: a likelier answer would be copied
+OPEN = {
+    "date-format": "--date-format D/M-OR-M/D",
+    "decimal": "--decimal POINT-OR-COMMA",
+    "status": "--answer status=WHAT-IT-IS",
+    "outcome": "--answer outcome=WHAT-IT-IS",
+    "overlap": "--answer overlap=ONCE-OR-ALL",
+    "totals": "--answer totals=ORDER-OR-LINE",
+    "mixed": "--answer mixed=WHICH-CURRENCY",
+}  # what to type is for who knows the file: a likelier answer would be copied
 MOST = 12  # lines of a section; the rest is counted
 
 
 def sections(found: Examined) -> list[tuple[str, list[str]]]:
     """The report: headings, and lines under each. Sections that have nothing to say are left out."""
-    parts: list[tuple[str, Iterable[str]]] = [("Files", _files(found)), ("What it looks like", _systems(found)), ("Proposed mapping", _mapping(found))]
+    parts: list[tuple[str, Iterable[str]]] = [
+        ("Files", _files(found)),
+        ("What it looks like", _systems(found)),
+        ("Proposed mapping", _mapping(found)),
+    ]
     if found.trouble:
         parts.append(("What stands in the way", [found.trouble]))
 
@@ -32,10 +43,20 @@ def sections(found: Examined) -> list[tuple[str, list[str]]]:
         return shop_lines(found.shop) if found.shop else ()
 
     parts += [
-        ("Rows", of(health.rows_read)), ("Customers", [*identity(found.con, found.proposals), *of(health.guests), *health.stand_ins(found)]), ("Duplicates", [*health.duplicates(found), *versions(found.con, found.proposals)]),
-        ("Cancelled and refunded", of(health.fates)), ("How days are written", health.formats(found)), ("Time zone", health.zones(found)),
-        ("Currency", health.money(found)), ("Calendar", of(health.calendar)), ("History", of(health.history)), ("Columns that begin late", of(health.late_columns)),
-        ("Reports this data supports", of(health.reports)), ("Questions", _questions(found)), ("Next", [next_command(found)])]
+        ("Rows", of(health.rows_read)),
+        ("Customers", [*identity(found.con, found.proposals), *of(health.guests), *health.stand_ins(found)]),
+        ("Duplicates", [*health.duplicates(found), *versions(found.con, found.proposals)]),
+        ("Cancelled and refunded", of(health.fates)),
+        ("How days are written", health.formats(found)),
+        ("Time zone", health.zones(found)),
+        ("Currency", health.money(found)),
+        ("Calendar", of(health.calendar)),
+        ("History", of(health.history)),
+        ("Columns that begin late", of(health.late_columns)),
+        ("Reports this data supports", of(health.reports)),
+        ("Questions", _questions(found)),
+        ("Next", [next_command(found)]),
+    ]
     return [(title, lines) for title, found_lines in parts if (lines := list(found_lines))]
 
 
@@ -43,8 +64,23 @@ def _files(found: Examined) -> Iterable[str]:
     for look in found.looks:
         users = [p.table for p in found.proposals if p.look.table == look.table]
         joined = [p.table for p in found.proposals for other, _ in p.joins if other.table == look.table]
-        use = f"becomes {' and '.join(users)}" if users else f"adds columns to {' and '.join(dict.fromkeys(joined))}" if joined else f"is not used{_unlike(found, look)}"
-        said = ", ".join([f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)] + [f"{counted(look.settings.get('skip', 0), 'line above its header is', 'lines above its header are')} left out"] * ("skip" in look.settings) + ["no header line"] * (look.settings.get("header") is False) + [counted(look.sheets, "sheet")] * (look.sheets > 1) + ["a sample of it"] * look.sampled)
+        use = (
+            f"becomes {' and '.join(users)}"
+            if users
+            else f"adds columns to {' and '.join(dict.fromkeys(joined))}"
+            if joined
+            else f"is not used{_unlike(found, look)}"
+        )
+        said = ", ".join(
+            [f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)]
+            + [
+                f"{counted(look.settings.get('skip', 0), 'line above its header is', 'lines above its header are')} left out"
+            ]
+            * ("skip" in look.settings)
+            + ["no header line"] * (look.settings.get("header") is False)
+            + [counted(look.sheets, "sheet")] * (look.sheets > 1)
+            + ["a sample of it"] * look.sampled
+        )
         yield f"{look.name}: {counted(look.rows, 'row')}, {counted(len(look.columns), 'column')}{f' ({said})' if said else ''}; {use}"
         odd = dict.fromkeys(v for c in look.columns.values() for v in c.values if not v.isascii())
         if odd and not look.settings.get("encoding", "utf").startswith("utf"):
@@ -66,7 +102,16 @@ def _unlike(found: Examined, look: Look) -> str:
     for p in found.proposals:
         more, less = ([n for n in a.names if n not in b.names] for a, b in ((look, p.look), (p.look, look)))
         if len(more) + len(less) <= len(look.names) // 3:
-            return f": it is like {p.look.name}, " + " and ".join(filter(None, (f"with {listed(more)} besides" if more else "", f"without {listed(less)}" if less else ""))) + "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
+            return (
+                f": it is like {p.look.name}, "
+                + " and ".join(
+                    filter(
+                        None,
+                        (f"with {listed(more)} besides" if more else "", f"without {listed(less)}" if less else ""),
+                    )
+                )
+                + "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
+            )
     return falls_short(look)
 
 
@@ -123,7 +168,12 @@ def as_text(found: Examined) -> str:
     """The report for a terminal."""
     blocks = []
     for title, lines in sections(found):
-        shown = lines if title in ("Proposed mapping", "Questions", "Files", "What it looks like", "Rows", "Calendar") or len(lines) <= MOST else [*lines[:MOST], f"and {len(lines) - MOST} more"]
+        shown = (
+            lines
+            if title in ("Proposed mapping", "Questions", "Files", "What it looks like", "Rows", "Calendar")
+            or len(lines) <= MOST
+            else [*lines[:MOST], f"and {len(lines) - MOST} more"]
+        )
         blocks.append("\n".join([title, *(f"  {line}" for line in shown)]))
     return "\n\n".join(blocks)
 
@@ -138,11 +188,15 @@ def as_html(found: Examined) -> str:
             inner = "<ul>" + "".join(f"<li{' class=sub' if line.startswith('  ') else ''}>{escape(line.strip())}</li>" for line in lines) + "</ul>"
         body.append(f"<section><h2>{escape(title)}</h2>{inner}</section>")
     title = "Check of " + ", ".join(look.name for look in found.looks[:3])
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-            f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'"><title>{escape(title)}</title><style>{STYLE}</style></head>'
-            f"<body><main><h1>{escape(title)}</h1>{''.join(body)}</main></body></html>\n")
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>{escape(title)}</title><style>{STYLE}</style></head>"
+        f"<body><main><h1>{escape(title)}</h1>{''.join(body)}</main></body></html>\n"
+    )
 
 
-STYLE = ("body{font:1rem/1.5 system-ui,sans-serif;color:#1f2933;background:#fff;margin:0}main{max-width:60rem;margin:0 auto;padding:1.5rem}h1{font-size:1.5rem}"
-         "h2{font-size:1.1rem;border-bottom:1px solid #ccd;margin-top:2rem}li.sub{margin-left:1.5rem;list-style:none;color:#52606d}"
-         "pre{background:#f4f5f7;padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}")
+STYLE = (
+    "body{font:1rem/1.5 system-ui,sans-serif;color:#1f2933;background:#fff;margin:0}main{max-width:60rem;margin:0 auto;padding:1.5rem}h1{font-size:1.5rem}"
+    "h2{font-size:1.1rem;border-bottom:1px solid #ccd;margin-top:2rem}li.sub{margin-left:1.5rem;list-style:none;color:#52606d}"
+    "pre{background:#f4f5f7;padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}"
+)

@@ -18,9 +18,56 @@ def fits(canonical: Canonical, column: Column) -> bool:
     return column.kind != "day"
 
 
-BEFORE = {"not", "no", "never", "non", "un", "without", "nicht", "nie", "kein", "keine", "ohne", "pas", "sans", "sin", "nao", "sem", "niet", "geen"}  # what undoes the word that follows
-PART = {"partially", "partial", "part", "partly", "teilweise", "teil", "partiellement", "partielle", "partiel", "parcial", "parcialmente", "parziale", "parzialmente", "gedeeltelijk"}  # what leaves most of an order as it was
-AFTER = {"declined", "denied", "rejected", "refused", "failed", "reversed", "nicht", "abgelehnt", "fehlgeschlagen", "refuse", "rechazado", "geweigerd"}  # and the word before
+BEFORE = {
+    "not",
+    "no",
+    "never",
+    "non",
+    "un",
+    "without",
+    "nicht",
+    "nie",
+    "kein",
+    "keine",
+    "ohne",
+    "pas",
+    "sans",
+    "sin",
+    "nao",
+    "sem",
+    "niet",
+    "geen",
+}  # what undoes the word that follows
+PART = {
+    "partially",
+    "partial",
+    "part",
+    "partly",
+    "teilweise",
+    "teil",
+    "partiellement",
+    "partielle",
+    "partiel",
+    "parcial",
+    "parcialmente",
+    "parziale",
+    "parzialmente",
+    "gedeeltelijk",
+}  # what leaves most of an order as it was
+AFTER = {
+    "declined",
+    "denied",
+    "rejected",
+    "refused",
+    "failed",
+    "reversed",
+    "nicht",
+    "abgelehnt",
+    "fehlgeschlagen",
+    "refuse",
+    "rechazado",
+    "geweigerd",
+}  # and the word before
 
 
 def choices(table: str, canonical: Canonical, column: Column) -> tuple[float, dict[str, list[str]]]:

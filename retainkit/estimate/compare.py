@@ -70,8 +70,20 @@ def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: 
         mine = _read(group, cause, causes, horizon, level)
         others = _read(cells.drop(group.index), cause, causes, horizon, level)
         difference, low, high = square_and_add(*(tuple(side[["incidence", "low", "high"]]) for side in (mine, others)))
-        rows.append({"grp": name, "rate": mine["incidence"], "low": mine["low"], "high": mine["high"], "n": int(group["n"].sum()), "at_risk": mine["at_risk"],
-                     "difference": difference, "difference_low": low, "difference_high": high, "p": _differ(mine, others)})
+        rows.append(
+            {
+                "grp": name,
+                "rate": mine["incidence"],
+                "low": mine["low"],
+                "high": mine["high"],
+                "n": int(group["n"].sum()),
+                "at_risk": mine["at_risk"],
+                "difference": difference,
+                "difference_low": low,
+                "difference_high": high,
+                "p": _differ(mine, others),
+            }
+        )
     table = pd.DataFrame(rows, columns=["grp", "rate", "low", "high", "n", "at_risk", "difference", "difference_low", "difference_high", "p"])
     return table.assign(q=benjamini_hochberg(table["p"].astype(float)))
 
@@ -155,7 +167,12 @@ def window_rates(cells: pd.DataFrame, *, windows: Sequence[tuple[float, float]],
 
 
 def rates_per_month(
-    events: Sequence[int], days: Sequence[float], *, windows: Sequence[tuple[float, float]], spread: Sequence[float] | None = None, level: float = 0.95
+    events: Sequence[int],
+    days: Sequence[float],
+    *,
+    windows: Sequence[tuple[float, float]],
+    spread: Sequence[float] | None = None,
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """Events and customer-days by age window as rates per 100 customer-months: the table of `window_rates`.
 

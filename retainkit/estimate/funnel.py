@@ -100,7 +100,13 @@ def places(values: ArrayLike, lines: pd.DataFrame, *, few: ArrayLike = False) ->
     ['too few', 'above', 'inside']
     """
     v = np.asarray(values, dtype=float)
-    beyond = [np.broadcast_to(np.asarray(few, dtype=bool), v.shape), v > lines["high998"], v < lines["low998"], v > lines["high95"], v < lines["low95"]]
+    beyond = [
+        np.broadcast_to(np.asarray(few, dtype=bool), v.shape),
+        v > lines["high998"],
+        v < lines["low998"],
+        v > lines["high95"],
+        v < lines["low95"],
+    ]
     return [str(word) for word in np.select(beyond, ["too few", "far above", "far below", "above", "below"], default="inside")]
 
 

@@ -120,7 +120,8 @@ def average_effect(data: Grid, *, base: int = 12, level: float = 0.95, seed: int
     Returns
     -------
     Series
-        `rate` (a difference of shares), `moved` (how far those with it moved; the others moved by `moved` - `rate`); `low`, `high`, `p`: a pooled t over the units' changes with units - 2 degrees of
+        `rate` (a difference of shares), `moved` (how far those with it moved; the others moved by `moved` - `rate`);
+        `low`, `high`, `p`: a pooled t over the units' changes with units - 2 degrees of
         freedom where all began in one month, else by re-assigning the starting months; `p_shuffled`, `low_shuffled`,
         `high_shuffled`: always the latter; `se_sampling` (what the choice of customers alone would give), `df`,
         `units_with`, `units_without`, `n` (customers in the cells that carry weight), `staggered`.

@@ -42,7 +42,11 @@ def _cells(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, list[list[A
     try:
         import python_calamine as calamine
     except ImportError as err:
-        raise MissingDataError(path.name, "is a workbook, and what reads workbooks is not installed", remedy="pip install python-calamine, or save the sheet as CSV") from err
+        raise MissingDataError(
+            path.name,
+            "is a workbook, and what reads workbooks is not installed",
+            remedy="pip install python-calamine, or save the sheet as CSV",
+        ) from err
     try:
         with calamine.load_workbook(path) as book:
             if missing := [name for name in wanted if name not in book.sheet_names]:
@@ -57,7 +61,12 @@ def _cells(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, list[list[A
                                 cells[r][c] = cells[top][left]
                 yield name, cells
     except (calamine.CalamineError, OSError) as err:
-        raise BadValueError(path.name, "cannot be read as a workbook", str(err).splitlines()[0], "open it, save it again without a password, or save the sheet as CSV") from err
+        raise BadValueError(
+            path.name,
+            "cannot be read as a workbook",
+            str(err).splitlines()[0],
+            "open it, save it again without a password, or save the sheet as CSV",
+        ) from err
 
 
 def _sheet(name: str, cells: list[list[Any]]) -> Sheet | None:

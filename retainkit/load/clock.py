@@ -26,7 +26,9 @@ def known_zone(tz: str | None, where: str = "tz", typed: str = 'tz = "{}"') -> s
         return tz
     said = tz.lower().replace(" ", "_")
     cities = sorted(zone for zone in _zones() if said in (zone.lower(), zone.lower().rpartition("/")[2]) and "/" in zone)
-    guess = next(iter(cities), None) or (closest(tz, _zones()) if "/" in tz and tz != "AREA/CITY" else None)  # what check prints for who knows the shop
+    guess = next(iter(cities), None) or (
+        closest(tz, _zones()) if "/" in tz and tz != "AREA/CITY" else None
+    )  # what check prints for who knows the shop
     # the letters nearest to CEST are those of another hour: only an area and a city are guessed
     raise BadValueError(where, "is not a time zone", repr(tz), typed.format(guess or "Europe/Berlin"))
 
@@ -69,15 +71,22 @@ def ends_ahead(shop: Shop) -> tuple[str, date] | None:
     last = shop.sql("select max(started_on) as day from contracts")["day"].max()
     if last != last or not (last := last.date()) + timedelta(days=31) < shop.as_of <= shop._reach["contracts"]:
         return None
-    return f"the last contract begins on {last}, and later days, to {shop.as_of}, are counted because contracts end then. If ends are written down before they come, nothing is known of these days", last
+    return (
+        f"the last contract begins on {last}, and later days, to {shop.as_of}, are counted because contracts end then. If ends are written down before they come, nothing is known of these days",
+        last,
+    )
 
 
 def not_to_come(day: date, where: str, rows: date | None, tz: str) -> date:
     """The last day that a retainkit.toml states, unless it is still to come and no row is dated so late: what happens until then nobody knows."""
     today = datetime.now(ZoneInfo(tz or "Etc/GMT-14")).date()  # where a day begins first
     if day > max(today, rows or today):
-        raise BadValueError(where, "is a day that is still to come", f"{day}; {f'the last row is dated {rows}' if rows else 'no row is dated'}, and today is {today}",
-                            f'as_of = "{rows or today}", or no such line: the last day that every table reaches is taken then')
+        raise BadValueError(
+            where,
+            "is a day that is still to come",
+            f"{day}; {f'the last row is dated {rows}' if rows else 'no row is dated'}, and today is {today}",
+            f'as_of = "{rows or today}", or no such line: the last day that every table reaches is taken then',
+        )
     return day
 
 
@@ -88,25 +97,55 @@ def nothing_between(start: date, end: date, stated: str, where: str, reaches: di
     if stated == "as_of":
         return BadValueError(where, "is before the first day of the data", f"{end}; data from {start} to {last}", f'as_of = "{last}"')
     table, last = next(iter(reaches)), max(reaches.values())
-    return BadValueError(table, f"its last day is {end}, before the first day of orders, so no day is in both", f"orders begin on {start}",
-                         f'as_of = "{last}" under [shop] in retainkit.toml, --as-of {last}, or open_shop(..., as_of="{last}"), to count up to there, with {table} as they were; or leave {table} out')
+    return BadValueError(
+        table,
+        f"its last day is {end}, before the first day of orders, so no day is in both",
+        f"orders begin on {start}",
+        f'as_of = "{last}" under [shop] in retainkit.toml, --as-of {last}, or open_shop(..., as_of="{last}"), to count up to there, with {table} as they were; or leave {table} out',
+    )
 
 
 def why_nothing(name: str, tables: dict[str, Any], rejected: Callable[[str], pd.DataFrame]) -> MissingDataError:
     """The error for data of which no row says what day it is: none was kept, all lie in the future, or their tables have no clock."""
     files = [(table, f) for table, facts in tables.items() for f in facts["files"]]
-    lost = sorted(((len(rows), table, *why, rows["row"].min()) for table in tables for why, rows in rejected(table).groupby(["reason", "column"])), reverse=True)
+    lost = sorted(
+        (
+            (len(rows), table, *why, rows["row"].min())
+            for table in tables
+            for why, rows in rejected(table).groupby(["reason", "column"])
+        ),
+        reverse=True,
+    )
     found = [f"{table}: {counted(n, 'row')} (the first is row {first}): {why}" for n, table, why, _, first in lost[:3]]
     later = [f for table, f in files if f["kept"] and TABLES[table].clock]
     if later:
         last, n = max(f["last_day"] for f in later), sum(f["kept"] for f in later)
-        return MissingDataError(name, "has no row up to today", listed([f"{counted(n, 'row')} dated {min(f['first_day'] for f in later)} to {last}", *found]),
-                                f'as_of = "{last}" under [shop] in retainkit.toml, or open_shop(..., as_of="{last}"), if these days are meant; else date_format = "..." as they are written')
+        return MissingDataError(
+            name,
+            "has no row up to today",
+            listed([f"{counted(n, 'row')} dated {min(f['first_day'] for f in later)} to {last}", *found]),
+            f'as_of = "{last}" under [shop] in retainkit.toml, or open_shop(..., as_of="{last}"), if these days are meant; else date_format = "..." as they are written',
+        )
     if kept := [f"{table}: {counted(f['kept'], 'row')}" for table, f in files if f["kept"]]:
-        return MissingDataError(name, "has no table that says up to which day it reaches (orders, deals, contracts or activity)", listed(kept + found),
-                                f'as_of = "{date.today()}" under [shop] in retainkit.toml, or open_shop(..., as_of="{date.today()}")')
+        return MissingDataError(
+            name,
+            "has no table that says up to which day it reaches (orders, deals, contracts or activity)",
+            listed(kept + found),
+            f'as_of = "{date.today()}" under [shop] in retainkit.toml, or open_shop(..., as_of="{date.today()}")',
+        )
     if not found:
-        return MissingDataError(name, "has no rows", f"only headers, in {listed(f['file'] for _, f in files) or listed(tables)}", "export it again, with its rows")
+        return MissingDataError(
+            name,
+            "has no rows",
+            f"only headers, in {listed(f['file'] for _, f in files) or listed(tables)}",
+            "export it again, with its rows",
+        )
     _, table, why, column, _ = lost[0]
-    how = 'where = "true"' if why.startswith("left out by where") else f'{column} = "the column that holds it"' if column else "mend the rows, or map the columns the reason names,"
+    how = (
+        'where = "true"'
+        if why.startswith("left out by where")
+        else f'{column} = "the column that holds it"'
+        if column
+        else "mend the rows, or map the columns the reason names,"
+    )
     return MissingDataError(name, "has no row that could be kept", listed(found), f"{how} under [{table}] in retainkit.toml")

@@ -53,7 +53,12 @@ def address_parts(address: str, where: str) -> SplitResult:
     try:
         return urlsplit(address)
     except ValueError as err:
-        raise BadValueError(where, "names a database by what is no address", str(err), 'path = "postgresql://user:${SHOP_PASSWORD}@host:5432/base"') from None
+        raise BadValueError(
+            where,
+            "names a database by what is no address",
+            str(err),
+            'path = "postgresql://user:${SHOP_PASSWORD}@host:5432/base"',
+        ) from None
 
 
 def called(address: str, query: str, otherwise: str = "a query") -> str:
@@ -114,7 +119,13 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
     aside = cache / f".extract-{os.getpid()}-{uuid.uuid4().hex[:8]}.parquet"
     aside.parent.mkdir(parents=True, exist_ok=True)
     with removed(aside):
-        _answer(address, folder, query, where, lambda con, rows: con.execute(f"copy (select * from {rows}) to {literal(str(aside))} (format parquet)"))
+        _answer(
+            address,
+            folder,
+            query,
+            where,
+            lambda con, rows: con.execute(f"copy (select * from {rows}) to {literal(str(aside))} (format parquet)"),
+        )
         with aside.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()[:24]
         place = cache / f"{EXTRACT}{digest}"
@@ -131,7 +142,13 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
 
 def _rows(address: str, folder: Path, query: str) -> list[str]:
     found: list[str] = []
-    _answer(address, folder, query, str(address).split("://")[0], lambda con, rows: found.extend(str(r[0]) for r in con.execute(f"select * from {rows}").fetchall()))
+    _answer(
+        address,
+        folder,
+        query,
+        str(address).split("://")[0],
+        lambda con, rows: found.extend(str(r[0]) for r in con.execute(f"select * from {rows}").fetchall()),
+    )
     return found
 
 
@@ -160,14 +177,24 @@ def _answer(address: str, folder: Path, query: str, where: str, use: Callable[[d
         raise
     except Exception as err:
         # `from None`: the driver's own message may hold the address it was given
-        raise BadValueError(where, "the database did not answer the query", _without(first_line(err), secrets), "check the address, the query and the environment") from None
+        raise BadValueError(
+            where,
+            "the database did not answer the query",
+            _without(first_line(err), secrets),
+            "check the address, the query and the environment",
+        ) from None
 
 
 def _filled(address: str, where: str, secrets: list[str]) -> str:
     """The address with `${NAME}` replaced from the environment; a password written out is refused."""
     parts = address_parts(VARIABLE.sub("", address), where)
     if parts.password:
-        raise BadValueError(where, "has a password written out in its address", "", 'path = "postgresql://user:${SHOP_PASSWORD}@host/base", and SHOP_PASSWORD in the environment')
+        raise BadValueError(
+            where,
+            "has a password written out in its address",
+            "",
+            'path = "postgresql://user:${SHOP_PASSWORD}@host/base", and SHOP_PASSWORD in the environment',
+        )
     for name in VARIABLE.findall(address):
         if name not in os.environ:
             raise MissingDataError(where, f"needs the environment variable {name}", remedy=f"export {name}=...")
@@ -220,7 +247,17 @@ def _sqlite(con: duckdb.DuckDBPyConnection, path: str, query: str, use: Callable
         columns = ", ".join(f'"{quoted(n)}" varchar' for n in names)
         con.execute(f"create temp table answer ({columns})")
         while rows := cursor.fetchmany(BATCH):
-            frame = pd.DataFrame([[v if v is None or isinstance(v, str) else v.hex() if isinstance(v, bytes) else repr(v) for v in row] for row in rows], columns=range(len(names)), dtype="string")
+            frame = pd.DataFrame(
+                [
+                    [
+                        v if v is None or isinstance(v, str) else v.hex() if isinstance(v, bytes) else repr(v)
+                        for v in row
+                    ]
+                    for row in rows
+                ],
+                columns=range(len(names)),
+                dtype="string",
+            )
             con.register("batch", frame)
             con.execute("insert into answer select * from batch")
             con.unregister("batch")

@@ -13,8 +13,38 @@ if TYPE_CHECKING:
 
 MIXED = 0.02  # of the days, when only the other reading can be theirs: no typing error any more
 SHARE = 0.9  # of the filled values must be dates for the column to be one of dates
-NOTHING = {"", "ongoing", "active", "open", "open ended", "current", "currently", "present", "running", "never", "none", "null", "nan", "na", "n a", "nil", "no", "unlimited", "indefinite", "permanent", "tbd",
-           "laufend", "offen", "aktiv", "unbefristet", "en cours", "actif", "activo", "abierto", "vigente"}  # what people write where there is no day; "" is what is left of a dash
+NOTHING = {
+    "",
+    "ongoing",
+    "active",
+    "open",
+    "open ended",
+    "current",
+    "currently",
+    "present",
+    "running",
+    "never",
+    "none",
+    "null",
+    "nan",
+    "na",
+    "n a",
+    "nil",
+    "no",
+    "unlimited",
+    "indefinite",
+    "permanent",
+    "tbd",
+    "laufend",
+    "offen",
+    "aktiv",
+    "unbefristet",
+    "en cours",
+    "actif",
+    "activo",
+    "abierto",
+    "vigente",
+}  # what people write where there is no day; "" is what is left of a dash
 NEVER = re.compile(r"(?<!\d)(9999|2999)(?!\d)")  # the year of a day that never comes
 ZONES = ("Z", "z", "UTC", "utc", "GMT", "gmt")
 _DAYS = (
@@ -31,15 +61,22 @@ _DAYS = (
     (r"[a-z]{6,9}, [a-z]{3,9} \d{1,2}, \d{4}", ("%A, %B %d, %Y",)), (r"[a-z]{3} [a-z]{3} \d{1,2} \d{4}", ("%a %b %d %Y",)),
 )  # fmt: skip
 _TIMES = ((r"\d{1,2}:\d{2}", "%H:%M"), (r"\d{1,2}:\d{2}:\d{2}", "%H:%M:%S"), (r"\d{1,2}:\d{2}:\d{2}\.\d+", "%H:%M:%S.%f"))
-_MONTHS = {language: [month.split() for month in names.split("|")] for language, names in {
-    "English": "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|october oct|november nov|december dec",
-    "German": "januar jänner jan|februar feb|märz mär mrz|april apr|mai|juni jun|juli jul|august aug|september sept sep|oktober okt|november nov|dezember dez",
-    "French": "janvier janv|février févr fév|mars|avril avr|mai|juin|juillet juil|août|septembre sept|octobre oct|novembre nov|décembre déc",
-    "Spanish": "enero ene|febrero feb|marzo mar|abril abr|mayo may|junio jun|julio jul|agosto ago|septiembre setiembre sept sep|octubre oct|noviembre nov|diciembre dic",
-    "Italian": "gennaio gen|febbraio feb|marzo mar|aprile apr|maggio mag|giugno giu|luglio lug|agosto ago|settembre set|ottobre ott|novembre nov|dicembre dic",
-    "Dutch": "januari jan|februari feb|maart mrt|april apr|mei|juni jun|juli jul|augustus aug|september sep|oktober okt|november nov|december dec",
-    "Portuguese": "janeiro jan|fevereiro fev|março mar|abril abr|maio mai|junho jun|julho jul|agosto ago|setembro set|outubro out|novembro nov|dezembro dez"}.items()}
-_WHOLE = re.compile(r"(?P<day>.+?)(?:(?P<gap>,? |t)(?P<time>\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)(?P<noon> ?[ap]m)?(?P<zone> ?[+-]\d{2}(?::?\d{2})?| ?z| utc| gmt)?)?", re.IGNORECASE)
+_MONTHS = {
+    language: [month.split() for month in names.split("|")]
+    for language, names in {
+        "English": "january jan|february feb|march mar|april apr|may|june jun|july jul|august aug|september sept sep|october oct|november nov|december dec",
+        "German": "januar jänner jan|februar feb|märz mär mrz|april apr|mai|juni jun|juli jul|august aug|september sept sep|oktober okt|november nov|dezember dez",
+        "French": "janvier janv|février févr fév|mars|avril avr|mai|juin|juillet juil|août|septembre sept|octobre oct|novembre nov|décembre déc",
+        "Spanish": "enero ene|febrero feb|marzo mar|abril abr|mayo may|junio jun|julio jul|agosto ago|septiembre setiembre sept sep|octubre oct|noviembre nov|diciembre dic",
+        "Italian": "gennaio gen|febbraio feb|marzo mar|aprile apr|maggio mag|giugno giu|luglio lug|agosto ago|settembre set|ottobre ott|novembre nov|dicembre dic",
+        "Dutch": "januari jan|februari feb|maart mrt|april apr|mei|juni jun|juli jul|augustus aug|september sep|oktober okt|november nov|december dec",
+        "Portuguese": "janeiro jan|fevereiro fev|março mar|abril abr|maio mai|junho jun|julho jul|agosto ago|setembro set|outubro out|novembro nov|dezembro dez",
+    }.items()
+}
+_WHOLE = re.compile(
+    r"(?P<day>.+?)(?:(?P<gap>,? |t)(?P<time>\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)(?P<noon> ?[ap]m)?(?P<zone> ?[+-]\d{2}(?::?\d{2})?| ?z| utc| gmt)?)?",
+    re.IGNORECASE,
+)
 _NATIVE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ tT]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?([zZ]|[+-]\d{2}(:?\d{2})?)?)?")
 
 
@@ -62,7 +99,11 @@ class Days:
 
     def read(self, sql: str) -> str:
         """SQL that reads a column of them as moments."""
-        return self.sql or (f"try_strptime(trim({sql}), {list(self.formats)!r})" if self.formats else f"try_cast({sql} as timestamp{'tz' if self.zoned else ''})")
+        return self.sql or (
+            f"try_strptime(trim({sql}), {list(self.formats)!r})"
+            if self.formats
+            else f"try_cast({sql} as timestamp{'tz' if self.zoned else ''})"
+        )
 
 
 def formats_of(text: str) -> tuple[str, ...]:
@@ -92,8 +133,13 @@ def days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: s
     `values` is a table of its distinct texts `v` with how often each stands there (a sample, when there are many), and
     `everything` all of them; `sql` is how the column is named where it is read.
     """
-    nothing = tuple(v for (v,) in con.execute(f"select v from {values} where length(v) < 25 and (not regexp_matches(v, '[0-9]') or regexp_matches(v, '[29]999')) order by n desc, v limit 50").fetchall()
-                    if NEVER.search(v) or (not re.search(r"\d", v) and " ".join(re.findall(r"\w+", v.lower())) in NOTHING))
+    nothing = tuple(
+        v
+        for (v,) in con.execute(
+            f"select v from {values} where length(v) < 25 and (not regexp_matches(v, '[0-9]') or regexp_matches(v, '[29]999')) order by n desc, v limit 50"
+        ).fetchall()
+        if NEVER.search(v) or (not re.search(r"\d", v) and " ".join(re.findall(r"\w+", v.lower())) in NOTHING)
+    )
     others = f"(select * from {values} where v not in ({', '.join(map(literal, nothing))})) t" if nothing else values
     days = _translated(con, others, sql) or _days_in(con, others, everything, sql) or (_days_in(con, values, everything, sql) if nothing else None)
     return replace(days, nothing=nothing) if days else None
@@ -104,7 +150,9 @@ def days_said(con: duckdb.DuckDBPyConnection, rows: str, column: str, sql: str) 
     con.execute(f"create or replace temp table said as select {column} as v, count(*) as n from ({rows}) r where {column} <> '' group by 1")
     if con.execute("select 1 from said limit 1").fetchone() is None:
         return Days()
-    numbers = con.execute("select min(try_cast(v as double)), max(try_cast(v as double)) from said having count(*) = count(try_cast(v as double))").fetchone()
+    numbers = con.execute(
+        "select min(try_cast(v as double)), max(try_cast(v as double)) from said having count(*) = count(try_cast(v as double))"
+    ).fetchone()
     days = (counted_days(sql, *numbers) if numbers else None) or days_in(con, "said", "said", sql) or Days(("%Y-%m",))
     if days.sql or days.doubt:
         return days
@@ -114,9 +162,18 @@ def days_said(con: duckdb.DuckDBPyConnection, rows: str, column: str, sql: str) 
 
 def _translated(con: duckdb.DuckDBPyConnection, values: str, sql: str) -> Days | None:
     """Days whose months have names of another language: read in English, for the engine knows no other."""
-    said = dict(con.execute(f"""select w, sum(n) from (select unnest(regexp_extract_all(lower(v), '\\p{{L}}{{3,}}')) as w, n from {values} where regexp_matches(v, '[0-9]') and length(v) < 40) t
-        group by w order by 2 desc, 1 limit 200""").fetchall())
-    language = next((name for name, months in _MONTHS.items() if sum(said.get(word, 0) for month in months for word in month) > SHARE * sum(said.values())), "English")
+    said = dict(
+        con.execute(f"""select w, sum(n) from (select unnest(regexp_extract_all(lower(v), '\\p{{L}}{{3,}}')) as w, n from {values} where regexp_matches(v, '[0-9]') and length(v) < 40) t
+        group by w order by 2 desc, 1 limit 200""").fetchall()
+    )
+    language = next(
+        (
+            name
+            for name, months in _MONTHS.items()
+            if sum(said.get(word, 0) for month in months for word in month) > SHARE * sum(said.values())
+        ),
+        "English",
+    )
     if language == "English":
         return None
 
@@ -168,7 +225,10 @@ def _reading(con: duckdb.DuckDBPyConnection, values: str, everything: str, group
 
 def _weighed(con: duckdb.DuckDBPyConnection, table: str, group: tuple[str, ...]) -> tuple[str, tuple[str, str] | None, str]:
     own = " or ".join(f"try_strptime(v, '{f}') is not null" for f in group)
-    counts = ", ".join(f"sum(case when try_strptime(v, '{f}') is not null then n else 0 end), min(case when try_strptime(v, '{f}') is null then v end)" for f in group)
+    counts = ", ".join(
+        f"sum(case when try_strptime(v, '{f}') is not null then n else 0 end), min(case when try_strptime(v, '{f}') is null then v end)"
+        for f in group
+    )
     differ = f"count(case when try_strptime(v, '{group[0]}') <> try_strptime(v, '{group[1]}') then 1 end)"
     row = con.execute(f"select {counts}, {differ} from {table} where {own}").fetchone() or ()
     order = sorted(range(len(group)), key=lambda i: -(row[2 * i] or 0))
@@ -195,7 +255,13 @@ def counted_days(sql: str, least: float | None, most: float | None) -> Days | No
     if least is None or most is None:
         return None
     if least >= 20_000 and most <= 80_000:
-        return Days((), f"timestamp '1899-12-30' + to_seconds(cast(round({number} * 86400) as bigint))", None, "days counted from 1899, as spreadsheets do", timed=False)
+        return Days(
+            (),
+            f"timestamp '1899-12-30' + to_seconds(cast(round({number} * 86400) as bigint))",
+            None,
+            "days counted from 1899, as spreadsheets do",
+            timed=False,
+        )
     if least >= 3e8 and most <= 4e9:
         return Days((), f"to_timestamp({number})", None, "seconds counted from 1970", timed=True, zoned=True)
     if least >= 3e11 and most <= 4e12:

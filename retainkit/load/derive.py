@@ -49,15 +49,36 @@ def view(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
     con.execute(f"create or replace view {name} as {select}")
 
 
-def canonical(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], clock: dict[str, Any], who: str = "true", names: Iterable[str] = TABLES, lines: Path | None = None) -> None:
-    """Views of the canonical tables (those named, or all) as they were known, of everybody or of some customers; order lines from another folder, if one is named."""
+def canonical(
+    con: duckdb.DuckDBPyConnection,
+    store: Path,
+    facts: dict[str, Any],
+    clock: dict[str, Any],
+    who: str = "true",
+    names: Iterable[str] = TABLES,
+    lines: Path | None = None,
+) -> None:
+    """Views of the canonical tables (those named, or all) as they were known, of everybody or of some customers; order
+    lines from another folder, if one is named.
+    """
     view(con, "ids", f"select * from {parquet(store / 'ids.parquet')} where {who}")
     for name in names:
         table = TABLES[name]
-        columns = ", ".join("cast(null as integer) as customer" if c.name == "customer_id" else f"cast(null as {sql_type(c)}) as {c.sql_name}" for c in table.columns)
+        columns = ", ".join(
+            "cast(null as integer) as customer"
+            if c.name == "customer_id"
+            else f"cast(null as {sql_type(c)}) as {c.sql_name}"
+            for c in table.columns
+        )
         some = who if "customer_id" in table.names else "true"
         folder = lines if lines and name == "orders" else store
-        view(con, f"all_{name}", f"select * from {parquet(folder / f'{name}.parquet')} where {some}" if name in facts else f"select {columns} where false")
+        view(
+            con,
+            f"all_{name}",
+            f"select * from {parquet(folder / f'{name}.parquet')} where {some}"
+            if name in facts
+            else f"select {columns} where false",
+        )
         view(con, name, render(_known(name), **clock))
 
 
@@ -87,7 +108,9 @@ def _sources() -> tuple[str, ...]:
 
 
 def by_customer(con: duckdb.DuckDBPyConnection, store: Path) -> Path:
-    """A folder with the order lines of customers that are neighbours side by side, so that a share of them is found without reading the others; made once."""
+    """A folder with the order lines of customers that are neighbours side by side, so that a share of them is found
+    without reading the others; made once.
+    """
     def sort(aside: Path) -> None:
         with told(con, "sorting orders"):
             write(con, f"select * from {parquet(store / 'orders.parquet')} order by customer // {NEIGHBOURS}", aside / "orders.parquet")

@@ -1,4 +1,6 @@
-"""What the names of files end in that the kit reads, or has to name: one list each, for reading, for `check`, and for what a project keeps out of git."""
+"""What the names of files end in that the kit reads, or has to name: one list each, for reading, for `check`, and for
+what a project keeps out of git.
+"""
 
 TEXTS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz")
 BOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")

@@ -16,7 +16,9 @@ MEMORY = "1.6GB"  # with Python itself, within 2 GiB
 
 
 def connect(memory: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A connection that fetches nothing from the network, and spills to the cache what its memory does not hold: rows of customers lie nowhere else."""
+    """A connection that fetches nothing from the network, and spills to the cache what its memory does not hold: rows
+    of customers lie nowhere else.
+    """
     import duckdb
 
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})

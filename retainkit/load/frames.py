@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def registered(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> str:
-    """The frame, of which no two columns have one name, as something SQL can select from: what the engine has no type for (mixed objects, complex numbers) as text."""
+    """The frame, of which no two columns have one name, as something SQL can select from: what the engine has no type
+    for (mixed objects, complex numbers) as text.
+    """
     import pandas as pd
 
     def handed(values: pd.Series) -> pd.Series:
@@ -27,7 +29,9 @@ def registered(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) 
 
 
 def how_to_name(table: Table, frame: pd.DataFrame, name: str, fit: dict[str, str]) -> str:
-    """What to type where a needed column is missing: it may stand in the index, in one of two rows of names, or under another name (`fit`: those that do)."""
+    """What to type where a needed column is missing: it may stand in the index, in one of two rows of names, or under
+    another name (`fit`: those that do).
+    """
     import pandas as pd
 
     if name in frame.index.names:
@@ -57,7 +61,11 @@ def how_to_read(column: Column, found: str, days: Days | None) -> str:
         return f"{named} = {first}{''.join(f'.fillna({other})' for other in others)}{days.either}{without}"
     comma = '.str.replace(".", "").str.replace(",", ".")' if has_comma(found) else ""
     if re.search("[0-9]", found):
-        return f'{named} = pandas.to_numeric({named}.astype("string"){comma}.str.replace("[^0-9.-]", "", regex=True))' + ("" if comma else ", if a point stands before the decimals") + without
+        return (
+            f'{named} = pandas.to_numeric({named}.astype("string"){comma}.str.replace("[^0-9.-]", "", regex=True))'
+            + ("" if comma else ", if a point stands before the decimals")
+            + without
+        )
     return f"a column that holds numbers, named {column.name}{without}"
 
 

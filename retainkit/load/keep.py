@@ -28,9 +28,12 @@ def check_zone(con: duckdb.DuckDBPyConnection, table: Table, sources: dict[str, 
         relation, query = sources[file]
         broken = [line for line, in con.execute(f"select distinct line from {relation.rejects} order by line").fetchall()] if relation.rejects else []
         found = con.execute(f"select n, found from ({query}) t where found is not null order by n limit 3").fetchall()
-        raise BadValueError(file, "has times of day, and which date they fall on depends on a time zone",
-                            f"{counted(n, 'row')} with a time, {', '.join(f'row {_number(relation, place, broken)}: {text!r}' for place, text in found)}",
-                            'tz = "Europe/Berlin" under [shop] in retainkit.toml, or open_shop(..., tz="Europe/Berlin")')
+        raise BadValueError(
+            file,
+            "has times of day, and which date they fall on depends on a time zone",
+            f"{counted(n, 'row')} with a time, {', '.join(f'row {_number(relation, place, broken)}: {text!r}' for place, text in found)}",
+            'tz = "Europe/Berlin" under [shop] in retainkit.toml, or open_shop(..., tz="Europe/Berlin")',
+        )
 
 
 def _number(relation: Relation, place: int, broken: list[int]) -> int:
@@ -78,7 +81,9 @@ def name_totals(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     have = {c for c, *_ in con.execute(f"describe stage_{table.name}").fetchall()}
     texts = ["found", *(c.sql_name for c in table.columns if c.kind in ("id", "text") and c.sql_name in have)]
     said = " or ".join(f"regexp_full_match({t}, {literal(TOTALS.pattern)}, 'i')" for t in texts)
-    con.execute(f"update stage_{table.name} set why = {literal(TOTAL)}, col = '' where why is not null and (why like '%is empty%' or why like '%is not a%') and ({said})")
+    con.execute(
+        f"update stage_{table.name} set why = {literal(TOTAL)}, col = '' where why is not null and (why like '%is empty%' or why like '%is not a%') and ({said})"
+    )
 
 
 def keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation) -> None:
@@ -95,11 +100,15 @@ def keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation)
     start = f"(select min(rowid) from stage_{table} where file = {here})"
     # the r-th row read stands after as many broken rows as lie before it in the file
     before = f"(select count(*) from (select line - {ahead} - row_number() over (order by line) as before from broken) b where b.before < s.row_no)"
-    con.execute(f"""insert into reject_{table} select file, row_no + {0 if relation.numbered else f'{ahead} + {before}'},
+    con.execute(f"""insert into reject_{table} select file, row_no + {0 if relation.numbered else f"{ahead} + {before}"},
         coalesce(col, ''), why, left(found, 200) from (select * replace (coalesce(row_no, rowid + 1 - {start}) as row_no) from stage_{table} where why is not null and file = {here}) s""")
     total = rf"(?i)([^,;|\t]*[,;|\t])*\"?({TOTALS.pattern})\"?([,;|\t].*)?"
-    why = "kind" if relation.numbered else f"""case when kind = 'MISSING COLUMNS' and regexp_full_match(text, {literal(total)}) then {literal(TOTAL)}
+    why = (
+        "kind"
+        if relation.numbered
+        else f"""case when kind = 'MISSING COLUMNS' and regexp_full_match(text, {literal(total)}) then {literal(TOTAL)}
         when kind = 'INVALID ENCODING' then 'is not UTF-8 text (a file from Windows? then encoding = "cp1252")' else 'cannot be split into the header''s columns: ' || lower(kind) end"""
+    )
     con.execute(f"insert into reject_{table} select {here}, line, '', {why}, left(text, 200) from broken")
 
 

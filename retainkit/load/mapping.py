@@ -39,7 +39,9 @@ def reads(sql: str, names: Iterable[str]) -> list[str]:
     >>> reads("case when Paid then amount end", ["paid", "amount", "am"])
     ['amount']
     """
-    return [name for name in names if name in sql and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql)]  # a file may have a thousand columns, and each pattern is made anew
+    return [
+        name for name in names if name in sql and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql)
+    ]  # a file may have a thousand columns, and each pattern is made anew
 
 
 def one_of_each(plan: TablePlan, label: str, key: str, said: str, columns: Iterable[str]) -> None:
@@ -65,10 +67,21 @@ def _renamed(said: str, name: str, to: str) -> str:
 
 
 def kinds(con: duckdb.DuckDBPyConnection, inner: str, sources: list[str]) -> dict[str, str]:
-    """The SQL types of all lines of a mapping, asked at once (of a file of a thousand columns a question takes half a second); nothing where one is wrong."""
+    """The SQL types of all lines of a mapping, asked at once (of a file of a thousand columns a question takes half a
+    second); nothing where one is wrong.
+    """
     lines = ", ".join(f'({source}) as "line {n} of them"' for n, source in enumerate(sources))
     try:
-        return dict(zip(sources, (str(kind) for _, kind, *_ in con.execute(f"describe select row_no, {lines} from {inner} s").fetchall()[1:]), strict=True))
+        return dict(
+            zip(
+                sources,
+                (
+                    str(kind)
+                    for _, kind, *_ in con.execute(f"describe select row_no, {lines} from {inner} s").fetchall()[1:]
+                ),
+                strict=True,
+            )
+        )
     except Exception:
         return {}
 
@@ -80,15 +93,37 @@ def checked(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: 
     except Exception as err:
         said, found = plan.stated.get(key, key), first_line(err).replace('at or near "as"', "at its end")
         many = "GROUP BY" in found and key != "where"
-        wrong = "is one value of many rows, where each row needs its own" if many else f"is neither a column of {label} nor SQL over its columns"
+        wrong = (
+            "is one value of many rows, where each row needs its own"
+            if many
+            else f"is neither a column of {label} nor SQL over its columns"
+        )
         first = TABLES[plan.table].columns[0].name
-        instead = f"{said} over (partition by {plan.columns.get(first, first)})" if many else _instead(con, plan, inner, said, key, str(err), columns)
-        raise BadValueError(_line(plan, label, key), f"`{key} = {toml(said)}` {wrong}", f"{found}; columns {listed(columns, limit=20)}", (plan.line(key, instead) if instead else f"the name of a column, or SQL, after {key} = there; {plan.look} proposes a mapping") + _or_empty(plan)) from err
+        instead = (
+            f"{said} over (partition by {plan.columns.get(first, first)})"
+            if many
+            else _instead(con, plan, inner, said, key, str(err), columns)
+        )
+        raise BadValueError(
+            _line(plan, label, key),
+            f"`{key} = {toml(said)}` {wrong}",
+            f"{found}; columns {listed(columns, limit=20)}",
+            (
+                plan.line(key, instead)
+                if instead
+                else f"the name of a column, or SQL, after {key} = there; {plan.look} proposes a mapping"
+            )
+            + _or_empty(plan),
+        ) from err
 
 
 def _or_empty(plan: TablePlan) -> str:
     """What else to type where one of several files may lack a column that the others have."""
-    return f'; or missing = "empty" under [{plan.table}], if only some of its files have that column' if len(plan.files) > 1 and not plan.padded else ""
+    return (
+        f'; or missing = "empty" under [{plan.table}], if only some of its files have that column'
+        if len(plan.files) > 1 and not plan.padded
+        else ""
+    )
 
 
 def _line(plan: TablePlan, label: str, key: str) -> str:
@@ -107,7 +142,16 @@ def _instead(con: duckdb.DuckDBPyConnection, plan: TablePlan, inner: str, said: 
     """What was most likely meant, if the engine understands it; else a column that fits, or nothing."""
     unknown = UNKNOWN.search(problem)
     wrong = next((word for word in unknown.groups() if word), "") if unknown else ""
-    functions = [name for name, in con.execute("select distinct function_name from duckdb_functions() where regexp_full_match(function_name, '[a-z_0-9]+')").fetchall()] if unknown and unknown[2] else []
+    functions = (
+        [
+            name
+            for (name,) in con.execute(
+                "select distinct function_name from duckdb_functions() where regexp_full_match(function_name, '[a-z_0-9]+')"
+            ).fetchall()
+        ]
+        if unknown and unknown[2]
+        else []
+    )
     near = closest(wrong, functions or columns)
     if wrong and near:
         name = near if re.fullmatch(r"[A-Za-z_]\w*", near) or said == wrong else f'"{quoted(near)}"'
@@ -131,12 +175,22 @@ def check_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inn
     """Raise for the line of the mapping that some rows cannot be worked out by, if it is one: asked once reading has failed."""
     for form in plan.date_formats:
         if problem := _problem(con, f"select try_strptime('', {literal(form)})"):
-            raise BadValueError(_line(plan, label, "date_format"), f"`{form}` is no format of dates", problem, 'date_format = "%d.%m.%Y", say, for 31.01.2026')
+            raise BadValueError(
+                _line(plan, label, "date_format"),
+                f"`{form}` is no format of dates",
+                problem,
+                'date_format = "%d.%m.%Y", say, for 31.01.2026',
+            )
     for key, source in lines.items():
         if problem := _problem(con, f"select count(({source})) from {inner} s"):
             raise _fails(con, plan, label, inner, first_row, key, source, problem)
     if "where" in lines and (problem := _problem(con, f"select count(cast(({lines['where']}) as boolean)) from {inner} s")):
-        raise BadValueError(_line(plan, label, "where"), f"`where = {toml(str(plan.where))}` is not true or false in every row of {label}", problem, plan.line("where", f"({plan.where}) = 'true'"))
+        raise BadValueError(
+            _line(plan, label, "where"),
+            f"`where = {toml(str(plan.where))}` is not true or false in every row of {label}",
+            problem,
+            plan.line("where", f"({plan.where}) = 'true'"),
+        )
 
 
 def _problem(con: duckdb.DuckDBPyConnection, query: str) -> str:
@@ -148,7 +202,16 @@ def _problem(con: duckdb.DuckDBPyConnection, query: str) -> str:
     return ""
 
 
-def _fails(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: str, first_row: int, key: str, source: str, problem: str) -> BadValueError:
+def _fails(
+    con: duckdb.DuckDBPyConnection,
+    plan: TablePlan,
+    label: str,
+    inner: str,
+    first_row: int,
+    key: str,
+    source: str,
+    problem: str,
+) -> BadValueError:
     """The error for a line that some rows cannot be worked out by; those are named by what the engine stumbled over."""
     said, value = plan.stated[key], CAST.search(problem)
     rows = con.execute(f"""select n from (select row_number() over () + {first_row - 1} as n, * from {inner} s) t
@@ -158,21 +221,50 @@ def _fails(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: s
                          f"{plan.line(key, f'try({said})')}, which is empty in such rows")
 
 
-def missing_columns(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, rows: str, missing: list[Column], columns: dict[str, str]) -> MissingDataError:
+def missing_columns(
+    con: duckdb.DuckDBPyConnection,
+    plan: TablePlan,
+    label: str,
+    rows: str,
+    missing: list[Column],
+    columns: dict[str, str],
+) -> MissingDataError:
     """The error for columns that a table needs and a file (its columns, and how SQL names them) has not: all at once, each with one that fits."""
     table, names = TABLES[plan.table], [c.name for c in missing]
     fit = guessed(con, table, missing, {name: sql for name, sql in columns.items() if name not in (*table.names, *plan.columns.values())}, rows)
     typed = plan.under("; ".join(f"{name} = {toml(fit[name])}" for name in names if name in fit)) + (" (a line each)" if len(fit) > 1 else "")
     none = [name for name in names if name not in fit]
-    how = frames.how_to_name(table, plan.frame, names[0], fit) if plan.frame is not None else "; ".join(filter(None, (
-        typed if fit else "", f"no column of it is called like {listed(none)} and holds it" if none else "", f"{plan.look} proposes a mapping" + f", and retainkit init project --from {plan.paths} writes it" * (not plan.extracted))))
-    return MissingDataError(label, f"has no {'column' if len(names) == 1 else 'columns'} {listed(f'`{name}`' for name in names)}, which {plan.table} needs", f"columns {listed(columns, limit=20)}", how)
+    how = (
+        frames.how_to_name(table, plan.frame, names[0], fit)
+        if plan.frame is not None
+        else "; ".join(
+            filter(
+                None,
+                (
+                    typed if fit else "",
+                    f"no column of it is called like {listed(none)} and holds it" if none else "",
+                    f"{plan.look} proposes a mapping"
+                    + f", and retainkit init project --from {plan.paths} writes it" * (not plan.extracted),
+                ),
+            )
+        )
+    )
+    return MissingDataError(
+        label,
+        f"has no {'column' if len(names) == 1 else 'columns'} {listed(f'`{name}`' for name in names)}, which {plan.table} needs",
+        f"columns {listed(columns, limit=20)}",
+        how,
+    )
 
 
 def days_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, texts: str) -> dict[str, Days | None]:
     """How each column of days that is text writes them, in the texts of all its files (a query, each column as `said_` and its name)."""
     have = {name.removeprefix("said_") for name, *_ in con.execute(f"describe {texts}").fetchall()}
-    return {c.name: days_said(con, texts, f"said_{c.name}", _in_sql(plan, c)) for c in TABLES[plan.table].columns if c.kind == "day" and c.name in have}
+    return {
+        c.name: days_said(con, texts, f"said_{c.name}", _in_sql(plan, c))
+        for c in TABLES[plan.table].columns
+        if c.kind == "day" and c.name in have
+    }
 
 
 def _in_sql(plan: TablePlan, column: Column) -> str:

@@ -48,14 +48,26 @@ def _fault(file: IO[Any], start: int, begins: bytes, delimiter: bytes) -> tuple[
     piece = file.read(2 * LONGEST)
     opened, closed = _unpaired(piece, max(piece.find(begins), 0), delimiter)
     if opened < 0:
-        return f"is longer than {LONGEST >> 20} MB, and cannot be read", f"a row of more than {LONGEST:,} bytes", "leave the column with the long text out of the export"
+        return (
+            f"is longer than {LONGEST >> 20} MB, and cannot be read",
+            f"a row of more than {LONGEST:,} bytes",
+            "leave the column with the long text out of the export",
+        )
     line += piece.count(b"\n", 0, opened)
     text = piece[piece.rfind(b"\n", 0, opened) + 1 :].split(b"\n", 1)[0][:80].decode("utf-8", "replace").strip()
     if closed < 0:
         after = counted(piece.count(b"\n", opened), "line")
-        return "a quotation mark opens there and is never closed, so nothing after it can be read", f"line {line:,}: {text}, and no mark that closes it in {after} from there", REMEDY
+        return (
+            "a quotation mark opens there and is never closed, so nothing after it can be read",
+            f"line {line:,}: {text}, and no mark that closes it in {after} from there",
+            REMEDY,
+        )
     on, next_to = line + piece.count(b"\n", opened, closed), piece[closed + 1 : closed + 16].splitlines()[0].decode("utf-8", "replace")
-    return "a quotation mark opens there and closes in the middle of a value", f"line {line:,}: {text}; the next mark, on line {on:,}, stands before {next_to!r}", REMEDY
+    return (
+        "a quotation mark opens there and closes in the middle of a value",
+        f"line {line:,}: {text}; the next mark, on line {on:,}, stands before {next_to!r}",
+        REMEDY,
+    )
 
 
 def _unpaired(text: bytes, at: int, delimiter: bytes) -> tuple[int, int]:

@@ -17,9 +17,61 @@ from retainkit.load.schema import Column, Table
 if TYPE_CHECKING:
     import duckdb
 
-SHORT = {"id", "date", "day", "total", "order", "line", "value", "paid", "state", "status", "items", "user", "name", "data", "land", "start", "end", "kind",
-         "number", "account", "deal", "sales", "source", "channel", "plan", "units", "created", "email", "company", "client", "transaction", "category", "invoice",
-         "reason", "sent", "net", "gross", "placed", "region", "country", "period", "family", "price", "discount", "refund", "refunds", "refunded", "sale", "sales order", "facture", "joined", "etat", "stan"}  # found alone or not at all
+SHORT = {
+    "id",
+    "date",
+    "day",
+    "total",
+    "order",
+    "line",
+    "value",
+    "paid",
+    "state",
+    "status",
+    "items",
+    "user",
+    "name",
+    "data",
+    "land",
+    "start",
+    "end",
+    "kind",
+    "number",
+    "account",
+    "deal",
+    "sales",
+    "source",
+    "channel",
+    "plan",
+    "units",
+    "created",
+    "email",
+    "company",
+    "client",
+    "transaction",
+    "category",
+    "invoice",
+    "reason",
+    "sent",
+    "net",
+    "gross",
+    "placed",
+    "region",
+    "country",
+    "period",
+    "family",
+    "price",
+    "discount",
+    "refund",
+    "refunds",
+    "refunded",
+    "sale",
+    "sales order",
+    "facture",
+    "joined",
+    "etat",
+    "stan",
+}  # found alone or not at all
 
 ENOUGH = 0.55  # the likeness below which a name says nothing
 HUNDREDTHS = re.compile(r"( in)? (cents?|pence|centimes|centavos|minor( units?)?)$")  # how the name of a column ends that counts money in them
@@ -40,7 +92,9 @@ def plain(name: str) -> str:
     """
     for mark, letters in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue"), ("ß", "ss")):
         name = name.replace(mark, letters)
-    bare = unicodedata.normalize("NFKC", "".join(c for c in unicodedata.normalize("NFKD", name) if unicodedata.combining(c) in (0, 8)))  # 8: what makes カ ガ, a letter of its own
+    bare = unicodedata.normalize(
+        "NFKC", "".join(c for c in unicodedata.normalize("NFKD", name) if unicodedata.combining(c) in (0, 8))
+    )  # 8: what makes カ ガ, a letter of its own
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", bare)
     return " ".join(re.findall(r"[^\W_]+", apart.lower()))
 
@@ -83,7 +137,9 @@ def _holds(con: duckdb.DuckDBPyConnection, kind: str, column: str, rows: str) ->
     """Whether the first values of a column are of the kind that a canonical one wants; not where the engine cannot split the rows."""
     texts = f"select trim(cast({column} as varchar)) as v from {rows} s limit 10000"
     try:
-        n, numbers = con.execute(f"select count(*), count(try_cast(regexp_replace(v, '[^0-9.-]', '', 'g') as double)) from ({texts}) t where v <> ''").fetchone() or (0, 0)
+        n, numbers = con.execute(
+            f"select count(*), count(try_cast(regexp_replace(v, '[^0-9.-]', '', 'g') as double)) from ({texts}) t where v <> ''"
+        ).fetchone() or (0, 0)
         days = bool(n) and days_said(con, texts, "v", "v") is not None
     except Exception:  # a guess must not take the place of the error it is made for
         return False

@@ -77,14 +77,20 @@ def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, lab
             auto_detect=false, header=false, delim='\\x1d', quote='', escape='', columns={{'line': 'varchar'}}, max_line_size=16777216, parallel=false,
             null_padding=true, strict_mode=false{compression})""")
     except Exception as err:
-        raise BadValueError(label, "cannot be read as JSON lines", first_line(err), "one JSON object a line, in UTF-8") from err
-    con.execute(f"create or replace temp table {name}_objects as select row_no, line, case when json_type(j) = 'OBJECT' then j end as j from {name}_text where coalesce(trim(line), '') <> ''")
+        raise BadValueError(
+            label, "cannot be read as JSON lines", first_line(err), "one JSON object a line, in UTF-8"
+        ) from err
+    con.execute(
+        f"create or replace temp table {name}_objects as select row_no, line, case when json_type(j) = 'OBJECT' then j end as j from {name}_text where coalesce(trim(line), '') <> ''"
+    )
     paths = _paths(con, f"{name}_objects")
     if not paths:
         raise MissingDataError(label, "has no line that is a JSON object", remedy="one JSON object a line: {\"order_id\": 1, ...}")
     columns = ", ".join(f'j ->> {literal(p)} as "{quoted(n)}"' for n, p in paths.items())
     con.execute(f"create or replace temp table {name} as select row_no, {columns} from {name}_objects where j is not null")
-    con.execute(f"create or replace temp table {name}_rejects as select row_no as line, 'no JSON object' as error_type, line as csv_line from {name}_objects where j is null")
+    con.execute(
+        f"create or replace temp table {name}_rejects as select row_no as line, 'no JSON object' as error_type, line as csv_line from {name}_objects where j is null"
+    )
     return Relation(label, f"(select * from {name})", _types(con, name, list(paths)), 1, f"{name}_rejects", numbered=True)
 
 

@@ -46,7 +46,14 @@ def _tidy(expression: str, value: str, sql_type: str, *, number: bool = True) ->
         return value
     ends = (" ", ".0") if number else (" ",)
     says_none = (f"strlen({expression}) < 5 and lower({expression}) in ({NONE})",) if number else ()
-    odd = " or ".join((*says_none, f"{expression} < '!'", *(f"ends_with({expression}, '{end}')" for end in ends), f"strlen({expression}) <> length({expression})"))
+    odd = " or ".join(
+        (
+            *says_none,
+            f"{expression} < '!'",
+            *(f"ends_with({expression}, '{end}')" for end in ends),
+            f"strlen({expression}) <> length({expression})",
+        )
+    )
     return f"case when {odd} then {value} else {expression} end"
 
 
@@ -82,13 +89,19 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
     stamp = f"try_cast({text} as timestamp)"
     long = f"strlen({expression if sql_type == 'VARCHAR' else text}) > 10"
     # an empty cell, which is all that some columns have, is asked nothing further
-    value = (f"case when {expression} is null then null when {long} then"
-             f" case when regexp_matches({text}, '{ZONED}') then cast(timezone({zone}, try_cast({text} as timestamptz)) as date) else cast({stamp} as date) end"
-             f" else try_cast({text} as date) end")
+    value = (
+        f"case when {expression} is null then null when {long} then"
+        f" case when regexp_matches({text}, '{ZONED}') then cast(timezone({zone}, try_cast({text} as timestamptz)) as date) else cast({stamp} as date) end"
+        f" else try_cast({text} as date) end"
+    )
     if sql_type == "VARCHAR":
         value = value.replace(f"else try_cast({text} as date) end", f"else coalesce(try_cast({expression} as date), try_cast({text} as date)) end")
     # a case, because both sides of an `and` would be worked out for every row
-    return Parsed(value, text, f"case when {expression} is null then false when {long} then regexp_matches({text}, '{ZONED}') or {stamp} <> date_trunc('day', {stamp}) else false end")
+    return Parsed(
+        value,
+        text,
+        f"case when {expression} is null then false when {long} then regexp_matches({text}, '{ZONED}') or {stamp} <> date_trunc('day', {stamp}) else false end",
+    )
 
 
 def reasons(column: Column, value: str, text: str) -> list[tuple[str, str]]:

@@ -23,7 +23,9 @@ from retainkit.sqltext import literal, one_file
 if TYPE_CHECKING:
     import duckdb
 
-REORDERS = re.compile(r"\b(row_no|over|select)\b", re.IGNORECASE)  # SQL after which rows are not in the order of the file, or that asks for their number
+REORDERS = re.compile(
+    r"\b(row_no|over|select)\b", re.IGNORECASE
+)  # SQL after which rows are not in the order of the file, or that asks for their number
 
 
 def relations_in(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> list[Relation]:
@@ -55,8 +57,10 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int, la
     rejects = f"split_{plan.table}_{i}"
     for suffix in ("", "_scan"):
         con.execute(f"drop table if exists {rejects}{suffix}")
-    dialect = (f"read_csv({one_file(path)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
-               f" skip={plan.skip}{f', max_line_size={plan.longest}, buffer_size={2 * plan.longest}' if plan.longest == LONGEST else ''}, columns={{{columns}}}")
+    dialect = (
+        f"read_csv({one_file(path)}, auto_detect=false, delim={literal(delimiter)}, quote='\"', escape='\"', header={literal(plan.header)},"
+        f" skip={plan.skip}{f', max_line_size={plan.longest}, buffer_size={2 * plan.longest}' if plan.longest == LONGEST else ''}, columns={{{columns}}}"
+    )
     counted = plan.joins or REORDERS.search(f"{plan.columns} {plan.where}")  # counting takes one thread, where reading takes all
     number = "row_number() over ()" if counted else "cast(null as utinyint)"
     sql = f"(select {number} as row_no, * from {dialect}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'))"
@@ -64,10 +68,17 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int, la
     if any(expression not in names for expression in plan.columns.values()) or plan.where:
         # expressions may calculate: columns that look like numbers are offered to them as numbers
         try:
-            seen = con.execute(f"describe select * from read_csv({one_file(path)}, delim={literal(delimiter)}, quote='\"', escape='\"', strict_mode=false, ignore_errors=true,"
-                               f" header={literal(plan.header)}, skip={plan.skip}, names={list(names)!r}, null_padding=true, parallel=false)").fetchall()
+            seen = con.execute(
+                f"describe select * from read_csv({one_file(path)}, delim={literal(delimiter)}, quote='\"', escape='\"', strict_mode=false, ignore_errors=true,"
+                f" header={literal(plan.header)}, skip={plan.skip}, names={list(names)!r}, null_padding=true, parallel=false)"
+            ).fetchall()
         except Exception as err:  # the engine's guess at the types gives up on what its reader would split or reject
-            raise BadValueError(label, "cannot be split into columns", first_line(err).split(". ")[0], "export it again, or name delimiter and encoding in retainkit.toml") from err
+            raise BadValueError(
+                label,
+                "cannot be split into columns",
+                first_line(err).split(". ")[0],
+                "export it again, or name delimiter and encoding in retainkit.toml",
+            ) from err
         types |= {name: "DOUBLE" for name, kind, *_ in seen if kind in NUMBERS}  # also of whole ones: further down may be others
     return Relation(label, sql, types, plan.skip + (2 if plan.header else 1), rejects, path=path, delimiter=delimiter)
 
@@ -79,9 +90,19 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
             for _ in range(plan.skip + 1):
                 first = lines.readline(1_000_000)
     except (EOFError, OSError, zlib.error) as err:
-        raise BadValueError(plan.label(path), "cannot be read: the file is damaged or was cut short", first_line(err), "copy or export it again") from err
+        raise BadValueError(
+            plan.label(path),
+            "cannot be read: the file is damaged or was cut short",
+            first_line(err),
+            "copy or export it again",
+        ) from err
     except (UnicodeDecodeError, LookupError) as err:
-        raise BadValueError(plan.label(path), f"is not {plan.encoding} text", no_text(path) or str(err), f"{plan.line('encoding', 'cp1252')} (of Windows; {plan.look} says which it may be)") from err
+        raise BadValueError(
+            plan.label(path),
+            f"is not {plan.encoding} text",
+            no_text(path) or str(err),
+            f"{plan.line('encoding', 'cp1252')} (of Windows; {plan.look} says which it may be)",
+        ) from err
     delimiter = plan.delimiter or max(DELIMITERS, key=first.count)
     if not plan.header:
         return apart(plan.names) or [f"column{n}" for n in range(len(first.split(delimiter)))], delimiter
@@ -92,7 +113,13 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
 def of_frame(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> Relation:
     """A table in hand as one relation; columns of one name get their places."""
     assert plan.frame is not None
-    sql = registered(con, plan.table, plan.frame.reset_index(drop=True).set_axis(apart(["row_no_" if str(c) == "row_no" else str(c) for c in plan.frame.columns]), axis=1))
+    sql = registered(
+        con,
+        plan.table,
+        plan.frame.reset_index(drop=True).set_axis(
+            apart(["row_no_" if str(c) == "row_no" else str(c) for c in plan.frame.columns]), axis=1
+        ),
+    )
     return Relation(f"{plan.table} (table in hand)", sql, _types(con, plan, plan.table, sql), 1)
 
 

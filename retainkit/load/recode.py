@@ -40,7 +40,13 @@ def opener(path: Path) -> Any:
 def opened(path: Path, encoding: str, newline: str | None = "") -> Any:
     """A text file, packed or not, open to be read; a byte order mark is no text."""
     known = SAME.get(encoding.lower(), encoding)
-    return opener(path)(path, "rt", encoding="utf-8-sig" if known.lower() in ("utf-8", "utf8") else known, newline=newline, errors="retainkit-byte" if known == "cp1252" else "strict")
+    return opener(path)(
+        path,
+        "rt",
+        encoding="utf-8-sig" if known.lower() in ("utf-8", "utf8") else known,
+        newline=newline,
+        errors="retainkit-byte" if known == "cp1252" else "strict",
+    )
 
 
 def no_text(path: Path) -> str:
@@ -48,7 +54,11 @@ def no_text(path: Path) -> str:
     row, line = 0, ""
     with suppress(EOFError, OSError, zlib.error), opener(path)(path, "rt", encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         row, line = next(((n, line) for n, line in enumerate(lines, 1) if not line.isascii() and re.search("[\udc80-\udcff]", line)), (0, ""))
-    return f"row {row}: {line.strip()[:80].encode('utf-8', 'surrogateescape').decode('cp1252', 'replace')!r}, were it written on Windows" if row else ""
+    return (
+        f"row {row}: {line.strip()[:80].encode('utf-8', 'surrogateescape').decode('cp1252', 'replace')!r}, were it written on Windows"
+        if row
+        else ""
+    )
 
 
 def stamp(file: Path) -> list[int]:
@@ -80,12 +90,20 @@ def utf8(path: Path, encoding: str, label: str, cache: Path, *, even: bool = Fal
         aside = place / f".{os.getpid()}-{uuid.uuid4().hex[:8]}"
         with removed(aside):
             try:
-                with opened(path, encoding, None if even else "") as text, aside.open("w", encoding="utf-8", newline="", errors="surrogatepass") as out:
+                with (
+                    opened(path, encoding, None if even else "") as text,
+                    aside.open("w", encoding="utf-8", newline="", errors="surrogatepass") as out,
+                ):
                     while piece := text.read(PIECE):
                         out.write(piece)
                 os.replace(aside, copy)
             except (UnicodeError, LookupError) as err:
-                raise BadValueError(label, f"is not {encoding} text", str(err), 'encoding = "cp1252" (Windows), or the one it was exported in') from err
+                raise BadValueError(
+                    label,
+                    f"is not {encoding} text",
+                    str(err),
+                    'encoding = "cp1252" (Windows), or the one it was exported in',
+                ) from err
     (place / "done").touch()
     return copy
 

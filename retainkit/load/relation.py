@@ -65,8 +65,19 @@ def ids_as_written(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Re
     if not names:
         return relation
     values = [f"""nullif(trim("{quoted(name)}"), '')""" for name in names]
-    found = _counts(con, relation, [ask for v in values for ask in (v, f"case when try_cast({v} as double) is not null and not regexp_matches({v}, {NO_NUMBER}) then 1 end",
-                                                                    f"case when regexp_full_match({v}, '-?[0-9]+') then 1 end")])
+    found = _counts(
+        con,
+        relation,
+        [
+            ask
+            for v in values
+            for ask in (
+                v,
+                f"case when try_cast({v} as double) is not null and not regexp_matches({v}, {NO_NUMBER}) then 1 end",
+                f"case when regexp_full_match({v}, '-?[0-9]+') then 1 end",
+            )
+        ],
+    )
     kinds = {name: "BIGINT" if whole == n else "DOUBLE" if numbers == n else "VARCHAR"
              for name, n, numbers, whole in zip(names, found[::3], found[1::3], found[2::3], strict=False)}
     return replace(relation, types=relation.types | kinds)

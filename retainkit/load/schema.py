@@ -34,7 +34,9 @@ class Table:
     row: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()  # empty: rows may repeat
-    clock: tuple[str, ...] = ()  # the columns whose last date says how far the table reaches (`a|b`: b where a is never filled); empty: it holds nothing back
+    clock: tuple[
+        str, ...
+    ] = ()  # the columns whose last date says how far the table reaches (`a|b`: b where a is never filled); empty: it holds nothing back
     dated_by: str | None = None  # the column that says when a row became known
 
     def column(self, name: str) -> Column:

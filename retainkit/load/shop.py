@@ -97,7 +97,9 @@ def open_shop(
     cache = cache_folder()
     con = quiet(connect(memory))
     if any(t.frame is not None for t in plan.tables.values()):
-        temporary = tempfile.TemporaryDirectory(prefix=".tables-", dir=cache)  # a process that is killed leaves customers' rows in the cache, where they are pruned
+        temporary = tempfile.TemporaryDirectory(
+            prefix=".tables-", dir=cache
+        )  # a process that is killed leaves customers' rows in the cache, where they are pruned
         folder = ensure(Path(temporary.name) / "store", lambda aside: build_store(con, plan, zone, aside))
     else:
         folder, sources = stored(con, plan, zone)
@@ -170,7 +172,15 @@ class Shop:
         self.history_start: date = self._said("history_start", self._first_day) if self.history_given else self._first_day()
         if self.history_start > self.as_of:
             stated = "history_start" if self.history_given else "as_of" if facts.get("as_of") else ""
-            raise nothing_between(self.history_start, self.as_of, stated, plan.where(stated, facts.get(stated)), self._reach, self._first_day(), self._last_row(self.as_of))
+            raise nothing_between(
+                self.history_start,
+                self.as_of,
+                stated,
+                plan.where(stated, facts.get(stated)),
+                self._reach,
+                self._first_day(),
+                self._last_row(self.as_of),
+            )
         self._others, self._had = dict[Any, Shop](), dict[str, bool]()
         self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
 
@@ -197,7 +207,18 @@ class Shop:
 
     def _last_row(self, *least: date) -> Any:
         """The last day that a row is dated, or a later one of those given; None where there is neither."""
-        return max([*least, *(as_date(f["last_day"], "day") for facts in self._facts.values() for f in facts["files"] if f["last_day"])], default=None)
+        return max(
+            [
+                *least,
+                *(
+                    as_date(f["last_day"], "day")
+                    for facts in self._facts.values()
+                    for f in facts["files"]
+                    if f["last_day"]
+                ),
+            ],
+            default=None,
+        )
 
     @property
     def closed_through(self) -> str:
@@ -277,8 +298,14 @@ class Shop:
         then, last = as_date(day, "day"), self._last_row(self.as_of)
         if not self.history_start <= then <= last:
             late = then > last
-            raise BadValueError(f"at({str(then)!r})", f"is {'after the last' if late else 'before the first'} day of the data", f"data from {self.history_start} to {last}",
-                                f'open_shop(..., as_of="{then}"), if they are complete to that day' if late else f'at("{self.history_start}"), or a later day')
+            raise BadValueError(
+                f"at({str(then)!r})",
+                f"is {'after the last' if late else 'before the first'} day of the data",
+                f"data from {self.history_start} to {last}",
+                f'open_shop(..., as_of="{then}"), if they are complete to that day'
+                if late
+                else f'at("{self.history_start}"), or a later day',
+            )
         return self._but(then)
 
     def known_by(self, day: str | date) -> Shop:
@@ -301,14 +328,23 @@ class Shop:
         for name in values:
             one_of(name, GROUPS_OF_CUSTOMERS, "only", f"`{name}` is not something customers are grouped by", '{}="..."')
             if values[name] and (values[name] not in (known := self._groups(name))):
-                raise BadValueError(f"only({name}={values[name]!r})", f"no customer and no deal has that {name}", listed(known) or f"no {name} at all",
-                                    f'only({name}="{closest(values[name], known) or known[0]}")' if known else f"map the column that holds it to {name}, under [customers] in retainkit.toml")
+                raise BadValueError(
+                    f"only({name}={values[name]!r})",
+                    f"no customer and no deal has that {name}",
+                    listed(known) or f"no {name} at all",
+                    f'only({name}="{closest(values[name], known) or known[0]}")'
+                    if known
+                    else f"map the column that holds it to {name}, under [customers] in retainkit.toml",
+                )
         return self._but(only={**self._only, **{n: v for n, v in values.items() if v}})
 
     def _groups(self, column: str) -> list[str]:
         """The values of a column that customers are grouped by, of all customers and deals, whenever they came."""
         tables = [name for name in ("customers", "deals") if column in TABLES[name].names and self.has(f"{name}.{column}")]
-        query = " union ".join(f"select distinct {column} from {parquet(self._store / f'{name}.parquet')} where {column} is not null" for name in tables)
+        query = " union ".join(
+            f"select distinct {column} from {parquet(self._store / f'{name}.parquet')} where {column} is not null"
+            for name in tables
+        )
         return sorted(value for value, in self._con.cursor().execute(query).fetchall()) if tables else []
 
     def _but(self, day: date | None = None, refunds: str = "", only: dict[str, str] | None = None, known_by: date | None = None) -> Shop:
@@ -322,7 +358,8 @@ class Shop:
         return self._others[how]
 
     def sql(self, text: str, *, into: Path | None = None) -> pd.DataFrame:
-        """The result of a query over the shop's tables as they were known on `as_of`, as a DataFrame; `into` a Parquet file, only the count of its rows.
+        """The result of a query over the shop's tables as they were known on `as_of`, as a DataFrame; `into` a Parquet
+        file, only the count of its rows.
 
         The tables are the canonical ones (every `*_at` column is a local date named `*_on`), and the ones made from
         them: `days` (customer-days), `buyers`, `line_starts`, `spells` (of uninterrupted contract). A shop may be asked from
@@ -334,11 +371,27 @@ class Shop:
             try:
                 asked = self._con.extract_statements(text)
                 if [statement.type for statement in asked] != [duckdb.StatementType.SELECT]:
-                    raise BadValueError("shop.sql", "takes one question, which changes nothing", " ".join(text.split())[:80] or "nothing", 'shop.sql("select count(*) as n from orders")')
+                    raise BadValueError(
+                        "shop.sql",
+                        "takes one question, which changes nothing",
+                        " ".join(text.split())[:80] or "nothing",
+                        'shop.sql("select count(*) as n from orders")',
+                    )
                 self._look_at(set(re.findall(r"\w+", text.lower())))
-                return (self._con.execute(asked[0]) if into is None else self._con.execute(f"copy ({text}) to {literal(str(into))} (format parquet, parquet_version v2)")).df()
+                return (
+                    self._con.execute(asked[0])
+                    if into is None
+                    else self._con.execute(
+                        f"copy ({text}) to {literal(str(into))} (format parquet, parquet_version v2)"
+                    )
+                ).df()
             except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as err:
-                raise BadValueError("shop.sql", "is not SQL over the shop's tables", first_line(err), f"select ... from one of {listed([*self.tables, *DERIVED], limit=20)}") from err
+                raise BadValueError(
+                    "shop.sql",
+                    "is not SQL over the shop's tables",
+                    first_line(err),
+                    f"select ... from one of {listed([*self.tables, *DERIVED], limit=20)}",
+                ) from err
 
     def _look_at(self, words: set[str]) -> None:
         """Make the views of the tables a query names that it has not seen yet: each costs as much as a small query."""
@@ -392,7 +445,9 @@ class Shop:
             where = " and ".join(t for c, t in chosen.items() if c in TABLES[name].names) if name in ("customers", "deals") else \
                 f"customer in (select customer from {entry}.customers where {customers})" if chosen else ""
             known = first.format(entry=entry, day=literal(self._known_by)) if first and self._known_by else ""
-            self._con.execute(f"create or replace view {schema}.{name} as select * from {entry}.{name} where {' and '.join(filter(None, (where, known))) or 'true'}")
+            self._con.execute(
+                f"create or replace view {schema}.{name} as select * from {entry}.{name} where {' and '.join(filter(None, (where, known))) or 'true'}"
+            )
 
     def __repr__(self) -> str:
         return f"<Shop {self.name}: {', '.join(self.tables)}; {self.history_start} to {self.as_of}>"

@@ -133,15 +133,30 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
     if isinstance(source, dict):
         return _from_frames(source)
     if not isinstance(source, str | Path):
-        raise BadValueError("source", "is neither a path nor a dict of tables", type(source).__name__, 'open_shop({"orders": frame}), or the path of a folder')
+        raise BadValueError(
+            "source",
+            "is neither a path nor a dict of tables",
+            type(source).__name__,
+            'open_shop({"orders": frame}), or the path of a folder',
+        )
     try:
         plan = _from_path(source)
         for file in (f for t in plan.tables.values() for f in (*t.files, *(j.path for j in t.joins))):
             if not file.is_file():
-                raise BadValueError(file.name, "is a folder, where a file is read" if file.is_dir() else "is no file", str(file), f'path = "{file.name}/*" under its table in a retainkit.toml')
+                raise BadValueError(
+                    file.name,
+                    "is a folder, where a file is read" if file.is_dir() else "is no file",
+                    str(file),
+                    f'path = "{file.name}/*" under its table in a retainkit.toml',
+                )
             file.open("rb").close()
     except OSError as err:
-        raise BadValueError(str(err.filename or source), "cannot be read", str(err.strerror or err), f"a file and folders that you may read: ls -ld {shlex.quote(str(err.filename or source))}") from err
+        raise BadValueError(
+            str(err.filename or source),
+            "cannot be read",
+            str(err.strerror or err),
+            f"a file and folders that you may read: ls -ld {shlex.quote(str(err.filename or source))}",
+        ) from err
     return plan
 
 
@@ -153,9 +168,14 @@ def _from_path(source: str | Path) -> Plan:
     if path.suffix == ".toml" and path.exists():
         return _from_toml(path)
     if path.exists():
-        raise BadValueError(str(source), "is a single file, and a shop is a folder of tables or a retainkit.toml", path.name,
-                            f"{path.parent}, the folder it is in" if path.name.partition(".")[0] in TABLES else
-                            f"retainkit init project --from {shlex.quote(str(source))}, then retainkit report project (or in a notebook its retainkit.toml)")
+        raise BadValueError(
+            str(source),
+            "is a single file, and a shop is a folder of tables or a retainkit.toml",
+            path.name,
+            f"{path.parent}, the folder it is in"
+            if path.name.partition(".")[0] in TABLES
+            else f"retainkit init project --from {shlex.quote(str(source))}, then retainkit report project (or in a notebook its retainkit.toml)",
+        )
     beside = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
     near = closest(path.name, ["sample", *beside])
     raise MissingDataError(str(source), "does not exist", f"in {path.parent}: {listed(beside) or 'nothing'}",
@@ -165,7 +185,12 @@ def _from_path(source: str | Path) -> Plan:
 
 def _from_frames(frames: dict[str, pd.DataFrame]) -> Plan:
     if not frames:
-        raise MissingDataError("the dict of tables", "is empty", "{}", 'open_shop({"orders": frame}), with the DataFrame of your orders, or of deals or contracts under their name')
+        raise MissingDataError(
+            "the dict of tables",
+            "is empty",
+            "{}",
+            'open_shop({"orders": frame}), with the DataFrame of your orders, or of deals or contracts under their name',
+        )
     for name, frame in frames.items():
         _known_table(name, "the dict of tables")
         if not (hasattr(frame, "columns") and hasattr(frame, "reset_index")):
@@ -215,11 +240,19 @@ def _from_toml(path: Path) -> Plan:
     except tomllib.TOMLDecodeError as err:
         at = re.search(r"line (\d+)", str(err))
         line = text.splitlines()[int(at[1]) - 1].strip() if at else ""
-        raise BadValueError(path.name, "is not valid TOML", f"{err}: {line}" if line else str(err), line.replace("\\", "/") if "\\" in line else 'one `name = "value"` a line') from err
+        raise BadValueError(
+            path.name,
+            "is not valid TOML",
+            f"{err}: {line}" if line else str(err),
+            line.replace("\\", "/") if "\\" in line else 'one `name = "value"` a line',
+        ) from err
     facts = stated.pop("shop", {})
     for fact in facts:
         one_of(fact, FACTS, f"{path.name} [shop]", f"has no setting `{fact}`", "{} = ...")
-    goals, claims = goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"), claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]")
+    goals, claims = (
+        goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"),
+        claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]"),
+    )
     tables = {name: _table_plan(path, name, body) for name, body in stated.items()} or _canonical_files(path.parent)
     return Plan(path.parent.name, tables, facts, goals, claims, _unread(path.parent, tables), path.name)
 
@@ -234,12 +267,27 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
         one_of(key, known, where, f"`{key}` is neither a column of {name} nor a setting", "{} = ...", limit=30)
     off = tuple(c.name for c in table.columns if body.get(c.name) == "")
     if needed := next((c.name for c in table.columns if c.required and c.name in off), None):
-        raise BadValueError(where, f'`{needed} = ""` says that it is not read, and {name} needs it', listed(body), f'{needed} = "the column that holds it", or no such line')
+        raise BadValueError(
+            where,
+            f'`{needed} = ""` says that it is not read, and {name} needs it',
+            listed(body),
+            f'{needed} = "the column that holds it", or no such line',
+        )
     formats, sheets, overlap = body.get("date_format", []), body.get("sheets", []), body.get("overlap", "all")
     if overlap not in ("all", "once"):
-        raise BadValueError(where, "`overlap` is neither all nor once", repr(overlap), 'overlap = "once" (a row that an earlier file or sheet has as well is left out)')
+        raise BadValueError(
+            where,
+            "`overlap` is neither all nor once",
+            repr(overlap),
+            'overlap = "once" (a row that an earlier file or sheet has as well is left out)',
+        )
     if body.get("missing", "empty") != "empty":
-        raise BadValueError(where, "`missing` can only be empty", repr(body["missing"]), 'missing = "empty" (a column that a file lacks, and another one has, is read as empty), or no such line')
+        raise BadValueError(
+            where,
+            "`missing` can only be empty",
+            repr(body["missing"]),
+            'missing = "empty" (a column that a file lacks, and another one has, is read as empty), or no such line',
+        )
     return TablePlan(
         name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body and c not in off}, off=off,
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),

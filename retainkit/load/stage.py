@@ -58,8 +58,13 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     relations = [of_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in relations_in(con, plan, f, i)]
     relations = padded(relations) if plan.padded else relations
     relations = [ids_as_written(con, plan, with_numbers(con, relation, relations)) for relation in relations]
-    joined = [replace(relations_in(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i)[0], name=f"{join.path.name} (joined)")
-              for i, join in enumerate(plan.joins)]
+    joined = [
+        replace(
+            relations_in(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i)[0],
+            name=f"{join.path.name} (joined)",
+        )
+        for i, join in enumerate(plan.joins)
+    ]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
     selects, inners, whys, timed = zip(*(_select(con, table, plan, relation, joined, tz) for relation in relations), strict=True)
@@ -99,7 +104,9 @@ def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> N
 
 
 def _alike(plan: TablePlan, relations: list[Relation], selects: Sequence[str], inners: Sequence[str]) -> Iterator[str]:
-    """The selects with their rows in place: once for files in turn that are read alike, for the engine plans each of them anew; but a window is of one file."""
+    """The selects with their rows in place: once for files in turn that are read alike, for the engine plans each of
+    them anew; but a window is of one file.
+    """
     alone = bool(re.search(r"(?i)\b(over|select)\b", f"{plan.columns} {plan.where}"))
     found = [((select, sorted(relation.types.items()), i * alone), f'select cast({literal(relation.name)} as file_word) as " file", * from {inner} t')
              for i, (relation, select, inner) in enumerate(zip(relations, selects, inners, strict=True))]
@@ -107,8 +114,16 @@ def _alike(plan: TablePlan, relations: list[Relation], selects: Sequence[str], i
         yield select.replace(ROWS, f"({' union all by name '.join(rows for _, rows in group)})")
 
 
-def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, joined: list[Relation], tz: str | None) -> tuple[str, str, list[str], str]:
-    """One file's rows (for ROWS) as canonical columns, with the first reason to reject each; those rows; the reasons there are; and its rows with a time of day,
+def _select(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    plan: TablePlan,
+    relation: Relation,
+    joined: list[Relation],
+    tz: str | None,
+) -> tuple[str, str, list[str], str]:
+    """One file's rows (for ROWS) as canonical columns, with the first reason to reject each; those rows; the reasons
+    there are; and its rows with a time of day,
     and how they write their days, as a query.
 
     Every expression is written once, and a value's text is made only for rows that are rejected.
@@ -130,16 +145,25 @@ def _select(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relat
     left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
     cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(relation.types))
     whole = f", md5(concat_ws(chr(31), {cells})) as whole" if plan.once else ""
-    rows = (f"select \" file\" as file, row_no, {', '.join(sorted(have))}{', zoned' if zoned else ''}{', whole' if whole else ''}, why,"
-            f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
-            f" from (select *, {first('', 1, 'why_word')} as why from (select *, {values}{zoned} from (select \" file\", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w")
+    rows = (
+        f'select " file" as file, row_no, {", ".join(sorted(have))}{", zoned" if zoned else ""}{", whole" if whole else ""}, why,'
+        f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
+        f' from (select *, {first("", 1, "why_word")} as why from (select *, {values}{zoned} from (select " file", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w'
+    )
     times = " ".join(f"when {p.needs_zone} then {p.text}" for _, p in read.values())
-    return rows, inner, [why[1] for why in whys], f"select coalesce(row_no, row_number() over ()) as n, case {times} end as found{said_days} from (select row_no, {texts} from {inner} s) e"
+    return (
+        rows,
+        inner,
+        [why[1] for why in whys],
+        f"select coalesce(row_no, row_number() over ()) as n, case {times} end as found{said_days} from (select row_no, {texts} from {inner} s) e",
+    )
 
 
 def _read(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, source: tuple[str, dict[str, str], dict[str, str]],
           tz: str | None) -> tuple[dict[Column, tuple[str, Parsed]], str]:
-    """For each column that one file has: what it is read from, and how; and what its days are written as, for a query. What cannot be read so is said with what to type."""
+    """For each column that one file has: what it is read from, and how; and what its days are written as, for a query.
+    What cannot be read so is said with what to type.
+    """
     inner, types, raw = source
     stated = {c: plan.columns.get(c.name) or (c.name if c.name in types else None) for c in table.columns if c.name not in plan.off}
     lines = {c: raw.get(said) or _as_written(said, raw) for c, said in stated.items() if said is not None}
@@ -174,7 +198,9 @@ def _as_found(parsed: Parsed, column: Column, columns: list[str]) -> tuple[str, 
     return "".join(f", {sql} as {name}" for sql, name in zip(columns, names, strict=True)), replace(parsed, text=f"coalesce({parsed.text}, {found})")
 
 
-def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation, joined: list[Relation]) -> tuple[str, dict[str, str], dict[str, str]]:
+def _source(
+    con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation, joined: list[Relation]
+) -> tuple[str, dict[str, str], dict[str, str]]:
     """The from clause, the columns an expression may use, and what stands for a plain column name.
 
     In text files a plain column is taken as written, and so it is where an expression trims it or casts it to text; else an
@@ -196,12 +222,22 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation,
         for mine, theirs in pairs:
             for name, key, have in ((relation.name, mine, types), (join.path.name, theirs, other.types)):
                 if key not in have:
-                    raise MissingDataError(name, f"has no column `{key}` to join on", listed(have, limit=20), 'on = "a column both files have", or on = "order_id = id"')
+                    raise MissingDataError(
+                        name,
+                        f"has no column `{key}` to join on",
+                        listed(have, limit=20),
+                        'on = "a column both files have", or on = "order_id = id"',
+                    )
         named = {c: f'"{quoted(c)}"' for c in other.types}
         keys = ", ".join(named[theirs] for _, theirs in pairs)
         twice = con.execute(f"select count(*) - count(distinct ({keys})) from {other.sql} j").fetchone()
         if twice and twice[0]:
-            raise BadValueError(join.path.name, f"has more than one row for some {keys}", f"{counted(twice[0], 'row')} too many", "join on columns that name one row each")
+            raise BadValueError(
+                join.path.name,
+                f"has more than one row for some {keys}",
+                f"{counted(twice[0], 'row')} too many",
+                "join on columns that name one row each",
+            )
         added = [c for c in other.types if c not in types]
         match = " and ".join(f"{plain_id('l.' + raw[mine])} = {plain_id('r.' + named[theirs])}" for mine, theirs in pairs)
         sql = f"(select l.*{''.join(f', r.{named[c]}' for c in added)} from {sql} l left join {other.sql} r on {match})"

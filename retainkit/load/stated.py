@@ -16,7 +16,11 @@ CLAIM = {"claim": str, "sentence": str, "measure": str, "low": float, "high": fl
          "read_as": str, "said_by": str, "population": str, "source_says": str, "estimand": str, "kind": str, "unit": str, "needs": list,
          "caution": str, "whole_life": bool}
 NEEDED = {"goals": ("metric", "target", "by"), "claims": ("claim", "sentence", "measure", "low", "high")}
-CHOICES = {"better": ("higher", "lower"), "kind": ("test", "arithmetic", "reference"), "unit": ("share", "points", "times", "number", "money", "days")}
+CHOICES = {
+    "better": ("higher", "lower"),
+    "kind": ("test", "arithmetic", "reference"),
+    "unit": ("share", "points", "times", "number", "money", "days"),
+}
 EXAMPLES = {"metric": '"second_purchase.share"', "target": "0.25", "by": "2027-06-30", "claim": '"back_in_30"', "sentence": '"30 % buy again"',
             "measure": '"second_purchase"', "low": "0.25", "high": "0.35"}
 
@@ -30,7 +34,12 @@ def goals_stated(records: Any, where: str = "goals") -> tuple[Record, ...]:
     goals = tuple(_records(records, "goals", GOAL, where))
     for goal in goals:
         if "since" in goal and goal["since"] >= goal["by"]:
-            raise BadValueError(where, "has a goal whose `since` is not before its `by`", f"{goal['since']} and {goal['by']}", "since = the day it was set")
+            raise BadValueError(
+                where,
+                "has a goal whose `since` is not before its `by`",
+                f"{goal['since']} and {goal['by']}",
+                "since = the day it was set",
+            )
     return goals
 
 
@@ -73,10 +82,23 @@ def _value(key: str, value: Any, kind: Any, where: str) -> Any:
     except (TypeError, ValueError):
         found = None
     if found is None or not isinstance(found, kind) or isinstance(value, bool) != (kind is bool):
-        words = {str: "a text", float: "a number", date: "a date", int: "a whole number", dict: "a table", list: "a list", bool: "true or false"}[kind]
+        words = {
+            str: "a text",
+            float: "a number",
+            date: "a date",
+            int: "a whole number",
+            dict: "a table",
+            list: "a list",
+            bool: "true or false",
+        }[kind]
         raise BadValueError(where, f"`{key}` is not {words}", repr(value), f"{key} = {EXAMPLES.get(key, '...')}")
     if key in CHOICES and found not in CHOICES[key]:
-        raise BadValueError(where, f"`{key}` is none of its choices", f"{found!r}; choices: {listed(CHOICES[key])}", f'{key} = "{closest(found, CHOICES[key]) or CHOICES[key][0]}"')
+        raise BadValueError(
+            where,
+            f"`{key}` is none of its choices",
+            f"{found!r}; choices: {listed(CHOICES[key])}",
+            f'{key} = "{closest(found, CHOICES[key]) or CHOICES[key][0]}"',
+        )
     return found
 
 

@@ -48,10 +48,34 @@ def sql_type(column: Column) -> str:
 def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     """The key of a plan's store, and its source files with their hashes."""
     memo = _Hashes(cache_folder() / MEMO)
-    sources: list[dict[str, Any]] = [{"table": t.table, "path": str(f), "bytes": f.stat().st_size, "blake2b": memo.of(f)} for t in plan.tables.values() for f in t.files]
+    sources: list[dict[str, Any]] = [
+        {"table": t.table, "path": str(f), "bytes": f.stat().st_size, "blake2b": memo.of(f)}
+        for t in plan.tables.values()
+        for f in t.files
+    ]
     joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
     # a column that is called what it is has the same rows with a mapping that says so as without
-    mapping = repr([(t.table, {c: x for c, x in t.columns.items() if c != x}, t.off, t.where, t.header, t.names, t.delimiter, t.encoding, t.skip, t.date_formats, t.sheets, t.once, t.padded, [(j.on, j.encoding, j.skip) for j in t.joins]) for t in plan.tables.values()])
+    mapping = repr(
+        [
+            (
+                t.table,
+                {c: x for c, x in t.columns.items() if c != x},
+                t.off,
+                t.where,
+                t.header,
+                t.names,
+                t.delimiter,
+                t.encoding,
+                t.skip,
+                t.date_formats,
+                t.sheets,
+                t.once,
+                t.padded,
+                [(j.on, j.encoding, j.skip) for j in t.joins],
+            )
+            for t in plan.tables.values()
+        ]
+    )
     names = [(s["table"], Path(s["path"]).name, s["blake2b"]) for s in sources]
     memo.save()
     return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
@@ -81,7 +105,9 @@ class _Hashes:
 
 
 def _write_aside(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make a file or folder beside `path`, then rename it into place; a whole folder that is there by then wins, a broken one gives way."""
+    """Let `write` make a file or folder beside `path`, then rename it into place; a whole folder that is there by then
+    wins, a broken one gives way.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     with removed(aside):
@@ -161,8 +187,12 @@ def _refuse_copies(plan: Plan, sources: list[dict[str, Any]]) -> None:
     for source in sources:
         path, first = source["path"], seen.setdefault((source["table"], source["blake2b"]), source["path"])
         if first != path and not plan.tables[source["table"]].once and any(islice(opened(Path(path), "latin-1"), 1, None)):
-            raise BadValueError(Path(path).name, f"is {Path(first).name} once more, byte for byte, and every row of {source['table']} would count twice", f"{source['bytes']:,} bytes each",
-                                f'overlap = "once" under [{source["table"]}] in retainkit.toml, or a path that names one of them')
+            raise BadValueError(
+                Path(path).name,
+                f"is {Path(first).name} once more, byte for byte, and every row of {source['table']} would count twice",
+                f"{source['bytes']:,} bytes each",
+                f'overlap = "once" under [{source["table"]}] in retainkit.toml, or a path that names one of them',
+            )
 
 
 def _settled(time_ns: int) -> bool:
@@ -175,8 +205,15 @@ def build_store(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None, fold
     for table_plan in plan.tables.values():
         stage(con, table_plan, tz=tz)
     with_customers = [t for t in plan.tables if "customer_id" in _columns(con, t)]
-    everyone = " union all ".join(f"select customer_id from stage_{t} where why is null and customer_id is not null" for t in with_customers) or "select cast(null as varchar) as customer_id where false"
-    con.execute(f"create or replace temp table ids as select cast(row_number() over (order by customer_id) as integer) as customer, customer_id from (select distinct customer_id from ({everyone}) e) u")
+    everyone = (
+        " union all ".join(
+            f"select customer_id from stage_{t} where why is null and customer_id is not null" for t in with_customers
+        )
+        or "select cast(null as varchar) as customer_id where false"
+    )
+    con.execute(
+        f"create or replace temp table ids as select cast(row_number() over (order by customer_id) as integer) as customer, customer_id from (select distinct customer_id from ({everyone}) e) u"
+    )
     write(con, "select * from ids order by customer", folder / "ids.parquet")
     for name in plan.tables:
         with told(con, f"storing {name}"):
@@ -206,7 +243,11 @@ def _write_table(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> 
     join = "left join ids i on i.customer_id = s.customer_id" if "customer_id" in have else ""
     order = "" if table.name == "orders" else "order by s.file, s.row_no, s.rowid"  # orders as they were read: sorted when that is first of use
     write(con, f"select {', '.join(columns)} from stage_{table.name} s {join} where s.why is null {order}", folder / f"{table.name}.parquet")
-    write(con, f"select file, row_no as row, col as \"column\", why as reason, found from reject_{table.name} order by file, row_no", folder / f"rejected_{table.name}.parquet")
+    write(
+        con,
+        f'select file, row_no as row, col as "column", why as reason, found from reject_{table.name} order by file, row_no',
+        folder / f"rejected_{table.name}.parquet",
+    )
 
 
 def write(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
@@ -220,7 +261,12 @@ def _facts(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> dic
     """Counts by file, how many values each column holds, and how far the table's clock reaches."""
     have = _columns(con, table.name)
     dated = f"min({plan_day}), max({plan_day})" if (plan_day := _dated(table, have)) else "null, null"
-    kept = {f: (n, a, b) for f, n, a, b in con.execute(f"select file, count(*), {dated} from stage_{table.name} where why is null group by file").fetchall()}
+    kept = {
+        f: (n, a, b)
+        for f, n, a, b in con.execute(
+            f"select file, count(*), {dated} from stage_{table.name} where why is null group by file"
+        ).fetchall()
+    }
     rejected = dict(con.execute(f"select file, count(*) from reject_{table.name} group by file").fetchall())
     inside = list(dict.fromkeys([*kept, *rejected]))  # files, or the sheets of a workbook
     names = [n for n in map(plan.label, plan.files) if n in inside or not any(i.startswith(f"{n}, sheet ") for i in inside)]

@@ -202,5 +202,8 @@ def _why_not(held: pd.DataFrame, days: int, cut: date, currency: str) -> str:
     row = wrong.iloc[0]
     if not np.isfinite(row["predicted"]):
         return "withheld: a few customers spend so much that the model has no average"
-    what, who = f"{currency} in revenue".strip() if row["what"] == "money" else "purchases", "" if row["who"] == "everybody" else f" of customers with {row['who']}"
+    what, who = (
+        f"{currency} in revenue".strip() if row["what"] == "money" else "purchases",
+        "" if row["who"] == "everybody" else f" of customers with {row['who']}",
+    )
     return f"withheld: for the {days:,} days after {cut:%d %B %Y} the model said {row['predicted']:,.0f} {what}{who}, and {row['came']:,.0f} came"

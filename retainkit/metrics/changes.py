@@ -84,9 +84,18 @@ def changes(
     for h in headlines(shop) if chosen is None else chosen:
         now, before = h.find(shop), h.find(then)
         last = (published or {}).get((h.metric, before.group, h.horizon), float("nan"))
-        rows.append({
-            "metric": h.metric, "group": now.group, "horizon_days": h.horizon, "label": h.label, "tables": ", ".join(t for t in h.tables if shop.has(t)),
-            **_parts(last, before.value, h.find(same).value, now), **_rows(h, moved, rewritten), **judged(h, shop, day)})
+        rows.append(
+            {
+                "metric": h.metric,
+                "group": now.group,
+                "horizon_days": h.horizon,
+                "label": h.label,
+                "tables": ", ".join(t for t in h.tables if shop.has(t)),
+                **_parts(last, before.value, h.find(same).value, now),
+                **_rows(h, moved, rewritten),
+                **judged(h, shop, day),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -155,7 +164,11 @@ def ranged(months: pd.DataFrame, previous: date, of: str = "average") -> pd.Data
 
 def judged(h: Headline, shop: Shop, previous: date) -> dict[str, Any]:
     """Whether what came of age of a headline number since `previous` is more than chance: as `judged_months`."""
-    return judged_months(h.months(shop), previous, ",.0f" if h.kind == "money" else ".1%", h.of) if h.months is not None else unjudged(h.why_no_months)
+    return (
+        judged_months(h.months(shop), previous, ",.0f" if h.kind == "money" else ".1%", h.of)
+        if h.months is not None
+        else unjudged(h.why_no_months)
+    )
 
 
 def judged_months(months: pd.DataFrame, previous: date, form: str = ".1%", of: str = "average") -> dict[str, Any]:

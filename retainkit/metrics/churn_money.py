@@ -136,7 +136,13 @@ def _lost(amounts: pd.DataFrame, level: float) -> Any:
     opening, kept, n = (amounts[name].astype(float) for name in ("opening", "kept", "customers"))
     squares = (amounts["opening_opening"] - 2 * amounts["kept_opening"] + amounts["kept_kept"]).clip(lower=0)
     base = opening.where(opening > 0)
-    limits = weighted_poisson_interval((opening - kept).clip(lower=0), squares, typical=(opening / n).fillna(0), typical_square=(amounts["opening_opening"] / n).fillna(0), level=level)
+    limits = weighted_poisson_interval(
+        (opening - kept).clip(lower=0),
+        squares,
+        typical=(opening / n).fillna(0),
+        typical_square=(amounts["opening_opening"] / n).fillna(0),
+        level=level,
+    )
     return np.column_stack([np.minimum(limit / base, 1.0) for limit in limits])
 
 
@@ -153,7 +159,13 @@ def _ratio(amounts: pd.DataFrame, measure: str, part: str, level: float) -> pd.D
     everything = wilson(np.where(value >= 1, n, 0), n, level=level)  # all or nothing kept: no spread to measure
     certain = (se == 0) | (value <= 0)
     low, high = (np.where(certain, sure, limit) for sure, limit in zip(everything, limits, strict=True))
-    note = np.where(amounts["unpriced"] > 0, amounts["unpriced"].fillna(0).map(lambda n: f"{counted(int(n), 'customer')} with a contract of unknown value, counted as 0"), "")
+    note = np.where(
+        amounts["unpriced"] > 0,
+        amounts["unpriced"]
+        .fillna(0)
+        .map(lambda n: f"{counted(int(n), 'customer')} with a contract of unknown value, counted as 0"),
+        "",
+    )
     back = amounts["came_back"].astype(float) if part == "later" else np.nan
     return pd.DataFrame({"measure": measure, "month": amounts["month"], "value": value, "low": low, "high": high,
                          "n": n.astype(int), "opening": whole, "came_back": back, "note": note})

@@ -44,11 +44,23 @@ def purchase_step(shop: Shop, *, k: int = 2, steps: int = 3, level: float = 0.95
     table = next_purchase(shop, k=range(k, k + steps + 1), level=level)
     several = max(int((table["n"][1:] >= GATES["customers_full"].least).sum()), 1)
     together = next_purchase(shop, k=range(k, k + several + 1), level=1 - (1 - level) / several)
-    alone, wider = (np.array([square_and_add(*(t.loc[i, ["rate", "low", "high"]] for i in (j + 1, j))) for j in range(several)]) for t in (table, together))
+    alone, wider = (
+        np.array([square_and_add(*(t.loc[i, ["rate", "low", "high"]] for i in (j + 1, j))) for j in range(several)])
+        for t in (table, together)
+    )
     told = int(np.argmin(alone[:, 0])) if several > 1 else 0  # the one whose difference is printed
     smallest = (*alone.min(axis=0)[:2], wider.min(axis=0)[2])
     note = f"the smallest of {several} steps, up to the purchase after the {k + several}th" if several > 1 else "one step only"
-    return pd.DataFrame([{**dict(zip(("rate", "low", "high"), smallest, strict=True)), "n": int(table["n"][told + 1]), "horizon_days": int(table["horizon_days"][1]), "note": note}])
+    return pd.DataFrame(
+        [
+            {
+                **dict(zip(("rate", "low", "high"), smallest, strict=True)),
+                "n": int(table["n"][told + 1]),
+                "horizon_days": int(table["horizon_days"][1]),
+                "note": note,
+            }
+        ]
+    )
 
 
 def month_one_by_segment(shop: Shop, *, within_days: int = 30, horizons: Sequence[int] = (365,), level: float = 0.95) -> pd.DataFrame:
@@ -63,8 +75,22 @@ def month_one_by_segment(shop: Shop, *, within_days: int = 30, horizons: Sequenc
         its interval, and whether invoices are in it).
     """
     whole = month_one_revenue(shop, within_days=within_days, horizons=horizons, level=level)
-    names = shop.sql("select distinct segment from buyers where is_new and segment is not null order by segment")["segment"].tolist() if shop.has("customers.segment") and not shop.part else []
-    each = pd.concat([month_one_revenue(shop.only(segment=name), within_days=within_days, horizons=horizons, level=level).assign(segment=name) for name in names] or [whole[:0].assign(segment="")])
+    names = (
+        shop.sql("select distinct segment from buyers where is_new and segment is not null order by segment")[
+            "segment"
+        ].tolist()
+        if shop.has("customers.segment") and not shop.part
+        else []
+    )
+    each = pd.concat(
+        [
+            month_one_revenue(shop.only(segment=name), within_days=within_days, horizons=horizons, level=level).assign(
+                segment=name
+            )
+            for name in names
+        ]
+        or [whole[:0].assign(segment="")]
+    )
     each = each[(each["observed"] >= GATES["observed_past"].least) & each["rate"].notna()].sort_values("rate")
     billed = shop.sql("select count(*) as n from orders where order_type <> 'one_off'")["n"][0]
     said, notes = [], []
@@ -72,8 +98,22 @@ def month_one_by_segment(shop: Shop, *, within_days: int = 30, horizons: Sequenc
         mine = each[each["horizon"] == days]
         ends = [f"{r.rate * 100:.0f} % {r.segment}" for r in mine.iloc[[0, -1]].itertuples()] if len(mine) > 1 else []
         said.append(f"by segment {' to '.join(ends)}" if ends else "")
-        parts = [f"{r.segment} {r.rate * 100:.0f} % ({r.low * 100:.0f}–{r.high * 100:.0f}; {100 * r.n / n:.0f} % of the customers)" for r in mine.itertuples()] if ends else []
-        notes.append("; ".join([*(["the invoices of contracts are in it"] if billed else []), *([f"by segment: {', '.join(parts)}"] if parts else [])]))
+        parts = (
+            [
+                f"{r.segment} {r.rate * 100:.0f} % ({r.low * 100:.0f}–{r.high * 100:.0f}; {100 * r.n / n:.0f} % of the customers)"
+                for r in mine.itertuples()
+            ]
+            if ends
+            else []
+        )
+        notes.append(
+            "; ".join(
+                [
+                    *(["the invoices of contracts are in it"] if billed else []),
+                    *([f"by segment: {', '.join(parts)}"] if parts else []),
+                ]
+            )
+        )
     return whole.assign(range=said, note=notes)
 
 
@@ -158,13 +198,23 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
         return pd.DataFrame(columns=["rate", "low", "high", "n", "retention", "note"])
     year = years.iloc[0]
     if not year["n"]:
-        return pd.DataFrame([{**dict.fromkeys(("rate", "low", "high", "retention"), np.nan), "n": 0, "note": "nobody was under contract twelve months ago"}])
+        return pd.DataFrame(
+            [
+                {
+                    **dict.fromkeys(("rate", "low", "high", "retention"), np.nan),
+                    "n": 0,
+                    "note": "nobody was under contract twelve months ago",
+                }
+            ]
+        )
     rate, low, high = (worth_more(float(year[c]), points=points, discount=discount) for c in ("rate", "low", "high"))
     if year["high"] + points >= 1:  # the formula has no answer where nobody could stay that much longer
         note = f"{points:.0%} more than the {year['high']:.0%} who may stay a year would be everybody, or more"
         return pd.DataFrame([{"rate": np.nan, "low": np.nan, "high": np.nan, "n": int(year["n"]), "retention": year["rate"], "note": note}])
     newcomers = worth_more(float(first["rate"]), points=points, discount=discount)
-    note = f"at the {year['rate']:.0%} who stayed a year" + (f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}" if newcomers == newcomers else "")
+    note = f"at the {year['rate']:.0%} who stayed a year" + (
+        f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}" if newcomers == newcomers else ""
+    )
     return pd.DataFrame([{"rate": rate, "low": low, "high": high, "n": int(year["n"]), "retention": year["rate"], "note": note}])
 
 
@@ -190,6 +240,16 @@ def winning_over_keeping(shop: Shop, *, months: int = 12) -> pd.DataFrame:
     table = keeping_cost(shop, months=months)
     known = table.dropna(subset=["times"])
     if known.empty:
-        return pd.DataFrame([{"value": np.nan, "low": np.nan, "high": np.nan, "n": int(table["n"].iloc[0]), "note": WHOLE if part_of(shop) else "no spending is called keeping, or nobody came or stayed"}])
+        return pd.DataFrame(
+            [
+                {
+                    "value": np.nan,
+                    "low": np.nan,
+                    "high": np.nan,
+                    "n": int(table["n"].iloc[0]),
+                    "note": WHOLE if part_of(shop) else "no spending is called keeping, or nobody came or stayed",
+                }
+            ]
+        )
     note = f"by what part of support is called keeping, from {known['share'].max():.0%} to {known['share'].min():.0%}: a decision, not a measurement"
     return pd.DataFrame([{"value": np.nan, "low": known["times"].min(), "high": known["times"].max(), "n": int(known["n"].iloc[0]), "note": note}])

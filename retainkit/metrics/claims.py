@@ -20,11 +20,21 @@ OWN = "retainkit.metrics.claim_measures"
 UNITS = {"share": (100, " %"), "points": (100, " points"), "times": (1, " times"), "number": (1, ""), "money": (1, ""), "days": (1, " days")}
 KINDS = {"share": "proportion", "points": "points", "times": "ratio", "number": "points", "money": "money", "days": "days"}
 RISING = ("second_purchase", "next_purchase", "cross_sell_any")  # shares that time can only raise
-NEWCOMERS = (*RISING, "purchase_step", "cross_sell_share", "month_one_revenue", "month_one_by_segment")  # measures of customers from their first purchase on
+NEWCOMERS = (
+    *RISING,
+    "purchase_step",
+    "cross_sell_share",
+    "month_one_revenue",
+    "month_one_by_segment",
+)  # measures of customers from their first purchase on
 UNSAID = "nobody said (`history_start`) where the history begins: many of the new customers may be old ones"
 LATER = "the claim names no time: this is the share {}, and later it can only be higher"
 UNTESTED = {"arithmetic": "arithmetic", "reference": "reference line"}
-OUTSIDE = {"higher than claimed": "above the claimed range", "lower than claimed": "below the claimed range", "consistent with": "inside the claimed range"}
+OUTSIDE = {
+    "higher than claimed": "above the claimed range",
+    "lower than claimed": "below the claimed range",
+    "consistent with": "inside the claimed range",
+}
 COLUMNS = ["claim", "sentence", "said_by", "population", "source_says", "kind", "claimed", "estimand", "measure", "value", "low", "high", "n",
            "measured", "verdict", "note"]
 
@@ -35,7 +45,8 @@ def claim_bench(shop: Shop, *, claims: Sequence[Record] | None = None, level: fl
     The verdict is about this shop's customers. `consistent with`: the whole interval lies in the claimed range. `higher` or `lower
     than claimed`: all of it lies outside. `cannot tell`: it overlaps an edge, too few customers are behind it, or it is
     about new customers and nobody said where the history begins (`history_start`). `arithmetic`: a
-    formula, which says nothing about customers (`cannot tell` where it has no number). `reference line`: about groups of firms, of which one firm is one observation.
+    formula, which says nothing about customers (`cannot tell` where it has no number). `reference line`: about groups
+    of firms, of which one firm is one observation.
     `not measured`: a table is missing. Nothing is ever confirmed: other shops, other years and other causes are not in the data.
 
     Parameters
@@ -167,8 +178,19 @@ def claimed(low: float, high: float, *, unit: str = "share") -> str:
     return (f"{low * scale:g}" if low == high else f"{low * scale:g} to {high * scale:g}") + after
 
 
-def measured(value: float, low: float, high: float, n: int, *, at_risk: float | None = None, unit: str = "share", within: str = "", edges: Sequence[float] = ()) -> str:
-    """An estimate in as few words as its interval allows, with no more digits than it supports; more at an end that lies just beside one of the `edges` of a claim.
+def measured(
+    value: float,
+    low: float,
+    high: float,
+    n: int,
+    *,
+    at_risk: float | None = None,
+    unit: str = "share",
+    within: str = "",
+    edges: Sequence[float] = (),
+) -> str:
+    """An estimate in as few words as its interval allows, with no more digits than it supports; more at an end that
+    lies just beside one of the `edges` of a claim.
 
     `within` is the time the log chose, where a claim names none; `at_risk` the customers still at risk at the end of a curve.
 
@@ -194,7 +216,13 @@ def measured(value: float, low: float, high: float, n: int, *, at_risk: float | 
     places = (0 if half >= 1 else 1 if half >= 0.1 else 2) if half == half else 0 if abs(value * scale) >= 10 else 1
     places = max(places, 1) if unit == "times" and half == half else places
     when = f" {within}" if within else ""
-    middle, bottom, top = (signed(x * scale, p, sign) for x, p in ((value, places), *((end, _telling(end * scale, places, [e * scale for e in edges])) for end in (low, high))))
+    middle, bottom, top = (
+        signed(x * scale, p, sign)
+        for x, p in (
+            (value, places),
+            *((end, _telling(end * scale, places, [e * scale for e in edges])) for end in (low, high)),
+        )
+    )
     if half != half:
         return f"{middle}{after}{when}, n {n:,}"
     between = " to " if sign or low < 0 else "–"

@@ -69,7 +69,12 @@ def month_one_revenue(
 
 def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level: float) -> pd.DataFrame:
     if early > min(horizons):  # of a short log the span is the window: all of it
-        raise BadValueError("horizons", f"must not be shorter than the {counted(early, 'day')} that are a part of them", listed(horizons), f"horizons=[{max(4 * early, 365)}]")
+        raise BadValueError(
+            "horizons",
+            f"must not be shorter than the {counted(early, 'day')} that are a part of them",
+            listed(horizons),
+            f"horizons=[{max(4 * early, 365)}]",
+        )
     events = tally(shop, "recurrent_events", value=value, by="all")
     followup = tally(shop, "followup", by="all")
     rows = []

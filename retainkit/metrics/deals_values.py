@@ -91,7 +91,8 @@ def sales_velocity(
     """Opportunities x win rate x average won amount / average days to win, all four of the same deals.
 
     The deals are those opened in the last `window_days` that could all be followed for `days` days; what is won later is
-    not won here. Left out: younger deals, and of the average amount (not of the win rate) won deals without one (`note`). The interval is wide: do not compare one month with the next.
+    not won here. Left out: younger deals, and of the average amount (not of the win rate) won deals without one
+    (`note`). The interval is wide: do not compare one month with the next.
 
     Returns
     -------
@@ -174,7 +175,8 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
     DataFrame
         A row a source: `source`, `rate`, `low`, `high`, `n` (closed), `by_days`, `by_days_low`, `by_days_high`, `by_days_n` (opened, of any age),
         `standardised`, `standardised_low`, `standardised_high`, `difference` (to all other sources together, as they are: not
-        standardised; deals of unknown source are among the others), `difference_low`, `difference_high`, `p`, `q` (Benjamini-Hochberg over the sources), `horizon_days`, `note`.
+        standardised; deals of unknown source are among the others), `difference_low`, `difference_high`, `p`, `q`
+        (Benjamini-Hochberg over the sources), `horizon_days`, `note`.
         Empty when no win rate can be computed (`win_rate_withheld(shop, by="source")` says why).
 
     Notes
@@ -191,7 +193,12 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
     even = standardised_rates(cells, level=level).set_index("source")
     opened = win_by(shop, days=days, by="source", level=level).set_index("source")
     table = table.join(_called("by_days", opened)).join(opened["n"].rename("by_days_n")).join(_called("standardised", even))
-    covers = even["mix_covered"].map("has deals in {:.0%} of the company's mix of segments".format).where(even["mix_covered"] < 1 - 1e-9, "").astype(object)
+    covers = (
+        even["mix_covered"]
+        .map("has deals in {:.0%} of the company's mix of segments".format)
+        .where(even["mix_covered"] < 1 - 1e-9, "")
+        .astype(object)
+    )
     columns = ["source", "rate", "low", "high", "n", "by_days", "by_days_low", "by_days_high", "by_days_n", "standardised",
                "standardised_low", "standardised_high", *gap, "p", "q", "horizon_days", "note"]
     return table.assign(note=covers).rename_axis("source").reset_index()[columns]

@@ -118,9 +118,15 @@ def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.Da
             row["note"] = "nobody was here 365 days before the month's end"
         if name == "renewal_eligible" and not renewed >= RENEWED:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan"))
-            row["note"] = "no contract has ended yet" if renewed != renewed else f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
+            row["note"] = (
+                "no contract has ended yet"
+                if renewed != renewed
+                else f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
+            )
         if name == "asked_to_leave" and not noted:
-            row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": "nobody noted when customers asked to leave (contracts.cancel_requested_at)"}
+            row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {
+                "note": "nobody noted when customers asked to leave (contracts.cancel_requested_at)"
+            }
         if name == "baremetrics_365d" and first_day(number + 1) - timedelta(days=YEAR) < shop.history_start:
             row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": "the recorded history is shorter than the 365 days"}
         rows.append({"definition": name, "says": definition.says, "used_by": definition.used_by, **row})
@@ -188,9 +194,17 @@ def _daily(shop: Engine, number: int, level: float) -> dict[str, Any]:
     gone = days[days["movement"].isin(["lost", "lost_intra"])].groupby("on_day")["customers"].sum().reindex(span, fill_value=0)
     lost, rate = int(gone.sum()), float((gone / base.where(base > 0)).sum())
     low, high = (x * rate / lost if lost else x / max(base.mean(), 1.0) for x in poisson_interval(lost, level=level))
-    return {"definition": "chartmogul_shopify", "says": "the month's daily rates added up: left that day / here when it began",
-            "used_by": "ChartMogul, B2C setting", "lost": lost, "n": round(base.mean()) if len(change) else 0,
-            "rate": rate if base.any() else float("nan"), "low": low, "high": high, "note": "n is the average over the days" if base.any() else "nobody to lose"}
+    return {
+        "definition": "chartmogul_shopify",
+        "says": "the month's daily rates added up: left that day / here when it began",
+        "used_by": "ChartMogul, B2C setting",
+        "lost": lost,
+        "n": round(base.mean()) if len(change) else 0,
+        "rate": rate if base.any() else float("nan"),
+        "low": low,
+        "high": high,
+        "note": "n is the average over the days" if base.any() else "nobody to lose",
+    }
 
 
 def _stories(flags: Flags, tells: tuple[str, ...]) -> pd.Series:
@@ -198,7 +212,13 @@ def _stories(flags: Flags, tells: tuple[str, ...]) -> pd.Series:
     def told(row: Any) -> str:
         start = "here when the month began" if row.base else "joined in the month" if row.came else "left before the month began"
         end = "" if not (row.base or row.came) else "left in it" if row.gone else "still here at its end"
-        more = (PHRASES[name][0 if getattr(row, name) else 1] for name in tells if row.gone or name in ("asked", "due", "base_year") or (name == "gone_year" and not row.base and not row.came))
+        more = (
+            PHRASES[name][0 if getattr(row, name) else 1]
+            for name in tells
+            if row.gone
+            or name in ("asked", "due", "base_year")
+            or (name == "gone_year" and not row.base and not row.came)
+        )
         return ", ".join(part for part in (start, end, *more) if part)
 
     return pd.Series([told(row) for row in flags.itertuples()], index=flags.index, dtype=object)

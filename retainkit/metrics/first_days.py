@@ -46,7 +46,13 @@ def cross_sell_rates(shop: Shop, *, bands: Sequence[tuple[int, int]] = BANDS, le
     sums = tally(shop, "cross_sell_bands", bands=few_rows(ages, bands)).set_index(ages).reindex(list(bands), fill_value=0).astype(float)
     rate = sums["events"] / sums["days"]
     squares = sums["events_events"] - 2 * rate * sums["events_days"] + rate**2 * sums["days_days"]
-    return rates_per_month(sums["events"].astype(int).tolist(), sums["days"].tolist(), windows=bands, spread=(squares / sums["events"]).tolist(), level=level)
+    return rates_per_month(
+        sums["events"].astype(int).tolist(),
+        sums["days"].tolist(),
+        windows=bands,
+        spread=(squares / sums["events"]).tolist(),
+        level=level,
+    )
 
 
 def leaving_rates(shop: Shop, *, windows: Sequence[tuple[int, int]] = ((0, 90), (90, 365)), level: float = 0.95) -> pd.DataFrame:
@@ -66,7 +72,12 @@ def leaving_rates(shop: Shop, *, windows: Sequence[tuple[int, int]] = ((0, 90), 
         When the shop has no contracts.
     """
     if not shop.has("contracts"):
-        raise MissingDataError("contracts", "is not there, and without it nobody can be seen to leave", "", "a contracts table: contract_id, customer_id, started_at, ended_at")
+        raise MissingDataError(
+            "contracts",
+            "is not there, and without it nobody can be seen to leave",
+            "",
+            "a contracts table: contract_id, customer_id, started_at, ended_at",
+        )
     cells = tally(shop, "contract_lives", by="all", early_days=60)
     return window_rates(cells, windows=windows, level=level)
 

@@ -52,12 +52,15 @@ def goals(
     Returns
     -------
     DataFrame
-        A row a goal: `metric`, `group`, `horizon_days`, `label`, `kind` (as in `in_words`), `target`, `by`, `since`; `baseline` and `value` with their
+        A row a goal: `metric`, `group`, `horizon_days`, `label`, `kind` (as in `in_words`), `target`, `by`, `since`;
+        `baseline` and `value` with their
         intervals; `n` (behind `value`), `path` (where the straight path is now), `status`, `n_needed` (customers since the goal was
         set for the change to the target to be seen four times of five; infinite where the time before was too uncertain), `n_more`,
         `unit` (what is counted: customers, customer-months, deals, or answers of one survey), `months_more` (at the pace so far), `note`.
 
-    A goal whose time has not begun is `not yet set`, and nothing is said of the time since; one that was met before it was set is `reached`, and its note says so. A goal on a number that this shop cannot give is `cannot tell`, with the reason as its note.
+    A goal whose time has not begun is `not yet set`, and nothing is said of the time since; one that was met before it
+    was set is `reached`, and its note says so. A goal on a number that this shop cannot give is `cannot tell`, with the
+    reason as its note.
 
     Raises
     ------
@@ -91,7 +94,12 @@ def check_goals(stated: Sequence[Record]) -> Sequence[Record]:
     for goal in stated:
         if goal["metric"] not in names:
             near = get_close_matches(goal["metric"], names, n=3, cutoff=0) or names
-            raise BadValueError("goals", f"`{goal['metric']}` is not a number of the scorecard", f"the nearest are {listed(near)}", f'metric = "{near[0]}"')
+            raise BadValueError(
+                "goals",
+                f"`{goal['metric']}` is not a number of the scorecard",
+                f"the nearest are {listed(near)}",
+                f'metric = "{near[0]}"',
+            )
         for column in group_keys(goal.get("group", "")):
             one_of(column, GROUPS_OF_CUSTOMERS, "goals", f"`{goal['group']}` is not a group of customers", 'group = "{}=..."')
     return stated
@@ -129,7 +137,15 @@ def _no_group(shop: Shop, line: Headline, asked: Mapping[str, str]) -> str:
     if asked and _maker(line.metric).whole:
         return "it is a number of the whole company"
     for column, value in asked.items():
-        values = sorted(shop.sql(f"select distinct cast({column} as varchar) as v from customers where {column} is not null")["v"]) if shop.has(f"customers.{column}") else []
+        values = (
+            sorted(
+                shop.sql(f"select distinct cast({column} as varchar) as v from customers where {column} is not null")[
+                    "v"
+                ]
+            )
+            if shop.has(f"customers.{column}")
+            else []
+        )
         if value not in values:
             return f"no customer has the {column} {value}, only {listed(values)}" if values else f"this shop's customers have no {column}"
     return ""
@@ -151,11 +167,30 @@ def _row(goal: Record, h: Headline, mine: Shop, level: float) -> dict[str, Any]:
     if found.status == "reached" and (before.value - goal["target"]) * (now.value - goal["target"]) > 0:
         told = THERE
     more = float("nan") if early else 0.0 if found.status == "reached" else max(found.n_needed - now.n, 0.0)
-    return {"metric": h.metric, "group": goal.get("group", ""), "horizon_days": h.horizon, "label": h.label, "kind": h.kind, "target": goal["target"],
-            "by": goal["by"], "since": since, "baseline": before.value, "baseline_low": before.low, "baseline_high": before.high,
-            "value": now.value, "low": now.low, "high": now.high, "n": int(now.n), "path": float("nan") if early else found.path, "status": NOT_YET if early else found.status,
-            "n_needed": found.n_needed, "n_more": more, "unit": _unit(h), "months_more": more / pace if pace > 0 and not h.survey else float("nan"),
-            "note": "; ".join(filter(None, [told or found.note, NEVER if more == float("inf") else ""]))}
+    return {
+        "metric": h.metric,
+        "group": goal.get("group", ""),
+        "horizon_days": h.horizon,
+        "label": h.label,
+        "kind": h.kind,
+        "target": goal["target"],
+        "by": goal["by"],
+        "since": since,
+        "baseline": before.value,
+        "baseline_low": before.low,
+        "baseline_high": before.high,
+        "value": now.value,
+        "low": now.low,
+        "high": now.high,
+        "n": int(now.n),
+        "path": float("nan") if early else found.path,
+        "status": NOT_YET if early else found.status,
+        "n_needed": found.n_needed,
+        "n_more": more,
+        "unit": _unit(h),
+        "months_more": more / pace if pace > 0 and not h.survey else float("nan"),
+        "note": "; ".join(filter(None, [told or found.note, NEVER if more == float("inf") else ""])),
+    }
 
 
 def _has_counts(h: Headline) -> bool:

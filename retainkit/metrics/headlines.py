@@ -88,8 +88,14 @@ def _third_purchase(shop: Shop) -> Headline:
         return after(cohorts(s, table, "month", window), shop, latest)  # before that, only fast buyers had bought twice
 
     return Headline(
-        "next_purchase.share", f"customers with two purchases within {counted(latest, 'day')} who make a third within {counted(window, 'day')} of the second",
-        ("orders",), horizon=window, find=lambda s: first(next_purchase(s, k=[2], within_days=window), "k=2"), months=months, section="buying again")
+        "next_purchase.share",
+        f"customers with two purchases within {counted(latest, 'day')} who make a third within {counted(window, 'day')} of the second",
+        ("orders",),
+        horizon=window,
+        find=lambda s: first(next_purchase(s, k=[2], within_days=window), "k=2"),
+        months=months,
+        section="buying again",
+    )
 
 
 def _cross_sells(shop: Shop, asked: Asked) -> list[Headline]:
@@ -124,10 +130,25 @@ def _staying(shop: Shop, asked: Asked) -> list[Headline]:
         return cohorts(s, matrix, "cohort", days, hits="active", n="n")
 
     return [
-        Headline("churn.survival", f"customers still under contract after {counted(days, 'day')}", ("contracts",), horizon=days,
-                 find=lambda s: first(contract_survival(s, horizons=[days])), months=kept, section="staying", kind="survival"),
-        Headline("churn.monthly", "customers lost in the latest finished month", ("contracts",),
-                 find=lambda s: latest(monthly_churn(s)), months=lambda s: cohorts(s, monthly_churn(s), "month", 0, **LOST), section="staying", better="lower"),
+        Headline(
+            "churn.survival",
+            f"customers still under contract after {counted(days, 'day')}",
+            ("contracts",),
+            horizon=days,
+            find=lambda s: first(contract_survival(s, horizons=[days])),
+            months=kept,
+            section="staying",
+            kind="survival",
+        ),
+        Headline(
+            "churn.monthly",
+            "customers lost in the latest finished month",
+            ("contracts",),
+            find=lambda s: latest(monthly_churn(s)),
+            months=lambda s: cohorts(s, monthly_churn(s), "month", 0, **LOST),
+            section="staying",
+            better="lower",
+        ),
     ]
 
 
@@ -138,11 +159,28 @@ def _lapses(shop: Shop, asked: Asked) -> list[Headline]:
         return []
     x, days = int(rule), usable_horizon(shop, asked["horizon"])
     return [
-        Headline("churn.survival", f"new customers not lapsed ({counted(x, 'day')} without a purchase) after {counted(days, 'day')}", ("orders",), horizon=days,
-                 find=lambda s: first(lapse_survival(s, days=x, horizons=[days]).query("lapse_days == @x", local_dict={"x": x}), f"lapse_days={x}"),
-                 why_no_months=NO_COHORTS, section="staying", kind="survival"),
-        Headline("churn.monthly", f"customers who lapsed ({counted(x, 'day')} without a purchase) in the latest finished month", ("orders",),
-                 find=lambda s: latest(monthly_lapse(s, days=x)), months=lambda s: cohorts(s, monthly_lapse(s, days=x), "month", 0, **LOST), section="staying", better="lower"),
+        Headline(
+            "churn.survival",
+            f"new customers not lapsed ({counted(x, 'day')} without a purchase) after {counted(days, 'day')}",
+            ("orders",),
+            horizon=days,
+            find=lambda s: first(
+                lapse_survival(s, days=x, horizons=[days]).query("lapse_days == @x", local_dict={"x": x}),
+                f"lapse_days={x}",
+            ),
+            why_no_months=NO_COHORTS,
+            section="staying",
+            kind="survival",
+        ),
+        Headline(
+            "churn.monthly",
+            f"customers who lapsed ({counted(x, 'day')} without a purchase) in the latest finished month",
+            ("orders",),
+            find=lambda s: latest(monthly_lapse(s, days=x)),
+            months=lambda s: cohorts(s, monthly_lapse(s, days=x), "month", 0, **LOST),
+            section="staying",
+            better="lower",
+        ),
     ]
 
 
@@ -164,8 +202,20 @@ def _deals(shop: Shop, asked: Asked) -> list[Headline]:
 
 
 MAKERS = (
-    Maker({"second_purchase.share": "second purchase", "next_purchase.share": "third purchase", "repeat_revenue.share": "repeat revenue"}, ("orders",), _purchases),
-    Maker({"cross_sell.any": "cross-sell", "cross_sell.share_in_window": "early cross-sells"}, ("orders.product_line",), _cross_sells),
+    Maker(
+        {
+            "second_purchase.share": "second purchase",
+            "next_purchase.share": "third purchase",
+            "repeat_revenue.share": "repeat revenue",
+        },
+        ("orders",),
+        _purchases,
+    ),
+    Maker(
+        {"cross_sell.any": "cross-sell", "cross_sell.share_in_window": "early cross-sells"},
+        ("orders.product_line",),
+        _cross_sells,
+    ),
     Maker({"churn.survival": "customers who stay", "churn.monthly": "churn"}, ("contracts.ended_at|orders",), _staying),
     Maker({"deals.win_rate": "win rate", "deals.win_by": "deals won in time"}, ("deals",), _deals),
 )

@@ -91,7 +91,10 @@ def lapse_survival(
         Empty when the rule cannot be chosen (`lapse_rule` says why).
     """
     columns = ["lapse_days", *NUMBERS]
-    tables = [survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody="no new customers").assign(lapse_days=x) for x, cells in _lives(shop, days)]
+    tables = [
+        survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody="no new customers").assign(lapse_days=x)
+        for x, cells in _lives(shop, days)
+    ]
     read = stacked(tables, columns)[columns]
     certain = read["horizon_days"] < read["lapse_days"]
     unsaid = "nobody can lapse before day " + read["lapse_days"].astype(str)

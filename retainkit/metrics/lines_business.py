@@ -42,9 +42,19 @@ def worth(shop: Shop, asked: Asked) -> list[Headline]:
         return series(s, table.assign(value=table["revenue"].astype(float) / table["n"] * margin), days)
 
     times = " (revenue)" if margin == 1 else f" at {margin:.0%} margin"
-    return [Headline(
-        "clv.revenue", f"customer lifetime value of {counted(days, 'day')}{times}: revenue of a new customer in the first {days} days", ("orders",), horizon=days,
-        find=lambda s: first(lifetime_value(s, horizons=[days], margin=margin)), months=values, section="money", kind="money", of="average")]
+    return [
+        Headline(
+            "clv.revenue",
+            f"customer lifetime value of {counted(days, 'day')}{times}: revenue of a new customer in the first {days} days",
+            ("orders",),
+            horizon=days,
+            find=lambda s: first(lifetime_value(s, horizons=[days], margin=margin)),
+            months=values,
+            section="money",
+            kind="money",
+            of="average",
+        )
+    ]
 
 
 def costs(shop: Shop, asked: Asked) -> list[Headline]:
@@ -57,12 +67,32 @@ def costs(shop: Shop, asked: Asked) -> list[Headline]:
         return series(s, months.assign(month=[f"{first_day(n):%Y-%m}" for n in months["number"]], value=months["spend"] / months["n"]))
 
     return [
-        number("cac.cost", "CAC of twelve months: money spent to win a new customer", find=lambda s: first(acquisition_cost(s)), months=values,
-               kind="money", better="lower", of="cost"),
-        number("clv.to_cost", f"LTV to CAC of {counted(days, 'day')} at {margin:.0%} margin: {brings} of a new customer over the cost of winning one", horizon=days,
-               find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)), why_no_months=DERIVED, kind="ratio"),
-        number("clv.payback", f"payback at {margin:.0%} margin: days until {brings} of a new customer reaches the cost of winning one", horizon=days,
-               find=lambda s: _open_ended(first(payback(s, horizon=days, margin=margin))), why_no_months=DERIVED, kind="days", better="lower"),
+        number(
+            "cac.cost",
+            "CAC of twelve months: money spent to win a new customer",
+            find=lambda s: first(acquisition_cost(s)),
+            months=values,
+            kind="money",
+            better="lower",
+            of="cost",
+        ),
+        number(
+            "clv.to_cost",
+            f"LTV to CAC of {counted(days, 'day')} at {margin:.0%} margin: {brings} of a new customer over the cost of winning one",
+            horizon=days,
+            find=lambda s: first(value_to_cost(s, horizon=days, margin=margin)),
+            why_no_months=DERIVED,
+            kind="ratio",
+        ),
+        number(
+            "clv.payback",
+            f"payback at {margin:.0%} margin: days until {brings} of a new customer reaches the cost of winning one",
+            horizon=days,
+            find=lambda s: _open_ended(first(payback(s, horizon=days, margin=margin))),
+            why_no_months=DERIVED,
+            kind="days",
+            better="lower",
+        ),
     ]
 
 
@@ -81,11 +111,25 @@ def sizes(shop: Shop, asked: Asked) -> list[Headline]:
         return series(s, table.assign(value=table["total"].astype(float) / table["n"]))
 
     return [
-        number("deals.average_won", "average deal size: amount of a won deal, mean", find=lambda s: first(of_measure(deal_size(s), "mean")), months=values, of="average"),
-        number("deals.median_won", "median deal size: amount of a won deal, the middle one", find=lambda s: first(of_measure(deal_size(s), "median")),
-               why_no_months="the average is judged in its place"),
-        number("deals.velocity", "sales velocity a day, of a year's deals: deals x win rate x amount / days to win", why_no_months=TOO_NOISY,
-               find=lambda s: first(of_measure(sales_velocity(s, days=asked.get("within_days", 180)), "velocity"))),
+        number(
+            "deals.average_won",
+            "average deal size: amount of a won deal, mean",
+            find=lambda s: first(of_measure(deal_size(s), "mean")),
+            months=values,
+            of="average",
+        ),
+        number(
+            "deals.median_won",
+            "median deal size: amount of a won deal, the middle one",
+            find=lambda s: first(of_measure(deal_size(s), "median")),
+            why_no_months="the average is judged in its place",
+        ),
+        number(
+            "deals.velocity",
+            "sales velocity a day, of a year's deals: deals x win rate x amount / days to win",
+            why_no_months=TOO_NOISY,
+            find=lambda s: first(of_measure(sales_velocity(s, days=asked.get("within_days", 180)), "velocity")),
+        ),
     ]
 
 

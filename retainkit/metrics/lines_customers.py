@@ -41,10 +41,19 @@ def buying(shop: Shop, asked: Asked) -> list[Headline]:
     """Repeat purchase rate and returning share of the latest finished month."""
     number = partial(Headline, tables=("orders",), section="buying again")
     return [
-        number("purchases.repeat_rate", "repeat purchase rate of a month: buyers of the latest finished month who bought on two days of it",
-               find=lambda s: latest(of_measure(repeat_buying(s), "repeat_rate")), months=lambda s: cohorts(s, of_measure(repeat_buying(s), "repeat_rate").query("not opening"), "month", 0)),
-        number("purchases.returning_share", "returning share of a month: buyers of the latest finished month who were customers before it", better="",
-               find=lambda s: latest(of_measure(repeat_buying(s), "returning_share")), why_no_months=RISES),
+        number(
+            "purchases.repeat_rate",
+            "repeat purchase rate of a month: buyers of the latest finished month who bought on two days of it",
+            find=lambda s: latest(of_measure(repeat_buying(s), "repeat_rate")),
+            months=lambda s: cohorts(s, of_measure(repeat_buying(s), "repeat_rate").query("not opening"), "month", 0),
+        ),
+        number(
+            "purchases.returning_share",
+            "returning share of a month: buyers of the latest finished month who were customers before it",
+            better="",
+            find=lambda s: latest(of_measure(repeat_buying(s), "returning_share")),
+            why_no_months=RISES,
+        ),
     ]
 
 
@@ -55,13 +64,36 @@ def staying(shop: Shop, asked: Asked) -> list[Headline]:
     asks = "asked to leave" if shop.has("contracts.cancel_requested_at") else "left"
 
     return [
-        number("retention.customers", "customer retention over twelve months: customers of twelve months ago who have stayed ever since",
-               find=lambda s: latest(customer_retention(s)), why_no_months=OVERLAP),
-        *([number("churn.cancellation", "cancellations in a month: customers who asked to leave in the latest finished one", better="lower",
-                  find=lambda s: latest(monthly_cancellation(s)), months=lambda s: cohorts(s, monthly_cancellation(s), "month", 0, hits="asked", n="active_start"))]
-          if shop.has("contracts.cancel_requested_at") else []),
-        number("churn.early", f"early cancellation within {counted(days, 'day')}: {asks} by then, gone by day {by}", horizon=by, kind="survival", better="lower",
-               find=lambda s: first(early_cancellation(s, early_days=days, horizons=[by]).query("cause == 'early_cancel'")), months=lambda s: _early_months(s, days, by)),
+        number(
+            "retention.customers",
+            "customer retention over twelve months: customers of twelve months ago who have stayed ever since",
+            find=lambda s: latest(customer_retention(s)),
+            why_no_months=OVERLAP,
+        ),
+        *(
+            [
+                number(
+                    "churn.cancellation",
+                    "cancellations in a month: customers who asked to leave in the latest finished one",
+                    better="lower",
+                    find=lambda s: latest(monthly_cancellation(s)),
+                    months=lambda s: cohorts(s, monthly_cancellation(s), "month", 0, hits="asked", n="active_start"),
+                )
+            ]
+            if shop.has("contracts.cancel_requested_at")
+            else []
+        ),
+        number(
+            "churn.early",
+            f"early cancellation within {counted(days, 'day')}: {asks} by then, gone by day {by}",
+            horizon=by,
+            kind="survival",
+            better="lower",
+            find=lambda s: first(
+                early_cancellation(s, early_days=days, horizons=[by]).query("cause == 'early_cancel'")
+            ),
+            months=lambda s: _early_months(s, days, by),
+        ),
     ]
 
 
@@ -108,8 +140,18 @@ def use(shop: Shop, asked: Asked) -> list[Headline]:
         return table.assign(month=table["week_to"].dt.strftime("%Y-%m"))
 
     return [
-        number("engagement.weekly_active", "active in a month's last week: customers who used the product in the last week of the latest finished month",
-               find=lambda s: latest(weeks(s)), months=lambda s: cohorts(s, weeks(s), "month", 0)),
-        number("engagement.went_quiet", "went quiet by day 90: used it in their first 30 days, still here on day 90, no use in the last 30 of those", horizon=90, better="lower",
-               find=lambda s: first(went_quiet(s)), months=lambda s: cohorts(s, quiet_months(s), "month", 90)),
+        number(
+            "engagement.weekly_active",
+            "active in a month's last week: customers who used the product in the last week of the latest finished month",
+            find=lambda s: latest(weeks(s)),
+            months=lambda s: cohorts(s, weeks(s), "month", 0),
+        ),
+        number(
+            "engagement.went_quiet",
+            "went quiet by day 90: used it in their first 30 days, still here on day 90, no use in the last 30 of those",
+            horizon=90,
+            better="lower",
+            find=lambda s: first(went_quiet(s)),
+            months=lambda s: cohorts(s, quiet_months(s), "month", 90),
+        ),
     ]

@@ -97,7 +97,8 @@ def _all_ended(cells: pd.DataFrame) -> bool:
 
 
 def readable(horizons: Sequence[int], curve: Curve, *, followed: float) -> list[float]:
-    """Where to read a curve for each horizon. Past its end there is no answer, but where hardly anybody was left undecided: that holds as long as somebody was followed.
+    """Where to read a curve for each horizon. Past its end there is no answer, but where hardly anybody was left
+    undecided: that holds as long as somebody was followed.
 
     Who is followed longest may all have been decided early, while of many others it is not known: then there is no answer either.
     """

@@ -33,7 +33,8 @@ class RepMap(NamedTuple):
         A row a rep; see `rep_map`.
     company
         A row a quantity: `quantity`, `value`, `low`, `high`, `p_positive`, `note`. Of the model: `win_rate`, `s_u`, `s_v`, `rho`. Variances
-        over what chance gives (1), where they can be known: of reps' wins and of their churn (`spread_wins`, `spread_churn`), of the deals of one account (`clustering`).
+        over what chance gives (1), where they can be known: of reps' wins and of their churn (`spread_wins`,
+        `spread_churn`), of the deals of one account (`clustering`).
     withheld
         Why the joint map cannot be drawn; empty when it can.
     notes
@@ -92,7 +93,11 @@ def rep_map(
     crude = wins_by_rep(wins).set_index("rep")
     churn = rep_churn(shop, by=by).set_index("rep")
     clustering = account_clustering(shop)
-    over = {"spread_wins": dispersion(crude["z"]), "spread_churn": dispersion(z_scores(churn["observed"].astype(float), churn["expected"].astype(float))), "clustering": clustering}
+    over = {
+        "spread_wins": dispersion(crude["z"]),
+        "spread_churn": dispersion(z_scores(churn["observed"].astype(float), churn["expected"].astype(float))),
+        "clustering": clustering,
+    }
     model = joint_rep_model(wins, expected_losses(shop, by=by), odds=odds, hazard=hazard, win_phi=_widening(clustering))
     table = model.reps.set_index("rep").assign(
         expected_won=crude["expected"], win_q=pd.Series(benjamini_hochberg(crude["p_high"]), index=crude.index),
@@ -102,7 +107,12 @@ def rep_map(
         rep_words(r["p_joint"], observed=r["observed"], expected=r["expected"], n_closed=r["n"], left=r["departed"], review=review, watch=watch)
         for r in table.to_dict("records")]
     company = pd.concat([model.company, pd.DataFrame({"quantity": over.keys(), "value": over.values(), "note": ""}).dropna()], ignore_index=True)
-    return RepMap(coded(table, reps)[_COLUMNS], company, withheld or model.withheld, _notes(wins, by, over, (odds, hazard, review, watch), rep_churn_withheld(shop) == ""))
+    return RepMap(
+        coded(table, reps)[_COLUMNS],
+        company,
+        withheld or model.withheld,
+        _notes(wins, by, over, (odds, hazard, review, watch), rep_churn_withheld(shop) == ""),
+    )
 
 
 def rep_correlation(shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA) -> pd.DataFrame:
@@ -164,7 +174,8 @@ def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: flo
     -------
     DataFrame
         As `win_rate`, with `expected_rate` (the company's), `low998`, `low95`, `high95`, `high998`, `z`, `phi`
-        (how much an account's deals go together; above 1.3 it widens the lines) and `place` (`above`, `below` the 95 % lines, `far above`, `far below` the
+        (how much an account's deals go together; above 1.3 it widens the lines) and `place` (`above`, `below` the 95 %
+        lines, `far above`, `far below` the
         99.8 % lines, `inside`, or `too few` where fewer than 10 deals are closed); of reps, whether they have `departed`.
     """
     table = win_rate(shop, by=by, level=level)
@@ -181,7 +192,9 @@ def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: flo
 
 
 def _expected(shop: Engine, days: int, by: Sequence[str]) -> tuple[pd.DataFrame | None, str]:
-    """The wins expected of deals that are old enough, none where a win rate would be wrong, and what else is withheld; None where nothing can be said."""
+    """The wins expected of deals that are old enough, none where a win rate would be wrong, and what else is withheld;
+    None where nothing can be said.
+    """
     reasons = [win_rate_withheld(shop, by="rep"), rep_churn_withheld(shop)]
     withheld = " and ".join(filter(None, reasons))
     if all(reasons):
@@ -207,7 +220,13 @@ def _notes(wins: pd.DataFrame, by: Sequence[str], over: dict[str, float], cuts: 
     mix, time = f"{', '.join(known) or 'nothing'} ({how})", "each account's time under contract; for nothing else"
     adjusted = (f"churn is adjusted for {', '.join(by)} and {time}" if wins.empty else f"adjusted for {mix}, and churn for {time}" if churn else
                 f"win odds, in the table further down, are adjusted for {mix}; the funnel, and win rates, for nothing")
-    return [adjusted,
-            f"high means win odds over {odds:g} and churn hazard over {hazard:g} times the company's; review from {review:.0%}, watch from {watch:.0%}",
-            *[f"deals of one account {together} (variance {clustering:.2f} times that of independent deals)"] * (clustering == clustering),
-            *[f"were all reps alike, chance would still spread them: they are spread (variance) {of_wins:.2f} times as far in wins, {of_churn:.2f} times in churn"] * (not np.isnan(of_wins + of_churn))]
+    return [
+        adjusted,
+        f"high means win odds over {odds:g} and churn hazard over {hazard:g} times the company's; review from {review:.0%}, watch from {watch:.0%}",
+        *[f"deals of one account {together} (variance {clustering:.2f} times that of independent deals)"]
+        * (clustering == clustering),
+        *[
+            f"were all reps alike, chance would still spread them: they are spread (variance) {of_wins:.2f} times as far in wins, {of_churn:.2f} times in churn"
+        ]
+        * (not np.isnan(of_wins + of_churn)),
+    ]

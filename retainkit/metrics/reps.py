@@ -60,7 +60,8 @@ def rep_churn(
     DataFrame
         A row a rep: `rep`, `observed`, `expected`, `value` (observed / expected), `low`, `high`, `n` (accounts), `p_high`, `q`
         (Benjamini-Hochberg), `crude_value` (adjusted for follow-up only), `low95`, `high95`, `low998`, `high998` (where a
-        rep in control lies), `place` (as in `win_funnel`; `too few` where less than one loss is expected), `early_observed`, `early_expected`, `early_value`, `kept_value`, `self_share`, `departed`,
+        rep in control lies), `place` (as in `win_funnel`; `too few` where less than one loss is expected),
+        `early_observed`, `early_expected`, `early_value`, `kept_value`, `self_share`, `departed`,
         `note`. `observed` and `expected` have the same sum. Empty when nothing can be computed (`rep_churn_withheld`
         says why).
 
@@ -90,8 +91,14 @@ def rep_churn(
     lines = poisson_limits(table["expected"]).set_index(table.index)
     table = table.join(lines.drop(columns="expected"))
     table = table.assign(
-        place=places(table["value"], table, few=table["expected"] < GATES["expected_losses"].least), q=benjamini_hochberg(table["p_high"]), early_observed=early["observed"], early_expected=early["expected"],
-        early_value=early["value"], kept_value=kept["value"], departed=table.index.isin(departed(shop)))
+        place=places(table["value"], table, few=table["expected"] < GATES["expected_losses"].least),
+        q=benjamini_hochberg(table["p_high"]),
+        early_observed=early["observed"],
+        early_expected=early["expected"],
+        early_value=early["value"],
+        kept_value=kept["value"],
+        departed=table.index.isin(departed(shop)),
+    )
     return coded(table.reset_index(), reps)[_COLUMNS]
 
 

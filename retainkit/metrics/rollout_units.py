@@ -24,7 +24,18 @@ def units_before_and_after(data: Grid, starts: dict[str, date], base: int, bad: 
         rate = float((data.rate[i] * data.n[i])[before].sum() / n) if n else np.nan
         later = float((data.rate[i] * data.n[i])[after].sum() / n_after) if n_after else np.nan
         worst, back = _worst(data, i, before, rate, bad) if unit in starts and n else ("", np.nan)
-        rows.append({"unit": unit, "started_on": starts.get(unit), "rate": rate, "n": int(n), "after": later, "n_after": int(n_after), "worst": worst, "rebound": back})
+        rows.append(
+            {
+                "unit": unit,
+                "started_on": starts.get(unit),
+                "rate": rate,
+                "n": int(n),
+                "after": later,
+                "n_after": int(n_after),
+                "worst": worst,
+                "rebound": back,
+            }
+        )
     return pd.DataFrame(rows, columns=["unit", "started_on", "rate", "n", "after", "n_after", "worst", "rebound"])
 
 
@@ -56,5 +67,8 @@ def roll_out_notes(data: Grid, units: pd.DataFrame, starts: dict[str, date], bas
         told.append(f"{listed(absent)}: no customers of theirs in these months")
     if any(day < first_day(first_whole(shop.history_start)) for day in starts.values()):
         told.append("a unit that began before the recorded history has no before, and is left out of the effect")
-    return told + [f"regression to the mean: {u['unit']} began after {u['worst']}; chance alone then gives back about {u['rebound'] * 100:.0f} points, whatever was done"
-                   for u in units.to_dict("records") if u["worst"]]
+    return told + [
+        f"regression to the mean: {u['unit']} began after {u['worst']}; chance alone then gives back about {u['rebound'] * 100:.0f} points, whatever was done"
+        for u in units.to_dict("records")
+        if u["worst"]
+    ]

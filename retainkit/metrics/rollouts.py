@@ -180,7 +180,12 @@ def _starts(shop: Shop, change: str) -> tuple[str, dict[str, date]]:
     """The change that is meant, and when each unit began."""
     table = rolled_out(shop) if shop.has("changes") else pd.DataFrame()
     if table.empty:
-        raise MissingDataError("changes", "is not there, so nothing is known to have been rolled out", "", "a changes table: change, unit, started_on")
+        raise MissingDataError(
+            "changes",
+            "is not there, so nothing is known to have been rolled out",
+            "",
+            "a changes table: change, unit, started_on",
+        )
     names = sorted(table["change"].unique())
     name = change or (names[0] if len(names) == 1 else "")
     wrong = f"`{change}` is not one of the changes" if change else "has several changes, and one must be chosen"
@@ -192,10 +197,20 @@ def _starts(shop: Shop, change: str) -> tuple[str, dict[str, date]]:
 def _outcome(shop: Shop, outcome: str) -> tuple[str, Outcome]:
     can = [name for name, o in OUTCOMES.items() if shop.has(o.needs)]
     if not can:
-        raise MissingDataError("changes", "needs something to be judged by", listed(shop.tables), f"one of the tables {listed([o.needs for o in OUTCOMES.values()])}")
+        raise MissingDataError(
+            "changes",
+            "needs something to be judged by",
+            listed(shop.tables),
+            f"one of the tables {listed([o.needs for o in OUTCOMES.values()])}",
+        )
     name = one_of(outcome or can[0], OUTCOMES, "outcome", f"`{outcome}` is not something a roll-out is judged by", 'outcome="{}"')
     if name not in can:
-        raise MissingDataError(OUTCOMES[name].needs, f"is not there, and without it `{name}` is not known", listed(shop.tables), f'outcome="{can[0]}"')
+        raise MissingDataError(
+            OUTCOMES[name].needs,
+            f"is not there, and without it `{name}` is not known",
+            listed(shop.tables),
+            f'outcome="{can[0]}"',
+        )
     return name, OUTCOMES[name]
 
 
@@ -211,8 +226,12 @@ def _column(shop: Shop, asked: Outcome, starts: dict[str, date]) -> Column:
         unknown = next((u for u in starts if not any(u in v for v in values.values())), next(iter(starts)))
         kinds = [place for column, place in asked.units.items() if column in values]
         known = sorted(set().union(*values.values())) if values else []
-        raise BadValueError("changes", f"the units are not all in one of {listed(kinds) or 'the columns a unit may stand in'}", listed(sorted(starts)),
-                            f'unit = "{closest(unknown, known) or (known[0] if known else "North")}"')
+        raise BadValueError(
+            "changes",
+            f"the units are not all in one of {listed(kinds) or 'the columns a unit may stand in'}",
+            listed(sorted(starts)),
+            f'unit = "{closest(unknown, known) or (known[0] if known else "North")}"',
+        )
     return Column(fits[0])
 
 

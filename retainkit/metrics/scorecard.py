@@ -37,22 +37,73 @@ def _of_other_pages(*metrics: str) -> Maker:
 MAKERS = (
     _of_other_pages("second_purchase.share", "next_purchase.share"),
     _of_other_pages("cross_sell.any"),
-    Maker({"purchases.repeat_rate": "repeat purchase rate", "purchases.returning_share": "returning share"}, ("orders",), customers.buying),
+    Maker(
+        {"purchases.repeat_rate": "repeat purchase rate", "purchases.returning_share": "returning share"},
+        ("orders",),
+        customers.buying,
+    ),
     _of_other_pages("repeat_revenue.share"),
     _of_other_pages("churn.survival", "churn.monthly"),
-    Maker({"retention.customers": "customer retention", "churn.cancellation": "cancellations", "churn.early": "early cancellation"}, ("contracts.ended_at",), customers.staying, "contracts.cancel_requested_at"),
-    Maker({"churn.mrr_churn": "revenue churn", "churn.nrr": "NRR", "churn.grr": "GRR"}, ("contracts.ended_at", "contracts.monthly_value"), business.revenue),
+    Maker(
+        {
+            "retention.customers": "customer retention",
+            "churn.cancellation": "cancellations",
+            "churn.early": "early cancellation",
+        },
+        ("contracts.ended_at",),
+        customers.staying,
+        "contracts.cancel_requested_at",
+    ),
+    Maker(
+        {"churn.mrr_churn": "revenue churn", "churn.nrr": "NRR", "churn.grr": "GRR"},
+        ("contracts.ended_at", "contracts.monthly_value"),
+        business.revenue,
+    ),
     Maker({"clv.revenue": "customer lifetime value"}, ("orders",), business.worth),
-    Maker({"cac.cost": "CAC", "clv.to_cost": "LTV to CAC", "clv.payback": "payback"}, ("spend", "orders"), business.costs, whole=f"everybody: {WHOLE}"),
+    Maker(
+        {"cac.cost": "CAC", "clv.to_cost": "LTV to CAC", "clv.payback": "payback"},
+        ("spend", "orders"),
+        business.costs,
+        whole=f"everybody: {WHOLE}",
+    ),
     Maker({"nps.score": "NPS"}, ("responses",), partial(customers.voices, "customer"), "answers of customers"),
-    Maker({"nps.response": "NPS response"}, ("responses.invited",), partial(customers.answered, "customer"), "answers of customers", INVITED),
+    Maker(
+        {"nps.response": "NPS response"},
+        ("responses.invited",),
+        partial(customers.answered, "customer"),
+        "answers of customers",
+        INVITED,
+    ),
     Maker({"enps.score": "eNPS"}, ("responses",), partial(customers.voices, "employee"), "answers of employees", STAFF),
-    Maker({"enps.response": "eNPS response"}, ("responses.invited",), partial(customers.answered, "employee"), "answers of employees", STAFF),
+    Maker(
+        {"enps.response": "eNPS response"},
+        ("responses.invited",),
+        partial(customers.answered, "employee"),
+        "answers of employees",
+        STAFF,
+    ),
     _of_other_pages("deals.win_rate", "deals.win_by"),
-    Maker({"deals.average_won": "average deal size", "deals.median_won": "median deal size", "deals.velocity": "sales velocity"}, ("deals.amount",), business.sizes),
+    Maker(
+        {
+            "deals.average_won": "average deal size",
+            "deals.median_won": "median deal size",
+            "deals.velocity": "sales velocity",
+        },
+        ("deals.amount",),
+        business.sizes,
+    ),
     Maker({"deals.cycle_days": "sales cycle"}, ("deals",), business.cycle),
-    Maker({"deals.referral_gap": "referrals against the rest"}, ("deals.source",), business.referrals, "closed deals of the source `referral`, and of others, that were opened long enough ago, and lost ones among them"),
-    Maker({"engagement.weekly_active": "weekly active", "engagement.went_quiet": "went quiet"}, ("activity",), customers.use),
+    Maker(
+        {"deals.referral_gap": "referrals against the rest"},
+        ("deals.source",),
+        business.referrals,
+        "closed deals of the source `referral`, and of others, that were opened long enough ago, and lost ones among them",
+    ),
+    Maker(
+        {"engagement.weekly_active": "weekly active", "engagement.went_quiet": "went quiet"},
+        ("activity",),
+        customers.use,
+    ),
 )
 
 
@@ -84,7 +135,10 @@ def missing_lines(shop: Shop, **settings: Any) -> pd.DataFrame:
     given = {line.metric for line in lines(shop, **settings)}
     rows = [{"about": words, "needs": unsaid(shop, m) or m.rows} for m in MAKERS for metric, words in m.metrics.items() if metric not in given]
     table = pd.DataFrame(rows, columns=["about", "needs"])
-    return pd.DataFrame([{"about": ", ".join(part["about"]), "needs": needs} for needs, part in table.groupby("needs", sort=False)], columns=["about", "needs"])
+    return pd.DataFrame(
+        [{"about": ", ".join(part["about"]), "needs": needs} for needs, part in table.groupby("needs", sort=False)],
+        columns=["about", "needs"],
+    )
 
 
 def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
@@ -105,13 +159,16 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     -------
     DataFrame
         A row a number: `section`, `metric` and `group` (as in metrics.csv), `horizon_days`, `label`, `kind` (as in `in_words`), `better`
-        ("higher", "lower" or ""), `value`, `low`, `high`, `n`, `at_risk` (of a curve: customers at risk at the horizon; infinite of other numbers), `month_ago`, `year_ago`; the newest `month` that came of age since a
-        month ago, its `month_value` and `month_n` (customers or deals; NaN of money), and `noise_low` to `noise_high`, where 998 of 1,000 months lie when nothing changes (of a survey: where chance
+        ("higher", "lower" or ""), `value`, `low`, `high`, `n`, `at_risk` (of a curve: customers at risk at the horizon;
+        infinite of other numbers), `month_ago`, `year_ago`; the newest `month` that came of age since a
+        month ago, its `month_value` and `month_n` (customers or deals; NaN of money), and `noise_low` to `noise_high`,
+        where 998 of 1,000 months lie when nothing changes (of a survey: where chance
         alone takes the score of the one before); `news`; `note`.
 
     Notes
     -----
-    Shares: a p-chart of months of equal age (`control_limits`); money: prediction limits of months on the scale on which they spread evenly (`value_limits`); surveys:
+    Shares: a p-chart of months of equal age (`control_limits`); money: prediction limits of months on the scale on
+    which they spread evenly (`value_limits`); surveys:
     the change since the survey before, with a 99.8 % interval. The rest is not judged, and `news` says why.
 
     Examples
@@ -152,8 +209,21 @@ def judged_line(line: Headline, shop: Shop, previous: date) -> dict[str, Any]:
 def _now(line: Headline, found: Found) -> dict[str, Any]:
     """What the line says today."""
     note = f"not within {counted(line.horizon or 0, 'day')}" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
-    return {"section": line.section, "metric": line.metric, "group": found.group, "horizon_days": line.horizon, "label": line.label, "kind": line.kind,
-            "better": line.better, "value": found.value, "low": found.low, "high": found.high, "n": found.n, "at_risk": found.at_risk, "note": note}
+    return {
+        "section": line.section,
+        "metric": line.metric,
+        "group": found.group,
+        "horizon_days": line.horizon,
+        "label": line.label,
+        "kind": line.kind,
+        "better": line.better,
+        "value": found.value,
+        "low": found.low,
+        "high": found.high,
+        "n": found.n,
+        "at_risk": found.at_risk,
+        "note": note,
+    }
 
 
 def _then(line: Headline, shop: Shop | None) -> float:
@@ -170,4 +240,10 @@ def _survey(line: Headline, shop: Shop) -> dict[str, Any]:
     row = changes.iloc[-1]
     value = line.find(shop).value
     before, reach = value - row["value"], (row["high"] - row["low"]) / 2
-    return verdict(str(row["wave"]), value, before - reach, before + reach, f"{written(before - reach, 1, line.kind, '')} to {written(before + reach, 1, line.kind, '')} after {row['before']}")
+    return verdict(
+        str(row["wave"]),
+        value,
+        before - reach,
+        before + reach,
+        f"{written(before - reach, 1, line.kind, '')} to {written(before + reach, 1, line.kind, '')} after {row['before']}",
+    )

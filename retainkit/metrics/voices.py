@@ -27,7 +27,8 @@ def promoter_scores(shop: Engine, *, kind: str = "customer", by: str | None = No
 
     One answer a customer and wave, the last. Anonymous answers count each. Answers without a `wave` belong to their calendar
     quarter. Left out: whoever did not answer; `response` is the share who did, where `invited` is known: of everybody,
-    never of a group or of some customers (`Shop.only`). Employees are a small, whole group, so their interval covers only those of the invited who were silent; it and the score are
+    never of a group or of some customers (`Shop.only`). Employees are a small, whole group, so their interval covers
+    only those of the invited who were silent; it and the score are
     hidden below 8 answers.
 
     Parameters

@@ -27,7 +27,9 @@ BEHIND = "days before the end"
 
 
 def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
-    """The months of a card's number as a small chart with its data, as HTML; months of fewer than 20 are left open, and "" stands for fewer than two others."""
+    """The months of a card's number as a small chart with its data, as HTML; months of fewer than 20 are left open, and
+    "" stands for fewer than two others.
+    """
     if not trend:
         return ""
     enough = (trend.months["n"].isna() & (trend.months["value"].notna())) | (trend.months["n"] >= GATES["customers_full"].least)
@@ -41,14 +43,21 @@ def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
     usual = f"{newest.low:.1%} to {newest.high:.1%}" if newest.low == newest.low else ""
     of = f"of the {newest.n:,.0f} from" if trend.began else f"of {newest.n:,.0f} in" if newest.n == newest.n else "in"
     finding = f"{newest.value:.0%} {of} {newest.when}" if newest.n < 100 else f"{newest.value:.1%} {of} {newest.when}"
-    finish(ax, finding=finding, measure=f"{words}, by month{f'; grey: usual, {usual}' if usual else ''}{'' if newest.month == months['month'].iloc[-1] else '; later months have fewer than 20'}", source=f"{trend.tables}, complete to {shop.as_of:%d %B %Y}")
+    finish(
+        ax,
+        finding=finding,
+        measure=f"{words}, by month{f'; grey: usual, {usual}' if usual else ''}{'' if newest.month == months['month'].iloc[-1] else '; later months have fewer than 20'}",
+        source=f"{trend.tables}, complete to {shop.as_of:%d %B %Y}",
+    )
     alt = f"{words}, {counted(len(months), 'month')} from {months['when'].iloc[0]}: {finding}{f', usual is {usual}' if usual else ''}."
     data, facts = picture(fig, alt=alt)
     return pages.figure(data, facts["image/png"], f"{stem}-months")
 
 
 def health(shop: Shop) -> str:
-    """The rows read and left out by table, and how many days before the report's end each table's last row lies, as HTML; and which one ends too early."""
+    """The rows read and left out by table, and how many days before the report's end each table's last row lies, as
+    HTML; and which one ends too early.
+    """
     table = read_and_left_out(shop)
     last = pd.to_datetime(table["last_day"])
     table[BEHIND] = (pd.Timestamp(shop.as_of) - last).dt.days.clip(lower=0).astype("Int64")
@@ -58,13 +67,17 @@ def health(shop: Shop) -> str:
 
 
 def much_left_out(shop: Shop) -> str:
-    """Which tables have lost a twentieth of their rows or more, and to what first; "" where none has. What the mapping's own `where` leaves out is meant."""
+    """Which tables have lost a twentieth of their rows or more, and to what first; "" where none has. What the
+    mapping's own `where` leaves out is meant.
+    """
     sums, said = shop.ledger.groupby("table", sort=False)[["rows", "rejected"]].sum(), []
     for name, rows in sums[sums["rejected"] * 20 >= sums["rows"].clip(lower=1)].iterrows():
         why = shop.rejected(str(name))["reason"]
         lost = why[~why.str.startswith("left out by where")]
         if len(lost) * 20 >= rows["rows"]:
-            said.append(f"{len(lost):,} of {rows['rows']:,} rows of {name} ({len(lost) / rows['rows']:.0%}), {lost.value_counts().iloc[0]:,} of them because {lost.value_counts().index[0]}")
+            said.append(
+                f"{len(lost):,} of {rows['rows']:,} rows of {name} ({len(lost) / rows['rows']:.0%}), {lost.value_counts().iloc[0]:,} of them because {lost.value_counts().index[0]}"
+            )
     return f"Left out: {'; '.join(said)}. What stands here is made of the others." if said else ""
 
 

@@ -25,7 +25,11 @@ def execute(folder: Path | None = None, *, jobs: int = 2, timeout: int = TIMEOUT
     if not folder and (kit := notebooks_folder()).name == PACKAGED:
         raise BadValueError("--execute", "would write into the installed package: it is for a checkout of retainkit", str(kit),
                             "retainkit notebooks --copy my-notebooks, then retainkit report --notebooks my-notebooks")
-    paths = sorted(folder.glob("*.ipynb")) if folder else [p for part in ("", "workshop") for p in sorted((notebooks_folder() / part).glob("*.ipynb"))]
+    paths = (
+        sorted(folder.glob("*.ipynb"))
+        if folder
+        else [p for part in ("", "workshop") for p in sorted((notebooks_folder() / part).glob("*.ipynb"))]
+    )
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         return dict(zip([p.name for p in paths], pool.map(lambda p: _execute(p, timeout), paths), strict=True))
 

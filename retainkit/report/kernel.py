@@ -174,7 +174,13 @@ def fault(notebook: NotebookNode) -> str:
 def tracebacks(folder: Path) -> str:
     """Where each executed notebook of a folder failed, as Python says it; "" where none did."""
     books = {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
-    return "\n\n".join(f"{stem}:\n" + plain("\n".join(o.traceback)) for stem, book in books.items() for cell in _code(book) for o in cell.outputs if o.output_type == "error")
+    return "\n\n".join(
+        f"{stem}:\n" + plain("\n".join(o.traceback))
+        for stem, book in books.items()
+        for cell in _code(book)
+        for o in cell.outputs
+        if o.output_type == "error"
+    )
 
 
 def _code(notebook: NotebookNode) -> list[NotebookNode]:

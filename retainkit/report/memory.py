@@ -67,13 +67,17 @@ def last_publication(out: Path, as_of: date) -> Last | None:
 def _numbers(path: Path) -> dict[tuple[str, str, int | None], float]:
     """The values in a metrics.csv by metric, group and horizon."""
     with path.open(encoding="utf-8", newline="") as file:
-        return {(r["metric"], r["group"], int(r["horizon_days"]) if r["horizon_days"] else None): float(r["value"] or "nan") for r in csv.DictReader(file)}
+        return {
+            (r["metric"], r["group"], int(r["horizon_days"]) if r["horizon_days"] else None): float(r["value"] or "nan")
+            for r in csv.DictReader(file)
+        }
 
 
 def keep(shop: Shop, out: Path, name: str) -> str:
     """Remember the shop's rows for the publication `name`; what the file is called, for the publication to say.
 
-    A report up to some day within a month is never looked back on: nothing is remembered, and "" is returned. Memories of the same month stay until `settle` is called, so that a run that is killed leaves the right one in place.
+    A report up to some day within a month is never looked back on: nothing is remembered, and "" is returned. Memories
+    of the same month stay until `settle` is called, so that a run that is killed leaves the right one in place.
     """
     if month_of(name) is None:
         return ""
@@ -138,7 +142,8 @@ def _marks(folder: Path) -> str:
     salt = literal(_salt(folder / "salt"))
     return " union all ".join(
         f"select {literal(name)} as name, cast('0x' || substr(sha256(concat_ws(chr(31), {salt}, {', '.join(map(_text, columns))})), 1, 12) as bigint) as mark from {place}"
-        for name, (place, columns) in REMEMBERED.items())
+        for name, (place, columns) in REMEMBERED.items()
+    )
 
 
 def _recipe(folder: Path) -> str:

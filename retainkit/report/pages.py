@@ -56,9 +56,16 @@ def _exporter() -> Any:
 
     highlight = Highlight2HTML(pygments_lexer="ipython3")
     return TemplateExporter(  # not its HTML child, which adds themes and parses every page once more
-        extra_template_basedirs=[str(TEMPLATES)], template_name="retainkit", template_file="page.html.j2",
-        filters={"highlight_code": lru_cache(1000)(lambda code: _marked(highlight(code))), "markdown2html": markdown},  # most cells are those of the last month
-        config=Config(NbConvertBase={"display_data_priority": SHOWN}, Exporter={"optimistic_validation": True}),  # validated once, not after each step that does nothing
+        extra_template_basedirs=[str(TEMPLATES)],
+        template_name="retainkit",
+        template_file="page.html.j2",
+        filters={
+            "highlight_code": lru_cache(1000)(lambda code: _marked(highlight(code))),
+            "markdown2html": markdown,
+        },  # most cells are those of the last month
+        config=Config(
+            NbConvertBase={"display_data_priority": SHOWN}, Exporter={"optimistic_validation": True}
+        ),  # validated once, not after each step that does nothing
     )
 
 

@@ -141,14 +141,27 @@ def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
     found = [job for p in sorted(folder.glob("*.ipynb")) if (job := _job(p))]
     jobs = {job.stem: job for job in sorted(found, key=lambda job: not job.first)}
     if not jobs:
-        raise MissingDataError(str(folder), "holds no notebook with `retainkit` in its metadata", listed(sorted(p.name for p in folder.iterdir())) or "an empty folder",
-                               "retainkit notebooks --copy my-notebooks, then --notebooks my-notebooks")
+        raise MissingDataError(
+            str(folder),
+            "holds no notebook with `retainkit` in its metadata",
+            listed(sorted(p.name for p in folder.iterdir())) or "an empty folder",
+            "retainkit notebooks --copy my-notebooks, then --notebooks my-notebooks",
+        )
     if taken := [job.path.name for job in found if job.stem.lower() in ("index", "definitions")]:
-        raise BadValueError(str(folder / taken[0]), "is called as a page that every report has", taken[0], f"mv {shlex.quote(str(folder / taken[0]))} {shlex.quote(str(folder / ('00_' + taken[0])))}")
+        raise BadValueError(
+            str(folder / taken[0]),
+            "is called as a page that every report has",
+            taken[0],
+            f"mv {shlex.quote(str(folder / taken[0]))} {shlex.quote(str(folder / ('00_' + taken[0])))}",
+        )
     wanted = [stem.removesuffix(".ipynb") for stem in only] or list(jobs)
     for stem in wanted:
         if stem not in jobs:
-            guess = next((s for s in jobs if stem and stem.lower() in s.lower()), None) or closest(stem, jobs) or next((s for s in jobs if s[:2] == stem[:2]), next(iter(jobs)))
+            guess = (
+                next((s for s in jobs if stem and stem.lower() in s.lower()), None)
+                or closest(stem, jobs)
+                or next((s for s in jobs if s[:2] == stem[:2]), next(iter(jobs)))
+            )
             raise BadValueError("--only", f"there is no notebook {stem!r}", listed(jobs), f"--only {guess}")
     return [job for stem, job in jobs.items() if stem in wanted]
 
@@ -208,7 +221,12 @@ def _setting(text: str, jobs: Sequence[Job]) -> tuple[str, str]:
             raise BadValueError("--set", f"{name} is not set this way", text, "retainkit report SOURCE --as-of DAY")
         guess = closest(name, known) or (known[0] if known else "NAME")
         wrong = f"no notebook has a parameter {name!r}" if sign else "needs NAME=VALUE"
-        raise BadValueError("--set", wrong, f"parameters: {listed(known, limit=20)}", to_type(guess, usual, _meant(guess, value, usual.get(guess, ""))))
+        raise BadValueError(
+            "--set",
+            wrong,
+            f"parameters: {listed(known, limit=20)}",
+            to_type(guess, usual, _meant(guess, value, usual.get(guess, ""))),
+        )
     return name, value
 
 

@@ -41,14 +41,27 @@ def workplace(out: Path, name: str, *, reads: Iterable[Path] = (), pages: Mappin
             held.enter_context(removed(stage))
             stage.mkdir()
         except OSError as err:
-            nowhere = f"a link to {os.readlink(out)}, which is not there" if out.is_symlink() and not out.exists() else ""
-            raise BadValueError(f"--out {out}", "cannot be written to", nowhere or _said(err), "--out reports, or another folder that you may write to") from err
+            nowhere = (
+                f"a link to {os.readlink(out)}, which is not there" if out.is_symlink() and not out.exists() else ""
+            )
+            raise BadValueError(
+                f"--out {out}",
+                "cannot be written to",
+                nowhere or _said(err),
+                "--out reports, or another folder that you may write to",
+            ) from err
         try:
             yield stage
         except OSError as err:
             full = err.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-            raise NotPublishedError(str(out), "the report was begun and could not be written", _said(err),
-                                    f"make room there (df -h {shlex.quote(str(out))}), and run it again" if full else "run it again with --debug to see where") from err
+            raise NotPublishedError(
+                str(out),
+                "the report was begun and could not be written",
+                _said(err),
+                f"make room there (df -h {shlex.quote(str(out))}), and run it again"
+                if full
+                else "run it again with --debug to see where",
+            ) from err
 
 
 def folder(out: str | Path) -> Path:
@@ -84,22 +97,43 @@ def may_replace(live: Path, reads: Iterable[Path] = (), pages: Mapping[str, str]
     elsewhere = f"--out {shlex.quote(str(live.parent / 'published'))}"
     run = _run(live)
     if run is None:
-        raise BadValueError(str(live), "is in the way of the report, and no report wrote it", "no run.json of a report in it", f"{elsewhere}, or call it something else")
+        raise BadValueError(
+            str(live),
+            "is in the way of the report, and no report wrote it",
+            "no run.json of a report in it",
+            f"{elsewhere}, or call it something else",
+        )
     if inside := [str(file) for file in reads if file.resolve().is_relative_to(live.resolve())]:
         raise BadValueError(str(live), "would be replaced, and this report is made from what it holds", listed(inside), elsewhere)
     if strange := sorted(_strange(live, run)):
-        raise BadValueError(str(live), "would be replaced, and holds what no report wrote", listed(strange), f"move it out of the way, or {elsewhere}")
+        raise BadValueError(
+            str(live),
+            "would be replaced, and holds what no report wrote",
+            listed(strange),
+            f"move it out of the way, or {elsewhere}",
+        )
     before = {str(n["notebook"]): str(n["parameters"].get("segment") or "") for n in run["notebooks"] if (live / f"{n['notebook']}.html").exists()}
     if pages is not None and (lost := [stem for stem, segment in before.items() if pages.get(stem) != segment]):
         own = shlex.quote(str(live.parent / next(filter(None, pages.values()), next(iter(pages)))))
-        raise BadValueError(str(live), "has pages that this report would take away: it is made of some notebooks only, or of one segment", listed(lost), f"--out {own}")
+        raise BadValueError(
+            str(live),
+            "has pages that this report would take away: it is made of some notebooks only, or of one segment",
+            listed(lost),
+            f"--out {own}",
+        )
 
 
 def _run(live: Path, name: str = "") -> dict[str, Any] | None:
     """What its run.json says, if a report wrote the folder, as the month it is called or as `name`."""
     try:
         run = json.loads((live / "run.json").read_text(encoding="utf-8"))
-        return dict(run) if not live.is_symlink() and run["month"] == (name or live.name) and all({"notebook", "parameters"} <= set(n) for n in run["notebooks"]) else None
+        return (
+            dict(run)
+            if not live.is_symlink()
+            and run["month"] == (name or live.name)
+            and all({"notebook", "parameters"} <= set(n) for n in run["notebooks"])
+            else None
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -126,7 +160,12 @@ def publish(stage: Path, live: Path) -> None:
     if not os.path.lexists(live):
         stage.rename(live)
     elif any(live.iterdir()) and not _run(live):
-        raise NotPublishedError(str(live), "came into the way of the report while it was made", "no run.json of a report in it", "move it, and run the report again")
+        raise NotPublishedError(
+            str(live),
+            "came into the way of the report while it was made",
+            "no run.json of a report in it",
+            "move it, and run the report again",
+        )
     elif not _exchange(stage, live):
         live.rename(_old(live))
         stage.rename(live)

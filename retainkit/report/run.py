@@ -52,7 +52,15 @@ class Result:
 
 @warm.kernels()
 @one_answer()
-def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2, timeout: int = kernel.TIMEOUT, paper: bool = False, **asked: Any) -> tuple[Path, bool]:
+def report(
+    source: str = "sample",
+    *,
+    out: str | Path = "reports",
+    jobs: int = 2,
+    timeout: int = kernel.TIMEOUT,
+    paper: bool = False,
+    **asked: Any,
+) -> tuple[Path, bool]:
     """Write and publish one month's folder of pages.
 
     Parameters
@@ -115,8 +123,12 @@ def report(source: str = "sample", *, out: str | Path = "reports", jobs: int = 2
         facts = {**_run_facts(plan, results, steps), "previous": back.last.name, "memory": kept}
         (stage / "run.json").write_text(json.dumps(facts, indent=1, default=str) + "\n", encoding="utf-8")
         if other := changed(plan.shop, plan.source):  # each notebook read what was there when it opened
-            raise NotPublishedError(plan.shop.name, "changed while the report was made, so its pages do not tell of one and the same data: nothing was published",
-                                    listed(other), "run the report again once the export is complete")
+            raise NotPublishedError(
+                plan.shop.name,
+                "changed while the report was made, so its pages do not tell of one and the same data: nothing was published",
+                listed(other),
+                "run the report again once the export is complete",
+            )
         publish.publish(stage, out / plan.name)
         memory.settle(out, plan.name, kept)
         good = not fault and all(r.status != "failed" for r in results)
@@ -159,7 +171,12 @@ def _finish(result: Result, plan: Plan, back: since.Back, stage: Path) -> None:
         raise RetainkitError(result.job.stem, wrong, remedy="end with record({...}), and say(...) the headline")
     result.changes = back.compared(result.job, lines)
     result.changed, result.trend = since.on_card(result.changes, back), back.trend(result.job, result.changes)
-    facts = {"question": result.job.question, "stem": result.job.stem, "changed": since.on_page(result.changes, back, result.job), **_about(plan, [result.job])}
+    facts = {
+        "question": result.job.question,
+        "stem": result.job.stem,
+        "changed": since.on_page(result.changes, back, result.job),
+        **_about(plan, [result.job]),
+    }
     (stage / f"{result.job.stem}.html").write_text(pages.page(ran, facts), encoding="utf-8")
     result.chart = cards.trend_chart(result.trend, plan.shop, result.job.stem)
     result.headline, result.metrics, result.status = pages.markdown("\n\n".join(said)), lines, "ok"
@@ -177,7 +194,13 @@ def _names(plan: Plan, job: Job) -> dict[str, str]:
     package = Path(__file__).resolve().parents[1]
     source = Path(plan.source)
     folder = source.parent if source.suffix else source
-    return {plan.source: source.name, str(folder): folder.name, str(job.path.resolve().parent): "notebooks", str(package): "retainkit", str(package.parent): "."}
+    return {
+        plan.source: source.name,
+        str(folder): folder.name,
+        str(job.path.resolve().parent): "notebooks",
+        str(package): "retainkit",
+        str(package.parent): ".",
+    }
 
 
 def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[str], paper: bool) -> None:
@@ -188,7 +211,17 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
     for result in results:
         if result.notebook is not None:
             nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
-    shown = [{**vars(r), "stem": r.job.stem, "question": r.job.question, "lacks": _lacks(r), "first": r.job.first, "chart": _chart(r, results)} for r in results]
+    shown = [
+        {
+            **vars(r),
+            "stem": r.job.stem,
+            "question": r.job.question,
+            "lacks": _lacks(r),
+            "first": r.job.first,
+            "chart": _chart(r, results),
+        }
+        for r in results
+    ]
     index = pages.filled(
         "index", **_about(plan, plan.jobs), source=plan.shop.name, cards=shown, earlier=[(name, period(name)) for name in earlier], rejected=rejected,
         failed=sum(r.status == "failed" for r in results), ledger=cards.health(plan.shop), paper=paper,

@@ -27,11 +27,13 @@ from retainkit.show.words import missing
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
-MEANS = ("Restated: history rewritten since then (refunds booked late, late rows, customers merged). Matured: what time did to those known then. "
-         "New: those who came since. The three, in percentage points, are the change. A number of one month is of another month now: nobody matured, and the "
-         "step is from month to month. Where restated is not known, the earlier value is what today's data give. "
-         "Whether it is news is asked of the newest month that is old enough, at equal age, against the 12 to 24 months before it: of 1,000 months in which "
-         "nothing happens, 998 lie in the usual range. Rows are those of the tables: an order of three lines is three.")
+MEANS = (
+    "Restated: history rewritten since then (refunds booked late, late rows, customers merged). Matured: what time did to those known then. "
+    "New: those who came since. The three, in percentage points, are the change. A number of one month is of another month now: nobody matured, and the "
+    "step is from month to month. Where restated is not known, the earlier value is what today's data give. "
+    "Whether it is news is asked of the newest month that is old enough, at equal age, against the 12 to 24 months before it: of 1,000 months in which "
+    "nothing happens, 998 lie in the usual range. Rows are those of the tables: an order of three lines is three."
+)
 STEPS = ("restated", "matured", "new")
 
 
@@ -77,7 +79,10 @@ class Back:
         shop = self.shop.only(segment=job.segment)
         chosen = headlines(shop, only={m for m, *_ in ours} or {""}, **{n: given[n] for n in SETTINGS if n in given})
         table = changes(shop, self.last.day, {} if self.unlike(job) else self.last.published, rewritten=self.counts[0], chosen=chosen)
-        same = [ours.get((h.metric, group, str(h.horizon or ""))) == now for h, group, now in zip(chosen, table.get("group", []), table.get("now", []), strict=True)]
+        same = [
+            ours.get((h.metric, group, str(h.horizon or ""))) == now
+            for h, group, now in zip(chosen, table.get("group", []), table.get("now", []), strict=True)
+        ]
         if not chosen:
             return table
         shown = pd.Series(same, dtype=bool) & (table["n"] >= GATES["customers_shown"].least)
@@ -90,7 +95,12 @@ class Back:
         with_months = [h for h in [*numbers[leading(table) :], *numbers] if h.months]
         if not with_months:
             return None
-        return Trend(with_months[0].label, " and ".join(t for t in with_months[0].tables if shop.has(t)), hide_few(monthly(with_months[0], shop, self.last.day)), with_months[0].horizon is not None)
+        return Trend(
+            with_months[0].label,
+            " and ".join(t for t in with_months[0].tables if shop.has(t)),
+            hide_few(monthly(with_months[0], shop, self.last.day)),
+            with_months[0].horizon is not None,
+        )
 
     def unlike(self, job: Job) -> list[str]:
         """The parameters of a notebook that were others when the earlier month was published."""
@@ -106,11 +116,20 @@ class Back:
         if not self.last.published:
             return [f"No report of {month} was published here: its values are today's, and what was restated is not known."]
         if unlike := self.unlike(job):
-            return [f"The page of {month} was made with other settings ({', '.join(unlike)}): its values are today's, and what was restated is not known."]
+            return [
+                f"The page of {month} was made with other settings ({', '.join(unlike)}): its values are today's, and what was restated is not known."
+            ]
         now = {"retainkit": retainkit.__version__, "history_start": str(self.shop.history_start), "tz": self.shop.tz}
         then: dict[str, Any] = {**self.last.run, **self.last.run.get("versions", {})}
         other = [f"{name} ({then[name]}, now {value})" for name, value in now.items() if then.get(name, value) != value]
-        return [text for text in (self.counts[1] and f"{_capital(self.counts[1])}.", f"Restated holds what came of another {', '.join(other)}." if other else "") if text]
+        return [
+            text
+            for text in (
+                self.counts[1] and f"{_capital(self.counts[1])}.",
+                f"Restated holds what came of another {', '.join(other)}." if other else "",
+            )
+            if text
+        ]
 
 
 def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
@@ -122,7 +141,13 @@ def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
         "number": [_capital(label) for label in table["label"]],
         f"{back.last.day:%b %Y}": table["last"].fillna(table["recomputed"]), f"{back.shop.as_of:%b %Y}": table["now"],
         **{step: [_step(row, step) for row in rows] for step in STEPS}, "news?": [_judged(row) for row in rows]})
-    markup, _ = rendered(shown, caption=f"What changed since {back.day}; restated, matured and new in points", formats=dict.fromkeys(shown.columns[1:3], ".2%"), units={}, rows=len(shown))
+    markup, _ = rendered(
+        shown,
+        caption=f"What changed since {back.day}; restated, matured and new in points",
+        formats=dict.fromkeys(shown.columns[1:3], ".2%"),
+        units={},
+        rows=len(shown),
+    )
     notes = [f"Rows behind it: {'; '.join(dict.fromkeys(map(_behind, rows)))}.", *back.notes(job)]
     said = "".join(f'\n<p class="note">{html.escape(note)}</p>' for note in notes)
     told = f"{markup}{said}\n<details><summary>What these words mean</summary><p>{html.escape(MEANS)}</p></details>"
@@ -139,7 +164,11 @@ def on_card(table: pd.DataFrame, back: Back) -> str:
     news = row["news"].startswith(NEWS)
     last = row["recomputed"] if row["last"] != row["last"] else row["last"]
     arrow = '<span aria-hidden="true">{}</span> '.format("▼" if ": lower" in row["news"] else "▲") if news else ""
-    told = f"from {last:.2%} to {row['now']:.2%} ({_points(round(row['now'], 4) - round(last, 4))} points)" if last == last else f"{row['now']:.2%} (not known then)"
+    told = (
+        f"from {last:.2%} to {row['now']:.2%} ({_points(round(row['now'], 4) - round(last, 4))} points)"
+        if last == last
+        else f"{row['now']:.2%} (not known then)"
+    )
     said = f"Since {back.day}: {row['label']}, {told}. "
     judged = _judged(dict(row))
     alone = f"By itself, the newest month that is old enough is {judged[0].lower()}{judged[1:]}" if row["month"] and not news else judged
@@ -179,7 +208,11 @@ def _behind(row: dict[Any, Any]) -> str:
     """The rows behind the three steps of a number; of those restated, where that is known."""
     known = row["rows_restated"] is not None and row["rows_restated"] == row["rows_restated"]
     restated = f"{row['rows_restated']:,.0f} restated ({row['rows_added']:,.0f} added, {row['rows_removed']:,.0f} removed), " if known else ""
-    since = f"{row['rows_matured'] + row['rows_new']:,} since, of another month" if _another(row) else f"{row['rows_matured']:,} matured, {row['rows_new']:,} new"
+    since = (
+        f"{row['rows_matured'] + row['rows_new']:,} since, of another month"
+        if _another(row)
+        else f"{row['rows_matured']:,} matured, {row['rows_new']:,} new"
+    )
     return f"{restated}{since} ({row['tables']})"
 
 

@@ -79,7 +79,12 @@ def check_parameters(shop: Shop, parameters: Mapping[str, Any], *, usual: Mappin
     horizon = min(parameters.get("horizons", [parameters.get("horizon", 36_500)]))
     for name in ("window", "within"):
         if parameters.get(name, 0) > horizon:
-            raise BadValueError(f"parameter {name}", "is longer than the horizon it is a part of", f"{counted(parameters[name], 'day')} of {horizon}", to_type(name, usual, horizon))
+            raise BadValueError(
+                f"parameter {name}",
+                "is longer than the horizon it is a part of",
+                f"{counted(parameters[name], 'day')} of {horizon}",
+                to_type(name, usual, horizon),
+            )
 
 
 def _check_number(name: str, value: Any, usual: Mapping[str, Any] | None, typed: Callable[[Any], str]) -> None:
@@ -130,9 +135,17 @@ def show_ledger(shop: Shop) -> None:
 
 
 def held_back(shop: Shop) -> str:
-    """That a table ends what is counted more than a month before another one, or that only contracts' ends say it is counted so far, and what to type; "" where neither is so."""
+    """That a table ends what is counted more than a month before another one, or that only contracts' ends say it is
+    counted so far, and what to type; "" where neither is so.
+    """
     held, ahead = clock.held_back(shop, least=31), clock.ends_ahead(shop)
-    said, what, day = (held[0], "To count them, with the tables that end earlier as they were", held[1]) if held else (ahead[0], "To count to there only", ahead[1]) if ahead else ("", "", None)
+    said, what, day = (
+        (held[0], "To count them, with the tables that end earlier as they were", held[1])
+        if held
+        else (ahead[0], "To count to there only", ahead[1])
+        if ahead
+        else ("", "", None)
+    )
     return f'{said[0].upper()}{said[1:]}. {what}: as_of = "{day}" under [shop] in retainkit.toml.' if said else ""
 
 

@@ -98,7 +98,10 @@ def _news(row: dict[Any, Any], unit: str) -> str:
         return "not judged"
     low, high = float(row["noise_low"]), float(row["noise_high"])
     half = min((high - low) / 6 if math.isfinite(high) else low, low / 2 if row["kind"] == "money" and low > 0 else high)
-    value, bottom, top = (written(float(row[name]), half, row["kind"], unit) if math.isfinite(row[name]) else "" for name in ("month_value", "noise_low", "noise_high"))
+    value, bottom, top = (
+        written(float(row[name]), half, row["kind"], unit) if math.isfinite(row[name]) else ""
+        for name in ("month_value", "noise_low", "noise_high")
+    )
     word = "NEWS" if str(row["news"]).startswith(NEWS) else "noise"
     if row["kind"] == "score":
         return f"{word}: {value} in {row['month']}, chance after the survey before is {bottom} to {top}"
@@ -141,15 +144,33 @@ def _goal(row: dict[Any, Any], unit: str) -> dict[str, str]:
     after = AFTER.get(row["kind"], "")
 
     def like(value: float) -> str:
-        return "–" if missing(value) else "not reached" if math.isinf(value) else written(float(value), half if math.isfinite(half) else abs(value) / 10, row["kind"], unit) + after
+        return (
+            "–"
+            if missing(value)
+            else "not reached"
+            if math.isinf(value)
+            else written(float(value), half if math.isfinite(half) else abs(value) / 10, row["kind"], unit) + after
+        )
 
     # the digits of a target are the user's own
-    target = f"{row['target'] * 100:g}%" if row["kind"] in ("proportion", "survival") else like(row["target"]) if row["kind"] else f"{row['target']:g}"
+    target = (
+        f"{row['target'] * 100:g}%"
+        if row["kind"] in ("proportion", "survival")
+        else like(row["target"])
+        if row["kind"]
+        else f"{row['target']:g}"
+    )
     now = _said(row, "value", "low", "high", int(row["n"]), unit)
-    return {"goal": row["label"] + (f" ({row['group']})" if row["group"] else ""), "target": target, "by": str(row["by"]),
-            "before": _said(row, "baseline", "baseline_low", "baseline_high", int(GATES["customers_full"].least), unit),
-            "since then": f"{now}, n {int(row['n']):,}" if row["n"] >= GATES["customers_shown"].least else now, "the straight path is at": like(row["path"]),
-            "status": f"{row['status']}: {row['note'].split(';')[0]}" if row["note"] else row["status"], "to be able to tell": _more(row)}
+    return {
+        "goal": row["label"] + (f" ({row['group']})" if row["group"] else ""),
+        "target": target,
+        "by": str(row["by"]),
+        "before": _said(row, "baseline", "baseline_low", "baseline_high", int(GATES["customers_full"].least), unit),
+        "since then": f"{now}, n {int(row['n']):,}" if row["n"] >= GATES["customers_shown"].least else now,
+        "the straight path is at": like(row["path"]),
+        "status": f"{row['status']}: {row['note'].split(';')[0]}" if row["note"] else row["status"],
+        "to be able to tell": _more(row),
+    }
 
 
 def _said(row: dict[Any, Any], value: str, low: str, high: str, n: int, unit: str) -> str:

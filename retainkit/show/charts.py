@@ -41,12 +41,28 @@ def plot_curve(
             ax.fill_between(part[x], part["low"].astype(float), part["high"].astype(float), step="post", color=colour, alpha=0.15, linewidth=0)
         if name and part[y].notna().any():
             last = part.dropna(subset=[y]).iloc[-1]
-            ax.annotate(letters(name, 40), (last[x], last[y]), xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i), textcoords="offset points", color=colour, va="center", annotation_clip=False)
+            ax.annotate(
+                letters(name, 40),
+                (last[x], last[y]),
+                xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i),
+                textcoords="offset points",
+                color=colour,
+                va="center",
+                annotation_clip=False,
+            )
     for mark in marks:
         ax.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
     for name, level in (levels or {}).items():
         ax.axhline(level, color=INK, linewidth=1)
-        ax.annotate(letters(name, 60), (1, level), xycoords=("axes fraction", "data"), xytext=(-4, 4), textcoords="offset points", ha="right", color=INK)
+        ax.annotate(
+            letters(name, 60),
+            (1, level),
+            xycoords=("axes fraction", "data"),
+            xytext=(-4, 4),
+            textcoords="offset points",
+            ha="right",
+            color=INK,
+        )
     _numbered(ax.yaxis, percent)
     ax.set(ylim=(0, None), xlim=(0, None), xlabel=unit)
     if at_risk and not by:
@@ -77,8 +93,14 @@ def plot_rates(
     ax.plot(rows[y], places, "o", color=ACCENT, markersize=8, label=names[0])
     if second:
         ax.plot(rows[second], places - 0.22, "D", color=MUTED, markerfacecolor="white", markersize=6, label=names[1])
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0.1)  # above the axes: inside it would lie on an interval
-    counted = [f"{letters(v, 40)}  (n = {_count(n)})" for v, n in zip(rows[by], rows["n"], strict=True)] if "n" in rows else [letters(v, 40) for v in rows[by]]
+        ax.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0.1
+        )  # above the axes: inside it would lie on an interval
+    counted = (
+        [f"{letters(v, 40)}  (n = {_count(n)})" for v, n in zip(rows[by], rows["n"], strict=True)]
+        if "n" in rows
+        else [letters(v, 40) for v in rows[by]]
+    )
     ax.set_yticks(places, counted)
     ax.set_ylim(-0.7, len(rows) - 0.3)
     ax.grid(axis="y", visible=False)
@@ -93,7 +115,8 @@ def plot_series(
 ) -> Axes:
     """Draw `y` with its `low` to `high` bar for each period in order, over the band (`low998` to `high998`) that chance explains.
 
-    `usual` is the level the band is around. What is no percentage may lie below zero. Periods that are not `mature` have no dot; their place is hatched. Names
+    `usual` is the level the band is around. What is no percentage may lie below zero. Periods that are not `mature`
+    have no dot; their place is hatched. Names
     stand every few steps, so that no two touch.
     """
     table = drawn(ax, table, x, y, "low", "high", "n", mature, "low998", "high998")
@@ -136,7 +159,9 @@ def plot_months(months: pd.DataFrame, *, ax: Axes) -> Axes:
     ax.plot(places[fresh], months["value"].astype(float)[fresh], "o", color=ACCENT, markersize=7)
     ends = sorted({0, len(months) // 2, len(months) - 1})
     ax.set_xticks(ends, [f"{pd.Timestamp(months['month'].iloc[i]):%b %Y}" for i in ends])
-    for i, name in zip(ends, ax.get_xticklabels(), strict=True):  # in the middle of their month, the outer ones would touch the axis of the values and the edge
+    for i, name in zip(
+        ends, ax.get_xticklabels(), strict=True
+    ):  # in the middle of their month, the outer ones would touch the axis of the values and the edge
         name.set_horizontalalignment("left" if i == 0 else "right" if i == ends[-1] else "center")
     ax.margins(x=0.06)
     ax.grid(axis="x", visible=False)
@@ -177,7 +202,9 @@ def plot_matrix(
 
 
 def _name_rows(ax: Axes, months: Any, beside: pd.Series | None) -> None:
-    """The month of every row of a matrix, and how many customers it has: as large as rows are high, and only of every few rows where that is too small to read."""
+    """The month of every row of a matrix, and how many customers it has: as large as rows are high, and only of every
+    few rows where that is too small to read.
+    """
     fig = ax.get_figure(root=True)
     assert fig is not None
     high = 72 * max(fig.get_figheight() - 1.7, 1) / len(months)  # points a row: title, source and the axis below take about 1.7 inches
@@ -187,7 +214,14 @@ def _name_rows(ax: Axes, months: Any, beside: pd.Series | None) -> None:
     if beside is None:
         return
     ax.tick_params(axis="y", pad=12 + 0.64 * size * beside.str.len().max())
-    column: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "right", "fontsize": size, "color": MUTED, "annotation_clip": False}
+    column: dict[str, Any] = {
+        "xycoords": ("axes fraction", "data"),
+        "textcoords": "offset points",
+        "ha": "right",
+        "fontsize": size,
+        "color": MUTED,
+        "annotation_clip": False,
+    }
     ax.annotate("n", (0, 0), xytext=(-5, 3), **column)
     for i in rows:
         ax.annotate(beside[months[i]], (0, i + 0.5), xytext=(-5, 0), va="center", **column)
@@ -207,16 +241,29 @@ def _write_in(ax: Axes, numbers: Any, *, size: float) -> None:
     fig = ax.get_figure(root=True)
     assert fig is not None
     light = relative_luminance(ax.collections[0].to_rgba(numbers[rows, columns])) > 0.21  # where ink reads better than white
-    ax.add_collection(PathCollection(
-        [centred[n] for n in numbers[rows, columns]], offsets=np.column_stack([columns, rows]) + 0.5, offset_transform=ax.transData,
-        transform=Affine2D().scale(1 / 72) + fig.dpi_scale_trans, facecolors=np.where(np.atleast_1d(light), INK, "white"), linewidths=0), autolim=False)
+    ax.add_collection(
+        PathCollection(
+            [centred[n] for n in numbers[rows, columns]],
+            offsets=np.column_stack([columns, rows]) + 0.5,
+            offset_transform=ax.transData,
+            transform=Affine2D().scale(1 / 72) + fig.dpi_scale_trans,
+            facecolors=np.where(np.atleast_1d(light), INK, "white"),
+            linewidths=0,
+        ),
+        autolim=False,
+    )
 
 
 def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes) -> Axes:
     """Draw stacked bars: `parts` maps columns to the words for them, drawn from the bottom up, named at the end."""
     colours = ["#b9c7d6", *PALETTE]
     if len(parts) > len(colours):
-        raise BadValueError("parts", f"are more than the {len(colours)} that can be told apart", listed(parts), "add the smallest up before they are drawn")
+        raise BadValueError(
+            "parts",
+            f"are more than the {len(colours)} that can be told apart",
+            listed(parts),
+            "add the smallest up before they are drawn",
+        )
     table = drawn(ax, table, x, *parts)
     base = np.zeros(len(table))
     width: Any = 0.86 * float(np.median(np.diff(pd.to_numeric(pd.Series(table[x])))) if len(table) > 1 else 1)
@@ -244,9 +291,24 @@ def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
         at = int((0.72 - 0.3 * (i == 1 and values[int(0.72 * len(table))] <= 0.08)) * len(table))  # a thin part is named to the left
         near = (table[x] - table[x].iloc[at]).abs() <= 0.08 * (table[x].max() - table[x].min())  # as far as the words reach
         if (base + values)[near].min() - base[near].max() > 0.06:
-            ax.text(table[x].iloc[at], base[at] + values[at] / 2, words, ha="center", va="center", color=INK if stack is stacks[-1] else "white", weight="bold")
+            ax.text(
+                table[x].iloc[at],
+                base[at] + values[at] / 2,
+                words,
+                ha="center",
+                va="center",
+                color=INK if stack is stacks[-1] else "white",
+                weight="bold",
+            )
         else:
-            ax.annotate(words, (table[x].iloc[at], base[at] + values[at] / 2), xytext=(-30, 26), textcoords="offset points", color=INK, arrowprops={"arrowstyle": "-", "color": MUTED})
+            ax.annotate(
+                words,
+                (table[x].iloc[at], base[at] + values[at] / 2),
+                xytext=(-30, 26),
+                textcoords="offset points",
+                color=INK,
+                arrowprops={"arrowstyle": "-", "color": MUTED},
+            )
         base = base + values
     ax.set(ylim=(0, 1), xlim=(table[x].min(), max(table[x].max(), table[x].min() + 1)), xlabel=unit)
     _percent(ax.yaxis)

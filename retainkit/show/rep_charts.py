@@ -23,7 +23,16 @@ RING: Any = {"color": "#8c959f", "markerfacecolor": "white", "markersize": 7}  #
 
 
 def plot_funnel(
-    table: pd.DataFrame, *, ax: Axes, x: str, y: str, centre: float, labels: str = "rep", percent: bool = False, lines: pd.DataFrame | None = None, named: Sequence[str] | None = None,
+    table: pd.DataFrame,
+    *,
+    ax: Axes,
+    x: str,
+    y: str,
+    centre: float,
+    labels: str = "rep",
+    percent: bool = False,
+    lines: pd.DataFrame | None = None,
+    named: Sequence[str] | None = None,
 ) -> Axes:
     """Draw each rep's `y` against how much is known (`x`), inside the lines where luck alone leaves 95 and 99.8 %.
 
@@ -41,7 +50,12 @@ def plot_funnel(
     far = (table[y] > table["high998"]) | (table[y] < table["low998"])
     few = table[x] < GATES["expected_losses" if x == "expected" else "closed_deals"].least
     far &= ~few & ~gone
-    for rows, look in ((few & ~gone, {"color": GREY, "markersize": 8}), (~gone & ~far & ~few, {"color": ACCENT, "markersize": 8}), (far, {"color": WARM, "markersize": 8}), (gone, RING)):
+    for rows, look in (
+        (few & ~gone, {"color": GREY, "markersize": 8}),
+        (~gone & ~far & ~few, {"color": ACCENT, "markersize": 8}),
+        (far, {"color": WARM, "markersize": 8}),
+        (gone, RING),
+    ):
         if rows.any():  # no dot at all, not cut off at an edge either, would still take its room in a corner
             ax.plot(table.loc[rows, x], table.loc[rows, y], "o", **look, clip_on=False, zorder=3)
     if percent:
@@ -52,7 +66,16 @@ def plot_funnel(
     return ax
 
 
-def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: float = 1.25, review: float = 0.8, watch: float = 0.5, named: int = 3) -> Axes:
+def plot_rep_map(
+    reps: pd.DataFrame,
+    *,
+    ax: Axes,
+    odds: float = 1.1,
+    hazard: float = 1.25,
+    review: float = 0.8,
+    watch: float = 0.5,
+    named: int = 3,
+) -> Axes:
     """Draw each rep's shrunk win odds ratio against the churn hazard ratio, with 95 % whiskers, warmer where both are likely high.
 
     Log scales; the corner above `odds` and `hazard` is shaded, and the key of the colours has `watch` and `review` on it. The `named` reps
@@ -62,14 +85,22 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
     from matplotlib.colors import LinearSegmentedColormap, Normalize
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    reps = drawn(ax, reps, "rep", "odds_ratio", "or_low", "or_high", "hazard_ratio", "hr_low", "hr_high", "p_joint", "departed").dropna(subset=["odds_ratio"])
+    reps = drawn(
+        ax, reps, "rep", "odds_ratio", "or_low", "or_high", "hazard_ratio", "hr_low", "hr_high", "p_joint", "departed"
+    ).dropna(subset=["odds_ratio"])
     warm = LinearSegmentedColormap.from_list("warm", ["#7f9dbd", WARM, "#770011"])
     ax.set(xscale="log", yscale="log")
     for row in reps.to_dict("records"):
         colour = GREY if row["departed"] else warm(min(row["p_joint"], 1.0))
         ax.plot([row["or_low"], row["or_high"]], [row["hazard_ratio"]] * 2, color=colour, linewidth=1, alpha=0.4)
         ax.plot([row["odds_ratio"]] * 2, [row["hr_low"], row["hr_high"]], color=colour, linewidth=1, alpha=0.4)
-        ax.plot(row["odds_ratio"], row["hazard_ratio"], "o", **(RING if row["departed"] else {"color": colour, "markeredgecolor": "white", "markersize": 9}), zorder=3)
+        ax.plot(
+            row["odds_ratio"],
+            row["hazard_ratio"],
+            "o",
+            **(RING if row["departed"] else {"color": colour, "markeredgecolor": "white", "markersize": 9}),
+            zorder=3,
+        )
     for axis, cut in ((ax.xaxis, odds), (ax.yaxis, hazard)):
         low, high = axis.get_view_interval()
         axis.set_major_locator(FixedLocator((1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16) if high > 12 * low else (0.4, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4)))
@@ -79,14 +110,32 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
     right, top = ax.get_xlim()[1], ax.get_ylim()[1]
     ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # the corner reaches as far as the axes do
     ax.fill_between([odds, right], hazard, top, color=WARM, alpha=0.08, linewidth=0)
-    ax.annotate(f"odds over {odds:g} and churn over {hazard:g}", (1, 1), xycoords="axes fraction", xytext=(-4, -4), textcoords="offset points", ha="right", va="top", fontsize=10, color=MUTED)
+    ax.annotate(
+        f"odds over {odds:g} and churn over {hazard:g}",
+        (1, 1),
+        xycoords="axes fraction",
+        xytext=(-4, -4),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        fontsize=10,
+        color=MUTED,
+    )
     ax.axvline(1, color=MUTED, linewidth=0.8)
     ax.axhline(1, color=MUTED, linewidth=0.8)
     present = reps[~reps["departed"].astype(bool)].nlargest(named, "p_joint")
     _name(ax, reps, present.sort_values("hazard_ratio", ascending=False), "odds_ratio", "hazard_ratio", "rep")
     fig = ax.get_figure(root=True)
     assert fig is not None
-    key = fig.colorbar(ScalarMappable(Normalize(0, 1), warm), ax=ax, fraction=0.035, pad=0.02, aspect=40, ticks=[0, watch, review, 1], format=lambda v, _: f"{v:.0%}")
+    key = fig.colorbar(
+        ScalarMappable(Normalize(0, 1), warm),
+        ax=ax,
+        fraction=0.035,
+        pad=0.02,
+        aspect=40,
+        ticks=[0, watch, review, 1],
+        format=lambda v, _: f"{v:.0%}",
+    )
     key.ax.tick_params(length=0, labelsize=10)
     key.outline.set_visible(False)  # type: ignore[operator]
     key.set_label("probability of both", color=INK, fontsize=10)
@@ -95,17 +144,36 @@ def plot_rep_map(reps: pd.DataFrame, *, ax: Axes, odds: float = 1.1, hazard: flo
 
 
 def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labels: str) -> None:
-    """Name some of the dots, each name where it meets no dot and no other name, as near as can be: a line leads to one further away and crosses no name."""
+    """Name some of the dots, each name where it meets no dot and no other name, as near as can be: a line leads to one
+    further away and crosses no name.
+    """
     scale = 72 / ax.get_figure(root=True).dpi * np.array([0.95, 0.78])  # type: ignore[union-attr]  # the three lines of text will take the rest
     places = ax.transData.transform(dots[[x, y]].astype(float).to_numpy()) * scale
     room, at = ax.bbox.get_points() * scale, dict(zip(dots.index, places, strict=True))
     words = {i: letters(name, 24) for i, name in reps[labels].items()}
     # who is named first has the nearest place: that order is kept which leaves the fewest without one
-    put = min((_put([(i, *at[i], words[i]) for i in order.index], places, room) for order in (reps, reps.sort_values(x), reps.sort_values(x)[::-1])), key=lambda put: put[0])
+    put = min(
+        (
+            _put([(i, *at[i], words[i]) for i in order.index], places, room)
+            for order in (reps, reps.sort_values(x), reps.sort_values(x)[::-1])
+        ),
+        key=lambda put: put[0],
+    )
     for i, (dx, dy) in put[1].items():
         side = "left" if dx > 0 else "right"
         leader = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4, "relpos": (float(dx < 0), 0.5)} if dy not in NEAR else None
-        ax.annotate(words[i], reps.loc[i, [x, y]], xytext=(dx, dy), textcoords="offset points", fontsize=10, color=INK, ha=side, zorder=5, arrowprops=leader, bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+        ax.annotate(
+            words[i],
+            reps.loc[i, [x, y]],
+            xytext=(dx, dy),
+            textcoords="offset points",
+            fontsize=10,
+            color=INK,
+            ha=side,
+            zorder=5,
+            arrowprops=leader,
+            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8},
+        )
 
 
 def _put(order: Sequence[tuple[Any, float, float, str]], dots: Any, room: Any) -> tuple[int, dict[Any, tuple[int, int]]]:
@@ -118,8 +186,21 @@ def _put(order: Sequence[tuple[Any, float, float, str]], dots: Any, room: Any) -
         wide = 6.0 * len(words)
         options = [(dx, dy) for dy in (*NEAR, 22, -31, 38, -47) for dx in (8, -8)]
         boxes = [(a + dx - wide * (dx < 0), a + dx + wide * (dx > 0), b + dy - 2, b + dy + 12) for dx, dy in options]
-        leaders = [[(a + t * dx, a + t * dx, b + t * (dy + 5), b + t * (dy + 5)) for t in np.linspace(0, 1, 12)] if dy not in NEAR else [] for dx, dy in options]
-        free = [j for j, box in enumerate(boxes) if start < box[0] and box[1] < end and bottom < box[2] and not _meet([box], taken) and not _meet(leaders[j], names)]
+        leaders = [
+            [(a + t * dx, a + t * dx, b + t * (dy + 5), b + t * (dy + 5)) for t in np.linspace(0, 1, 12)]
+            if dy not in NEAR
+            else []
+            for dx, dy in options
+        ]
+        free = [
+            j
+            for j, box in enumerate(boxes)
+            if start < box[0]
+            and box[1] < end
+            and bottom < box[2]
+            and not _meet([box], taken)
+            and not _meet(leaders[j], names)
+        ]
         k = (free or [1])[0]
         got[i], without = options[k], without + (not free)
         names.append(boxes[k])

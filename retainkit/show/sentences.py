@@ -78,7 +78,12 @@ def checks(identities: Mapping[str, tuple[float, float]], *, tolerance: float = 
             raise RetainkitError("this page's checks", f"{name} does not hold", f"{left!r} and {right!r}",
                                  "report it with the notebook: a number on this page is wrong")
         rows.append({"what must hold": name, "left": round(left, 4), "right": round(right, 4), "holds": "nothing to check" if unknown else "yes"})
-    table(pd.DataFrame(rows, columns=["what must hold", "left", "right", "holds"]), caption="Checks made on the numbers of this page", rows=len(rows), formats={"left": ",.12g", "right": ",.12g"})
+    table(
+        pd.DataFrame(rows, columns=["what must hold", "left", "right", "holds"]),
+        caption="Checks made on the numbers of this page",
+        rows=len(rows),
+        formats={"left": ",.12g", "right": ",.12g"},
+    )
 
 
 def tidy(*tables: pd.DataFrame) -> pd.DataFrame:

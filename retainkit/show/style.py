@@ -22,7 +22,17 @@ ACCENT = "#0b5fa5"
 PALETTE = (ACCENT, "#aa6600", "#770011", "#221188", "#dd2266", "#551155")
 FONT = "DejaVu Sans"  # ships with matplotlib, so every machine draws the same letters
 # For the scripts it lacks, where the machine has one of them.
-FALLBACKS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "PingFang SC", "Hiragino Sans", "Noto Sans Devanagari", "Noto Sans Thai")
+FALLBACKS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "PingFang SC",
+    "Hiragino Sans",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+)
 STYLE: Any = {
     "font.family": FONT,
     "font.size": 11.5,

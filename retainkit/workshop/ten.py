@@ -152,13 +152,27 @@ def opened(shop: Shop, table: pd.DataFrame) -> Shop:
         return open_shop({"orders": table}, tz=shop.tz, as_of=shop.as_of)
     if "left_after" in table:
         ended = [s + timedelta(days=int(d)) if d == d else None for s, d in zip(table["started"], table["left_after"], strict=True)]
-        book = pd.DataFrame({"contract_id": table["customer"], "customer_id": table["customer"], "started_at": table["started"].astype(str), "ended_at": ended})
+        book = pd.DataFrame(
+            {
+                "contract_id": table["customer"],
+                "customer_id": table["customer"],
+                "started_at": table["started"].astype(str),
+                "ended_at": ended,
+            }
+        )
         return open_shop({"contracts": book.astype({"ended_at": "string"})}, as_of=shop.as_of)
     later = "again_after" if "again_after" in table else "crossed_after"
     again = [(n, s + timedelta(days=int(d)), "Machines") for n, s, d in zip(table["customer"], first, table[later], strict=True) if d == d]
     days = [(n, s, "Beans") for n, s in zip(table["customer"], first, strict=True)] + again
     orders = pd.DataFrame(days, columns=["customer_id", "ordered_at", "product_line"])
-    return open_shop({"orders": orders.assign(order_id=range(len(orders)), amount=10.0, ordered_at=orders["ordered_at"].astype(str))}, as_of=shop.as_of)
+    return open_shop(
+        {
+            "orders": orders.assign(
+                order_id=range(len(orders)), amount=10.0, ordered_at=orders["ordered_at"].astype(str)
+            )
+        },
+        as_of=shop.as_of,
+    )
 
 
 def _luck(shop: Shop, what: str) -> Random:
