@@ -13,7 +13,8 @@ from retainkit.errors import BadValueError, MissingDataError, RetainkitError, cl
 __version__ = "0.1.0"
 
 _HOMES = {
-    "retainkit.load.shop": ("open_shop", "Shop"),
+    "retainkit.load.opening": ("open_shop",),
+    "retainkit.load.shop": ("Shop",),
     "retainkit.metrics.purchases": (
         "overview", "never_bought", "second_purchase", "second_purchase_curve", "second_purchase_mature", "second_purchase_by_cohort",
         "second_purchase_trend", "next_purchase", "usable_horizon"),
@@ -54,7 +55,8 @@ _HOMES = {
     "retainkit.show.card": ("card_table", "card_numbers", "goal_table"),
     "retainkit.show.style": ("canvas", "finish"),
     "retainkit.show.rep_charts": ("plot_funnel", "plot_rep_map"),
-    "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_series", "plot_matrix", "plot_parts", "plot_areas", "plot_projection"),
+    "retainkit.show.matrix": ("plot_matrix",),
+    "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_series", "plot_parts", "plot_areas", "plot_projection"),
 }  # fmt: skip
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

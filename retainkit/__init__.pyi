@@ -10,8 +10,8 @@ from retainkit.estimate.smalln import in_words as in_words
 from retainkit.estimate.smalln import judge as judge
 from retainkit.estimate.smalln import short_of as short_of
 from retainkit.estimate.smalln import verdict as verdict
+from retainkit.load.opening import open_shop as open_shop
 from retainkit.load.shop import Shop as Shop
-from retainkit.load.shop import open_shop as open_shop
 from retainkit.metrics.acquisition import acquisition_cost as acquisition_cost
 from retainkit.metrics.acquisition import keeping_cost as keeping_cost
 from retainkit.metrics.acquisition import payback as payback
@@ -106,7 +106,6 @@ from retainkit.show.card import card_table as card_table
 from retainkit.show.card import goal_table as goal_table
 from retainkit.show.charts import plot_areas as plot_areas
 from retainkit.show.charts import plot_curve as plot_curve
-from retainkit.show.charts import plot_matrix as plot_matrix
 from retainkit.show.charts import plot_parts as plot_parts
 from retainkit.show.charts import plot_projection as plot_projection
 from retainkit.show.charts import plot_rates as plot_rates
@@ -115,6 +114,7 @@ from retainkit.show.display import figure as figure
 from retainkit.show.display import record as record
 from retainkit.show.display import say as say
 from retainkit.show.display import table as table
+from retainkit.show.matrix import plot_matrix as plot_matrix
 from retainkit.show.rep_charts import plot_funnel as plot_funnel
 from retainkit.show.rep_charts import plot_rep_map as plot_rep_map
 from retainkit.show.sentences import against as against

@@ -10,7 +10,7 @@ import pytest
 from retainkit.check.examine import Examined, examine
 from retainkit.check.say import as_text
 from retainkit.errors import RetainkitError
-from retainkit.load.shop import open_shop
+from retainkit.load.opening import open_shop
 
 
 def checked(folder: Path, files: dict[str, str], **answers: str) -> Examined:

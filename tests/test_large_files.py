@@ -14,7 +14,7 @@ from retainkit.check import look, parts
 from retainkit.check.examine import examine
 from retainkit.errors import BadValueError
 from retainkit.load import derive, engine, store
-from retainkit.load.shop import open_shop
+from retainkit.load.opening import open_shop
 
 pytestmark = pytest.mark.usefixtures("engines_of_their_own")
 ROWS = 700_000

@@ -13,11 +13,11 @@ from retainkit.show.charts import (
     _short,
     plot_areas,
     plot_curve,
-    plot_matrix,
     plot_months,
     plot_rates,
     plot_series,
 )
+from retainkit.show.matrix import plot_matrix
 from retainkit.show.style import INK, MUTED, PALETTE, canvas, finish
 
 # How reds, greens and blues mix for people without one kind of cone (Machado, Oliveira and Fernandes 2009).

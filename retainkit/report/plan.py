@@ -14,7 +14,7 @@ import nbformat
 
 from retainkit.asked import limits
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
-from retainkit.load.shop import open_shop
+from retainkit.load.opening import open_shop
 from retainkit.metrics.goals import check_goals
 from retainkit.metrics.months import last_day, month_name, month_number, month_of
 from retainkit.resources import lacks, nobody, notebooks_folder

@@ -21,7 +21,7 @@ from nbformat import NotebookNode
 import retainkit
 from retainkit.errors import NotPublishedError, RetainkitError, listed
 from retainkit.load.database import one_answer
-from retainkit.load.shop import changed
+from retainkit.load.opening import changed
 from retainkit.report import cards, definitions, kernel, memory, pages, pdf, publish, since, warm
 from retainkit.report.plan import Job, Plan, make_plan, period, tagged
 from retainkit.report.progress import Progress
@@ -99,21 +99,7 @@ def report(
         back = since.Back(plan.shop, out)
         progress = Progress(sum(c.cell_type == "code" for j in plan.jobs if not j.lacks for c in j.notebook.cells))
         progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(planned, 2))
-        places = Semaphore(max(1, jobs))
-        pool = ThreadPoolExecutor(max_workers=max(1, jobs) + 1)  # the next kernel starts before there is a place for its notebook
-        try:
-            running = {pool.submit(_ran, job, plan, progress, timeout, places) for job in sorted(plan.jobs, key=lambda job: -job.length)}
-            for name in ("lifelines", "matplotlib.backends.backend_agg"):  # while the kernels' process imports: pages need them soon
-                import_module(name)
-            kept = memory.keep(plan.shop, out, plan.name)
-            made: dict[str, Result] = {}
-            while running:  # a notebook's page is made while the next ones run
-                ended, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)  # awake every second, so that a signal is heard
-                made |= {done.result().job.stem: _with_page(done.result(), plan, back, stage, progress) for done in ended}
-            results = [made[job.stem] for job in plan.jobs]
-        finally:  # when interrupted, do not wait for the notebooks that still run
-            pool.shutdown(wait=False, cancel_futures=True)
-            progress.close()
+        results, kept = _run_all(plan, back, stage, progress, jobs, timeout, out)
         ran = perf_counter() - began
         _write_folder(plan, results, stage, publish.earlier(out, plan.name), paper)
         fault = pdf.print_pages(stage, printer) if printer else ""
@@ -134,6 +120,25 @@ def report(
         good = not fault and all(r.status != "failed" for r in results)
         progress.step("published", month=plan.name, good=good, seconds=round(perf_counter() - began, 2))
     return out / plan.name / "index.html", good
+
+
+def _run_all(plan: Plan, back: since.Back, stage: Path, progress: Progress, jobs: int, timeout: int, out: Path) -> tuple[list[Result], Any]:
+    """Every notebook run and its page made, the longest first; and what the next report is to know of this one."""
+    places = Semaphore(max(1, jobs))
+    pool = ThreadPoolExecutor(max_workers=max(1, jobs) + 1)  # the next kernel starts before there is a place for its notebook
+    try:
+        running = {pool.submit(_ran, job, plan, progress, timeout, places) for job in sorted(plan.jobs, key=lambda job: -job.length)}
+        for name in ("lifelines", "matplotlib.backends.backend_agg"):  # while the kernels' process imports: pages need them soon
+            import_module(name)
+        kept = memory.keep(plan.shop, out, plan.name)
+        made: dict[str, Result] = {}
+        while running:  # a notebook's page is made while the next ones run
+            ended, running = wait(running, timeout=1, return_when=FIRST_COMPLETED)  # awake every second, so that a signal is heard
+            made |= {done.result().job.stem: _with_page(done.result(), plan, back, stage, progress) for done in ended}
+        return [made[job.stem] for job in plan.jobs], kept
+    finally:  # when interrupted, do not wait for the notebooks that still run
+        pool.shutdown(wait=False, cancel_futures=True)
+        progress.close()
 
 
 def _ran(job: Job, plan: Plan, progress: Progress, timeout: int, places: Semaphore) -> Result:

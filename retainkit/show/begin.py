@@ -41,7 +41,7 @@ def begin(source: Any, *, as_of: str = "", **parameters: Any) -> Shop:
 
     `parameters` are the notebook's other parameters by name, checked as `check_parameters` does.
     """
-    from retainkit.load.shop import open_shop
+    from retainkit.load.opening import open_shop
 
     _refuse_unread()
     shop = open_shop(source, as_of=as_of or None)

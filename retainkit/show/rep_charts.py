@@ -81,9 +81,7 @@ def plot_rep_map(
     Log scales; the corner above `odds` and `hazard` is shaded, and the key of the colours has `watch` and `review` on it. The `named` reps
     with the highest probability of being in the corner are named; those who have left are rings.
     """
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import LinearSegmentedColormap, Normalize
-    from matplotlib.ticker import FixedLocator, NullLocator
+    from matplotlib.colors import LinearSegmentedColormap
 
     reps = drawn(
         ax, reps, "rep", "odds_ratio", "or_low", "or_high", "hazard_ratio", "hr_low", "hr_high", "p_joint", "departed"
@@ -101,6 +99,20 @@ def plot_rep_map(
             **(RING if row["departed"] else {"color": colour, "markeredgecolor": "white", "markersize": 9}),
             zorder=3,
         )
+    _corner(ax, odds, hazard)
+    ax.axvline(1, color=MUTED, linewidth=0.8)
+    ax.axhline(1, color=MUTED, linewidth=0.8)
+    present = reps[~reps["departed"].astype(bool)].nlargest(named, "p_joint")
+    _name(ax, reps, present.sort_values("hazard_ratio", ascending=False), "odds_ratio", "hazard_ratio", "rep")
+    _key(ax, warm, [0, watch, review, 1])
+    ax.set(xlabel="win odds against the company's average (1 = average)", ylabel="churn against average")
+    return ax
+
+
+def _corner(ax: Axes, odds: float, hazard: float) -> None:
+    """The axes' ticks, and the corner of those who both win and lose more, shaded and named."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
     for axis, cut in ((ax.xaxis, odds), (ax.yaxis, hazard)):
         low, high = axis.get_view_interval()
         axis.set_major_locator(FixedLocator((1 / 8, 1 / 4, 1 / 2, 1, 2, 4, 8, 16) if high > 12 * low else (0.4, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4)))
@@ -121,26 +133,27 @@ def plot_rep_map(
         fontsize=10,
         color=MUTED,
     )
-    ax.axvline(1, color=MUTED, linewidth=0.8)
-    ax.axhline(1, color=MUTED, linewidth=0.8)
-    present = reps[~reps["departed"].astype(bool)].nlargest(named, "p_joint")
-    _name(ax, reps, present.sort_values("hazard_ratio", ascending=False), "odds_ratio", "hazard_ratio", "rep")
+
+
+def _key(ax: Axes, colours: Any, ticks: list[float]) -> None:
+    """What the colours mean, beside the chart."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
     fig = ax.get_figure(root=True)
     assert fig is not None
     key = fig.colorbar(
-        ScalarMappable(Normalize(0, 1), warm),
+        ScalarMappable(Normalize(0, 1), colours),
         ax=ax,
         fraction=0.035,
         pad=0.02,
         aspect=40,
-        ticks=[0, watch, review, 1],
+        ticks=ticks,
         format=lambda v, _: f"{v:.0%}",
     )
     key.ax.tick_params(length=0, labelsize=10)
     key.outline.set_visible(False)  # type: ignore[operator]
     key.set_label("probability of both", color=INK, fontsize=10)
-    ax.set(xlabel="win odds against the company's average (1 = average)", ylabel="churn against average")
-    return ax
 
 
 def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labels: str) -> None:

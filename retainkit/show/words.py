@@ -68,3 +68,8 @@ def _number(words: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def how_many(n: Any) -> str:
+    """A count beneath an axis or beside a label; of groups under five it is not known."""
+    return "under 5" if missing(n) else f"{n:,.0f}"

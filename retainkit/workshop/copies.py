@@ -18,7 +18,8 @@ import pandas as pd
 from nbformat import NotebookNode
 
 from retainkit.errors import BadValueError, RetainkitError, listed
-from retainkit.load.shop import Shop, open_shop
+from retainkit.load.opening import open_shop
+from retainkit.load.shop import Shop
 from retainkit.report.committed import execute
 from retainkit.report.kernel import TIMEOUT
 from retainkit.resources import notebooks_folder, sample_folder

@@ -91,7 +91,7 @@ def browser() -> str:
 
 def shop() -> str:
     """Whether the tables can be read."""
-    from retainkit.load.shop import open_shop
+    from retainkit.load.opening import open_shop
 
     return f"the tables, to {open_shop('data').as_of}"
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.load.shop import Shop, open_shop
+from retainkit.load.opening import open_shop
+from retainkit.load.shop import Shop
 from retainkit.metrics.definitions import churn_bridge
 
 NAMES = ["Ann", "Bob", "Cy", "Dee", "Eve", "Fay", "Gus", "Hal", "Ida", "Jo"]

@@ -53,7 +53,7 @@ def opened(rows: int, *, ids: str, form: str = "parquet", cache: str = "cache", 
     """The made-up shop with its tables derived."""
     import pandas  # noqa: F401  # what every notebook has imported
 
-    from retainkit.load.shop import open_shop
+    from retainkit.load.opening import open_shop
 
     os.environ["RETAINKIT_CACHE"] = str(folder() / cache)
     shop = open_shop(world(rows, ids=ids, form=form), tz="UTC", memory=memory, **CLOCK)
@@ -138,7 +138,7 @@ def csv(rows: int, ids: str, way: str) -> dict[str, Any]:
 
     from retainkit.check.examine import examine
     from retainkit.check.say import as_text
-    from retainkit.load.shop import open_shop
+    from retainkit.load.opening import open_shop
 
     file, scratch = world(rows, ids=ids, form="csv") / "orders.csv", folder() / f"cache-{os.getpid()}"
     scratch.mkdir()
@@ -169,7 +169,7 @@ def small_memory(rows: int, ids: str, step: str, cache: str) -> dict[str, Any]:
     """The first open, what is derived, or one tally, with the memory the engine is given when nobody says anything."""
     import pandas  # noqa: F401
 
-    from retainkit.load.shop import open_shop
+    from retainkit.load.opening import open_shop
     from retainkit.tally import tally
 
     from .questions import QUESTIONS
