@@ -248,3 +248,13 @@ def test_a_segment_too_small_for_a_correlation_says_so_and_the_others_are_what_a
     alone = rep_map(shop.only(segment="SMB"), by=["source"]).company.set_index("quantity").loc["rho"]
     assert got.loc["SMB", ["value", "low", "high"]].tolist() == pytest.approx(alone[["value", "low", "high"]].tolist())
     assert got.loc["SMB", "low"] < got.loc["SMB", "value"] < got.loc["SMB", "high"]
+
+
+def test_a_rep_who_works_for_others_has_not_left_the_few():
+    """Whether a rep has left is asked of all deals: one of other customers yesterday is a deal, whichever segment a page is of."""
+    deals = pd.DataFrame({"deal_id": [1, 2, 3], "customer_id": ["ann", "bob", "ann"], "rep": ["eve", "eve", "max"], "segment": ["ENT", "SMB", "ENT"],
+                          "opened_at": ["2025-01-01", "2026-03-01", "2026-03-01"], "closed_at": None, "outcome": "open"}).astype({"closed_at": "string"})
+    people = pd.DataFrame({"customer_id": ["ann", "bob"], "segment": ["ENT", "SMB"]})
+    shop = rk.open_shop({"deals": deals, "customers": people}, as_of="2026-03-31")
+    assert departed(shop) == departed(shop.only(segment="ENT")) == set()
+    assert shop.only(segment="ENT").whole.part == ""

@@ -309,8 +309,8 @@ def test_quiet_numbers_that_could_show_nothing_are_no_all_clear(tmp_path, monkey
     (tmp_path / "shop" / "contracts.csv").write_bytes((sample_folder() / "contracts.csv").read_bytes())
     (tmp_path / "shop" / "retainkit.toml").write_text('[shop]\ntz = "America/New_York"\nas_of = "2026-10-31"\n', encoding="utf-8")
     page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "05_scorecard_and_claims")["05_scorecard_and_claims"]
-    assert "in 4 of them even a month twice as bad would have looked like chance" in page
-    assert "3 of the 8 numbers cannot be judged, and in 4 more a month twice as bad would have looked like chance: that the 5 that can be did not move is no all-clear." in page
+    assert "in all of them even a month twice as bad would have looked like chance" in page
+    assert "3 of the 8 numbers cannot be judged, and in 5 more a month twice as bad would have looked like chance: that the 5 that can be did not move is no all-clear." in page
     assert "Leave things alone" not in page
     assert "1 claims" not in page
 

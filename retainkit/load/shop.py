@@ -217,6 +217,11 @@ class Shop:
             )
         return self._but(then)
 
+    @property
+    def whole(self) -> Shop:
+        """The same shop with all customers."""
+        return self._but(only={})
+
     def known_by(self, day: str | date) -> Shop:
         """The shop as it is known now, with only those it had by the end of `day`: what time did to them, and nobody new.
 

@@ -133,8 +133,8 @@ def rep_accounts(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int 
 
 
 def departed(shop: Engine) -> set[str]:
-    """Reps who have neither opened nor closed a deal in the last 120 days."""
-    last = tally(shop, "reps_activity").set_index("rep")["last_on"]
+    """Reps who have neither opened nor closed a deal in the last 120 days: of all customers, whichever the shop was restricted to."""
+    last = tally(getattr(shop, "whole", shop), "reps_activity").set_index("rep")["last_on"]
     return set(last.index[pd.to_datetime(last) < pd.Timestamp(shop.as_of - timedelta(days=GONE_DAYS))])
 
 

@@ -103,7 +103,8 @@ def make_plan(
             others = {n: v for n, v in {**job.defaults, **job.given}.items() if n not in ("source", "as_of")}
             check_parameters(shop, others, usual=job.defaults)
             part = shop.only(segment=job.segment)
-            job.lacks = lacks(part, about.get("needs", [])) or nobody(part, about.get("some", {}))
+            of = f" of customers whose segment is {job.segment}"
+            job.lacks = "".join(f"{what}{of}" for what in [lacks(part, about.get("needs", []))] if what) or nobody(part, about.get("some", {}))
         job.given |= {"source": source, "as_of": day.isoformat()}
     if not all(job.lacks for job in jobs):
         shop.prepare()  # once, before several notebooks ask for it at a time
