@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import cache, wraps
 from inspect import Parameter, signature
-from math import isfinite
+from math import inf
 from numbers import Integral, Real
 from typing import Any
 
@@ -36,7 +36,10 @@ def at_the_door(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def asked(*args: Any, **settings: Any) -> Any:
         _shop(args[0] if args else settings.get("shop"))
-        given = told.bind(*args, **settings)
+        try:
+            given = told.bind(*args, **settings)
+        except TypeError as err:
+            raise TypeError(f"{function.__name__}() {err}") from None
         for name, value in given.arguments.items():
             given.arguments[name] = _looked_at(told.parameters[name], value)
         return function(*given.args, **given.kwargs)
@@ -47,6 +50,8 @@ def at_the_door(function: Callable[..., Any]) -> Callable[..., Any]:
 def _looked_at(parameter: Parameter, value: Any) -> Any:
     """The value of one argument, if it can be meant."""
     name, kind = parameter.name, str(parameter.annotation)
+    if parameter.kind is Parameter.VAR_KEYWORD:
+        return {key: number(key, each) if isinstance(each, Real) else each for key, each in value.items()}
     if value is None and "None" in kind:
         return None
     if kind.startswith(("Sequence[int]", "Sequence[str]")):
@@ -85,7 +90,7 @@ def _list(name: str, values: Any, kind: str, example: list[Any]) -> list[Any]:
         raise BadValueError(name, "is not a list", _shown(values), f"{name}={[values] if isinstance(values, (Integral, str)) else example}")
     texts = "str" in kind
     found = list(dict.fromkeys(_text(name, value, example[0]) if texts else number(name, value, whole=True, like=example) for value in values))
-    if not found:
+    if not found and not texts:  # adjusted for nothing, a rep's churn is the crude one
         raise BadValueError(name, "is an empty list", "[]", f"{name}={example}")
     return found
 
@@ -94,7 +99,7 @@ def number(name: str, value: Any, *, whole: bool = False, like: Any = None) -> A
     """A number as Python's own, if one of that name can be meant; `like` is what to type instead."""
     least, most, sensible = limits(name)
     remedy = f"{name}={sensible if like is None else like}"
-    real = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    real = isinstance(value, Real) and not isinstance(value, bool) and value == value and abs(value) != inf
     if not real or (whole and value != round(value)):
         raise BadValueError(name, f"is not a {'whole ' if whole else ''}number", _shown(value), remedy)
     if not least <= value <= most:

@@ -53,6 +53,21 @@ def test_every_function_of_a_shop_says_how_to_open_one(value, words):
             function(value)
 
 
+def test_settings_of_the_scorecard_are_looked_at_and_a_missing_argument_names_its_function(shop):
+    with pytest.raises(rk.BadValueError, match=r"margin: must be from 0 to 1. Found: 95"):
+        rk.scorecard(shop, margin=95)
+    with pytest.raises(TypeError, match=r"churn_definitions\(\) missing a required argument: 'month'"):
+        rk.churn_definitions(shop)
+    with pytest.raises(rk.BadValueError, match=r"is not a number|must be from"):
+        rk.second_purchase(shop, level=10**400)
+    assert len(rk.rep_churn(shop, by=[]))
+
+
+def test_words_of_a_row_of_the_scorecard(shop):
+    card = rk.scorecard(shop)
+    assert all(rk.words(row) for _, row in card.iterrows() if row["value"] == row["value"] and row["low"] == row["low"])
+
+
 def test_a_horizon_is_longer_than_the_window_that_is_a_part_of_it(shop):
     with pytest.raises(rk.BadValueError, match=r"horizons: must not be shorter than the 90 days that are a part of them. Found: 30"):
         rk.cross_sell_share(shop, horizons=[30])

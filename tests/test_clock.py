@@ -109,6 +109,14 @@ def test_a_part_of_a_shop_has_what_its_own_customers_have():
     assert [shop.only(segment="SMB").has(a) for a in asked] == [True, False, True, True, False, False]
 
 
+def test_a_part_of_whom_nobody_has_left_is_not_one_of_whom_nobody_could():
+    book = pd.DataFrame({"contract_id": range(60), "customer_id": range(60), "started_at": "2025-01-01", "ended_at": ["2025-06-01" if i < 15 else None for i in range(60)]})
+    people = pd.DataFrame({"customer_id": range(60), "segment": ["SMB" if i < 30 else "ENT" for i in range(60)]})
+    shop = rk.open_shop({"contracts": book, "customers": people}, as_of="2026-02-01").only(segment="ENT")
+    assert shop.has("contracts.ended_at")
+    assert rk.contract_survival(shop, horizons=[200])["rate"].item() == 1
+
+
 def test_contracts_that_do_not_say_when_one_ended_have_no_churn_and_no_retention():
     """100 % were still here, for nobody could be seen to leave. Where the column is there and empty, nobody has left."""
     book = pd.DataFrame({"contract_id": range(30), "customer_id": range(30), "started_at": "2025-01-01"})

@@ -96,7 +96,7 @@ def one_customer(customer: str, days: dict[date, Row], facts: Row, ends: list[da
             "amount": v["amount"], "orders": len(v["orders"]), "lines": len(v["bought"]), "new_lines": len(new), "first_on": first,
             "is_new": (first or day) >= HISTORY and (facts.get("signed_up_at") or first or day) >= HISTORY,
             "is_first": min(first, signed or first) >= HISTORY if day == first else bool(
-                (first is None or day < first) and day <= (billed or day) and min(billed or first or day, signed or billed or first or day) >= HISTORY),
+                (first is None or day < first) and day == (billed or day) and min(billed or first or day, signed or billed or first or day) >= HISTORY),
             "entry_line": entry, "segment": facts.get("segment"), "left_age": (left - first).days if first and left else None}
         previous = day if v["bought"] else previous
     for v in found.values():  # what is known of the customer stands beside every day

@@ -221,6 +221,14 @@ def test_the_invoices_of_who_never_bought_are_new_revenue_once():
     assert (got["repeat"], got["total"]) == (1_150 + 1_300, 1_300 + 1_300)
 
 
+def test_an_order_paid_back_after_the_first_invoice_is_no_negative_repeat_revenue():
+    """100 that were paid back take nothing from what is repeat: new are the first 20, repeat the second."""
+    orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": "ann", "ordered_at": ["2026-01-01", "2026-01-05", "2026-02-05"], "amount": [100, 20, 20],
+                           "order_type": ["one_off", "recurring", "recurring"], "status": ["refunded", "paid", "paid"], "refunded_at": ["2026-01-20", None, None]})
+    got = rk.repeat_revenue(rk.open_shop({"orders": orders}, as_of="2026-02-28")).iloc[0]
+    assert (got["repeat"], got["total"]) == (20, 40)
+
+
 def test_the_first_purchase_asks_for_one_window_and_not_two():
     """Its window begins at age 0: who was followed for it has had the whole time, and the plain check counts them all."""
     shop = rk.open_shop("sample")

@@ -130,4 +130,6 @@ def _too_little(data: tuple[Array, Array, Array]) -> str:
     least, fewest = GATES["projected_periods"].least, GATES["projected_losses"].least
     if len(periods) >= least and lost.sum() >= fewest:
         return ""
-    return f"projection withheld: {counted(len(periods), 'period')} and {counted(int(lost.sum()), 'loss', 'losses')}, {least:g} and {fewest:g} are needed"
+    told = ((len(periods), least, "period", "periods"), (int(lost.sum()), fewest, "loss", "losses"))
+    few = [f"{counted(n, one, many)}, where {need:g} are needed" for n, need, one, many in told if n < need]
+    return f"projection withheld: {'; '.join(few)}"

@@ -6,6 +6,7 @@ The loader's checks and the error texts come from here; data/sample/README.md sh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Column:
     choices: tuple[str, ...] = ()
     default: str | None = None  # what empty means, as the value it is read as
     empty: str = "not known"
+    tells: bool = False  # a column that is there and empty says something, and is not as if it were not there
 
     @property
     def sql_name(self) -> str:
@@ -52,8 +54,8 @@ def _id(name: str, meaning: str, required: bool = False, **more: str) -> Column:
     return Column(name, "id", meaning, required, **more)  # type: ignore[arg-type]
 
 
-def _day(name: str, meaning: str, required: bool = False, **more: str) -> Column:
-    return Column(name, "day", meaning, required, **more)  # type: ignore[arg-type]
+def _day(name: str, meaning: str, required: bool = False, **more: Any) -> Column:
+    return Column(name, "day", meaning, required, **more)
 
 
 _CUSTOMER = "who bought: the customer, or the account in business-to-business"
@@ -103,7 +105,7 @@ CONTRACTS = Table(
         _id("customer_id", _CUSTOMER, True),
         _day("started_at", "its first day", True),
         _day("cancel_requested_at", "when it was asked to end", empty="nobody asked"),
-        _day("ended_at", "the first day without it", empty="still running"),
+        _day("ended_at", "the first day without it", empty="still running", tells=True),
         Column("end_reason", "text", "why it ended"),
         Column("monthly_value", "money", "what it pays a month"),
         _id("deal_id", "the deal that sold it"),

@@ -158,12 +158,13 @@ class Shop:
     def _holds(self, table: str, column: str) -> bool:
         """Whether a table that is there holds a value in the column, if one is named, and of the chosen customers."""
         values = self._facts[table]["columns"]
-        if column and not values.get(column) and (column != "ended_at" or column not in values):
+        tells = column and column in values and TABLES[table].column(column).tells
+        if column and not tells and not values.get(column):
             return False
         if not self._only or table not in RESTRICTED:
             return True
         name = "customer" if column == "customer_id" else column and TABLES[table].column(column).sql_name
-        filled = f"{name} is not null" if column and values[column] else "true"
+        filled = f"{name} is not null" if name and not tells else "true"
         return not self.sql(f"select 1 as one from {table} where {filled} limit 1").empty
 
     @property

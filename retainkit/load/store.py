@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import time
@@ -131,7 +132,8 @@ def sound(store: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as err:
-        if type(err) is duckdb.Error or str(store) in str(err):
+        elsewhere = re.search(r"No space left|Could not write|Permission denied|Too many open files|No (such )?files? ", str(err))
+        if type(err) is duckdb.Error or (str(store) in str(err) and not elsewhere):
             raise BadValueError(str(store), "holds a file that is damaged", first_line(err),
                                 f"rm -r {shlex.quote(str(store))}, which costs only time, and open the shop again") from err
         raise

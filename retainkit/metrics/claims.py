@@ -27,7 +27,7 @@ NEWCOMERS = (
     "month_one_revenue",
     "month_one_by_segment",
 )  # measures of customers from their first purchase on
-UNSAID = "nobody said (`history_start`) where the history begins: many of the new customers may be old ones"
+UNSAID = "nobody said (history_start) where the history begins: many of the new customers may be old ones"
 LATER = "the claim names no time: this is the share {}, and later it can only be higher"
 UNTESTED = {"arithmetic": "arithmetic", "reference": "reference line"}
 OUTSIDE = {

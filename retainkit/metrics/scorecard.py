@@ -97,7 +97,7 @@ MAKERS = (
         {"deals.referral_gap": "referrals against the rest"},
         ("deals.source",),
         business.referrals,
-        "closed deals of the source `referral`, and of others, that were opened long enough ago, and lost ones among them",
+        "closed deals of the source referral, and of others, that were opened long enough ago, and lost ones among them",
     ),
     Maker(
         {"engagement.weekly_active": "weekly active", "engagement.went_quiet": "went quiet"},

@@ -76,9 +76,15 @@ def much_left_out(shop: Shop) -> str:
         lost = why[~why.str.startswith("left out by where")]
         if len(lost) * 20 >= rows["rows"]:
             said.append(
-                f"{len(lost):,} of {rows['rows']:,} rows of {name} ({len(lost) / rows['rows']:.0%}), {lost.value_counts().iloc[0]:,} of them because {lost.value_counts().index[0]}"
+                f"{len(lost):,} of {rows['rows']:,} rows of {name} ({len(lost) / rows['rows']:.0%}), {_most(lost)}"
             )
     return f"Left out: {'; '.join(said)}. What stands here is made of the others." if said else ""
+
+
+def _most(reasons: pd.Series) -> str:
+    """How many rows were lost to the reason that most were lost to."""
+    n, why = reasons.value_counts().iloc[0], reasons.value_counts().index[0].replace("`", "")
+    return f"{'all' if n == len(reasons) else f'{n:,}'} of them because {why}"
 
 
 def absent(shop: Shop) -> list[dict[str, str]]:

@@ -29,7 +29,7 @@ def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 
     left: Any = get.get("at_risk")
     estimate = get["rate"] if "rate" in get else get["value"]
     said = in_words(float(estimate), float(get["low"]), float(get["high"]), int(get["n"]), kind=kind, unit=unit, level=level,
-                    at_risk=None if missing(left) else int(left))  # fmt: skip
+                    at_risk=None if missing(left) or left == float("inf") else int(left))  # fmt: skip
     return said.split(" (")[0] if brief else said
 
 

@@ -47,11 +47,10 @@ select n.customer, n.on_day,
     then n.nth_new - case when e.new_lines > 0 then 1 else 0 end else 0 end as integer) as cross_ordinal,
   n.amount, n.orders, n.bought as lines, n.new_lines, n.first_on,
   coalesce(n.first_on, n.on_day) >= :history_start and coalesce(c.signed_up_on, n.first_on, n.on_day) >= :history_start as is_new,
-  case
-    when n.on_day > n.first_on then false
-    when n.on_day = n.first_on then n.first_on >= :history_start and coalesce(c.signed_up_on, n.first_on) >= :history_start
-    else n.on_day <= coalesce(v.invoiced_on, n.on_day) and coalesce(v.invoiced_on, n.first_on, n.on_day) >= :history_start
-      and coalesce(c.signed_up_on, v.invoiced_on, n.first_on, n.on_day) >= :history_start end as is_first,
+  case when n.on_day > n.first_on then false when n.on_day < n.first_on or n.first_on is null then n.on_day = coalesce(v.invoiced_on, n.on_day)
+    else true end
+    and coalesce(case when n.on_day = n.first_on then n.first_on else v.invoiced_on end, n.first_on, n.on_day) >= :history_start
+    and coalesce(c.signed_up_on, case when n.on_day = n.first_on then n.first_on else v.invoiced_on end, n.first_on, n.on_day) >= :history_start as is_first,
   case when e.new_lines > 1 then 'several' else e.first_line end as entry_line,
   c.segment, c.region, c.source, c.owner,
   cast(date_diff('day', n.first_on, l.left_on) as integer) as left_age
