@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +19,10 @@ def shop() -> rk.Shop:
 @pytest.mark.parametrize("horizons", [np.array([30, 60]), (h for h in (30, 60)), pd.Series([30, 60]), [np.int64(30), 60.0], (30, 60, 30), range(30, 61, 30)])
 def test_days_of_any_kind_are_the_same_days(shop, horizons):
     pd.testing.assert_frame_equal(rk.second_purchase(shop, horizons=horizons), rk.second_purchase(shop, horizons=[30, 60]))
+
+
+def test_a_public_function_can_be_sent_to_another_process():
+    assert pickle.loads(pickle.dumps(rk.second_purchase)) is rk.second_purchase
 
 
 def test_long_rows_of_numbers_are_told_apart():

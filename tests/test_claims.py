@@ -87,7 +87,7 @@ class TestVerdicts:
         unsaid, said = (claim_bench(open_shop({"orders": log}, as_of="2026-10-31", **facts), claims=asked).iloc[0] for facts in ({}, {"history_start": "2023-11-01"}))
         assert (unsaid["verdict"], said["verdict"]) == ("cannot tell", "lower than claimed")
         assert unsaid["measured"] == said["measured"]
-        assert unsaid["note"].startswith("nobody said (`history_start`) where the history begins")
+        assert unsaid["note"].startswith("nobody said (history_start) where the history begins")
 
     def test_retention_of_nobody_has_no_worth(self):
         """It read "at the nan% who stayed a year"."""

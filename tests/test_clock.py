@@ -117,6 +117,18 @@ def test_a_part_of_whom_nobody_has_left_is_not_one_of_whom_nobody_could():
     assert rk.contract_survival(shop, horizons=[200])["rate"].item() == 1
 
 
+def test_what_a_part_has_does_not_depend_on_the_day_it_is_asked_of():
+    """The scorecard asks the same lines of a month and of a year ago; then nobody had left, and nothing said of what line a sale was."""
+    book = pd.DataFrame({"contract_id": range(60), "customer_id": range(60), "started_at": "2024-01-01", "ended_at": ["2025-12-01" if i < 30 else None for i in range(60)]})
+    people = pd.DataFrame({"customer_id": range(60), "segment": ["SMB" if i < 50 else "ENT" for i in range(60)]})
+    orders = pd.DataFrame({"order_id": range(60), "customer_id": range(60), "amount": 5, "ordered_at": "2024-02-01", "product_line": None}).astype({"product_line": "string"})
+    late = orders.assign(order_id=lambda t: t.order_id + 100, ordered_at="2025-12-15", product_line="tea")
+    shop = rk.open_shop({"contracts": book, "customers": people, "orders": pd.concat([orders, late])}, as_of="2025-12-31").only(segment="SMB")
+    then = shop.at("2024-12-31")
+    assert [then.has(c) for c in ("contracts.ended_at", "orders.product_line")] == [True, True]
+    assert len(rk.scorecard(shop)) > 5
+
+
 def test_contracts_that_do_not_say_when_one_ended_have_no_churn_and_no_retention():
     """100 % were still here, for nobody could be seen to leave. Where the column is there and empty, nobody has left."""
     book = pd.DataFrame({"contract_id": range(30), "customer_id": range(30), "started_at": "2025-01-01"})

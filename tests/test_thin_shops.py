@@ -185,7 +185,7 @@ def test_reps_whose_accounts_nobody_follows_are_compared_on_like_deals(tmp_path,
     page = published(tmp_path, monkeypatch, sample_deals, "--only", "04_win_rate_vs_churn_by_rep")["04_win_rate_vs_churn_by_rep"]
     assert "nothing in this picture is adjusted" in page
     assert "Win odds, in the table further down, are adjusted for segment, source (strata); the funnel, and win rates, for nothing." in page
-    assert "Wins alone: win odds against the other reps on the same segments and sources" in page
+    assert "Wins alone: win odds against the other reps on like deals" in page
     assert "each account's time under contract" not in page.partition("Checks, definitions")[0]
     assert "a long gap between orders" not in page  # there is no table of orders
 
@@ -309,7 +309,7 @@ def test_quiet_numbers_that_could_show_nothing_are_no_all_clear(tmp_path, monkey
     (tmp_path / "shop" / "contracts.csv").write_bytes((sample_folder() / "contracts.csv").read_bytes())
     (tmp_path / "shop" / "retainkit.toml").write_text('[shop]\ntz = "America/New_York"\nas_of = "2026-10-31"\n', encoding="utf-8")
     page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "05_scorecard_and_claims")["05_scorecard_and_claims"]
-    assert "in all of them even a month twice as bad would have looked like chance" in page
+    assert "No month twice as bad would have shown in any of the 5 numbers that can be judged, of 8: that nothing did is no news" in page
     assert "3 of the 8 numbers cannot be judged, and in 5 more a month twice as bad would have looked like chance: that the 5 that can be did not move is no all-clear." in page
     assert "Leave things alone" not in page
     assert "1 claims" not in page
@@ -333,7 +333,7 @@ def test_a_table_that_lost_a_twentieth_of_its_rows_is_named_beside_the_headline(
     mapping = '[orders]\npath = "orders.csv"\nwhere = "channel = \'web\'"\n'
     (tmp_path / "shop" / "retainkit.toml").write_text(mapping, encoding="utf-8")
     pages = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "02_second_purchase_funnel")
-    said_there = "Left out: 3 of 60 rows of orders (5%), 3 of them because `ordered_at` is not a date."
+    said_there = "Left out: 3 of 60 rows of orders (5%), all of them because ordered_at is not a date."
     assert said_there in pages["index"]
     assert said_there in pages["02_second_purchase_funnel"]
     mended = broken.assign(ordered_at=orders()["ordered_at"])  # what the mapping leaves out is no loss

@@ -165,7 +165,15 @@ class Shop:
             return True
         name = "customer" if column == "customer_id" else column and TABLES[table].column(column).sql_name
         filled = f"{name} is not null" if name and not tells else "true"
-        return not self.sql(f"select 1 as one from {table} where {filled} limit 1").empty
+        # of all rows, whenever they came, as of a whole shop: what is asked of a year ago is chosen by what there is today
+        rows = f"select 1 from {parquet(self._store / f'{table}.parquet')} where {filled}"
+        return self._con.cursor().execute(f"{rows}{self._theirs(table, parquet(self._store / 'customers.parquet'))} limit 1").fetchone() is not None
+
+    def _theirs(self, table: str, customers: str) -> str:
+        """What makes a row of a table one of the chosen customers, after other conditions: customers and deals say themselves what kind they are of."""
+        names = TABLES[table].names if table in ("customers", "deals") else TABLES["customers"].names if table in TABLES else ()
+        kind = "".join(f" and {c} = {literal(v)}" for c, v in self._only.items() if c in names)
+        return kind if table in ("customers", "deals") or not kind else f" and customer in (select customer from {customers} where true{kind})"
 
     @property
     def ledger(self) -> pd.DataFrame:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUMBERS = ("value", "low", "high", "n", "too_young")
-CODE = re.compile(r"`([\w.]+)`")  # a name that the kit's own words put between marks of code: in a value they would be letters
 COLUMNS = ("metric", "group", "horizon_days", *NUMBERS, "note")
 
 
@@ -54,7 +53,7 @@ class _Filled(string.Formatter):
         if missing(value):
             return "n/a"
         shown = format(value, format_spec)
-        return _typeset(value, shown) if isinstance(value, Number) else str(self.safe(short(CODE.sub(r"\1", shown), 600)))
+        return _typeset(value, shown) if isinstance(value, Number) else str(self.safe(short(shown, 600)))
 
 
 def table(
