@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retainkit.aside import removed
-from retainkit.errors import BadValueError, first_line
+from retainkit.errors import BadValueError, first_line, listed
 from retainkit.load.engine import cache_folder
 from retainkit.load.progress import told
 from retainkit.load.recode import opened, stamp
@@ -177,8 +177,13 @@ def stored(con: duckdb.DuckDBPyConnection, plan: Plan, tz: str | None) -> tuple[
 
     def build(aside: Path) -> None:
         build_store(con, plan, tz, aside)
-        if fingerprint(plan, tz)[0] != key:  # its rows would be found for ever by a key that is not theirs
-            raise BadValueError(plan.name, "changed while it was read", remedy="open it again once the export is complete")
+        try:
+            now, others = fingerprint(plan, tz)
+            found = listed(Path(f["path"]).name for f, g in zip(others, sources, strict=False) if f["blake2b"] != g["blake2b"])
+        except OSError as err:
+            now, found = "", f"{Path(str(err.filename)).name} is gone"
+        if now != key:  # its rows would be found for ever by a key that is not theirs
+            raise BadValueError(plan.name, "changed while it was read", found, "open it again once the export is complete")
 
     return ensure(cache_folder() / key, build), sources
 

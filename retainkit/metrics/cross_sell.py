@@ -68,13 +68,7 @@ def month_one_revenue(
 
 
 def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level: float) -> pd.DataFrame:
-    if early > min(horizons):  # of a short log the span is the window: all of it
-        raise BadValueError(
-            "horizons",
-            f"must not be shorter than the {counted(early, 'day')} that are a part of them",
-            listed(horizons),
-            f"horizons=[{max(4 * early, 365)}]",
-        )
+    a_part(early, horizons)
     events = tally(shop, "recurrent_events", value=value, by="all")
     followup = tally(shop, "followup", by="all")
     rows = []
@@ -148,6 +142,17 @@ def first_cross_sell_naive(shop: Shop, *, within_days: int = 90, horizon: int = 
     t = tally(shop, "cross_sell_naive", within=within_days, horizon=horizon).iloc[0]
     hits, n = (pd.Series([t[count], t[f"followed_{count}"]], dtype=int) for count in ("hits", "n"))
     return pd.DataFrame({"who": ["everybody so far", "followed"], "horizon_days": within_days, **shares(hits, n, level=level)})
+
+
+def a_part(early: int, horizons: Sequence[int]) -> None:
+    """Refuse a window that is longer than the spans it is a part of; of a short log it may be all of one."""
+    if early > min(horizons):
+        raise BadValueError(
+            "horizons",
+            f"must not be shorter than the {counted(early, 'day')} that are a part of them",
+            listed(horizons),
+            f"horizons={[h for h in horizons if h >= early] or [early]}",
+        )
 
 
 def need_lines(shop: Shop) -> None:

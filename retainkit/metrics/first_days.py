@@ -9,7 +9,7 @@ import pandas as pd
 from retainkit.errors import MissingDataError
 from retainkit.estimate.compare import against_the_rest, rates_per_month, window_rates
 from retainkit.load.shop import Shop
-from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, need_lines
+from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, a_part, need_lines
 from retainkit.metrics.reading import shares
 from retainkit.sqltext import few_rows
 from retainkit.tally import split_by, tally
@@ -144,6 +144,7 @@ def short_log_shares(
         cross-sells of one customer are not independent.
     """
     need_lines(shop)
+    a_part(within_days, [horizon or within_days])
     start = pd.Timestamp(shop.history_start)
     rows = []
     for length in months:

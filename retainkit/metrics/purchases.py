@@ -286,7 +286,7 @@ def next_purchase(
     mature = shares(table["mature_hits"], table["mature_n"], level=level)
     if window > longest:  # nobody was followed so long
         table[["rate", "low", "high"]] = np.nan
-    checked = table.assign(horizon_days=window, latest=latest, **{f"mature_{name}": column for name, column in mature.items()})
+    checked = table.assign(horizon_days=window, latest=[ages[each] for each in k], **{f"mature_{name}": column for name, column in mature.items()})
     return checked[["k", "horizon_days", "rate", "low", "high", "n", "too_young", "latest", "late",
                     "mature_rate", "mature_low", "mature_high", "mature_n"]]  # fmt: skip
 

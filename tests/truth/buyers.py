@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from retainkit.estimate.compare import MONTH
 from retainkit.simulate import world as sizes
 from retainkit.simulate.buying import lines, orders
 from retainkit.simulate.draws import exponential, gamma, stream, uniform
@@ -143,7 +144,7 @@ def _crossed(new: pd.DataFrame, n: int, people: pd.DataFrame) -> dict[tuple[str,
     start = new.loc[new["nth"] == 1, ["customer", "day"]]
     gone = people["left"].to_numpy()[start["customer"]] - start["day"].to_numpy()
     watched = np.where(people["segment"].to_numpy()[start["customer"]] == 1, gone, np.inf)
-    rates = {("cross_sell_rates", f"{a}-{b}"): 100 * 30.4 * age["age"].between(a + 1, b).sum() / (np.minimum(watched, b) - a).clip(0).sum()
+    rates = {("cross_sell_rates", f"{a}-{b}"): 100 * MONTH * age["age"].between(a + 1, b).sum() / (np.minimum(watched, b) - a).clip(0).sum()
              for a, b in BANDS}  # fmt: skip
     shares = {("cross_sell_share", h): (age["age"] <= 90).sum() / (age["age"] <= h).sum() for h in (365, 730)}
     return rates | shares | {("cross_sell_any", h): (first <= h).sum() / n for h in (30, 60, 90, 180, 365)}
