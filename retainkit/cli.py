@@ -70,7 +70,7 @@ def _say(words: object) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a notebook failed, 2 when nothing was started."""
     given = _parser().parse_args(argv)
-    # the same input makes the same pages, whatever somebody has charts and sessions begin with
+    # the same input makes the same pages, whatever somebody has charts and Python begin with
     os.environ["MATPLOTLIBRC"] = os.devnull
     os.environ.pop("PYTHONSTARTUP", None)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # notebooks run side by side: the threads of their matrix products would only wait for each other
