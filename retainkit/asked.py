@@ -52,7 +52,7 @@ def _looked_at(parameter: Parameter, value: Any) -> Any:
     """The value of one argument, if it can be meant."""
     name, kind = parameter.name, str(parameter.annotation)
     if parameter.kind is Parameter.VAR_KEYWORD:
-        return {key: number(key, each) if isinstance(each, Real) else each for key, each in value.items()}
+        return {key: number(key, each) if isinstance(each, Real) and not isinstance(each, bool) else each for key, each in value.items()}
     if value is None and "None" in kind:
         return None
     if kind.startswith(("Sequence[int]", "Sequence[str]")):

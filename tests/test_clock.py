@@ -117,6 +117,13 @@ def test_a_part_of_whom_nobody_has_left_is_not_one_of_whom_nobody_could():
     assert rk.contract_survival(shop, horizons=[200])["rate"].item() == 1
 
 
+def test_without_customers_deals_alone_are_of_a_kind():
+    deals = pd.DataFrame({"deal_id": [1], "customer_id": ["ann"], "rep": ["eve"], "segment": ["SMB"], "opened_at": ["2026-01-01"], "outcome": ["open"]})
+    orders = pd.DataFrame({"order_id": [1], "customer_id": ["ann"], "ordered_at": "2026-01-01", "amount": 1})
+    part = rk.open_shop({"deals": deals, "orders": orders}, as_of="2026-02-01").only(segment="SMB")
+    assert [part.has(table) for table in ("deals", "orders", "customers")] == [True, False, False]
+
+
 def test_what_a_part_has_does_not_depend_on_the_day_it_is_asked_of():
     """The scorecard asks the same lines of a month and of a year ago; then nobody had left, and nothing said of what line a sale was."""
     book = pd.DataFrame({"contract_id": range(60), "customer_id": range(60), "started_at": "2024-01-01", "ended_at": ["2025-12-01" if i < 30 else None for i in range(60)]})
