@@ -205,7 +205,8 @@ def test_past_the_last_follow_up_nothing_is_known_unless_hardly_anybody_was_left
     assert alone.at_risk.tolist() == [0, 0, 0]
     many = rows + [(f"c{i}", day) for i in range(98) for day in ("2026-01-01", "2026-01-11")]
     most = rk.second_purchase(shop_of(many, as_of="2026-03-31"), horizons=[60]).iloc[0]
-    assert most.rate == pytest.approx(0.99)  # of 100, Bob alone is not known
+    assert (most.rate, most.high, most.at_risk) == (pytest.approx(0.99), 1, 0)  # of 100, Bob alone is not known: he may have bought, too
+    assert most.low == pytest.approx(rk.second_purchase(shop_of(many, as_of="2026-03-31"), horizons=[30]).low[0])
 
 
 def test_the_invoices_of_who_never_bought_are_new_revenue_once():

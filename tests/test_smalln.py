@@ -26,7 +26,9 @@ NAN = float("nan")
         ("range", 0.62, 0.55, 0.70, 19, 12, "survival"),
         ("number", 0.62, 0.55, 0.70, 20, 10, "survival"),
         ("range", 0.62, 0.55, 0.70, 300, 9, "survival"),  # 9 left at the horizon
-        ("number", 0.62, 0.55, 0.70, 14, None, "proportion"),  # the 20 are for curves
+        ("range", 0.62, 0.55, 0.70, 14, None, "proportion"),
+        ("range", 700.0, 650.0, 750.0, 19, None, "money"),
+        ("number", 14.0, 8.0, 20.0, 15, None, "score"),
         ("number", 0.5, 0.40, 0.60, 96, None, "proportion"),  # 10 points is still a headline
         ("number", 0.1, 0.0, 0.2, 96, None, "proportion"),
         ("rough", 0.5, 0.39, 0.61, 80, None, "proportion"),

@@ -84,8 +84,8 @@ def judge(
         Customers still at risk at the horizon, for a survival or incidence curve.
     kind
         "survival", "proportion", "points" (a difference of shares), "money", "average", "days", "days_kept" (the area under
-        a survival), "ratio" or "score" (net promoter points): which widths count as narrow. A survival and its area also need 20
-        customers at the start, a score 15 answers.
+        a survival), "ratio" or "score" (net promoter points): which widths count as narrow. A score needs 15 answers, all
+        others 20 customers (deals, accounts): of fewer only the ends of the interval hold.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def judge(
         return "hidden"
     if math.isnan(low) or math.isnan(high):
         return "unknown"
-    few = n < {"survival": GATES["customers_full"].least, "days_kept": GATES["customers_full"].least, "score": GATES["answers"].least}.get(kind, 0)
+    few = n < GATES["answers" if kind == "score" else "customers_full"].least
     few_left = at_risk is not None and at_risk < GATES["at_risk"].least
     half = (high - low) / 2 / (abs(rate) if kind in RELATIVE and rate else 1.0)
     narrow, wide = WIDTHS[kind]

@@ -11,7 +11,7 @@ from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_a
 from retainkit.estimate.recurrent import cumulative_share, late_weight, mean_cumulative
 from retainkit.load.shop import Shop
 from retainkit.metrics.purchases import HORIZONS, at_horizons
-from retainkit.metrics.reading import at_risk, readable, shares
+from retainkit.metrics.reading import read_at, shares
 from retainkit.sqltext import Column
 from retainkit.tally import split_by, tally
 
@@ -217,10 +217,9 @@ def bought_before_leaving(shop: Shop, hit: Column, *, horizons: Sequence[int], b
     """The table of `second_purchase_before_leaving`, for the one later day on which `hit` holds."""
     def read(cells: pd.DataFrame, longest: float) -> pd.DataFrame:
         curve = aalen_johansen(cells, causes=CAUSES, level=level)
-        table = incidence_at(curve, readable(horizons, curve, followed=longest))
+        table = read_at(incidence_at, curve, horizons, followed=longest)
         bought, left, waiting = (table[table["cause"] == cause].reset_index(drop=True) for cause in (*CAUSES, EVENT_FREE))
-        more = {"left": left["incidence"], "waiting": waiting["incidence"], "at_risk": at_risk(bought, horizons, curve)}
-        return bought.rename(columns={"incidence": "rate"}).assign(**more)
+        return bought.rename(columns={"incidence": "rate"}).assign(left=left["incidence"], waiting=waiting["incidence"])
 
     columns = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "left", "waiting"]
     return at_horizons(shop, tally(shop, "first_or_left", by=split_by(by), hit=hit), by, horizons, read, columns)

@@ -11,7 +11,7 @@ from retainkit.estimate.intervals import newcombe
 from retainkit.estimate.recurrent import next_purchase_share
 from retainkit.estimate.survival import at_times, kaplan_meier
 from retainkit.load.shop import Shop
-from retainkit.metrics.reading import at_risk, by_group, each_group, readable, shares
+from retainkit.metrics.reading import by_group, each_group, read_at, shares
 from retainkit.tally import asked_once, horizon_list, split_by, tally
 
 HORIZONS = (30, 60, 90, 180, 365)
@@ -111,9 +111,8 @@ def second_purchase(
     """
     def read(cells: pd.DataFrame, longest: float) -> pd.DataFrame:
         curve = kaplan_meier(cells, level=level)
-        here = at_times(curve, readable(horizons, curve, followed=longest))
-        return pd.DataFrame({"rate": 1 - here["survival"], "low": 1 - here["high"], "high": 1 - here["low"],
-                             "at_risk": at_risk(here, horizons, curve)})
+        here = read_at(at_times, curve, horizons, followed=longest)
+        return pd.DataFrame({"rate": 1 - here["survival"], "low": 1 - here["high"], "high": 1 - here["low"], "at_risk": here["at_risk"]})
 
     columns = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk"]
     return at_horizons(shop, tally(shop, "second_purchase", by=split_by(by)), by, horizons, read, columns)

@@ -68,13 +68,13 @@ def each_group(cells: pd.DataFrame, by: str | None, read: Callable[[pd.DataFrame
 
 def survival_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody") -> pd.DataFrame:
     """A survival curve at the horizons, as `NUMBERS`. Once everybody has been seen to leave, nobody is left, for good."""
-    table = at_times(curve, _within(cells, curve, horizons))
+    table = read_at(at_times, curve, horizons, followed=_followed(cells))
     return _counted(table.rename(columns={"survival": "rate"}), cells, curve, horizons, nobody)
 
 
 def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *, nobody: str = "nobody", only: str | None = None) -> pd.DataFrame:
     """The incidence of every cause, or `only` one, at the horizons, as `cause` and `NUMBERS`. Once all is decided, it stays decided."""
-    table = incidence_at(curve, _within(cells, curve, horizons)).rename(columns={"incidence": "rate"})
+    table = read_at(incidence_at, curve, horizons, followed=_followed(cells)).rename(columns={"incidence": "rate"})
     causes = [
         _counted(one.reset_index(drop=True), cells, curve, horizons, nobody).assign(cause=cause)
         for cause, one in table.groupby("cause", sort=False) if only in (None, cause)
@@ -96,27 +96,32 @@ def _all_ended(cells: pd.DataFrame) -> bool:
     return bool(len(cells)) and not _open_ended(cells).any()
 
 
-def readable(horizons: Sequence[int], curve: Curve, *, followed: float) -> list[float]:
-    """Where to read a curve for each horizon. Past its end there is no answer, but where hardly anybody was left
-    undecided: that holds as long as somebody was followed.
+def read_at(read: Callable[..., pd.DataFrame], curve: Curve, horizons: Sequence[int], *, followed: float) -> pd.DataFrame:
+    """A curve at each horizon, read by `at_times` or `incidence_at`. Past its end there is no answer, but where hardly
+    anybody was left undecided: that holds as long as somebody was `followed`, with an interval wide enough for whatever
+    becomes of the undecided, and nobody at risk.
 
     Who is followed longest may all have been decided early, while of many others it is not known: then there is no answer either.
     """
-    table, last = curve.table, float(curve.table["time"].max())
-    left = table["survival"] if "survival" in table else table.loc[table["cause"] == EVENT_FREE, "incidence"]
-    holds = followed if len(left) and left.iloc[-1] < UNDECIDED else -math.inf
-    return [min(h, last) if h <= holds else h for h in horizons]
+    last, table = float(curve.table["time"].max()), curve.table
+    still = table["survival"] if "survival" in table else table.loc[table["cause"] == EVENT_FREE, "incidence"]
+    undecided = float(still.iloc[-1]) if len(still) else 1.0
+    holds = followed if undecided < UNDECIDED else -math.inf
+    out = read(curve, [min(h, last) if h <= holds else h for h in horizons])
+    past = pd.Series(list(horizons) * (len(out) // len(horizons))) > last
+    falls = out["cause"] == EVENT_FREE if "cause" in out else pd.Series(True, index=out.index)
+    return out.assign(
+        at_risk=out["at_risk"].mask(past, 0),
+        low=out["low"].mask(past & falls, (out["low"] - undecided).clip(lower=0)),
+        high=out["high"].mask(past & ~falls, (out["high"] + undecided).clip(upper=1)),
+    )
 
 
-def at_risk(read: pd.DataFrame, horizons: Sequence[int], curve: Curve) -> Any:
-    """How many were at risk at each horizon: nobody past the curve's end, wherever it was read."""
-    return np.where(np.asarray(horizons) > curve.table["time"].max(), 0, read["at_risk"])
-
-
-def _within(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int]) -> list[float]:
-    """The horizons, brought back to the curve's end where it holds beyond: all is decided, or somebody was `followed` so long."""
-    followed = float(cells["followed"].max()) if "followed" in cells and len(cells) else -1.0
-    return readable(horizons, curve, followed=math.inf if _all_ended(cells) else followed)
+def _followed(cells: pd.DataFrame) -> float:
+    """For how long a curve holds past its end: for ever where all is decided, or as long as somebody was `followed`."""
+    if _all_ended(cells):
+        return math.inf
+    return float(cells["followed"].max()) if "followed" in cells and len(cells) else -1.0
 
 
 def _counted(table: pd.DataFrame, cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], nobody: str) -> pd.DataFrame:
@@ -130,6 +135,5 @@ def _counted(table: pd.DataFrame, cells: pd.DataFrame, curve: Curve, horizons: S
     unseen = np.where(table["rate"].isna() & bool(len(cells)), unseen, "")
     table["horizon_days"], table["n"] = days, int(cells["n"].sum()) - curve.dropped - curve.skipped
     table["too_young"] = [too_young(cells, day) for day in horizons]
-    table["at_risk"] = at_risk(table, horizons, curve)
     table["note"] = ["; ".join(part for part in [why, *out] if part) for why in unseen]
     return table[NUMBERS]
