@@ -67,18 +67,20 @@ def health(shop: Shop) -> str:
 
 
 def much_left_out(shop: Shop) -> str:
-    """Which tables have lost a twentieth of their rows or more, and to what first; "" where none has. What the
-    mapping's own `where` leaves out is meant.
-    """
-    sums, said = shop.ledger.groupby("table", sort=False)[["rows", "rejected"]].sum(), []
+    """Which tables have lost a twentieth of their rows or more, to what first, and to the mapping's own `where`; "" where none has."""
+    sums = shop.ledger.groupby("table", sort=False)[["rows", "rejected"]].sum()
+    lost_to: list[str] = []
+    chosen: list[str] = []
     for name, rows in sums[sums["rejected"] * 20 >= sums["rows"].clip(lower=1)].iterrows():
         why = shop.rejected(str(name))["reason"]
-        lost = why[~why.str.startswith("left out by where")]
-        if len(lost) * 20 >= rows["rows"]:
-            said.append(
-                f"{len(lost):,} of {rows['rows']:,} rows of {name} ({len(lost) / rows['rows']:.0%}), {_most(lost)}"
-            )
-    return f"Left out: {'; '.join(said)}. What stands here is made of the others." if said else ""
+        ours = why.str.startswith("left out by where")
+        for reasons, said in ((why[~ours], lost_to), (why[ours], chosen)):
+            if len(reasons) * 20 >= rows["rows"]:
+                most = f", {_most(reasons)}" if said is lost_to else ""
+                said.append(f"{len(reasons):,} of {rows['rows']:,} rows of {name} ({len(reasons) / rows['rows']:.0%}){most}")
+    told = [f"Left out: {'; '.join(lost_to)}."] if lost_to else []
+    told += [f"Not looked at, by the mapping's where: {'; '.join(chosen)}."] if chosen else []
+    return " ".join([*told, "What stands here is made of the others."]) if told else ""
 
 
 def _most(reasons: pd.Series) -> str:
