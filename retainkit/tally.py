@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 How = ParamSpec("How")
 OF_LEAVING = {"contract_lives", "contract_days", "churn_flags", "churn_money", "retention_contracts"}  # who has left is what they tell
 GROUPS = ("segment", "region", "source", "entry_line", "owner")  # what a customer-level tally can be split by
+UNKNOWN = "unknown"  # the group of those of whom it is not known
 
 
 class Engine(Protocol):
@@ -110,4 +111,9 @@ def split_by(by: str | None, allowed: tuple[str, ...] = GROUPS) -> Value:
     """The `:by` of a tally: the column to split on, or one group that holds everybody."""
     if by is None or by == "":
         return "all"
-    return Column(one_of(by, allowed, "by", f"`{by}` is not something to split by", 'by="{}"'))
+    return or_unknown(one_of(by, allowed, "by", f"`{by}` is not something to split by", 'by="{}"'))
+
+
+def or_unknown(sql: str) -> Column:
+    """What groups a tally, as text that is never missing."""
+    return Column(f"coalesce(cast({sql} as varchar), '{UNKNOWN}')")

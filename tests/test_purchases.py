@@ -241,3 +241,19 @@ def test_the_first_purchase_asks_for_one_window_and_not_two():
 
 def test_a_window_nobody_was_followed_for_has_no_next_purchase():
     assert rk.next_purchase(rk.open_shop("sample"), k=[1, 2], within_days=1_500)["rate"].isna().all()
+
+
+def test_customers_of_no_group_have_one_name_in_every_table():
+    """Of four customers one has no segment: she is "unknown" wherever a number is split, and in no comparison of groups."""
+    days = [f"2024-{m:02}-05" for m in range(1, 13)]
+    orders = pd.DataFrame([(c, day) for c in "abcd" for day in days], columns=["customer_id", "ordered_at"])
+    orders = orders.assign(order_id=range(len(orders)), amount=10, product_line=["x", "y"] * 24)
+    people = pd.DataFrame({"customer_id": list("abcd"), "segment": ["SMB", "ENT", "SMB", None]})
+    book = pd.DataFrame({"contract_id": range(4), "customer_id": list("abcd"), "started_at": "2024-01-05", "ended_at": ["2024-06-01", None, None, "2024-07-01"]})
+    shop = rk.open_shop({"orders": orders, "customers": people, "contracts": book}, as_of="2024-12-31")
+    asked = (rk.second_purchase, rk.second_purchase_curve, rk.second_purchase_mature, rk.cross_sell_any, rk.lifetime_value,
+             rk.lifetime_value_curve, rk.contract_survival, rk.churn_curve, rk.days_kept, rk.monthly_churn)
+    for ask in asked:
+        assert set(ask(shop, by="segment")["segment"]) == {"SMB", "ENT", "unknown"}, ask.__name__
+    assert rk.lifetime_value(shop, by="segment", horizons=[90]).set_index("segment")["n"].to_dict() == {"ENT": 1, "SMB": 2, "unknown": 1}
+    assert "unknown" not in set(rk.second_purchase_compared(shop, by="segment")["segment"])

@@ -18,8 +18,8 @@ from retainkit.estimate.smalln import GATES
 from retainkit.estimate.survival import kaplan_meier, logrank, rmst, rmst_limits
 from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
 from retainkit.metrics.reading import each_group, identities, incidence_read, survival_read, too_young
-from retainkit.sqltext import Column, Value
-from retainkit.tally import Engine, asked_once, split_by, tally
+from retainkit.sqltext import Value
+from retainkit.tally import Engine, asked_once, or_unknown, split_by, tally
 
 HORIZONS = (30, 90, 180, 365, 730)
 EARLY_DAYS = 60
@@ -230,7 +230,7 @@ def _lives(shop: Engine, by: str | None, *, early_days: int = EARLY_DAYS) -> pd.
 def _split(by: str | None) -> Value:
     """What a contract tally is split by; the year is that in which the stay began."""
     split = split_by(by, CONTRACT_GROUPS)
-    return Column("extract(year from s.started_on)") if by == "start_year" else split
+    return or_unknown("extract(year from s.started_on)") if by == "start_year" else split
 
 
 def _monthly(shop: Engine, by: str | None, lost: str, level: float) -> pd.DataFrame:

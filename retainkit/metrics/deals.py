@@ -10,7 +10,7 @@ import pandas as pd
 
 from retainkit.estimate.competing import aalen_johansen
 from retainkit.metrics.reading import NUMBERS, by_group, each_group, incidence_read, keys, shares
-from retainkit.tally import Engine, asked_once, split_by, tally
+from retainkit.tally import UNKNOWN, Engine, asked_once, split_by, tally
 
 DEAL_GROUPS = ("rep", "segment", "source", "region")
 WITHIN_DAYS = 180
@@ -176,14 +176,14 @@ def _withheld(counts: pd.DataFrame, by: str | None) -> str:
         return "there are no deals"
     if lost.empty:
         return f"no deal is recorded as lost: {won['deals'].sum():,} won deals do not say how many were tried"
-    if by and (lost["grp"] == "unknown").all():
+    if by and (lost["grp"] == UNKNOWN).all():
         return f"`{by}` is known only on deals that were not lost, so every {by} would seem to win everything"
     return ""
 
 
 def _uneven(counts: pd.DataFrame, by: str | None) -> str:
     """A warning where the group is known more often on won deals than on lost ones."""
-    known = counts[counts["grp"] != "unknown"].groupby("outcome")["deals"].sum()
+    known = counts[counts["grp"] != UNKNOWN].groupby("outcome")["deals"].sum()
     share = (known / counts.groupby("outcome")["deals"].sum()).fillna(0)
     won, lost = share.get("won", 1.0), share.get("lost", 1.0)
     return f"{by} is known on {won:.0%} of won and {lost:.0%} of lost deals: too high" if by and won - lost > UNEVEN else ""

@@ -12,7 +12,7 @@ from retainkit.load.shop import Shop
 from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, a_part, need_lines
 from retainkit.metrics.reading import shares
 from retainkit.sqltext import few_rows
-from retainkit.tally import split_by, tally
+from retainkit.tally import UNKNOWN, split_by, tally
 
 BANDS = ((0, 30), (30, 90), (90, 180), (180, 365), (365, 730))
 
@@ -124,7 +124,7 @@ def second_purchase_compared(shop: Shop, *, by: str, within_days: int = 30, leve
 
 def _compared(cells: pd.DataFrame, cause: str, by: str, within_days: int, level: float) -> pd.DataFrame:
     """The share of each group with the cause, against all the others; who is in no group is left out."""
-    table = against_the_rest(cells.dropna(subset=["grp"]), cause=cause, horizon=within_days, level=level)
+    table = against_the_rest(cells[cells["grp"] != UNKNOWN], cause=cause, horizon=within_days, level=level)
     return table.rename(columns={"grp": by}).assign(horizon_days=within_days)
 
 

@@ -108,8 +108,8 @@ def spread(table: pd.DataFrame, *, level: float = 0.95) -> pd.Series:
 def _counted(shop: Shop, by: str | None) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     """What new customers brought at each age, and how long they were followed: all of them, or each group by name."""
     events, followup = (tally(shop, t, by=split_by(by), **v) for t, v in (("recurrent_events", {"value": REVENUE}), ("followup", {})))
-    for name in sorted(followup["grp"].dropna().unique()):
-        yield str(name), events[events["grp"] == name], followup[followup["grp"] == name]
+    for name in sorted(followup["grp"].unique()):
+        yield name, events[events["grp"] == name], followup[followup["grp"] == name]
 
 
 def _scores(shop: Shop, by: str | None, group: str, horizons: Sequence[int]) -> pd.DataFrame:

@@ -15,7 +15,6 @@ from retainkit.metrics.reading import by_group, each_group, read_at, shares
 from retainkit.tally import asked_once, horizon_list, split_by, tally
 
 HORIZONS = (30, 60, 90, 180, 365)
-UNKNOWN = "not known"  # the group of customers whose segment, region or source is empty
 
 
 def overview(shop: Shop) -> pd.DataFrame:
@@ -140,7 +139,7 @@ def second_purchase_curve(shop: Shop, *, by: str | None = None, level: float = 0
         table = kaplan_meier(cells, level=level).table
         return table.assign(rate=1 - table["survival"], low=1 - table["high"], high=1 - table["low"]).drop(columns="survival")
 
-    return each_group(_all_named(tally(shop, "second_purchase", by=split_by(by))), by, read)
+    return each_group(tally(shop, "second_purchase", by=split_by(by)), by, read)
 
 
 def second_purchase_mature(
@@ -314,11 +313,6 @@ def usable_horizon(shop: Shop, asked: int, *, of: str = "days", least: int = 30)
     return next(fits, min(asked, 30) if len(followed) else asked)
 
 
-def _all_named(table: pd.DataFrame) -> pd.DataFrame:
-    """A tally whose every row has a group."""
-    return table.assign(grp=table["grp"].fillna(UNKNOWN).astype(str))
-
-
 def at_horizons(
     shop: Shop, cells: pd.DataFrame, by: str | None, horizons: Sequence[int], read: Callable[[pd.DataFrame, float], pd.DataFrame],
     columns: Sequence[str],
@@ -327,11 +321,11 @@ def at_horizons(
 
     `read` has the group's cells, and how long the longest known of its customers has been followed.
     """
-    followed = _all_named(tally(shop, "followup", by=split_by(by)))
+    followed = tally(shop, "followup", by=split_by(by))
 
     def counted(group: pd.DataFrame) -> pd.DataFrame:
         days = followed[followed["grp"].isin(group["grp"])] if by else followed
         young = [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons]
         return read(group, days["followup"].max()).assign(horizon_days=list(horizons), n=int(days["n"].sum()), too_young=young)[[*columns]]
 
-    return each_group(_all_named(cells), by, counted)
+    return each_group(cells, by, counted)

@@ -13,6 +13,7 @@ from retainkit.estimate.competing import EVENT_FREE, incidence_at
 from retainkit.estimate.intervals import wilson
 from retainkit.estimate.risk import Curve
 from retainkit.estimate.survival import at_times
+from retainkit.tally import UNKNOWN
 
 NUMBERS = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "note"]
 
@@ -56,7 +57,7 @@ def each_group(cells: pd.DataFrame, by: str | None, read: Callable[[pd.DataFrame
     """`read` on the cells of every group `grp`, its name in a first column `by`; without cells, its empty answer."""
     if by is None:
         return read(cells)
-    groups = list(cells.groupby("grp")) or [("unknown", cells)]
+    groups = list(cells.groupby("grp")) or [(UNKNOWN, cells)]
     tables = []
     for name, group in groups:
         table = read(group)

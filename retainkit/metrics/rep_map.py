@@ -16,7 +16,7 @@ from retainkit.estimate.smalln import GATES
 from retainkit.load.shop import Shop
 from retainkit.metrics.deals import TOO_NEW, WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
 from retainkit.metrics.reps import STRATA, coded, departed, expected_losses, rep_churn, rep_churn_withheld
-from retainkit.tally import Engine, tally
+from retainkit.tally import UNKNOWN, Engine, tally
 
 _COLUMNS = ["rep", "words", "p_joint", "p_win_only", "p_churn_only", "p_neither", "n", "won", "expected_won", "rate", "low", "high",
             "odds_ratio", "or_low", "or_high", "or_low80", "or_high80", "observed", "expected", "hazard_ratio", "hr_low", "hr_high",
@@ -156,7 +156,7 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
     """
     rest = [column for column in by if column != "segment"]
     rows = [found.company[found.company["quantity"] == "rho"].assign(segment="all")]
-    segments = set(tally(shop, "reps_wins", days=days)["segment"].dropna()) - {"unknown"}
+    segments = set(tally(shop, "reps_wins", days=days)["segment"]) - {UNKNOWN}
     for segment in sorted(segments):
         within = shop.only(segment=str(segment))
         few = too_few_for_rho(expected_losses(within, by=rest).groupby("rep")["expected"].sum())

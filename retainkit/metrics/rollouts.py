@@ -232,7 +232,7 @@ def _column(shop: Shop, asked: Outcome, starts: dict[str, date]) -> Column:
             listed(sorted(starts)),
             f'unit = "{closest(unknown, known) or (known[0] if known else "North")}"',
         )
-    return Column(fits[0])
+    return Column(f"cast({fits[0]} as varchar)")
 
 
 def _effect(found: pd.Series, few: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 -- A request counts, once a month, if on its day the customer has no contract left that nobody asked to end, and before the
 -- month is over no other has followed without a break (a change of plan).
 with split as (
-  select coalesce(cast(:by as varchar), 'unknown') as grp, s.customer, s.spell, s.started_on, s.ended_on
+  select :by as grp, s.customer, s.spell, s.started_on, s.ended_on
   from spells s
   left join customers c on c.customer = s.customer
 ), requests as (

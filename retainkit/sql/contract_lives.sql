@@ -5,7 +5,7 @@ select l.grp, l.entry, l.duration, l.event,
   case when l.event = 0 then '' when l.asked_age <= :early_days then 'early_cancel' else 'churn' end as cause,
   count(*) as n, max(l.followed) as followed
 from (
-  select coalesce(cast(:by as varchar), 'unknown') as grp,
+  select :by as grp,
     case when s.started_on < :history_start then date_diff('day', s.started_on, :history_start) else 0 end as entry,
     date_diff('day', s.started_on, coalesce(s.ended_on, :as_of)) as duration,
     case when s.ended_on is null then 0 else 1 end as event,

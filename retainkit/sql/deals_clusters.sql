@@ -3,7 +3,7 @@
 select a.grp, count(*) as accounts, sum(a.deals) as deals, sum(a.won) as won, sum(a.won * a.won) as won_won,
   sum(a.won * a.deals) as won_deals, sum(a.deals * a.deals) as deals_deals
 from (
-  select coalesce(cast(:by as varchar), 'unknown') as grp,
+  select :by as grp,
     coalesce(cast(d.customer as varchar), concat('deal ', d.deal_id)) as account, count(*) as deals,
     sum(case when d.outcome = 'won' then 1 else 0 end) as won
   from deals d

@@ -1,7 +1,7 @@
 -- Won deals: how many, the mean of :measure with what its variance and skewness need (accounts are the unit, so sums are made by
 -- account first; a deal without an account is its own), and the median with its rank interval for :z.
 with won as (
-  select coalesce(cast(:by as varchar), 'unknown') as grp, v.account, cast(:measure as double precision) as size
+  select :by as grp, v.account, cast(:measure as double precision) as size
   from (
     select d.rep, d.source, d.segment, d.region, d.amount, date_diff('day', d.opened_on, d.closed_on) as cycle_days,
       coalesce(cast(d.customer as varchar), concat('deal ', d.deal_id)) as account

@@ -2,7 +2,7 @@
 -- within :within days.
 select b.unit, b.month, sum(b.first) as n, sum(b.hit) as hits
 from (
-  select cast(:by as varchar) as unit, extract(year from d.first_on) * 12 + extract(month from d.first_on) - 1 as month,
+  select :by as unit, extract(year from d.first_on) * 12 + extract(month from d.first_on) - 1 as month,
     case when d.ordinal = 1 then 1 else 0 end as first, case when d.ordinal = 2 and d.age <= :within then 1 else 0 end as hit
   from days d
   where d.is_new and d.ordinal between 1 and 2

@@ -2,7 +2,7 @@
 -- without a contract within :within days. Contracts older than the recorded history are left out: their early leavers are not in it.
 select b.unit, b.month, count(*) as n, sum(b.hit) as hits
 from (
-  select cast(:by as varchar) as unit, extract(year from s.started_on) * 12 + extract(month from s.started_on) - 1 as month,
+  select :by as unit, extract(year from s.started_on) * 12 + extract(month from s.started_on) - 1 as month,
     case when date_diff('day', s.started_on, s.ended_on) <= :within then 1 else 0 end as hit
   from spells s
   left join customers c on c.customer = s.customer

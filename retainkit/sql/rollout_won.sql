@@ -2,7 +2,7 @@
 -- :within days.
 select b.unit, b.month, count(*) as n, sum(b.hit) as hits
 from (
-  select cast(:by as varchar) as unit, extract(year from d.opened_on) * 12 + extract(month from d.opened_on) - 1 as month,
+  select :by as unit, extract(year from d.opened_on) * 12 + extract(month from d.opened_on) - 1 as month,
     case when d.outcome = 'won' and date_diff('day', d.opened_on, d.closed_on) <= :within then 1 else 0 end as hit
   from deals d
   where d.opened_on >= :history_start

@@ -20,7 +20,7 @@ with dated as (
   from dated d
   where d.customer is not null
 )
-select coalesce(cast(:by as varchar), 'unknown') as grp, h.became, count(*) as customers, count(a.customer) as answers
+select :by as grp, h.became, count(*) as customers, count(a.customer) as answers
 from here h
 left join answered a on a.wave = h.wave and a.customer = h.customer
 left join customers c on c.customer = h.customer

@@ -9,7 +9,7 @@ with dated as (
     row_number() over (partition by d.kind, d.wave, d.customer order by d.answered_on desc, d.score) as nth
   from dated d
 )
-select n.kind, coalesce(cast(:by as varchar), 'unknown') as grp, n.wave, min(n.answered_on) as first_on, max(n.answered_on) as last_on,
+select n.kind, :by as grp, n.wave, min(n.answered_on) as first_on, max(n.answered_on) as last_on,
   sum(case when n.score >= 9 then 1 else 0 end) as promoters, sum(case when n.score <= 6 then 1 else 0 end) as detractors,
   count(*) as n, max(n.invited) as invited
 from numbered n

@@ -20,7 +20,7 @@ with here as (
     and date_diff('day', h.started_on, h.until_on) > :within
   group by h.customer, h.started_on
 )
-select coalesce(cast(:by as varchar), 'unknown') as grp, cast(date_trunc('month', g.started_on) as date) as month, count(*) as n,
+select :by as grp, cast(date_trunc('month', g.started_on) as date) as month, count(*) as n,
   sum(1 - g.used_late) as hits
 from ages g
 left join customers c on c.customer = g.customer
