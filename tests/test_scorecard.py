@@ -373,6 +373,8 @@ def test_every_name_says_of_when_and_at_what_margin(sample):
     assert short["clv.to_cost"] == "LTV to CAC of 365 days at 30% margin"
     assert short["clv.payback"] == "payback at 30% margin"
     plain = {line.metric: line.label.partition(":")[0] for line in lines(sample)}
+    young = {line.metric: line.label.partition(":")[0] for line in lines(sample.at("2024-06-30"))}  # 8 months of spending, deals of two
+    assert (young["cac.cost"], young["deals.velocity"]) == ("CAC of 8 months", "sales velocity a day, of the deals of 63 days")
     assert (plain["clv.payback"], plain["clv.revenue"]) == ("payback at 100% margin", "customer lifetime value of 365 days (revenue)")
     assert all(re.search(r"\d+ days|of twelve months|a month|a day|finished month|last week", short[m]) for m in ("churn.early", "cac.cost", "churn.mrr_churn", "churn.nrr", "purchases.repeat_rate", "engagement.weekly_active", "deals.velocity"))
 

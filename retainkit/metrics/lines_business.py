@@ -60,6 +60,7 @@ def worth(shop: Shop, asked: Asked) -> list[Headline]:
 def costs(shop: Shop, asked: Asked) -> list[Headline]:
     """Cost of a new customer, what one is worth over it, and the time until it is earned back."""
     days, margin = usable_horizon(shop, int(max(asked.get("horizon", 365), 1))), asked["margin"]
+    known = monthly_costs(shop)["number"].nunique()
     number, brings = partial(Headline, tables=("spend", "orders"), section="money"), "revenue" if margin == 1 else f"revenue times {margin:.0%}"
 
     def values(s: Shop) -> pd.DataFrame:
@@ -69,7 +70,7 @@ def costs(shop: Shop, asked: Asked) -> list[Headline]:
     return [
         number(
             "cac.cost",
-            "CAC of twelve months: money spent to win a new customer",
+            f"CAC of {counted(known, 'month') if 0 < known < 12 else 'twelve months'}: money spent to win a new customer",
             find=lambda s: first(acquisition_cost(s)),
             months=values,
             kind="money",
@@ -104,7 +105,10 @@ def _open_ended(found: Found) -> Found:
 
 def sizes(shop: Shop, asked: Asked) -> list[Headline]:
     """Size of a won deal, and velocity."""
-    number = partial(Headline, tables=("deals",), section="deals", kind="money")
+    number, within = partial(Headline, tables=("deals",), section="deals", kind="money"), asked.get("within_days", 180)
+    velocity = of_measure(sales_velocity(shop, days=within), "velocity").iloc[0]
+    spanned = (velocity["opened_to"] - velocity["opened_from"]).days + 1
+    of = f"the deals of {counted(spanned, 'day')}" if 0 < spanned < 365 else "a year's deals"
 
     def values(s: Shop) -> pd.DataFrame:
         table = tally(s, "deals_sizes")
@@ -126,9 +130,9 @@ def sizes(shop: Shop, asked: Asked) -> list[Headline]:
         ),
         number(
             "deals.velocity",
-            "sales velocity a day, of a year's deals: deals x win rate x amount / days to win",
+            f"sales velocity a day, of {of}: deals x win rate x amount / days to win",
             why_no_months=TOO_NOISY,
-            find=lambda s: first(of_measure(sales_velocity(s, days=asked.get("within_days", 180)), "velocity")),
+            find=lambda s: first(of_measure(sales_velocity(s, days=within), "velocity")),
         ),
     ]
 
