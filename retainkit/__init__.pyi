@@ -110,6 +110,7 @@ from retainkit.show.charts import plot_parts as plot_parts
 from retainkit.show.charts import plot_projection as plot_projection
 from retainkit.show.charts import plot_rates as plot_rates
 from retainkit.show.charts import plot_series as plot_series
+from retainkit.show.display import chart as chart
 from retainkit.show.display import figure as figure
 from retainkit.show.display import record as record
 from retainkit.show.display import say as say
@@ -119,6 +120,7 @@ from retainkit.show.rep_charts import plot_funnel as plot_funnel
 from retainkit.show.rep_charts import plot_rep_map as plot_rep_map
 from retainkit.show.sentences import against as against
 from retainkit.show.sentences import checks as checks
+from retainkit.show.sentences import numbers as numbers
 from retainkit.show.sentences import shown as shown
 from retainkit.show.sentences import tidy as tidy
 from retainkit.show.sentences import words as words

@@ -16,7 +16,7 @@ LEAVES = {"asked", "errors", "aside", "sqltext", "resources"}
 MAY = {
     "asked": set(), "errors": set(), "aside": set(), "sqltext": set(), "resources": {"load"},  # a type's name only
     "load": set(), "tally": set(), "estimate": set(), "metrics": {"load", "tally", "estimate"}, "show": {"load", "estimate", "metrics"},
-    "report": {"load", "estimate", "metrics", "show"}, "check": {"load"}, "simulate": set(),
+    "tell": {"load", "estimate", "metrics", "show"}, "report": {"load", "estimate", "metrics", "show"}, "check": {"load"}, "simulate": set(),
     "workshop": {"load", "tally", "estimate", "metrics", "show", "report", "simulate", "_fastjson"}, "_fastjson": set(),
     "cli": {"load", "check", "report", "workshop", "_fastjson"}, "__main__": {"cli"}, "__init__": set()}
 CLOCKS = re.compile(r"\b(date\.today|datetime\.now|time\.time|open|read_text|read_csv|read_parquet)\(")

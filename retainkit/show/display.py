@@ -13,7 +13,8 @@ import re
 import string
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,10 @@ from retainkit.estimate.smalln import hide_few
 from retainkit.show.words import clean, marked, missing, sheet_text, short
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from retainkit.load.shop import Shop
 
 NUMBERS = ("value", "low", "high", "n", "too_young")
 COLUMNS = ("metric", "group", "horizon_days", *NUMBERS, "note")
@@ -145,6 +149,41 @@ def _plain(caption: str, heads: list[str], body: list[tuple[str, ...]], right: l
         "  ".join(v.rjust(w) if r else v.ljust(w) for v, w, r in zip(row, wide, right, strict=True)).rstrip() for row in rows
     )
     return "\n".join([caption, *aligned])
+
+
+@contextmanager
+def chart(
+    shop: Shop, tables: str, *, finding: str, measure: str, alt: str, also: str = "", width: float = 7.2, height: float = 4.2
+) -> Iterator[Axes]:
+    """Axes to draw one chart on, shown when the `with` ends: with what was found, what is drawn and where it is from.
+
+    Parameters
+    ----------
+    shop
+        The shop; its last day stands in the source.
+    tables
+        The tables the numbers are made of, as in "orders and contracts".
+    finding, measure
+        The title, and the line below it (`finish`).
+    alt
+        What kind of chart it is, in a sentence; for who cannot see it the finding follows, and then `also`.
+    width, height
+        Inches.
+
+    Examples
+    --------
+    >>> from retainkit import open_shop
+    >>> shop = open_shop({"orders": pd.DataFrame({"order_id": [1], "customer_id": ["ann"], "amount": 5, "ordered_at": ["2026-01-01"]})}, as_of="2026-01-31")
+    >>> with chart(shop, "orders", finding="Most stay", measure="Share still active", alt="Falling curve.") as ax:
+    ...     _ = ax.plot([0, 30, 60], [1.0, 0.9, 0.8])
+    [figure] Falling curve. Most stay.
+    """
+    from retainkit.show.style import canvas, finish
+
+    fig, ax = canvas(width=width, height=height)
+    yield ax
+    finish(ax, finding=finding, measure=measure, source=f"{tables}, complete to {shop.as_of:%d %B %Y}")
+    figure(fig, alt=f"{alt} {finding}.{also and ' '}{also}")
 
 
 def figure(fig: Figure, *, alt: str) -> None:

@@ -86,6 +86,29 @@ def checks(identities: Mapping[str, tuple[float, float]], *, tolerance: float = 
     )
 
 
+def numbers(table: pd.DataFrame | pd.Series, *keys: str, value: str = "", low: str = "", high: str = "", n: str = "n") -> pd.DataFrame:
+    """The columns of a metric table that `record` is given: the group `keys`, the horizon, the estimate with its interval, and counts.
+
+    `value`, `low`, `high` and `n` name the columns where the estimate is not `rate` or `value`; an estimate so named has an interval only
+    if that is named, too. A row (a Series) is a table of one.
+
+    Examples
+    --------
+    >>> numbers(pd.DataFrame({"rep": ["Ada"], "rate": [0.6], "n": [5], "won": [3]}), "rep")
+       rep  value  n
+    0  Ada    0.6  5
+    >>> numbers(pd.Series({"rate": 0.6, "n": 5, "won": 3}), value="won")
+      value  n
+    0     3  5
+    """
+    table = table.to_frame().T if isinstance(table, pd.Series) else table
+    ends = {"low": low, "high": high} if value else {"low": "low", "high": "high"}
+    wanted = {**{key: key for key in keys}, "horizon_days": "horizon_days", "value": value or ("rate" if "rate" in table else "value"), **ends,
+              "n": n, "too_young": "too_young"}
+    there = {new: old for new, old in wanted.items() if old in table or new in keys or (new == "value" and old)}
+    return table[list(there.values())].set_axis(list(there), axis=1)
+
+
 def tidy(*tables: pd.DataFrame) -> pd.DataFrame:
     """Tables of one metric (overall, by rep, by segment) under each other, with the columns that `record` keeps.
 
