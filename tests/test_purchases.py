@@ -257,3 +257,4 @@ def test_customers_of_no_group_have_one_name_in_every_table():
         assert set(ask(shop, by="segment")["segment"]) == {"SMB", "ENT", "unknown"}, ask.__name__
     assert rk.lifetime_value(shop, by="segment", horizons=[90]).set_index("segment")["n"].to_dict() == {"ENT": 1, "SMB": 2, "unknown": 1}
     assert "unknown" not in set(rk.second_purchase_compared(shop, by="segment")["segment"])
+    assert set(rk.lifetime_value_beyond(shop, by="segment", seen=60, horizons=[90]).value["segment"]) == {"SMB", "ENT"}

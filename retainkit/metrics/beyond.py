@@ -20,7 +20,7 @@ from retainkit.estimate.smalln import short_of
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.metrics.lifetime_value import lifetime_value
 from retainkit.metrics.reading import by_group, stacked
-from retainkit.tally import split_by, tally
+from retainkit.tally import UNKNOWN, split_by, tally
 
 WEEK = 7.0
 FURTHEST = 2  # histories: a model is not asked about more than twice the time it has seen
@@ -56,7 +56,8 @@ def lifetime_value_beyond(
     gives, the totals within 10 %. Where one does not, or there is too little to judge by, no value is given, and the note has
     the numbers. It knows purchases only: where invoices of contracts matter it fails, as it should.
 
-    Left out: customers who first bought before `history_start`. Purchases that were given back count in neither half.
+    Left out: customers who first bought before `history_start`, and of groups those whose group is not known. Purchases that were
+    given back count in neither half.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def lifetime_value_beyond(
     longest = int(followed.max()) if len(followed) else 0
     days = hold_days or max(min(longest // 3, 365), 1)
     starts, cut = lifetime_value(shop, horizons=[seen], by=by, level=level), shop.as_of - timedelta(days=days)
-    begun = {str(name): start for name, start in starts.groupby(by)} if by else {"": starts}
+    begun = {str(name): start for name, start in starts.groupby(by) if name != UNKNOWN} if by else {"": starts}
     found = [(name, _of_group(shop.only(**{by: name}) if by else shop, start, horizons, margin, cut, level)) for name, start in begun.items()]
     value, held = (_of_groups([(name, tables[i]) for name, tables in found], by, columns) for i, columns in ((0, COLUMNS), (1, [*HELD, "since"])))
     far = value["value"].notna() & (value["horizon_days"] > FURTHEST * longest)
