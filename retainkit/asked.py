@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import cache, wraps
 from inspect import Parameter, signature
 from math import inf
@@ -17,7 +18,7 @@ from retainkit.errors import BadValueError
 
 # The numbers an argument may be, by what its name says: from, to, and one that is sensible.
 LIMITS = {
-    "^level$": (0.5, 0.999, 0.95), "^(margin|review|watch|share)$": (0, 1, 0.8), "lapse|^lag_months|grace": (0, 36_500, 0),
+    "^level$": (0.5, 0.999, 0.95), "^(margin|review|watch|shares?)$": (0, 1, 0.8), "lapse|^lag_months|grace": (0, 36_500, 0),
     "month|^periods$": (1, 1_200, 12), "day|horizon|window|^within|^until|^seen|^period|^early|^late$": (1, 36_500, 90), "^(k|steps)$": (1, 1_000, 2), "": (0, 1e15, 1)}  # fmt: skip
 
 
@@ -55,8 +56,8 @@ def _looked_at(parameter: Parameter, value: Any) -> Any:
         return {key: number(key, each) if isinstance(each, Real) and not isinstance(each, bool) else each for key, each in value.items()}
     if value is None and "None" in kind:
         return None
-    if kind.startswith(("Sequence[int]", "Sequence[str]")):
-        return _list(name, value, kind, list(parameter.default or (30, 90)))
+    if kind.startswith("Sequence["):
+        return _list(name, value, kind.removeprefix("Sequence["), list(parameter.default or (30, 90)))
     if kind.startswith(("int", "float")):
         return number(name, value, whole=kind.startswith("int"))
     if kind.startswith("str"):
@@ -86,14 +87,35 @@ def _shop(value: Any) -> None:
 
 
 def _list(name: str, values: Any, kind: str, example: list[Any]) -> list[Any]:
-    """Whole numbers or texts, each once, in the order they were asked in."""
+    """Numbers, texts, days or pairs of ages, each once, in the order they were asked in."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise BadValueError(name, "is not a list", _shown(values), f"{name}={[values] if isinstance(values, (Integral, str)) else example}")
-    texts = "str" in kind
-    found = list(dict.fromkeys(_text(name, value, example[0]) if texts else number(name, value, whole=True, like=example) for value in values))
-    if not found and not texts:  # adjusted for nothing, a rep's churn is the crude one
+    looked_at: Callable[[Any], Any] = {
+        "str": lambda value: _text(name, value, example[0]),
+        "date": lambda value: _day(name, value),
+        "tuple": lambda value: _ages(name, value, example),
+    }.get(kind.partition("]")[0].partition("[")[0], lambda value: number(name, value, whole=kind.startswith("int"), like=example))
+    found = list(dict.fromkeys(looked_at(value) for value in values))
+    if not found and kind.startswith(("int", "float", "tuple")):  # adjusted for nothing, a rep's churn is the crude one
         raise BadValueError(name, "is an empty list", "[]", f"{name}={example}")
     return found
+
+
+def _ages(name: str, value: Any, example: list[Any]) -> tuple[int, int]:
+    """A span of ages: from one day to a later one."""
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        first, last = (number("", age, whole=True, like=example) for age in value)
+        if first < last:
+            return first, last
+    raise BadValueError(name, "is not a list of ages from and to", _shown(value), f"{name}={example}")
+
+
+def _day(name: str, value: Any) -> date:
+    """A day, also of a time or as a text."""
+    try:
+        return date.fromisoformat(value[:10]) if isinstance(value, str) else date(value.year, value.month, value.day)
+    except (AttributeError, TypeError, ValueError):
+        raise BadValueError(name, "is not a list of days", _shown(value), f"{name}=[date(2026, 3, 31)]") from None
 
 
 def number(name: str, value: Any, *, whole: bool = False, like: Any = None) -> Any:

@@ -59,6 +59,24 @@ def test_every_function_of_a_shop_says_how_to_open_one(value, words):
             function(value)
 
 
+@pytest.mark.parametrize(("ask", "how", "words"), [
+    ("cross_sell_rates", {"bands": [0, 30]}, r"bands: is not a list of ages from and to. Found: 0. To fix it: bands=\[\(0, 30\)"),
+    ("cross_sell_rates", {"bands": []}, "bands: is an empty list"), ("leaving_rates", {"windows": [(30, 0)]}, "windows: is not a list of ages"),
+    ("leaving_rates", {"windows": [("0", "30")]}, "is not a whole number. Found: '0'"), ("leaving_rates", {"windows": [(-5, 10)]}, "must be 0 or more. Found: -5"),
+    ("keeping_cost", {"shares": ["0.5"]}, "shares: is not a number. Found: '0.5'"), ("keeping_cost", {"shares": [2]}, "shares: must be from 0 to 1. Found: 2"),
+    ("weekly_active", {"ends": [5]}, "ends: is not a list of days. Found: 5"), ("weekly_active", {"ends": "2026-03-31"}, "ends: is not a list"),
+    ("weekly_active", {"ends": ["2099-01-01"]}, "ends: must not lie after the shop's last day. Found: 2099-01-01")])
+def test_lists_of_ages_days_and_shares_are_looked_at_like_numbers(shop, ask, how, words):
+    with pytest.raises(rk.BadValueError, match=words):
+        getattr(rk, ask)(shop, **how)
+
+
+def test_a_day_is_a_day_in_any_kind(shop):
+    tables = [rk.weekly_active(shop, ends=[day]) for day in ("2026-03-31", pd.Timestamp("2026-03-31 12:00"), pd.Timestamp("2026-03-31").date())]
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table, tables[0])
+
+
 def test_settings_of_the_scorecard_are_looked_at_and_a_missing_argument_names_its_function(shop):
     with pytest.raises(rk.BadValueError, match=r"margin: must be from 0 to 1. Found: 95"):
         rk.scorecard(shop, margin=95)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
+from retainkit.errors import BadValueError
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS
 from retainkit.metrics.months import first_day, last_closed, month_number, windows
 from retainkit.metrics.reading import by_group, shares
@@ -56,6 +57,8 @@ def weekly_active(shop: Engine, *, ends: Sequence[date] = (), level: float = 0.9
     1 2026-02-28   0.5  2
     """
     numbers = range(month_number(shop.history_start), last_closed(shop.as_of) + 1)
+    if late := [day for day in ends if day > shop.as_of]:
+        raise BadValueError("ends", "must not lie after the shop's last day", str(late[0]), f"ends=[date({shop.as_of.year}, {shop.as_of.month}, {shop.as_of.day})]")
     days = list(ends) or [first_day(number + 1) - timedelta(days=1) for number in numbers]
     weeks = [(day - timedelta(days=WEEK - 1), day + timedelta(days=1)) for day in days]
     found = tally(shop, "use_windows", windows=windows(w for w in weeks if w[0] >= shop.history_start))
