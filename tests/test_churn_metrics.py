@@ -50,11 +50,18 @@ def days_between(start: str, days: int) -> str:
 
 # --- by hand ------------------------------------------------------------------------------------------------------
 
-def test_contracts_that_touch_or_overlap_are_one_stay_and_a_day_without_ends_it(book: TestEngine) -> None:
+def test_contracts_that_touch_or_overlap_are_one_stay_and_days_without_end_it(book: TestEngine) -> None:
     stays = book.sql("select * from spells order by customer, spell")
     assert stays.groupby("customer").size().tolist() == [2, 1, 1, 1, 1, 1]  # ann came back; dee and fay never left
     assert str(stays.loc[0, "ended_on"])[:10] == "2026-02-01"
     assert stays.loc[4, "monthly_value"] == 100  # of the first contract
+
+
+def test_a_contract_that_begins_the_day_after_the_one_before_ended_carries_it_on() -> None:
+    """Many systems note a contract's last day as its end: with yearly renewals nobody would have stayed for a year."""
+    terms = [("ann", f"{year}-01-01", f"{year}-12-31", None, 10) for year in (2023, 2024, 2025)] + [("bob", "2023-01-01", "2023-12-31", None, 10), ("bob", "2024-01-02", "2024-12-31", None, 10)]
+    stays = tables(as_of="2026-06-30", history_start="2023-01-01", contracts=terms).sql("select customer, spell, cast(ended_on as varchar) as ended_on from spells order by 1, 2")
+    assert stays["ended_on"].tolist() == ["2025-12-31", "2023-12-31", "2024-12-31"]  # bob had no contract on two days, the 31st and the 1st
 
 
 def test_each_month_balances_and_churn_is_of_those_it_opened_with(book: TestEngine) -> None:

@@ -68,6 +68,7 @@ def ended_spells(contracts: list[Row], as_of: date) -> dict[str, list[date]]:
         end = c["ended_at"] if c["ended_at"] and c["ended_at"] <= as_of else FIRST + timedelta(days=99)
         if c["started_at"] <= as_of:
             covered[c["customer_id"]] |= {c["started_at"] + timedelta(days=i) for i in range((end - c["started_at"]).days)}
+    covered = {who: on | {d + timedelta(days=1) for d in on if d + timedelta(days=2) in on} for who, on in covered.items()}  # carried on the day after
     gone = {who: sorted(d + timedelta(days=1) for d in on if d + timedelta(days=1) not in on) for who, on in covered.items()}
     return defaultdict(list, {who: [d for d in on if d <= as_of] for who, on in gone.items()})
 
