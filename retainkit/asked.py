@@ -56,7 +56,7 @@ def _looked_at(parameter: Parameter, value: Any) -> Any:
         return {key: number(key, each) if isinstance(each, Real) and not isinstance(each, bool) else each for key, each in value.items()}
     if value is None and "None" in kind:
         return None
-    if kind.startswith("Sequence["):
+    if kind.startswith(("Sequence[int", "Sequence[float", "Sequence[str", "Sequence[tuple", "Sequence[date")):
         return _list(name, value, kind.removeprefix("Sequence["), list(parameter.default or (30, 90)))
     if kind.startswith(("int", "float")):
         return number(name, value, whole=kind.startswith("int"))

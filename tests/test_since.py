@@ -48,6 +48,13 @@ def line(shop, value=None, n=4):
     return [f"second_purchase.share,,30,{number.find(shop).value if value is None else value:.12g},,,{n},,"]
 
 
+def crowd(n=60):
+    """So many customers of one day, of whom one comes back twice."""
+    who = [*(f"c{i}" for i in range(n)), "c0", "c0"]
+    orders = pd.DataFrame({"order_id": range(n + 2), "customer_id": who, "amount": 1, "ordered_at": ["2026-01-05"] * n + ["2026-01-09", "2026-03-01"]})
+    return open_shop({"orders": orders}, as_of="2026-03-31")
+
+
 def table(shop, news="within the usual noise (20.0% to 30.0%)", **more):
     row = {"month": "2026-02", "month_value": 0.21, "month_n": 140, "rows_added": 3, "rows_removed": 1, "rows_restated": 4, **more}
     got = changes(shop, FEBRUARY, {SECOND: 0.25}).head(1).assign(news=news, n=1200, **row)
@@ -55,16 +62,18 @@ def table(shop, news="within the usual noise (20.0% to 30.0%)", **more):
 
 
 def test_only_numbers_the_notebook_recorded_and_counts_alike_are_compared(shop, back):
-    crowd = pd.DataFrame({"order_id": range(8), "customer_id": list("abcdefaa"), "amount": 1, "ordered_at": ["2026-01-05"] * 6 + ["2026-01-09", "2026-03-01"]})
-    shop = open_shop({"orders": crowd}, as_of="2026-03-31")
+    shop = crowd()
     back.shop = shop
     assert back.compared(job(), line(shop))[["metric", "horizon_days"]].values.tolist() == [["second_purchase.share", 30]]
     assert back.compared(job(), line(shop, value=0.123)).empty  # the notebook has a way of its own
     assert back.compared(job(), []).empty
 
 
-def test_numbers_of_fewer_than_five_are_not_shown(shop, back):
-    assert back.compared(job(), line(shop)).empty
+def test_numbers_of_which_only_the_range_may_be_said_are_not_shown(shop, back):
+    """What the headline withholds stood below it to the hundredth."""
+    assert back.compared(job(), line(shop)).empty  # of fewer than five
+    back.shop = crowd(12)
+    assert back.compared(job(), line(back.shop)).empty
 
 
 def test_before_the_history_began_there_is_nothing_to_compare_with(shop, tmp_path):
@@ -136,8 +145,7 @@ def test_whatever_keeps_the_months_from_being_compared_is_said(shop, tmp_path, l
 
 
 def test_last_months_value_is_not_taken_from_a_page_with_other_settings(shop, tmp_path):
-    crowd = pd.DataFrame({"order_id": range(8), "customer_id": list("abcdefaa"), "amount": 1, "ordered_at": ["2026-01-05"] * 6 + ["2026-01-09", "2026-03-01"]})
-    shop = open_shop({"orders": crowd}, as_of="2026-03-31")
+    shop = crowd()
     last = Last("2026-02", FEBRUARY, {SECOND: 0.2}, {"notebooks": [{"notebook": "02_second", "parameters": {"segment": "SMB"}}]})
     row = looking_back(shop, tmp_path, last).compared(job(), line(shop)).iloc[0]
     assert row["last"] != row["last"]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from retainkit.estimate.goals import Found
+from retainkit.estimate.smalln import judge
 from retainkit.load.shop import Shop
 
 Asked = Mapping[str, Any]
@@ -35,6 +36,11 @@ class Headline:
     better: str = "higher"  # or "lower", or ""
     of: str = "share"  # what a month of it is: hits of n, or a value as in `value_limits`
     survey: str = ""  # whose answers: "customer" or "employee"
+
+
+def tellable(line: Headline, found: Found) -> bool:
+    """Whether what was found may be said as one number: not of so few, nor so uncertain, that only its range holds."""
+    return judge(*found[:3], int(found.n), at_risk=found.at_risk, kind=line.kind) in ("number", "rough")
 
 
 class Maker(NamedTuple):

@@ -11,14 +11,14 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import counted
-from retainkit.estimate.smalln import judge, written
+from retainkit.estimate.smalln import written
 from retainkit.load.shop import Shop
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
 from retainkit.metrics.acquisition import WHOLE
 from retainkit.metrics.changes import judged, unjudged, verdict
 from retainkit.metrics.headlines import MAKERS as HEADLINES
-from retainkit.metrics.line import SECTIONS, Found, Headline, Maker, unsaid
+from retainkit.metrics.line import SECTIONS, Found, Headline, Maker, tellable, unsaid
 from retainkit.metrics.voices import promoter_changes
 
 SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}
@@ -229,7 +229,7 @@ def _now(line: Headline, found: Found) -> dict[str, Any]:
 def _then(line: Headline, shop: Shop | None) -> float:
     """The line's value at an earlier day; NaN where the history had not begun, or so few were there that no number would have been shown."""
     found = line.find(shop) if shop is not None else Found()
-    return found.value if judge(*found[:3], int(found.n), at_risk=found.at_risk, kind=line.kind) in ("number", "rough") else float("nan")
+    return found.value if tellable(line, found) else float("nan")
 
 
 def _survey(line: Headline, shop: Shop) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import retainkit
-from retainkit.estimate.smalln import GATES, hide_few
+from retainkit.estimate.smalln import hide_few
 from retainkit.metrics.changes import NEWS, changes, monthly
 from retainkit.metrics.headlines import SETTINGS, headlines
-from retainkit.metrics.line import Headline
+from retainkit.metrics.line import Headline, tellable
 from retainkit.report.memory import Last, last_publication, rewritten
 from retainkit.report.plan import Job, period
 from retainkit.show.display import rendered
@@ -69,7 +69,7 @@ class Back:
     def compared(self, job: Job, lines: Sequence[str]) -> pd.DataFrame:
         """The changes of the headline numbers a notebook recorded.
 
-        Left out: numbers of fewer than five customers, and those that the notebook counts in a way of its own. Empty when
+        Left out: numbers of which only the range may be said, and those that the notebook counts in a way of its own. Empty when
         the history had not begun at the end of that month.
         """
         ours = {(r[0], r[1], r[2]): float(r[3] or "nan") for r in csv.reader(lines)}
@@ -80,12 +80,12 @@ class Back:
         chosen = headlines(shop, only={m for m, *_ in ours} or {""}, **{n: given[n] for n in SETTINGS if n in given})
         table = changes(shop, self.last.day, {} if self.unlike(job) else self.last.published, rewritten=self.counts[0], chosen=chosen)
         same = [
-            ours.get((h.metric, group, str(h.horizon or ""))) == now
+            ours.get((h.metric, group, str(h.horizon or ""))) == now and tellable(h, h.find(shop))
             for h, group, now in zip(chosen, table.get("group", []), table.get("now", []), strict=True)
         ]
         if not chosen:
             return table
-        shown = pd.Series(same, dtype=bool) & (table["n"] >= GATES["customers_shown"].least)
+        shown = pd.Series(same, dtype=bool)
         self.numbers[job.stem] = shop, [h for h, kept in zip(chosen, shown, strict=True) if kept]
         return table[shown].reset_index(drop=True)
 
