@@ -41,6 +41,7 @@ def test_cells_are_short_and_define_nothing(cells):
     for cell in code_of(cells):
         source = "".join(cell["source"])
         assert len(source.splitlines()) <= 15
+        assert max(map(len, source.splitlines()), default=0) <= 120
         assert not [n for n in ast.walk(ast.parse(source)) if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
 
 

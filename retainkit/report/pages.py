@@ -36,6 +36,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
     shown = deepcopy(notebook)
     for cell, part in zip(shown.cells, _parts(notebook), strict=True):
         cell.metadata["part"] = part
+    _fold_code(shown.cells)
     _link_data(shown, str(facts["stem"]))
     told = [cell for cell in shown.cells if "headline" in cell.metadata.get("tags", [])]
     told[-1].metadata["told"] = True
@@ -88,6 +89,16 @@ def _parts(notebook: NotebookNode) -> list[str]:
         parts.append("data" if setting_up else "body" if past else "lede")
         told = told or "headline" in tags
     return parts
+
+
+def _fold_code(cells: list[NotebookNode]) -> None:
+    """Give the last of the code cells that follow each other the code of them all: one thing to open below what they show."""
+    code: list[str] = []
+    for cell, after in zip(cells, [*cells[1:], None], strict=True):
+        if cell.cell_type == "code":
+            code.append(cell.source)
+            if cell.metadata.part == "data" or not after or (after.cell_type, after.metadata.part) != ("code", cell.metadata.part):
+                cell.metadata["code"], code = "\n\n".join(filter(str.strip, code)), []
 
 
 def _link_data(notebook: NotebookNode, stem: str) -> None:
