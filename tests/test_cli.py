@@ -142,6 +142,7 @@ def test_the_run_says_seconds_and_memory_of_each_step(place):
     (["--months", "2026-03..2026-01"], "ends before it begins. Found: 2026-03..2026-01. To fix it: --months 2026-01..2026-03"),
     (["--months", "2026-1..2026-02"], "needs two months"),
     (["--set", "within_day=3"], "--set: no notebook has a parameter 'within_day'"),
+    (["--set", "code=3", "shop"], "--set: takes settings; what is reported stands first. Found: shop. To fix it: retainkit report shop --set NAME=VALUE"),
     (["--month", "2026-04"], "To fix it: type --month 2026-03"),
     (["--only", "03"], "--only: there is no notebook '03'. Found: 01_good, 02_bad"),
 ])
@@ -294,3 +295,12 @@ def test_what_would_be_written_where_nobody_meant_is_refused_before_work(words, 
     said = capsys.readouterr()
     assert (told in said.err, said.out) == (True, "")
     assert {p: p.read_bytes() for p in place.rglob("*") if p.is_file()} == before
+
+
+def test_flags_that_are_given_twice_count_twice(place):
+    """Of `--only A --only B` the last alone counted, without a word."""
+    write_notebook(place / "books", "03_third")
+    assert _run("--only", "01_good", "--only", "03_third") == 0
+    assert {page.stem for page in Path("reports/2026-03").glob("0*.html")} == {"01_good", "03_third"}
+    given = cli._parser().parse_args(["report", "shop", "--only", "a", "b", "--only", "c", "--set", "x=1", "y=2", "--set", "z=3"])
+    assert (given.only, given.settings) == (["a", "b", "c"], ["x=1", "y=2", "z=3"])

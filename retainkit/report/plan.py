@@ -220,6 +220,8 @@ def _setting(text: str, jobs: Sequence[Job]) -> tuple[str, str]:
     if not sign or name not in known:
         if name in ("source", "as_of"):
             raise BadValueError("--set", f"{name} is not set this way", text, "retainkit report SOURCE --as-of DAY")
+        if not sign and (text == "sample" or Path(text).exists()):
+            raise BadValueError("--set", "takes settings; what is reported stands first", text, f"retainkit report {text} --set NAME=VALUE")
         guess = closest(name, known) or (known[0] if known else "NAME")
         wrong = f"no notebook has a parameter {name!r}" if sign else "needs NAME=VALUE"
         raise BadValueError(
