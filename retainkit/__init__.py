@@ -54,6 +54,7 @@ _HOMES = {
     "retainkit.show.sentences": ("words", "shown", "against", "checks", "numbers", "tidy"),
     "retainkit.show.card": ("card_table", "card_numbers", "goal_table"),
     "retainkit.show.style": ("canvas", "finish"),
+    "retainkit.show.words": ("unit_of",),
     "retainkit.show.rep_charts": ("plot_funnel", "plot_rep_map"),
     "retainkit.show.matrix": ("plot_matrix",),
     "retainkit.show.charts": ("plot_curve", "plot_rates", "plot_series", "plot_parts", "plot_areas", "plot_projection"),

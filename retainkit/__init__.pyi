@@ -126,6 +126,7 @@ from retainkit.show.sentences import tidy as tidy
 from retainkit.show.sentences import words as words
 from retainkit.show.style import canvas as canvas
 from retainkit.show.style import finish as finish
+from retainkit.show.words import unit_of as unit_of
 
 __all__: list[str]
 __version__: str

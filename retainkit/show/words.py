@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import string
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from retainkit.load.shop import Shop
+
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _SPOKEN = set(",'%/ ")  # punctuation that means nothing in Markdown, HTML or a bare link
 _MARKED = {ord(c): f"&#{ord(c)};" for c in string.punctuation if c not in _SPOKEN}
 _RIGHT_TO_LEFT = {"R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO", "PDF", "LRI", "FSI", "PDI"}
@@ -73,3 +77,17 @@ def _number(words: str) -> bool:
 def how_many(n: Any) -> str:
     """A count beneath an axis or beside a label; of groups under five it is not known."""
     return "under 5" if missing(n) else f"{n:,.0f}"
+
+
+def unit_of(shop: Shop) -> str:
+    """What is written before an amount of the shop's money: the sign of its currency, else its code and a space.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1], "customer_id": ["ann"], "amount": 5, "ordered_at": ["2026-01-01"]})
+    >>> [unit_of(open_shop({"orders": orders}, currency=currency)) for currency in ("USD", "SEK", "")]
+    ['$', 'SEK ', '']
+    """
+    return SIGNS.get(shop.currency, shop.currency and f"{shop.currency} ")
