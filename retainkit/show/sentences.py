@@ -98,8 +98,8 @@ def numbers(table: pd.DataFrame | pd.Series, *keys: str, value: str = "", low: s
        rep  value  n
     0  Ada    0.6  5
     >>> numbers(pd.Series({"rate": 0.6, "n": 5, "won": 3}), value="won")
-      value  n
-    0     3  5
+       value    n
+    0    3.0  5.0
     """
     table = table.to_frame().T if isinstance(table, pd.Series) else table
     ends = {"low": low, "high": high} if value else {"low": "low", "high": "high"}
