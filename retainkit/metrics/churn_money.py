@@ -15,6 +15,7 @@ from retainkit.metrics.reading import shares
 from retainkit.tally import Engine, asked_once, tally
 
 FLOWS = ["lost", "contraction", "expansion", "came_back", "new", "reactivated"]
+SQUARES = ("opening_opening", "kept_kept", "kept_opening", "later_later", "later_opening")
 
 
 @asked_once
@@ -127,7 +128,7 @@ def mrr_movements(shop: Engine) -> pd.DataFrame:
 def _amounts(shop: Engine, months: int) -> pd.DataFrame:
     """The sums of every window of so many months that the recorded history covers."""
     sums = tally(shop, "churn_money", windows=month_windows(shop, months))
-    renamed = sums.rename(columns={"new_value": "new", "reactivated_value": "reactivated"})
+    renamed = sums.rename(columns={"new_value": "new", "reactivated_value": "reactivated"}).astype(dict.fromkeys(SQUARES, float))
     return renamed.assign(month=(month_numbers(sums["closes"]) - 1).map(month_name).astype(object))
 
 

@@ -1,6 +1,6 @@
 -- Monthly value of the base at both ends of every window, by customer, then added up: what stayed, shrank,
 -- grew, left and came. A customer stayed if one spell covers the whole window. The sums of squares and products give
--- the variance of the ratios, customers being the unit.
+-- the variance of the ratios, customers being the unit; they are decimal, so that they come out the same in whatever order the engine adds.
 with amounts as (
   select w.opens, w.closes, c.customer,
     sum(case when c.started_on < w.opens and coalesce(c.ended_on, cast('9999-12-31' as date)) >= w.opens then coalesce(c.monthly_value, 0) else 0 end) as opening,
@@ -32,11 +32,11 @@ select p.opens, p.closes, sum(p.was_here) as customers, sum(p.was_here * (1 - p.
   sum(case when p.was_here = 0 and p.first_spell = 1 then p.closing else 0 end) as new_value,
   sum(case when p.was_here = 0 and p.first_spell > 1 then p.closing else 0 end) as reactivated_value,
   sum(p.unpriced) as unpriced,
-  sum(cast(p.opening as double precision) * cast(p.opening as double precision)) as opening_opening,
-  sum(cast(p.kept as double precision) * cast(p.kept as double precision)) as kept_kept,
-  sum(cast(p.kept as double precision) * cast(p.opening as double precision)) as kept_opening,
-  sum(cast(p.later as double precision) * cast(p.later as double precision)) as later_later,
-  sum(cast(p.later as double precision) * cast(p.opening as double precision)) as later_opening
+  sum(cast(cast(p.opening as double precision) * cast(p.opening as double precision) as decimal(38, 6))) as opening_opening,
+  sum(cast(cast(p.kept as double precision) * cast(p.kept as double precision) as decimal(38, 6))) as kept_kept,
+  sum(cast(cast(p.kept as double precision) * cast(p.opening as double precision) as decimal(38, 6))) as kept_opening,
+  sum(cast(cast(p.later as double precision) * cast(p.later as double precision) as decimal(38, 6))) as later_later,
+  sum(cast(cast(p.later as double precision) * cast(p.opening as double precision) as decimal(38, 6))) as later_opening
 from parts p
 group by p.opens, p.closes
 order by p.closes, p.opens
