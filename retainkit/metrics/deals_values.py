@@ -132,6 +132,7 @@ def sales_velocity(
 def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFrame:
     """Mean and median of a measure of won deals by group."""
     sums = tally(shop, "deals_won", by=split_by(by, DEAL_GROUPS), measure=Column(measure), z=z_value(level))
+    sums = sums.astype(dict.fromkeys(sums.columns.drop("grp"), float))
     n, accounts, total = sums["deals"], sums["accounts"], sums["total"]
     mean = total / n
     spread = sums["total_total"] - 2 * mean * sums["total_deals"] + mean**2 * sums["deals_deals"]

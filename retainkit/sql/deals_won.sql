@@ -1,5 +1,5 @@
 -- Won deals: how many, the mean of :measure with what its variance and skewness need (accounts are the unit, so sums are made by
--- account first; a deal without an account is its own), and the median with its rank interval for :z.
+-- account first, and of decimals, which come out the same in any order; a deal without an account is its own), and the median with its rank interval for :z.
 with won as (
   select :by as grp, v.account, cast(:measure as double precision) as size
   from (
@@ -24,10 +24,12 @@ with won as (
   from won w
   group by w.grp, w.account
 ), sums as (
-  select a.grp, count(*) as accounts, sum(a.deals) as deals, sum(a.missing) as missing, sum(a.total) as total,
-    sum(a.total * a.total) as total_total, sum(a.total * a.deals) as total_deals, sum(a.deals * a.deals) as deals_deals,
-    sum(a.total * a.total * a.total) as total_3, sum(a.total * a.total * a.deals) as total_2_deals,
-    sum(a.total * a.deals * a.deals) as total_deals_2, sum(a.deals * a.deals * a.deals) as deals_3
+  select a.grp, count(*) as accounts, sum(a.deals) as deals, sum(a.missing) as missing, sum(cast(a.total as decimal(38, 6))) as total,
+    sum(cast(a.total * a.total as decimal(38, 6))) as total_total,
+    sum(cast(a.total * a.deals as decimal(38, 6))) as total_deals, sum(a.deals * a.deals) as deals_deals,
+    sum(cast(a.total * a.total * a.total as decimal(38, 6))) as total_3,
+    sum(cast(a.total * a.total * a.deals as decimal(38, 6))) as total_2_deals,
+    sum(cast(a.total * a.deals * a.deals as decimal(38, 6))) as total_deals_2, sum(a.deals * a.deals * a.deals) as deals_3
   from accounts a
   group by a.grp
 )
