@@ -299,7 +299,7 @@ def test_one_difference_has_one_verdict_and_a_caution_is_not_cut(tmp_path, monke
     """Page 04 had +18 points with q 0.15, page 05 +18.5 without a word on the other sources."""
     page = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--month", "2024-06")["05_scorecard_and_claims"]
     text = " ".join(page.split())
-    assert "As they are the difference is +18 points (+1 to +36), and q 0.151 where all 4 sources are asked after: that can be chance. Who is referred" in text
+    assert "As they are the difference is roughly +18.1 points (95% interval +1.0 to +35.7, n = 35), and q 0.151 where all 4 sources are asked after: that can be chance. Who is referred" in text
     assert "cannot tell: day 102 at the earliest, perhaps not within 180 days" in text
     assert "…" not in text.partition("What we found")[2]
 
@@ -322,7 +322,7 @@ def test_the_scorecard_of_a_short_history_says_what_it_lacks_and_nothing_untrue(
     assert "Referrals cannot be compared with the rest: it takes closed deals of the source referral and of others, opened 180 days ago or earlier" in page
     assert "No rep has five answers of their customers." in page
     assert "What is usual cannot be said yet: it needs 12 baseline months, has 4" in next((tmp_path / "out").rglob("05*.html")).read_text(encoding="utf-8")  # a chart's words
-    assert "All 5 goals are set for a later time." in page
+    assert "Goals reached: 0 of 5. The others: 5 set for a later time." in page
     assert not re.search(r"\d to n/a|n/a|[a-z0-9]\.[A-Z][a-z]+ [a-z]", page.partition("Checks, definitions")[0])
 
 
