@@ -98,6 +98,11 @@ def one_of(value: str, options: Collection[str], where: str, wrong: str, remedy:
     return value
 
 
+def capital(text: str) -> str:
+    """The text with a capital, as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
 def counted(n: int, what: str, many: str = "") -> str:
     """A number with its noun, which says one or several.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from retainkit.errors import counted
+from retainkit.errors import capital, counted
 from retainkit.estimate.smalln import GATES
 from retainkit.load.schema import TABLES
 from retainkit.report import pages
@@ -39,7 +39,7 @@ def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
         return ""
     fig, ax = canvas(width=5, height=2.9)
     plot_months(months, ax=ax)
-    newest, words = months.dropna(subset=["value"]).iloc[-1], f"{trend.label[0].upper()}{trend.label[1:]}"
+    newest, words = months.dropna(subset=["value"]).iloc[-1], capital(trend.label)
     usual = f"{newest.low:.1%} to {newest.high:.1%}" if newest.low == newest.low else ""
     of = f"of the {newest.n:,.0f} from" if trend.began else f"of {newest.n:,.0f} in" if newest.n == newest.n else "in"
     finding = f"{newest.value:.0%} {of} {newest.when}" if newest.n < 100 else f"{newest.value:.1%} {of} {newest.when}"

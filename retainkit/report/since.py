@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import retainkit
+from retainkit.errors import capital
 from retainkit.estimate.smalln import hide_few
 from retainkit.metrics.changes import NEWS, changes, monthly
 from retainkit.metrics.headlines import SETTINGS, headlines
@@ -112,7 +113,7 @@ class Back:
         """What a reader of the changes must know besides: what could not be compared, and why."""
         month = period(self.last.name)
         if self.last.fault:
-            return [f"{_capital(self.last.fault)}: its values are today's, and what was restated is not known."]
+            return [f"{capital(self.last.fault)}: its values are today's, and what was restated is not known."]
         if not self.last.published:
             return [f"No report of {month} was published here: its values are today's, and what was restated is not known."]
         if unlike := self.unlike(job):
@@ -125,7 +126,7 @@ class Back:
         return [
             text
             for text in (
-                self.counts[1] and f"{_capital(self.counts[1])}.",
+                self.counts[1] and f"{capital(self.counts[1])}.",
                 f"Restated holds what came of another {', '.join(other)}." if other else "",
             )
             if text
@@ -138,7 +139,7 @@ def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
         return ""
     rows = table.to_dict("records")
     shown = pd.DataFrame({
-        "number": [_capital(label) for label in table["label"]],
+        "number": [capital(label) for label in table["label"]],
         f"{back.last.day:%b %Y}": table["last"].fillna(table["recomputed"]), f"{back.shop.as_of:%b %Y}": table["now"],
         **{step: [_step(row, step) for row in rows] for step in STEPS}, "news?": [_judged(row) for row in rows]})
     markup, _ = rendered(
@@ -220,9 +221,4 @@ def _judged(row: dict[Any, Any]) -> str:
     """Whether the change is more than chance, and the month that says so."""
     of = f"of {row['month_n']:,.0f} in" if missing(row["horizon_days"]) else f"of the {row['month_n']:,.0f} from"
     month = f": {row['month_value']:.1%} {of} {period(row['month'])}" if row["month"] else ""
-    return _capital(row["news"]) + month
-
-
-def _capital(text: str) -> str:
-    """The text with a capital, as a sentence begins."""
-    return text[:1].upper() + text[1:]
+    return capital(row["news"]) + month

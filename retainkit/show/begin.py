@@ -12,7 +12,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from retainkit.asked import limits
-from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
+from retainkit.errors import BadValueError, MissingDataError, capital, closest, counted, listed
 from retainkit.load import clock
 from retainkit.show.display import say, table
 
@@ -146,7 +146,7 @@ def held_back(shop: Shop) -> str:
         if ahead
         else ("", "", None)
     )
-    return f'{said[0].upper()}{said[1:]}. {what}: as_of = "{day}" under [shop] in retainkit.toml.' if said else ""
+    return f'{capital(said)}. {what}: as_of = "{day}" under [shop] in retainkit.toml.' if said else ""
 
 
 def read_and_left_out(shop: Shop) -> pd.DataFrame:

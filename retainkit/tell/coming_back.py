@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import counted
+from retainkit.errors import capital, counted
 from retainkit.estimate.smalln import GATES, judge
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
@@ -90,7 +90,7 @@ def back_by(short: Any, long: Any) -> str:
     found = f"{words(short, kind='survival', brief=True)} are back after {short['horizon_days']:.0f} days"
     later = f", {words(long, kind='survival', brief=True)} after {long['horizon_days']:.0f}"
     shown = long["horizon_days"] > short["horizon_days"] and pd.notna(long["rate"])
-    return found[0].upper() + found[1:] + (later if shown else "")
+    return capital(found) + (later if shown else "")
 
 
 def leaving(shop: Shop, ends: pd.DataFrame | None, *, segment: str) -> None:
@@ -211,7 +211,7 @@ def oftener(steps: pd.DataFrame) -> str:
     first, last = steps.iloc[0], steps.iloc[-1]
     seldom, often = ({1: "once", 2: "twice"}.get(row["k"], f"{row['k']} times") for row in (first, last))
     which = f"those who soon bought {often} buy again more often than those who bought {seldom}"
-    return which[0].upper() + which[1:] if last["low"] > first["high"] else f"Whether {which} cannot be told"
+    return capital(which) if last["low"] > first["high"] else f"Whether {which} cannot be told"
 
 
 def first_and_last(steps: pd.DataFrame) -> str:
@@ -261,7 +261,7 @@ def repeated(returning: Any, *, invoiced: float) -> str:
         return FEW
     money = f"all revenue{', invoices included,' if invoiced else ''}"
     found = f"{words(returning, brief=True)} of {money} comes after a customer's first day"
-    return found[0].upper() + found[1:]
+    return capital(found)
 
 
 def repeat_revenue(sold: Any, returning: Any, bought: Any, *, invoiced: float) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import counted
+from retainkit.errors import capital, counted
 from retainkit.estimate.smalln import short_of, verdict
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
@@ -107,7 +107,7 @@ def sold_by(early: Any, *, window: int, leaves: bool) -> str:
     if early["n"] < 5:
         return FEW
     found = f"{words(early, kind='survival', brief=True)} cross-sold within {window} days"
-    return found[0].upper() + found[1:] + (f", {early['left']:.0%} gone before it came to that" if leaves else "")
+    return capital(found) + (f", {early['left']:.0%} gone before it came to that" if leaves else "")
 
 
 def made_by(curve: pd.DataFrame, *, window: int, reached: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import counted
+from retainkit.errors import capital, counted
 from retainkit.estimate.rep_model import REVIEW, WATCH
 from retainkit.estimate.smalln import signed, verdict
 from retainkit.metrics.rep_map import RepMap
@@ -41,10 +41,10 @@ def notes(found: RepMap, stale: pd.DataFrame, *, no_rate: str) -> None:
     """How this was made: what was adjusted for, what counts as high, and the deals that nobody closes."""
     for note in found.notes:
         if not (found.withheld and note.startswith("high means")):  # without a map nothing is called high
-            say("* {note}.", note=_capital(note))
+            say("* {note}.", note=capital(note))
     end = "" if no_rate else ": the win rate of closed deals is too high by those nobody has closed as lost"
     for note in filter(None, stale["note"]):
-        say("* {note}{end}.", note=_capital(note), end=end)
+        say("* {note}{end}.", note=capital(note), end=end)
 
 
 def won_in_time(opened: pd.DataFrame, closed: pd.DataFrame, *, days: int) -> str:
@@ -52,7 +52,7 @@ def won_in_time(opened: pd.DataFrame, closed: pd.DataFrame, *, days: int) -> str
     if missing(opened["low"].iloc[0]) or closed["n"].iloc[0] < 5:
         return "Too few deals to say"
     in_time, of_closed = words(opened.iloc[0], kind="survival", brief=True), words(closed.iloc[0], brief=True)
-    return f"{_capital(in_time)} of the deals opened are won within {days} days; of the closed ones {of_closed}"
+    return f"{capital(in_time)} of the deals opened are won within {days} days; of the closed ones {of_closed}"
 
 
 def wins_outside(funnel: pd.DataFrame) -> str:
@@ -81,7 +81,7 @@ def on_the_map(found: RepMap) -> str:
     most = found.reps.loc[~found.reps["departed"].astype(bool), "p_joint"].max()
     if missing(most):
         return "All reps have left, so nobody is watched"
-    return _capital(called(found)) or f"Nobody reaches the watch line; the highest probability is {most:.0%}"
+    return capital(called(found)) or f"Nobody reaches the watch line; the highest probability is {most:.0%}"
 
 
 def nearest(reps: pd.DataFrame) -> str:
@@ -115,7 +115,7 @@ def go_together(found: RepMap) -> None:
     rho, unsaid = _correlation(found)
     model = f"The model's correlation is {signed(rho['value'], 2)}, anywhere from {_ends(rho)}; " \
             f"the probability that it is above zero is {rho['p_positive']:.0%}."
-    note = f" ({_capital(rho['note'])}.)" if rho["note"] and not unsaid else ""
+    note = f" ({capital(rho['note'])}.)" if rho["note"] and not unsaid else ""
     say("Do winning and losing go together among this company's reps? {model} "
         "A correlation over reps says nothing about a single deal.{note}",
         model=f"Nobody can say: {unsaid}." if unsaid else model, note=note)
@@ -152,7 +152,7 @@ def velocity(pace: pd.DataFrame, *, unit: str, no_rate: str) -> None:
         "revenue a day: {won}. The two differ because the formula acts as if all deals of the window were worked on at "
         "once; it moves with the business, but it is not an amount anybody receives.{note}",
         speed=words(speed, kind="money", unit=unit), start=speed["opened_from"], end=speed["opened_to"],
-        won=words(won, kind="money", unit=unit), note=f" {_capital(speed['note'])}." if speed["note"] else "")
+        won=words(won, kind="money", unit=unit), note=f" {capital(speed['note'])}." if speed["note"] else "")
 
 
 def _correlation(found: RepMap) -> tuple[Any, str]:
@@ -171,7 +171,7 @@ def _to_read(found: RepMap) -> str:
     if found.withheld:
         return ""
     if call := called(found):
-        return f"{_capital(call)}; nobody is accused."
+        return f"{capital(call)}; nobody is accused."
     more = "winning more and losing more than the company's average"
     return f"None of {counted(len(found.reps), 'rep')} can be told apart as {more}."
 
@@ -197,8 +197,3 @@ def _ratio(reps: pd.DataFrame, what: str) -> list[str]:
     """An odds or hazard ratio with its interval, a text a rep; the interval stays on one line."""
     middle, low, high = RATIOS[what]
     return [f"{row[middle]:.2f} ({row[low]:.2f}\u2060–\u2060{row[high]:.2f})" for row in reps.to_dict("records")]
-
-
-def _capital(text: str) -> str:
-    """The text with a capital letter in front."""
-    return text[:1].upper() + text[1:]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import counted
+from retainkit.errors import capital, counted
 from retainkit.estimate.smalln import signed
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
@@ -134,7 +134,7 @@ def still_here(still: pd.DataFrame) -> str:
     if row["n"] < 5 or pd.isna(row["rate"]):
         return FEW
     found = words(row, kind="survival", brief=True)
-    return f"{found[0].upper()}{found[1:]} are still here after {row['horizon_days']} days"
+    return f"{capital(found)} are still here after {row['horizon_days']} days"
 
 
 def early(shop: Shop, causes: pd.DataFrame, *, early_days: int) -> None:
