@@ -111,7 +111,6 @@ from retainkit.show.charts import plot_projection as plot_projection
 from retainkit.show.charts import plot_rates as plot_rates
 from retainkit.show.charts import plot_series as plot_series
 from retainkit.show.display import chart as chart
-from retainkit.show.display import figure as figure
 from retainkit.show.display import record as record
 from retainkit.show.display import say as say
 from retainkit.show.display import table as table
@@ -124,8 +123,6 @@ from retainkit.show.sentences import numbers as numbers
 from retainkit.show.sentences import shown as shown
 from retainkit.show.sentences import tidy as tidy
 from retainkit.show.sentences import words as words
-from retainkit.show.style import canvas as canvas
-from retainkit.show.style import finish as finish
 from retainkit.show.words import unit_of as unit_of
 
 __all__: list[str]

@@ -28,7 +28,7 @@ def test_there_are_notebooks():
 def test_outputs_are_stored_in_order(cells):
     code = code_of(cells)
     assert [c["execution_count"] for c in code] == list(range(1, len(code) + 1))
-    assert sum(bool(c["outputs"]) for c in code) > len(code) / 2
+    assert sum(bool(c["outputs"]) for c in code) > len(code) / 3
 
 
 def test_no_stored_output_is_an_error_or_a_warning(cells):

@@ -152,11 +152,12 @@ def _import_all() -> None:
         import_module(name)
     import retainkit
     from retainkit.show.display import picture
+    from retainkit.show.style import canvas, finish
 
     for name in retainkit.__all__:
         getattr(retainkit, name)
-    fig, ax = retainkit.canvas()
-    retainkit.finish(ax, finding="0", measure="0", source="0")
+    fig, ax = canvas()
+    finish(ax, finding="0", measure="0", source="0")
     picture(fig, alt="0")
     gc.freeze()  # what is shared is not looked through again in every kernel
     gc.enable()
