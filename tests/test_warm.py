@@ -8,11 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
-from threading import Semaphore
-from typing import Any
 
 import nbformat
 import pytest
@@ -25,10 +21,10 @@ ASKED = """import os, sys, numpy
 print(os.getpid(), os.getppid(), "lifelines" in sys.modules, numpy.random.random(), __name__, os.environ.get("ASKED"), sys.stdin.isatty())"""
 
 
-def ran(*cells: str, **how: Any) -> tuple[list[str], str]:
+def ran(*cells: str) -> tuple[list[str], str]:
     """What each cell of a notebook printed, and the run's error."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    done, error = kernel.run(notebook, {}, tick=lambda **_: None, **how)
+    done, error = kernel.run(notebook, {}, tick=lambda **_: None)
     return ["".join(o.get("text", "") for o in c.outputs).strip() for c in done.cells], error
 
 
@@ -83,28 +79,6 @@ def test_a_notebook_run_twice_is_the_same_bytes(nursery: warm.Nursery) -> None:
 def test_a_kernel_that_ends_itself_is_told_and_the_next_one_starts(nursery: warm.Nursery) -> None:
     assert ran("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")[1].startswith("DeadKernelError")
     assert ran("print(1)") == (["1"], "")
-
-
-SLEPT = """import psutil, time; began = time.time(); time.sleep(0.6)
-print(psutil.Process().create_time(), began, time.time())"""
-
-
-def test_where_there_is_one_place_notebooks_run_one_after_the_other_and_the_next_kernel_is_there_already(nursery: warm.Nursery) -> None:
-    places, measured = Semaphore(1), [{}, {}, {}]  # type: tuple[Semaphore, list[dict[str, Any]]]
-    began = time.monotonic()
-    with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(lambda to: ran(SLEPT, SLEPT, places=places, measured=to), measured))
-    elapsed = time.monotonic() - began
-    times = sorted((first.split()[1], second.split()[2], first.split()[0]) for (first, second), _ in found)
-    assert all(after[0] > before[1] for before, after in pairwise(times)), "two ran at a time"
-    assert max(started for *_, started in times) < times[0][1], "a kernel waited to start until another had ended"
-    assert 3 * 1.2 <= sum(to["seconds"] for to in measured) <= elapsed, "waiting for a place counts as running"
-
-
-def test_a_notebook_whose_kernel_dies_leaves_its_place(nursery: warm.Nursery) -> None:
-    places = Semaphore(1)
-    assert ran("import os; os._exit(3)", places=places)[1].startswith("DeadKernelError")
-    assert ran("print(1)", places=places) == (["1"], "")
 
 
 def test_an_interrupt_meets_one_kernel_only(nursery: warm.Nursery) -> None:

@@ -9,8 +9,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Semaphore
-from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -44,30 +42,6 @@ class Provisioner(LocalProvisioner):
         return self.connection_info
 
 
-class Place:
-    """One of the places in which notebooks run at a time: taken at once where one is free, else by the first cell, and left before the kernel ends.
-
-    So the next kernel is there when a place becomes free, and none waits for the messages with which kernels start and end.
-    """
-
-    def __init__(self, places: Semaphore | None) -> None:
-        self.places, self.seconds = places or Semaphore(), 0.0
-        self.peak_mb: int | None = None  # of its kernel, known when that ends
-        self.began = perf_counter() if self.places.acquire(blocking=False) else 0.0
-
-    def take(self, **_: Any) -> None:
-        """Wait for a place, once."""
-        if not self.began:
-            self.places.acquire()
-            self.began = perf_counter()
-
-    def leave(self) -> None:
-        """Give it to the next, once."""
-        if self.began and not self.seconds:
-            self.seconds = perf_counter() - self.began
-            self.places.release()
-
-
 class OwnKernel(AsyncKernelManager):
     """Starts this interpreter, whatever kernels are registered on the machine.
 
@@ -75,7 +49,7 @@ class OwnKernel(AsyncKernelManager):
     Where a system has no such sockets, through ports, encrypted.
     """
 
-    place: Place | None = None
+    measured: dict[str, Any] | None = None  # where it says what it took
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -100,9 +74,8 @@ class OwnKernel(AsyncKernelManager):
 
     async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:  # type: ignore[override]
         """End the kernel, and keep what memory it took."""
-        if self.place:
-            self.place.leave()
-            self.place.peak_mb = peak_mb(getattr(self.provisioner, "pid", None))
+        if self.measured is not None:
+            self.measured["peak_mb"] = peak_mb(getattr(self.provisioner, "pid", None))
         await super().shutdown_kernel(now, restart)
 
 
@@ -115,11 +88,11 @@ def peak_mb(pid: int | str | None) -> int | None:
     return round(int(found[1]) / 1024) if found else None
 
 
-def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, timeout: int = TIMEOUT, places: Semaphore | None = None,
+def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, timeout: int = TIMEOUT,
         measured: dict[str, Any] | None = None) -> tuple[NotebookNode, str]:
     """Run a notebook with papermill's parameters; the result, and the error that stopped it ("" when it ran to its end).
 
-    Its cells wait for one of the `places`. `measured` is given the `seconds` it had a place, and the kernel's `peak_mb`.
+    `measured` is given the kernel's `peak_mb`.
     """
     from papermill.parameterize import parameterize_notebook
 
@@ -131,13 +104,7 @@ def run(notebook: NotebookNode, parameters: Mapping[str, Any], *, tick: Ticker, 
         for cell in notebook.cells:
             if "injected-parameters" in cell.metadata.get("tags", []):
                 cell["id"] = "injected"  # else by chance, and no two runs publish the same bytes
-    place = Place(places)
-    try:
-        error = executed(notebook, timeout=timeout, place=place, on_cell_start=place.take, on_cell_executed=tick)
-    finally:
-        place.leave()  # also of a kernel that was not there to be ended
-    if measured is not None:
-        measured |= {"seconds": round(place.seconds, 2), "peak_mb": place.peak_mb}
+    error = executed(notebook, timeout=timeout, measured=measured, on_cell_executed=tick)
     del notebook.metadata["papermill"]
     return notebook, error
 
@@ -147,13 +114,13 @@ class _Client(NotebookClient):
         """Nothing: called when the run ends before its notebooks, with which their kernels end by themselves."""
 
 
-def executed(notebook: NotebookNode, *, timeout: int, place: Place | None = None, **how: Any) -> str:
+def executed(notebook: NotebookNode, *, timeout: int, measured: dict[str, Any] | None = None, **how: Any) -> str:
     """Run a notebook's cells, in place; the error that stopped it ("" when it ran to its end). `how`: traits of nbclient."""
     if warm.over:
         return "the run was stopped"
     try:
         own = OwnKernel()
-        own.place = place
+        own.measured = measured
         _Client(notebook, km=own, timeout=timeout, kernel_name="python3", coalesce_streams=True, record_timing=False, **how).execute(cleanup_kc=True)
     except CellExecutionError:
         return fault(notebook)

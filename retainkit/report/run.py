@@ -10,7 +10,6 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from importlib import import_module, metadata
 from pathlib import Path
-from threading import Semaphore
 from time import perf_counter
 from typing import Any
 
@@ -124,10 +123,9 @@ def report(
 
 def _run_all(plan: Plan, back: since.Back, stage: Path, progress: Progress, jobs: int, timeout: int, out: Path) -> tuple[list[Result], Any]:
     """Every notebook run and its page made, the longest first; and what the next report is to know of this one."""
-    places = Semaphore(max(1, jobs))
-    pool = ThreadPoolExecutor(max_workers=max(1, jobs) + 1)  # the next kernel starts before there is a place for its notebook
+    pool = ThreadPoolExecutor(max_workers=max(1, jobs))
     try:
-        running = {pool.submit(_ran, job, plan, progress, timeout, places) for job in sorted(plan.jobs, key=lambda job: -job.length)}
+        running = {pool.submit(_ran, job, plan, progress, timeout) for job in sorted(plan.jobs, key=lambda job: -job.length)}
         for name in ("lifelines", "matplotlib.backends.backend_agg"):  # while the kernels' process imports: pages need them soon
             import_module(name)
         kept = memory.keep(plan.shop, out, plan.name)
@@ -141,12 +139,13 @@ def _run_all(plan: Plan, back: since.Back, stage: Path, progress: Progress, jobs
         progress.close()
 
 
-def _ran(job: Job, plan: Plan, progress: Progress, timeout: int, places: Semaphore) -> Result:
+def _ran(job: Job, plan: Plan, progress: Progress, timeout: int) -> Result:
     """Run one notebook, as far as it goes."""
     if job.lacks:
         return Result(job, "skipped", job.lacks)
-    measured: dict[str, Any] = {}
-    ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout, places=places, measured=measured)
+    began, measured = perf_counter(), dict[str, Any]()
+    ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout, measured=measured)
+    measured["seconds"] = round(perf_counter() - began, 2)
     return Result(job, "failed", kernel.scrub(error, _names(plan, job)), notebook=kernel.scrubbed(ran, _names(plan, job)), **measured)
 
 
