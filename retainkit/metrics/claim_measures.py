@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,16 +53,7 @@ def purchase_step(shop: Shop, *, k: int = 2, steps: int = 3, level: float = 0.95
     told = int(np.argmin(alone[:, 0])) if several > 1 else 0  # the one whose difference is printed
     smallest = (*alone.min(axis=0)[:2], wider.min(axis=0)[2])
     note = f"the smallest of {several} steps, up to the purchase after the {k + several}th" if several > 1 else "one step only"
-    return pd.DataFrame(
-        [
-            {
-                **dict(zip(("rate", "low", "high"), smallest, strict=True)),
-                "n": int(table["n"][told + 1]),
-                "horizon_days": int(table["horizon_days"][1]),
-                "note": note,
-            }
-        ]
-    )
+    return _told("rate", smallest, table["n"][told + 1], horizon_days=int(table["horizon_days"][1]), note=note)
 
 
 def month_one_by_segment(shop: Shop, *, within_days: int = 30, horizons: Sequence[int] = (365,), level: float = 0.95) -> pd.DataFrame:
@@ -74,46 +67,25 @@ def month_one_by_segment(shop: Shop, *, within_days: int = 30, horizons: Sequenc
         The rows of `month_one_revenue`, each with `range` (of the segments, in words; empty of fewer than two) and `note` (each segment with
         its interval, and whether invoices are in it).
     """
-    whole = month_one_revenue(shop, within_days=within_days, horizons=horizons, level=level)
-    names = (
-        shop.sql("select distinct segment from buyers where is_new and segment is not null order by segment")[
-            "segment"
-        ].tolist()
-        if shop.has("customers.segment") and not shop.part
-        else []
-    )
-    each = pd.concat(
-        [
-            month_one_revenue(shop.only(segment=name), within_days=within_days, horizons=horizons, level=level).assign(
-                segment=name
-            )
-            for name in names
-        ]
-        or [whole[:0].assign(segment="")]
-    )
+    ask = partial(month_one_revenue, within_days=within_days, horizons=horizons, level=level)
+    whole, names = ask(shop), []
+    if shop.has("customers.segment") and not shop.part:
+        named = "select distinct segment from buyers where is_new and segment is not null order by segment"
+        names = shop.sql(named)["segment"].tolist()
+    tables = [ask(shop.only(segment=name)).assign(segment=name) for name in names]
+    each = pd.concat(tables or [whole[:0].assign(segment="")])
     each = each[(each["observed"] >= GATES["observed_past"].least) & each["rate"].notna()].sort_values("rate")
-    billed = shop.sql("select count(*) as n from orders where order_type <> 'one_off'")["n"][0]
+    invoices = shop.sql("select count(*) as n from orders where order_type <> 'one_off'")["n"][0]
+    billed = "the invoices of contracts are in it" if invoices else ""
     said, notes = [], []
     for days, n in zip(whole["horizon"], whole["n"], strict=True):
-        mine = each[each["horizon"] == days]
-        ends = [f"{r.rate * 100:.0f} % {r.segment}" for r in mine.iloc[[0, -1]].itertuples()] if len(mine) > 1 else []
-        said.append(f"by segment {' to '.join(ends)}" if ends else "")
-        parts = (
-            [
-                f"{r.segment} {r.rate * 100:.0f} % ({r.low * 100:.0f}–{r.high * 100:.0f}; {100 * r.n / n:.0f} % of the customers)"
-                for r in mine.itertuples()
-            ]
-            if ends
-            else []
-        )
-        notes.append(
-            "; ".join(
-                [
-                    *(["the invoices of contracts are in it"] if billed else []),
-                    *([f"by segment: {', '.join(parts)}"] if parts else []),
-                ]
-            )
-        )
+        mine = list(each[each["horizon"] == days].itertuples())
+        mine = mine if len(mine) > 1 else []
+        ends = " to ".join(f"{r.rate * 100:.0f} % {r.segment}" for r in (*mine[:1], *mine[-1:]))
+        parts = [f"{r.segment} {r.rate * 100:.0f} % ({r.low * 100:.0f}–{r.high * 100:.0f}; "
+                 f"{100 * r.n / n:.0f} % of the customers)" for r in mine]
+        said.append(ends and f"by segment {ends}")
+        notes.append("; ".join(filter(None, [billed, ends and f"by segment: {', '.join(parts)}"])))
     return whole.assign(range=said, note=notes)
 
 
@@ -130,7 +102,7 @@ def early_leaving_ratio(shop: Shop, *, early: int = 90, until: int = 365, level:
     with np.errstate(divide="ignore", invalid="ignore"):
         value, high, low = (1 / np.float64(later[c]) for c in ("ratio", "ratio_low", "ratio_high"))
     lost = int(table["events"].sum())
-    return pd.DataFrame([{"value": value, "low": low, "high": high, "n": lost, "note": "" if lost else "nobody has left"}])
+    return _told("value", (value, low, high), lost, note="" if lost else "nobody has left")
 
 
 def other_sources_win_rate(shop: Shop, *, source: str = "referral", days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
@@ -197,25 +169,17 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
     if years.empty:
         return pd.DataFrame(columns=["rate", "low", "high", "n", "retention", "note"])
     year = years.iloc[0]
+    stayed = (*year[["rate", "low", "high"]], first["rate"])
+    *more, newcomers = (worth_more(float(r), points=points, discount=discount) for r in stayed)
     if not year["n"]:
-        return pd.DataFrame(
-            [
-                {
-                    **dict.fromkeys(("rate", "low", "high", "retention"), np.nan),
-                    "n": 0,
-                    "note": "nobody was under contract twelve months ago",
-                }
-            ]
-        )
-    rate, low, high = (worth_more(float(year[c]), points=points, discount=discount) for c in ("rate", "low", "high"))
-    if year["high"] + points >= 1:  # the formula has no answer where nobody could stay that much longer
+        note = "nobody was under contract twelve months ago"
+    elif year["high"] + points >= 1:  # the formula has no answer where nobody could stay that much longer
         note = f"{points:.0%} more than the {year['high']:.0%} who may stay a year would be everybody, or more"
-        return pd.DataFrame([{"rate": np.nan, "low": np.nan, "high": np.nan, "n": int(year["n"]), "retention": year["rate"], "note": note}])
-    newcomers = worth_more(float(first["rate"]), points=points, discount=discount)
-    note = f"at the {year['rate']:.0%} who stayed a year" + (
-        f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}" if newcomers == newcomers else ""
-    )
-    return pd.DataFrame([{"rate": rate, "low": low, "high": high, "n": int(year["n"]), "retention": year["rate"], "note": note}])
+        more = [np.nan] * 3
+    else:
+        theirs = f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}"
+        note = f"at the {year['rate']:.0%} who stayed a year{theirs if newcomers == newcomers else ''}"
+    return _told("rate", more, year["n"], retention=year["rate"], note=note)
 
 
 def worth_more(retention: float, *, points: float, discount: float) -> float:
@@ -240,16 +204,12 @@ def winning_over_keeping(shop: Shop, *, months: int = 12) -> pd.DataFrame:
     table = keeping_cost(shop, months=months)
     known = table.dropna(subset=["times"])
     if known.empty:
-        return pd.DataFrame(
-            [
-                {
-                    "value": np.nan,
-                    "low": np.nan,
-                    "high": np.nan,
-                    "n": int(table["n"].iloc[0]),
-                    "note": WHOLE if part_of(shop) else "no spending is called keeping, or nobody came or stayed",
-                }
-            ]
-        )
-    note = f"by what part of support is called keeping, from {known['share'].max():.0%} to {known['share'].min():.0%}: a decision, not a measurement"
-    return pd.DataFrame([{"value": np.nan, "low": known["times"].min(), "high": known["times"].max(), "n": int(known["n"].iloc[0]), "note": note}])
+        note = WHOLE if part_of(shop) else "no spending is called keeping, or nobody came or stayed"
+    else:
+        note = f"by what part of support is called keeping, from {known['share'].max():.0%} to {known['share'].min():.0%}: a decision, not a measurement"
+    return _told("value", (np.nan, known["times"].min(), known["times"].max()), table["n"].iloc[0], note=note)
+
+
+def _told(name: str, estimate: Sequence[float], n: float, **more: Any) -> pd.DataFrame:
+    """A table of one row: an estimate called `name` with its ends, how many it is of, and what else is to be told."""
+    return pd.DataFrame([{**dict(zip((name, "low", "high"), estimate, strict=True)), "n": int(n), **more}])
