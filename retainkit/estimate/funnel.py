@@ -20,6 +20,8 @@ from retainkit.estimate.checks import Array, not_negative, whole
 
 LINES = {"low998": 0.001, "low95": 0.025, "high95": 0.975, "high998": 0.999}
 OVERDISPERSED = 1.3
+TRIM = 0.10  # of the z scores at each end are pulled in before their squares are averaged
+TRIM = 0.10  # of the z scores at each end are pulled in before their squares are averaged
 
 
 def binomial_limits(n: ArrayLike, *, p0: float, phi: float = 1.0) -> pd.DataFrame:
@@ -126,7 +128,7 @@ def z_scores(observed: ArrayLike, expected: ArrayLike, *, variance: ArrayLike | 
         return (np.asarray(observed, dtype=float) - expected) / np.sqrt(np.where(spread > 0, spread, np.nan))
 
 
-def dispersion(z: ArrayLike, *, trim: float = 0.10) -> float:
+def dispersion(z: ArrayLike) -> float:
     """Over-dispersion phi: mean squared z with the outer 10 % of each end pulled in, 1 when all are in
     control.
 
@@ -138,29 +140,18 @@ def dispersion(z: ArrayLike, *, trim: float = 0.10) -> float:
     ----------
     z
         z scores of the reps, best without those already flagged.
-    trim
-        Share pulled in at each end, from 0 (none) to under a half.
 
     Examples
     --------
-    >>> round(dispersion([-1.4, -0.6, 0.1, 0.5, 9.0], trim=0.25), 2)
-    0.82
+    >>> round(dispersion([-1.4, -0.9, -0.6, -0.2, 0.1, 0.3, 0.5, 0.8, 1.1, 9.0]), 2)
+    1.16
     """
-    if not 0 <= trim < 0.5:
-        raise BadValueError("trim", "must lie between 0 and 0.5", str(trim), "trim=0.10")
     known = np.asarray(z, dtype=float)[~np.isnan(np.asarray(z, dtype=float))]
     if len(known) < 2:
         return float("nan")
-    pulled = np.clip(known, *np.quantile(known, [trim, 1 - trim]))
-    return float((pulled**2).mean() / _pulled_square(trim))
-
-
-def _pulled_square(trim: float) -> float:
-    """Mean square of a standard normal whose ends beyond the `trim` quantiles are pulled in to them."""
-    if trim == 0:
-        return 1.0
-    cut = -ndtri(trim)
-    return float(1 - 2 * trim - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) + 2 * trim * cut**2)
+    pulled, cut = np.clip(known, *np.quantile(known, [TRIM, 1 - TRIM])), -ndtri(TRIM)
+    in_control = 1 - 2 * TRIM - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) + 2 * TRIM * cut**2
+    return float((pulled**2).mean() / in_control)
 
 
 def _count_limits(cdf: Callable[[Array], Array], inverse: Callable[[float], Array]) -> dict[str, Array]:
