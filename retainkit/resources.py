@@ -49,6 +49,13 @@ def nobody(shop: Shop, some: Mapping[str, str]) -> str:
     return "; ".join(what for rows, what in some.items() if not shop.sql(f"select count(*) as n from {rows.format(as_of=shop.as_of)}")["n"].item())
 
 
+def names_in(shop: Shop, place: str) -> list[str]:
+    """What stands in a column of a shop (`customers.segment`), as texts in order; nothing where the shop has no such column."""
+    table, _, column = place.partition(".")
+    asked = f"select distinct cast({column} as varchar) as name from {table} where {column} is not null"
+    return sorted(shop.sql(asked)["name"]) if shop.has(place) else []
+
+
 def _place(need: str) -> str:
     """`deals.rep` as words."""
     table, _, column = need.partition(".")

@@ -16,6 +16,7 @@ from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.load.stated import Record, goals_stated
 from retainkit.metrics.line import Headline, Maker, group_keys, lacking
 from retainkit.metrics.scorecard import MAKERS, lines
+from retainkit.resources import names_in
 
 MONTH = 365.25 / 12
 NEVER = "the time before is too uncertain for a change this small to be told from it, however many customers come"
@@ -94,12 +95,8 @@ def check_goals(stated: Sequence[Record]) -> Sequence[Record]:
     for goal in stated:
         if goal["metric"] not in names:
             near = get_close_matches(goal["metric"], names, n=3, cutoff=0) or names
-            raise BadValueError(
-                "goals",
-                f"`{goal['metric']}` is not a number of the scorecard",
-                f"the nearest are {listed(near)}",
-                f'metric = "{near[0]}"',
-            )
+            wrong = f"`{goal['metric']}` is not a number of the scorecard"
+            raise BadValueError("goals", wrong, f"the nearest are {listed(near)}", f'metric = "{near[0]}"')
         for column in group_keys(goal.get("group", "")):
             one_of(column, GROUPS_OF_CUSTOMERS, "goals", f"`{goal['group']}` is not a group of customers", 'group = "{}=..."')
     return stated
@@ -137,15 +134,7 @@ def _no_group(shop: Shop, line: Headline, asked: Mapping[str, str]) -> str:
     if asked and _maker(line.metric).whole:
         return "it is a number of the whole company"
     for column, value in asked.items():
-        values = (
-            sorted(
-                shop.sql(f"select distinct cast({column} as varchar) as v from customers where {column} is not null")[
-                    "v"
-                ]
-            )
-            if shop.has(f"customers.{column}")
-            else []
-        )
+        values = names_in(shop, f"customers.{column}")
         if value not in values:
             return f"no customer has the {column} {value}, only {listed(values)}" if values else f"this shop's customers have no {column}"
     return ""
@@ -167,30 +156,14 @@ def _row(goal: Record, h: Headline, mine: Shop, level: float) -> dict[str, Any]:
     if found.status == "reached" and (before.value - goal["target"]) * (now.value - goal["target"]) > 0:
         told = THERE
     more = float("nan") if early else 0.0 if found.status == "reached" else max(found.n_needed - now.n, 0.0)
+    note = "; ".join(filter(None, [told or found.note, NEVER if more == float("inf") else ""]))
+    if early:
+        found = found._replace(path=float("nan"), status=NOT_YET)
     return {
-        "metric": h.metric,
-        "group": goal.get("group", ""),
-        "horizon_days": h.horizon,
-        "label": h.label,
-        "kind": h.kind,
-        "target": goal["target"],
-        "by": goal["by"],
-        "since": since,
-        "baseline": before.value,
-        "baseline_low": before.low,
-        "baseline_high": before.high,
-        "value": now.value,
-        "low": now.low,
-        "high": now.high,
-        "n": int(now.n),
-        "path": float("nan") if early else found.path,
-        "status": NOT_YET if early else found.status,
-        "n_needed": found.n_needed,
-        "n_more": more,
-        "unit": _unit(h),
-        "months_more": more / pace if pace > 0 and not h.survey else float("nan"),
-        "note": "; ".join(filter(None, [told or found.note, NEVER if more == float("inf") else ""])),
-    }
+        **goal, "horizon_days": h.horizon, "label": h.label, "kind": h.kind, "since": since,
+        "baseline": before.value, "baseline_low": before.low, "baseline_high": before.high,
+        **now._asdict(), **found._asdict(), "group": goal.get("group", ""), "n": int(now.n), "unit": _unit(h),
+        "n_more": more, "months_more": more / pace if pace > 0 and not h.survey else float("nan"), "note": note}
 
 
 def _has_counts(h: Headline) -> bool:

@@ -15,6 +15,7 @@ from retainkit.estimate.smalln import GATES, short_of
 from retainkit.load.shop import Shop
 from retainkit.metrics.months import first_whole, month_name, month_number
 from retainkit.metrics.rollout_units import roll_out_notes, units_before_and_after
+from retainkit.resources import names_in
 from retainkit.sqltext import Column
 from retainkit.tally import tally
 
@@ -216,16 +217,12 @@ def _outcome(shop: Shop, outcome: str) -> tuple[str, Outcome]:
 
 def _column(shop: Shop, asked: Outcome, starts: dict[str, date]) -> Column:
     """The column in which every unit of the change stands."""
-    values: dict[str, set[str]] = {}
-    for column, place in asked.units.items():
-        if shop.has(place):
-            table, name = place.split(".")
-            values[column] = set(shop.sql(f"select distinct cast({name} as varchar) as v from {table} where {name} is not null")["v"])
+    values = {column: set(names_in(shop, place)) for column, place in asked.units.items()}
     fits = [column for column, known in values.items() if set(starts) <= known]
     if not fits:
         unknown = next((u for u in starts if not any(u in v for v in values.values())), next(iter(starts)))
-        kinds = [place for column, place in asked.units.items() if column in values]
-        known = sorted(set().union(*values.values())) if values else []
+        kinds = [place for column, place in asked.units.items() if values[column]]
+        known = sorted(set().union(*values.values()))
         raise BadValueError(
             "changes",
             f"the units are not all in one of {listed(kinds) or 'the columns a unit may stand in'}",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from retainkit.asked import limits
 from retainkit.errors import BadValueError, MissingDataError, capital, closest, counted, listed
 from retainkit.load import clock
+from retainkit.resources import names_in
 from retainkit.show.display import say, table
 
 if TYPE_CHECKING:
@@ -112,9 +113,7 @@ def to_type(name: str, usual: Mapping[str, Any] | None, value: Any) -> str:
 
 def names_of(shop: Shop, kind: str) -> list[str]:
     """The values a parameter may name, sorted; empty where the shop has none."""
-    places = [place.split(".") for place in NAMED[kind] if shop.has(place)]
-    query = " union ".join(f"select distinct {column} as name from {table_name}" for table_name, column in places)
-    return sorted(map(str, shop.sql(query)["name"].dropna())) if places else []
+    return sorted({name for place in NAMED[kind] for name in names_in(shop, place)})
 
 
 def _check_name(name: str, value: str, names: list[str], typed: Callable[[str], str]) -> None:
