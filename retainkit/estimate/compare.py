@@ -67,23 +67,10 @@ def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: 
     causes = sorted({str(c) for c in cells["cause"] if c} | {cause})
     rows = []
     for name, group in cells.groupby("grp", dropna=False):
-        mine = _read(group, cause, causes, horizon, level)
-        others = _read(cells.drop(group.index), cause, causes, horizon, level)
-        difference, low, high = square_and_add(*(tuple(side[["incidence", "low", "high"]]) for side in (mine, others)))
-        rows.append(
-            {
-                "grp": name,
-                "rate": mine["incidence"],
-                "low": mine["low"],
-                "high": mine["high"],
-                "n": int(group["n"].sum()),
-                "at_risk": mine["at_risk"],
-                "difference": difference,
-                "difference_low": low,
-                "difference_high": high,
-                "p": _differ(mine, others),
-            }
-        )
+        mine, others = (_read(side, cause, causes, horizon, level) for side in (group, cells.drop(group.index)))
+        own, rest = (tuple(side[["incidence", "low", "high"]]) for side in (mine, others))
+        apart = square_and_add(own, rest)
+        rows.append((name, *own, int(group["n"].sum()), mine["at_risk"], *apart, _differ(mine, others)))
     table = pd.DataFrame(rows, columns=["grp", "rate", "low", "high", "n", "at_risk", "difference", "difference_low", "difference_high", "p"])
     return table.assign(q=benjamini_hochberg(table["p"].astype(float)))
 

@@ -126,28 +126,16 @@ def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) 
     cells = in_view(_lives(shop, by))
 
     def read(group: pd.DataFrame) -> pd.DataFrame:
-        mine, rest = (
-            (rmst(side, tau=within)[0], *rmst_limits(side, tau=within, level=level))
-            if len(side)
-            else (float("nan"),) * 3
-            for side in (group, cells.drop(group.index))
-        )
-        value, low, high = mine
-        few = min(n := int(group["n"].sum()), int(cells["n"].sum()) - n) < GATES["customers_full"].least
-        apart = square_and_add(mine, rest if not few else (float("nan"),) * 3)
-        name = group["grp"].iloc[0] if len(group) else ""
-        row = {
-            "value": value,
-            "low": low,
-            "high": high,
-            "n": n,
-            "too_young": too_young(group, within),
-            "horizon_days": within,
-            **dict(zip(("difference", "difference_low", "difference_high"), apart, strict=True)),
-            "p": float("nan") if few or value != value else _differs(cells.assign(group=cells["grp"] == name), "group"),
-            "note": "" if value == value else f"not followed for {counted(within, 'day')} from the start",
-        }
-        return pd.DataFrame([row])
+        _, others = sides = group, cells.drop(group.index)
+        mine, rest = ((rmst(side, tau=within)[0], *rmst_limits(side, tau=within, level=level)) for side in sides)
+        n, known = int(group["n"].sum()), mine[0] == mine[0]
+        few = min(n, others["n"].sum()) < GATES["customers_full"].least
+        apart = square_and_add(mine, (float("nan"),) * 3 if few else rest)
+        p = _differs(cells.assign(group=cells.index.isin(group.index)), "group") if known and not few else float("nan")
+        note = "" if known else f"not followed for {counted(within, 'day')} from the start"
+        columns = ["value", "low", "high", "n", "too_young", "horizon_days",
+                   "difference", "difference_low", "difference_high", "p", "note"]
+        return pd.DataFrame([[*mine, n, too_young(group, within), within, *apart, p, note]], columns=columns)
 
     table = each_group(cells, by, read)
     return table.assign(q=benjamini_hochberg(table["p"]), p_any=_differs(cells, "grp"))

@@ -109,6 +109,13 @@ def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.Da
     number = closed_month(shop, month)
     flags, renewed = _flags(shop, number), _renewals(shop)
     noted = shop.sql("select count(cancel_requested_on) as n from contracts")["n"].iloc[0]
+    few = f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
+    withheld = {
+        "renewal_eligible": "no contract has ended yet" if renewed != renewed else few if renewed < RENEWED else "",
+        "asked_to_leave": "nobody noted when customers asked to leave (contracts.cancel_requested_at)" * (not noted),
+        "baremetrics_365d": "the recorded history is shorter than the 365 days"
+        * (first_day(number + 1) - timedelta(days=YEAR) < shop.history_start),
+    }
     rows = []
     for name, definition in DEFINITIONS.items():
         lost, base = definition.lost(flags), definition.base(flags)
@@ -116,19 +123,8 @@ def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.Da
         row = _rate(*counts, inside=not (lost & ~base).any(), level=level)
         if name == "baremetrics_365d" and row["note"]:
             row["note"] = "nobody was here 365 days before the month's end"
-        if name == "renewal_eligible" and not renewed >= RENEWED:
-            row |= dict.fromkeys(("rate", "low", "high"), float("nan"))
-            row["note"] = (
-                "no contract has ended yet"
-                if renewed != renewed
-                else f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
-            )
-        if name == "asked_to_leave" and not noted:
-            row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {
-                "note": "nobody noted when customers asked to leave (contracts.cancel_requested_at)"
-            }
-        if name == "baremetrics_365d" and first_day(number + 1) - timedelta(days=YEAR) < shop.history_start:
-            row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": "the recorded history is shorter than the 365 days"}
+        if why := withheld.get(name):
+            row |= dict.fromkeys(("rate", "low", "high"), float("nan")) | {"note": why}
         rows.append({"definition": name, "says": definition.says, "used_by": definition.used_by, **row})
     rows.append(_daily(shop, number, level))
     return pd.DataFrame(rows)

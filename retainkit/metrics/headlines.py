@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from retainkit.errors import counted
+from retainkit.estimate.goals import Found
 from retainkit.load.shop import Shop
 from retainkit.metrics.buying import repeat_revenue
 from retainkit.metrics.churn import contract_survival, monthly_churn
@@ -129,27 +131,9 @@ def _staying(shop: Shop, asked: Asked) -> list[Headline]:
         matrix = contract_retention_matrix(s, period_days=days).query("period == 1 and mature")
         return cohorts(s, matrix, "cohort", days, hits="active", n="n")
 
-    return [
-        Headline(
-            "churn.survival",
-            f"customers still under contract after {counted(days, 'day')}",
-            ("contracts",),
-            horizon=days,
-            find=lambda s: first(contract_survival(s, horizons=[days])),
-            months=kept,
-            section="staying",
-            kind="survival",
-        ),
-        Headline(
-            "churn.monthly",
-            "customers lost in the latest finished month",
-            ("contracts",),
-            find=lambda s: latest(monthly_churn(s)),
-            months=lambda s: cohorts(s, monthly_churn(s), "month", 0, **LOST),
-            section="staying",
-            better="lower",
-        ),
-    ]
+    return _stayed_and_left(
+        ("contracts",), f"customers still under contract after {counted(days, 'day')}", "customers lost in the latest finished month",
+        days, lambda s: first(contract_survival(s, horizons=[days])), monthly_churn, months=kept)
 
 
 def _lapses(shop: Shop, asked: Asked) -> list[Headline]:
@@ -158,29 +142,28 @@ def _lapses(shop: Shop, asked: Asked) -> list[Headline]:
     if rule != rule:
         return []
     x, days = int(rule), usable_horizon(shop, asked["horizon"])
+    quiet = f"({counted(x, 'day')} without a purchase)"
+
+    def not_lapsed(s: Shop) -> Found:
+        table = lapse_survival(s, days=x, horizons=[days])
+        return first(table[table["lapse_days"] == x], f"lapse_days={x}")
+
+    return _stayed_and_left(
+        ("orders",), f"new customers not lapsed {quiet} after {counted(days, 'day')}",
+        f"customers who lapsed {quiet} in the latest finished month",
+        days, not_lapsed, partial(monthly_lapse, days=x), why_no_months=NO_COHORTS)
+
+
+def _stayed_and_left(
+    tables: tuple[str, ...], here: str, gone: str, days: int, stayed: Callable[[Shop], Found],
+    left: Callable[[Shop], pd.DataFrame], **judged: Any,
+) -> list[Headline]:
+    """Who is still `here` after so many days, and how their months are judged; who is `gone` in the latest finished month."""
+    number = partial(Headline, tables=tables, section="staying")
     return [
-        Headline(
-            "churn.survival",
-            f"new customers not lapsed ({counted(x, 'day')} without a purchase) after {counted(days, 'day')}",
-            ("orders",),
-            horizon=days,
-            find=lambda s: first(
-                lapse_survival(s, days=x, horizons=[days]).query("lapse_days == @x", local_dict={"x": x}),
-                f"lapse_days={x}",
-            ),
-            why_no_months=NO_COHORTS,
-            section="staying",
-            kind="survival",
-        ),
-        Headline(
-            "churn.monthly",
-            f"customers who lapsed ({counted(x, 'day')} without a purchase) in the latest finished month",
-            ("orders",),
-            find=lambda s: latest(monthly_lapse(s, days=x)),
-            months=lambda s: cohorts(s, monthly_lapse(s, days=x), "month", 0, **LOST),
-            section="staying",
-            better="lower",
-        ),
+        number("churn.survival", here, find=stayed, horizon=days, kind="survival", **judged),
+        number("churn.monthly", gone, find=lambda s: latest(left(s)), better="lower",
+               months=lambda s: cohorts(s, left(s), "month", 0, **LOST)),
     ]
 
 

@@ -24,18 +24,7 @@ def units_before_and_after(data: Grid, starts: dict[str, date], base: int, bad: 
         rate = float((data.rate[i] * data.n[i])[before].sum() / n) if n else np.nan
         later = float((data.rate[i] * data.n[i])[after].sum() / n_after) if n_after else np.nan
         worst, back = _worst(data, i, before, rate, bad) if unit in starts and n else ("", np.nan)
-        rows.append(
-            {
-                "unit": unit,
-                "started_on": starts.get(unit),
-                "rate": rate,
-                "n": int(n),
-                "after": later,
-                "n_after": int(n_after),
-                "worst": worst,
-                "rebound": back,
-            }
-        )
+        rows.append((unit, starts.get(unit), rate, int(n), later, int(n_after), worst, back))
     return pd.DataFrame(rows, columns=["unit", "started_on", "rate", "n", "after", "n_after", "worst", "rebound"])
 
 

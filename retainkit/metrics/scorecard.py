@@ -34,6 +34,14 @@ def _of_other_pages(*metrics: str) -> Maker:
     return maker._replace(metrics={m: maker.metrics[m] for m in metrics}, make=partial(customers.of_other_pages, metrics))
 
 
+def _of_voices(kind: str) -> tuple[Maker, Maker]:
+    """Makes the score of the latest survey of one kind of people, and who answered it."""
+    (name, short, who), staff = customers.ASKED_OF[kind], STAFF if kind == "employee" else ""
+    score, response = (partial(make, kind) for make in (customers.voices, customers.answered))
+    return (Maker({f"{name}.score": short}, ("responses",), score, f"answers of {who}", staff),
+            Maker({f"{name}.response": f"{short} response"}, ("responses.invited",), response, f"answers of {who}", staff or INVITED))
+
+
 MAKERS = (
     _of_other_pages("second_purchase.share", "next_purchase.share"),
     _of_other_pages("cross_sell.any"),
@@ -66,22 +74,8 @@ MAKERS = (
         business.costs,
         whole=f"everybody: {WHOLE}",
     ),
-    Maker({"nps.score": "NPS"}, ("responses",), partial(customers.voices, "customer"), "answers of customers"),
-    Maker(
-        {"nps.response": "NPS response"},
-        ("responses.invited",),
-        partial(customers.answered, "customer"),
-        "answers of customers",
-        INVITED,
-    ),
-    Maker({"enps.score": "eNPS"}, ("responses",), partial(customers.voices, "employee"), "answers of employees", STAFF),
-    Maker(
-        {"enps.response": "eNPS response"},
-        ("responses.invited",),
-        partial(customers.answered, "employee"),
-        "answers of employees",
-        STAFF,
-    ),
+    *_of_voices("customer"),
+    *_of_voices("employee"),
     _of_other_pages("deals.win_rate", "deals.win_by"),
     Maker(
         {
@@ -135,10 +129,7 @@ def missing_lines(shop: Shop, **settings: Any) -> pd.DataFrame:
     given = {line.metric for line in lines(shop, **settings)}
     rows = [{"about": words, "needs": unsaid(shop, m) or m.rows} for m in MAKERS for metric, words in m.metrics.items() if metric not in given]
     table = pd.DataFrame(rows, columns=["about", "needs"])
-    return pd.DataFrame(
-        [{"about": ", ".join(part["about"]), "needs": needs} for needs, part in table.groupby("needs", sort=False)],
-        columns=["about", "needs"],
-    )
+    return table.groupby("needs", sort=False)["about"].agg(", ".join).reset_index()[["about", "needs"]]
 
 
 def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
@@ -209,21 +200,8 @@ def judged_line(line: Headline, shop: Shop, previous: date) -> dict[str, Any]:
 def _now(line: Headline, found: Found) -> dict[str, Any]:
     """What the line says today."""
     note = f"not within {counted(line.horizon or 0, 'day')}" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
-    return {
-        "section": line.section,
-        "metric": line.metric,
-        "group": found.group,
-        "horizon_days": line.horizon,
-        "label": line.label,
-        "kind": line.kind,
-        "better": line.better,
-        "value": found.value,
-        "low": found.low,
-        "high": found.high,
-        "n": found.n,
-        "at_risk": found.at_risk,
-        "note": note,
-    }
+    told = {name: getattr(line, name) for name in ("section", "metric", "label", "kind", "better")}
+    return {**told, "horizon_days": line.horizon, **found._asdict(), "note": note}
 
 
 def _then(line: Headline, shop: Shop | None) -> float:
@@ -240,10 +218,6 @@ def _survey(line: Headline, shop: Shop) -> dict[str, Any]:
     row = changes.iloc[-1]
     value = line.find(shop).value
     before, reach = value - row["value"], (row["high"] - row["low"]) / 2
-    return verdict(
-        str(row["wave"]),
-        value,
-        before - reach,
-        before + reach,
-        f"{written(before - reach, 1, line.kind, '')} to {written(before + reach, 1, line.kind, '')} after {row['before']}",
-    )
+    low, high = before - reach, before + reach
+    usual = " to ".join(written(end, 1, line.kind, "") for end in (low, high))
+    return verdict(str(row["wave"]), value, low, high, f"{usual} after {row['before']}")
