@@ -14,7 +14,7 @@ import pandas as pd
 
 from retainkit.errors import BadValueError, listed
 from retainkit.show.data import drawn
-from retainkit.show.style import ACCENT, INK, MUTED, PALETTE, letters
+from retainkit.show.style import ACCENT, INK, MUTED, PALETTE, beside, letters
 from retainkit.show.words import how_many
 
 if TYPE_CHECKING:
@@ -39,29 +39,14 @@ def plot_curve(
             ax.fill_between(part[x], part["low"].astype(float), part["high"].astype(float), step="post", color=colour, alpha=0.15, linewidth=0)
         if name and part[y].notna().any():
             last = part.dropna(subset=[y]).iloc[-1]
-            ax.annotate(
-                letters(name, 40),
-                (last[x], last[y]),
-                xytext=(5, 0 if len(groups) < 3 else 4 * (-1) ** i),
-                textcoords="offset points",
-                color=colour,
-                va="center",
-                annotation_clip=False,
-            )
+            away = (5, 0 if len(groups) < 3 else 4 * (-1) ** i)
+            beside(ax, letters(name, 40), (last[x], last[y]), away, color=colour, va="center", annotation_clip=False)
     for mark in marks:
         ax.axvline(mark, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)))
     for name, level in (levels or {}).items():
         ax.axhline(level, color=INK, linewidth=1)
-        ax.annotate(
-            letters(name, 60),
-            (1, level),
-            xycoords=("axes fraction", "data"),
-            xytext=(-4, 4),
-            textcoords="offset points",
-            ha="right",
-            color=INK,
-        )
-    _numbered(ax.yaxis, percent)
+        beside(ax, letters(name, 60), (1, level), (-4, 4), xycoords=("axes fraction", "data"), ha="right", color=INK)
+    numbered(ax.yaxis, percent)
     ax.set(ylim=(0, None), xlim=(0, None), xlabel=unit)
     if at_risk and not by:
         _numbers_under(ax, curve, x, at_risk)
@@ -94,15 +79,11 @@ def plot_rates(
         ax.legend(
             loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0.1
         )  # above the axes: inside it would lie on an interval
-    counted = (
-        [f"{letters(v, 40)}  (n = {how_many(n)})" for v, n in zip(rows[by], rows["n"], strict=True)]
-        if "n" in rows
-        else [letters(v, 40) for v in rows[by]]
-    )
-    ax.set_yticks(places, counted)
+    counts = [f"  (n = {how_many(n)})" for n in rows["n"]] if "n" in rows else [""] * len(rows)
+    ax.set_yticks(places, [letters(v, 40) + n for v, n in zip(rows[by], counts, strict=True)])
     ax.set_ylim(-0.7, len(rows) - 0.3)
     ax.grid(axis="y", visible=False)
-    _numbered(ax.xaxis, percent)
+    numbered(ax.xaxis, percent)
     if percent and not _far(ax.dataLim.intervalx):
         ax.set_xlim(left=0)
     return ax
@@ -129,7 +110,7 @@ def plot_series(
     for place in places[~table[mature].astype(bool)] if mature else ():
         ax.axvspan(place - 0.5, place + 0.5, facecolor="#f2f4f7", edgecolor="#b6bec8", hatch="////", linewidth=0)
     ax.grid(axis="x", visible=False)
-    _numbered(ax.yaxis, percent)
+    numbered(ax.yaxis, percent)
     if percent:
         _from_zero(ax)
     return ax
@@ -165,7 +146,7 @@ def plot_months(months: pd.DataFrame, *, ax: Axes) -> Axes:
     ax.grid(axis="x", visible=False)
     _from_zero(ax)
     ax.locator_params(axis="y", nbins=4)
-    _percent(ax.yaxis)
+    numbered(ax.yaxis)
     return ax
 
 
@@ -173,12 +154,8 @@ def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes) 
     """Draw stacked bars: `parts` maps columns to the words for them, drawn from the bottom up, named at the end."""
     colours = ["#b9c7d6", *PALETTE]
     if len(parts) > len(colours):
-        raise BadValueError(
-            "parts",
-            f"are more than the {len(colours)} that can be told apart",
-            listed(parts),
-            "add the smallest up before they are drawn",
-        )
+        wrong = f"are more than the {len(colours)} that can be told apart"
+        raise BadValueError("parts", wrong, listed(parts), "add the smallest up before they are drawn")
     table = drawn(ax, table, x, *parts)
     base = np.zeros(len(table))
     width: Any = 0.86 * float(np.median(np.diff(pd.to_numeric(pd.Series(table[x])))) if len(table) > 1 else 1)
@@ -205,28 +182,15 @@ def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
         values = table[column].astype(float).to_numpy()
         at = int((0.72 - 0.3 * (i == 1 and values[int(0.72 * len(table))] <= 0.08)) * len(table))  # a thin part is named to the left
         near = (table[x] - table[x].iloc[at]).abs() <= 0.08 * (table[x].max() - table[x].min())  # as far as the words reach
+        place = table[x].iloc[at], base[at] + values[at] / 2
         if (base + values)[near].min() - base[near].max() > 0.06:
-            ax.text(
-                table[x].iloc[at],
-                base[at] + values[at] / 2,
-                words,
-                ha="center",
-                va="center",
-                color=INK if stack is stacks[-1] else "white",
-                weight="bold",
-            )
+            colour = INK if stack is stacks[-1] else "white"
+            ax.text(*place, words, ha="center", va="center", color=colour, weight="bold")
         else:
-            ax.annotate(
-                words,
-                (table[x].iloc[at], base[at] + values[at] / 2),
-                xytext=(-30, 26),
-                textcoords="offset points",
-                color=INK,
-                arrowprops={"arrowstyle": "-", "color": MUTED},
-            )
+            beside(ax, words, place, (-30, 26), color=INK, arrowprops={"arrowstyle": "-", "color": MUTED})
         base = base + values
     ax.set(ylim=(0, 1), xlim=(table[x].min(), max(table[x].max(), table[x].min() + 1)), xlabel=unit)
-    _percent(ax.yaxis)
+    numbered(ax.yaxis)
     return ax
 
 
@@ -234,14 +198,6 @@ def _far(ends: Any) -> bool:
     """Whether values lie so far from zero, and so close together, that an axis from zero on would hide a bar under its dot."""
     low, high = ends
     return bool(np.isfinite(low) and 2 * low > high)
-
-
-def _numbered(axis: Any, percent: bool) -> None:
-    """An axis in per cent, or in plain numbers."""
-    if percent:
-        _percent(axis)
-    else:
-        axis.set_major_formatter("{x:,g}")
 
 
 def _from_zero(ax: Axes) -> None:
@@ -254,8 +210,11 @@ def _from_zero(ax: Axes) -> None:
         ax.set_ylim(min(top - 0.1, low), top)
 
 
-def _percent(axis: Any) -> None:
-    """Percentages on an axis, each where its label says: steps of 1, 2 or 5, and as many decimals as they need."""
+def numbered(axis: Any, percent: bool = True) -> None:
+    """Percentages on an axis, each where its label says: steps of 1, 2 or 5, and as many decimals as they need; or plain numbers."""
+    if not percent:
+        axis.set_major_formatter("{x:,g}")
+        return
     axis.get_major_locator().set_params(steps=[1, 2, 5, 10])  # matplotlib's own steps have 2.5 among them, which whole percents cannot name
     axis.set_major_formatter(lambda v, _: f"{100 * v:.6g}%".replace("-", "\N{MINUS SIGN}"))
 
@@ -278,5 +237,5 @@ def plot_projection(table: pd.DataFrame, *, ax: Axes, unit: str = "periods of 30
     ax.plot(table["period"], table["observed"], "o", color=ACCENT, markersize=5, label="observed")
     ax.legend(loc="upper right", frameon=False)
     ax.set(ylim=(0, 1), xlabel=unit)
-    _percent(ax.yaxis)
+    numbered(ax.yaxis)
     return ax

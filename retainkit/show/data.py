@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import pandas as pd
 
 from retainkit.estimate.smalln import hide_few
+from retainkit.show.style import figure_of
 from retainkit.show.words import clean, missing, sheet_text, short
 
 if TYPE_CHECKING:
@@ -23,9 +24,7 @@ def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n")
     Columns the table has not, and None, are left out.
     """
     allowed = hide_few(table, count=count)
-    fig = ax.get_figure(root=True)
-    assert fig is not None, "drawn() needs axes that belong to a figure"
-    _behind[fig] = allowed[list(dict.fromkeys(c for c in columns if c in allowed))]
+    _behind[figure_of(ax)] = allowed[list(dict.fromkeys(c for c in columns if c in allowed))]
     return allowed
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.smalln import GATES
-from retainkit.show.charts import _percent
+from retainkit.show.charts import numbered
 from retainkit.show.data import drawn
-from retainkit.show.style import ACCENT, INK, MUTED, letters
+from retainkit.show.style import ACCENT, INK, MUTED, beside, figure_of, letters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ def plot_funnel(
         if rows.any():  # no dot at all, not cut off at an edge either, would still take its room in a corner
             ax.plot(table.loc[rows, x], table.loc[rows, y], "o", **look, clip_on=False, zorder=3)
     if percent:
-        _percent(ax.yaxis)
+        numbered(ax.yaxis)
     ax.set(ylim=(0, 1.35 * max([centre, *table[y]]) or None), xlim=(0, None))  # where little is known the lines go on for ever
     ax.locator_params(axis="x", steps=[1, 2, 5, 10])
     _name(ax, table, table[table[labels].isin([] if named is None else list(named)) & ~few | far], x, y, labels)
@@ -122,17 +122,8 @@ def _corner(ax: Axes, odds: float, hazard: float) -> None:
     right, top = ax.get_xlim()[1], ax.get_ylim()[1]
     ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # the corner reaches as far as the axes do
     ax.fill_between([odds, right], hazard, top, color=WARM, alpha=0.08, linewidth=0)
-    ax.annotate(
-        f"odds over {odds:g} and churn over {hazard:g}",
-        (1, 1),
-        xycoords="axes fraction",
-        xytext=(-4, -4),
-        textcoords="offset points",
-        ha="right",
-        va="top",
-        fontsize=10,
-        color=MUTED,
-    )
+    corner = f"odds over {odds:g} and churn over {hazard:g}"
+    beside(ax, corner, (1, 1), (-4, -4), xycoords="axes fraction", ha="right", va="top", fontsize=10, color=MUTED)
 
 
 def _key(ax: Axes, colours: Any, ticks: list[float]) -> None:
@@ -140,9 +131,7 @@ def _key(ax: Axes, colours: Any, ticks: list[float]) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    fig = ax.get_figure(root=True)
-    assert fig is not None
-    key = fig.colorbar(
+    key = figure_of(ax).colorbar(
         ScalarMappable(Normalize(0, 1), colours),
         ax=ax,
         fraction=0.035,
@@ -160,7 +149,7 @@ def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labe
     """Name some of the dots, each name where it meets no dot and no other name, as near as can be: a line leads to one
     further away and crosses no name.
     """
-    scale = 72 / ax.get_figure(root=True).dpi * np.array([0.95, 0.78])  # type: ignore[union-attr]  # the three lines of text will take the rest
+    scale = 72 / figure_of(ax).dpi * np.array([0.95, 0.78])  # the three lines of text will take the rest
     places = ax.transData.transform(dots[[x, y]].astype(float).to_numpy()) * scale
     room, at = ax.bbox.get_points() * scale, dict(zip(dots.index, places, strict=True))
     words = {i: letters(name, 24) for i, name in reps[labels].items()}
@@ -175,18 +164,9 @@ def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labe
     for i, (dx, dy) in put[1].items():
         side = "left" if dx > 0 else "right"
         leader = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4, "relpos": (float(dx < 0), 0.5)} if dy not in NEAR else None
-        ax.annotate(
-            words[i],
-            reps.loc[i, [x, y]],
-            xytext=(dx, dy),
-            textcoords="offset points",
-            fontsize=10,
-            color=INK,
-            ha=side,
-            zorder=5,
-            arrowprops=leader,
-            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8},
-        )
+        behind = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8}
+        beside(ax, words[i], reps.loc[i, [x, y]], (dx, dy), fontsize=10, color=INK, ha=side, zorder=5,
+               arrowprops=leader, bbox=behind)
 
 
 def _put(order: Sequence[tuple[Any, float, float, str]], dots: Any, room: Any) -> tuple[int, dict[Any, tuple[int, int]]]:

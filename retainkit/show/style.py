@@ -81,6 +81,18 @@ def canvas(*, width: float = 7.2, height: float = 4.2) -> tuple[Figure, Axes]:
     return fig, ax
 
 
+def figure_of(ax: Axes) -> Figure:
+    """The figure that axes belong to."""
+    fig = ax.get_figure(root=True)
+    assert fig is not None, "a chart is drawn on axes that belong to a figure"
+    return fig
+
+
+def beside(ax: Axes, words: str, at: Any, away: tuple[float, float], **look: Any) -> None:
+    """Write words so many points away from a place of the data."""
+    ax.annotate(words, at, xytext=away, textcoords="offset points", **look)
+
+
 def finish(ax: Axes, *, finding: str, measure: str, source: str) -> Axes:
     """Give the chart of `ax` its three lines of text: what was found, what is drawn, where from.
 
@@ -88,8 +100,7 @@ def finish(ax: Axes, *, finding: str, measure: str, source: str) -> Axes:
     tables and their last day. All three are required, so no chart goes out without its source.
     Returns `ax`.
     """
-    fig = ax.get_figure(root=True)
-    assert fig is not None, "finish() needs axes that belong to a figure"
+    fig = figure_of(ax)
     width, height = fig.get_size_inches()
     spent = 0.08 / height
     for text, size, color, weight, fit in ((finding, 14, INK, "bold", 116), (measure, 11, MUTED, "normal", 130)):
