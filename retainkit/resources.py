@@ -50,7 +50,7 @@ def nobody(shop: Shop, some: Mapping[str, str]) -> str:
 
 
 def names_in(shop: Shop, place: str) -> list[str]:
-    """What stands in a column of a shop (`customers.segment`), as texts in order; nothing where the shop has no such column."""
+    """What stands in a column of a shop (`customers.segment`), as texts in order; nothing where it has no such column."""
     table, _, column = place.partition(".")
     asked = f"select distinct cast({column} as varchar) as name from {table} where {column} is not null"
     return sorted(shop.sql(asked)["name"]) if shop.has(place) else []

@@ -132,8 +132,9 @@ def _staying(shop: Shop, asked: Asked) -> list[Headline]:
         return cohorts(s, matrix, "cohort", days, hits="active", n="n")
 
     return _stayed_and_left(
-        ("contracts",), f"customers still under contract after {counted(days, 'day')}", "customers lost in the latest finished month",
-        days, lambda s: first(contract_survival(s, horizons=[days])), monthly_churn, months=kept)
+        ("contracts",), f"customers still under contract after {counted(days, 'day')}",
+        "customers lost in the latest finished month", days,
+        lambda s: first(contract_survival(s, horizons=[days])), monthly_churn, months=kept)
 
 
 def _lapses(shop: Shop, asked: Asked) -> list[Headline]:
@@ -150,8 +151,8 @@ def _lapses(shop: Shop, asked: Asked) -> list[Headline]:
 
     return _stayed_and_left(
         ("orders",), f"new customers not lapsed {quiet} after {counted(days, 'day')}",
-        f"customers who lapsed {quiet} in the latest finished month",
-        days, not_lapsed, partial(monthly_lapse, days=x), why_no_months=NO_COHORTS)
+        f"customers who lapsed {quiet} in the latest finished month", days,
+        not_lapsed, partial(monthly_lapse, days=x), why_no_months=NO_COHORTS)
 
 
 def _stayed_and_left(

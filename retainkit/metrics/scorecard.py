@@ -38,8 +38,9 @@ def _of_voices(kind: str) -> tuple[Maker, Maker]:
     """Makes the score of the latest survey of one kind of people, and who answered it."""
     (name, short, who), staff = customers.ASKED_OF[kind], STAFF if kind == "employee" else ""
     score, response = (partial(make, kind) for make in (customers.voices, customers.answered))
-    return (Maker({f"{name}.score": short}, ("responses",), score, f"answers of {who}", staff),
-            Maker({f"{name}.response": f"{short} response"}, ("responses.invited",), response, f"answers of {who}", staff or INVITED))
+    asked = f"answers of {who}"
+    return (Maker({f"{name}.score": short}, ("responses",), score, asked, staff),
+            Maker({f"{name}.response": f"{short} response"}, ("responses.invited",), response, asked, staff or INVITED))
 
 
 MAKERS = (

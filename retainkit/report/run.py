@@ -125,7 +125,8 @@ def _run_all(plan: Plan, back: since.Back, stage: Path, progress: Progress, jobs
     """Every notebook run and its page made, the longest first; and what the next report is to know of this one."""
     pool = ThreadPoolExecutor(max_workers=max(1, jobs))
     try:
-        running = {pool.submit(_ran, job, plan, progress, timeout) for job in sorted(plan.jobs, key=lambda job: -job.length)}
+        longest = sorted(plan.jobs, key=lambda job: -job.length)
+        running = {pool.submit(_ran, job, plan, progress, timeout) for job in longest}
         for name in ("lifelines", "matplotlib.backends.backend_agg"):  # while the kernels' process imports: pages need them soon
             import_module(name)
         kept = memory.keep(plan.shop, out, plan.name)
