@@ -165,15 +165,8 @@ def payback(
         curve = curves[curves[by] == price[by]] if by else curves
         days = _crossings(curve, price, level)
         late = f"not within {counted(horizon, 'day')}"
-        note = (
-            price["note"]
-            if np.isnan(price["value"])
-            else late
-            if np.isnan(days["value"])
-            else f"upper limit {late}"
-            if np.isnan(days["high"])
-            else ""
-        )
+        notes = ((price["value"], price["note"]), (days["value"], late), (days["high"], f"upper limit {late}"))
+        note = next((words for value, words in notes if np.isnan(value)), "")
         row = {**days, "n": int(curve["observed"].iloc[0]) if len(curve) else 0, "horizon_days": horizon, "note": note}
         rows.append({by: price[by], **row} if by else row)
     return pd.DataFrame(rows, columns=[*keys(by), "value", "low", "high", "n", "horizon_days", "note"])

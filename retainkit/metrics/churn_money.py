@@ -160,13 +160,8 @@ def _ratio(amounts: pd.DataFrame, measure: str, part: str, level: float) -> pd.D
     everything = wilson(np.where(value >= 1, n, 0), n, level=level)  # all or nothing kept: no spread to measure
     certain = (se == 0) | (value <= 0)
     low, high = (np.where(certain, sure, limit) for sure, limit in zip(everything, limits, strict=True))
-    note = np.where(
-        amounts["unpriced"] > 0,
-        amounts["unpriced"]
-        .fillna(0)
-        .map(lambda n: f"{counted(int(n), 'customer')} with a contract of unknown value, counted as 0"),
-        "",
-    )
+    note = [f"{counted(int(n), 'customer')} with a contract of unknown value, counted as 0" if n else ""
+            for n in amounts["unpriced"].fillna(0)]
     back = amounts["came_back"].astype(float) if part == "later" else np.nan
     return pd.DataFrame({"measure": measure, "month": amounts["month"], "value": value, "low": low, "high": high,
                          "n": n.astype(int), "opening": whole, "came_back": back, "note": note})

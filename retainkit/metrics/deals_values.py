@@ -194,12 +194,8 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
     even = standardised_rates(cells, level=level).set_index("source")
     opened = win_by(shop, days=days, by="source", level=level).set_index("source")
     table = table.join(_called("by_days", opened)).join(opened["n"].rename("by_days_n")).join(_called("standardised", even))
-    covers = (
-        even["mix_covered"]
-        .map("has deals in {:.0%} of the company's mix of segments".format)
-        .where(even["mix_covered"] < 1 - 1e-9, "")
-        .astype(object)
-    )
+    part = even["mix_covered"].astype(object)
+    covers = part.map("has deals in {:.0%} of the company's mix of segments".format).where(part < 1 - 1e-9, "")
     columns = ["source", "rate", "low", "high", "n", "by_days", "by_days_low", "by_days_high", "by_days_n", "standardised",
                "standardised_low", "standardised_high", *gap, "p", "q", "horizon_days", "note"]
     return table.assign(note=covers).rename_axis("source").reset_index()[columns]

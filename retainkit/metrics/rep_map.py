@@ -220,13 +220,11 @@ def _notes(wins: pd.DataFrame, by: Sequence[str], over: dict[str, float], cuts: 
     mix, time = f"{', '.join(known) or 'nothing'} ({how})", "each account's time under contract; for nothing else"
     adjusted = (f"churn is adjusted for {', '.join(by)} and {time}" if wins.empty else f"adjusted for {mix}, and churn for {time}" if churn else
                 f"win odds, in the table further down, are adjusted for {mix}; the funnel, and win rates, for nothing")
-    return [
-        adjusted,
-        f"high means win odds over {odds:g} and churn hazard over {hazard:g} times the company's; review from {review:.0%}, watch from {watch:.0%}",
-        *[f"deals of one account {together} (variance {clustering:.2f} times that of independent deals)"]
-        * (clustering == clustering),
-        *[
-            f"were all reps alike, chance would still spread them: they are spread (variance) {of_wins:.2f} times as far in wins, {of_churn:.2f} times in churn"
-        ]
-        * (not np.isnan(of_wins + of_churn)),
-    ]
+    told = [adjusted, f"high means win odds over {odds:g} and churn hazard over {hazard:g} times the company's; "
+                      f"review from {review:.0%}, watch from {watch:.0%}"]
+    if clustering == clustering:
+        told.append(f"deals of one account {together} (variance {clustering:.2f} times that of independent deals)")
+    if not np.isnan(of_wins + of_churn):
+        told.append(f"were all reps alike, chance would still spread them: they are spread (variance) {of_wins:.2f} times as far "
+                    f"in wins, {of_churn:.2f} times in churn")
+    return told

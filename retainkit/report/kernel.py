@@ -131,7 +131,7 @@ def executed(notebook: NotebookNode, *, timeout: int, measured: dict[str, Any] |
 
 def fault(notebook: NotebookNode) -> str:
     """What stopped an executed notebook: the last line of the first error, or the cell that never ran; "" if neither."""
-    if errors := [o for cell in _code(notebook) for o in cell.outputs if o.output_type == "error"]:
+    if errors := _errors(notebook):
         left = ": the notebook ended itself before its end" if errors[0].ename == "SystemExit" else ""
         return f"{errors[0].ename}: {first_line(errors[0].evalue)}".rstrip(": ") + left
     never = [cell for cell in _code(notebook) if cell.execution_count is None]
@@ -141,13 +141,13 @@ def fault(notebook: NotebookNode) -> str:
 def tracebacks(folder: Path) -> str:
     """Where each executed notebook of a folder failed, as Python says it; "" where none did."""
     books = {path.stem: nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))}
-    return "\n\n".join(
-        f"{stem}:\n" + plain("\n".join(o.traceback))
-        for stem, book in books.items()
-        for cell in _code(book)
-        for o in cell.outputs
-        if o.output_type == "error"
-    )
+    told = (f"{stem}:\n" + plain("\n".join(o.traceback)) for stem, book in books.items() for o in _errors(book))
+    return "\n\n".join(told)
+
+
+def _errors(notebook: NotebookNode) -> list[NotebookNode]:
+    """The errors of its cells."""
+    return [o for cell in _code(notebook) for o in cell.outputs if o.output_type == "error"]
 
 
 def _code(notebook: NotebookNode) -> list[NotebookNode]:

@@ -136,7 +136,7 @@ def _contents(text: str) -> str:
 
 def filled(name: str, **facts: Any) -> str:
     """A page that is no notebook's: `index` (a card a question, then the health of the data), or `definitions` (words, then every number)."""
-    text = str(_environment().get_template(f"{name}.html.j2").render(css=css(), **facts))
+    text = str(_exporter().environment.get_template(f"{name}.html.j2").render(css=css(), **facts))
     check(text, name)
     return text
 
@@ -144,20 +144,14 @@ def filled(name: str, **facts: Any) -> str:
 def figure(data: Mapping[str, str], facts: Mapping[str, Any], name: str) -> str:
     """A chart as HTML, with its data as a file of that name."""
     link = csv_link(data["text/csv"], name) if "text/csv" in data else None
-    return str(_environment().get_template("frame.html.j2").module.picture("image/png", data["image/png"], facts, "", link))
+    frame = _exporter().environment.get_template("frame.html.j2").module
+    return str(frame.picture("image/png", data["image/png"], facts, "", link))
 
 
 @cache
 def css() -> str:
     """The style sheet that every page carries."""
     return (TEMPLATES / "retainkit" / "style.css").read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> Any:
-    from jinja2 import Environment, FileSystemLoader
-
-    return Environment(loader=FileSystemLoader(TEMPLATES / "retainkit"), autoescape=False)  # escapes by hand, like nbconvert
 
 
 def markdown(text: str) -> str:

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,65 +95,40 @@ def may_replace(live: Path, reads: Iterable[Path] = (), pages: Mapping[str, str]
     """
     if not os.path.lexists(live) or (live.is_dir() and not live.is_symlink() and not any(live.iterdir())):
         return
-    elsewhere = f"--out {shlex.quote(str(live.parent / 'published'))}"
+    refused, elsewhere = partial(BadValueError, str(live)), f"--out {shlex.quote(str(live.parent / 'published'))}"
     run = _run(live)
     if run is None:
-        raise BadValueError(
-            str(live),
-            "is in the way of the report, and no report wrote it",
-            "no run.json of a report in it",
-            f"{elsewhere}, or call it something else",
-        )
+        wrong = "is in the way of the report, and no report wrote it"
+        raise refused(wrong, "no run.json of a report in it", f"{elsewhere}, or call it something else")
     if inside := [str(file) for file in reads if file.resolve().is_relative_to(live.resolve())]:
-        raise BadValueError(str(live), "would be replaced, and this report is made from what it holds", listed(inside), elsewhere)
-    if strange := sorted(_strange(live, run)):
-        raise BadValueError(
-            str(live),
-            "would be replaced, and holds what no report wrote",
-            listed(strange),
-            f"move it out of the way, or {elsewhere}",
-        )
+        raise refused("would be replaced, and this report is made from what it holds", listed(inside), elsewhere)
+    if strange := _strange(live, run):
+        wrong = "would be replaced, and holds what no report wrote"
+        raise refused(wrong, listed(strange), f"move it out of the way, or {elsewhere}")
     before = {str(n["notebook"]): str(n["parameters"].get("segment") or "") for n in run["notebooks"] if (live / f"{n['notebook']}.html").exists()}
     if pages is not None and (lost := [stem for stem, segment in before.items() if pages.get(stem) != segment]):
         own = shlex.quote(str(live.parent / next(filter(None, pages.values()), next(iter(pages)))))
-        raise BadValueError(
-            str(live),
-            "has pages that this report would take away: it is made of some notebooks only, or of one segment",
-            listed(lost),
-            f"--out {own}",
-        )
+        wrong = "has pages that this report would take away: it is made of some notebooks only, or of one segment"
+        raise refused(wrong, listed(lost), f"--out {own}")
 
 
 def _run(live: Path, name: str = "") -> dict[str, Any] | None:
     """What its run.json says, if a report wrote the folder, as the month it is called or as `name`."""
     try:
-        run = json.loads((live / "run.json").read_text(encoding="utf-8"))
-        return (
-            dict(run)
-            if not live.is_symlink()
-            and run["month"] == (name or live.name)
-            and all({"notebook", "parameters"} <= set(n) for n in run["notebooks"])
-            else None
-        )
+        run = dict(json.loads((live / "run.json").read_text(encoding="utf-8")))
+        told = all({"notebook", "parameters"} <= set(n) for n in run["notebooks"])
+        return run if told and run["month"] == (name or live.name) and not live.is_symlink() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _strange(live: Path, run: dict[str, Any]) -> Iterator[str]:
+def _strange(live: Path, run: dict[str, Any]) -> list[str]:
     """The files in a published month that the report which published it did not write."""
-    stems = {str(n["notebook"]) for n in run["notebooks"]}
-    for file in (p for p in live.rglob("*") if not p.is_dir() and not set(p.relative_to(live).parts) & set(_NOBODYS)):
-        match file.relative_to(live).parts:
-            case ["metrics.csv" | "run.json"]:
-                pass
-            case [_] if file.suffix in (".html", ".pdf") and file.stem in {"index", "definitions", *stems}:
-                pass
-            case ["notebooks", _] if file.suffix == ".ipynb" and file.stem in stems:
-                pass
-            case ["rejected", _] if file.suffix == ".csv" and file.stem in TABLES:
-                pass
-            case _:
-                yield str(file.relative_to(live))
+    stems = [str(n["notebook"]) for n in run["notebooks"]]
+    wrote = {"metrics.csv", "run.json", *(f"rejected/{name}.csv" for name in TABLES), *(f"notebooks/{stem}.ipynb" for stem in stems),
+             *(f"{stem}{kind}" for stem in ("index", "definitions", *stems) for kind in (".html", ".pdf"))}
+    there = (path.relative_to(live) for path in live.rglob("*") if not path.is_dir())
+    return sorted(str(path) for path in there if path.as_posix() not in wrote and not set(path.parts) & set(_NOBODYS))
 
 
 def publish(stage: Path, live: Path) -> None:
@@ -160,12 +136,8 @@ def publish(stage: Path, live: Path) -> None:
     if not os.path.lexists(live):
         stage.rename(live)
     elif any(live.iterdir()) and not _run(live):
-        raise NotPublishedError(
-            str(live),
-            "came into the way of the report while it was made",
-            "no run.json of a report in it",
-            "move it, and run the report again",
-        )
+        wrong = "came into the way of the report while it was made"
+        raise NotPublishedError(str(live), wrong, "no run.json of a report in it", "move it, and run the report again")
     elif not _exchange(stage, live):
         live.rename(_old(live))
         stage.rename(live)

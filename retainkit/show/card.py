@@ -78,7 +78,8 @@ def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
     """One number in words."""
     limits = float(row["low"]), float(row["high"])
     said, middle, bottom, top = in_parts(float(row["value"]), *limits, int(row["n"]), at_risk=row.get("at_risk"), kind=row["kind"], unit=unit)
-    earlier = [_like(row[name], row, unit) if said in ("number", "rough") else "–" for name in ("month_ago", "year_ago")]
+    half, known = (limits[1] - limits[0]) / 2, said in ("number", "rough")
+    earlier = [_like(row[name], half, row["kind"], unit) if known else "–" for name in ("month_ago", "year_ago")]
     after = AFTER.get(row["kind"], "")
     to = " to " if row["kind"] in ("score", "points") or limits[0] < 0 else TO
     limited = f"{bottom}{to}{top}{after}" if bottom and top else f"above {bottom}{after}" if bottom else f"not within {row['horizon_days']:.0f} days"
@@ -87,9 +88,11 @@ def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
             "a year ago": earlier[1], "news or noise": _news(row, unit)}
 
 
-def _like(value: float, row: dict[Any, Any], unit: str) -> str:
-    """Another value with the digits of the row's own."""
-    return "–" if missing(value) else "not reached" if math.isinf(value) else written(float(value), (row["high"] - row["low"]) / 2, row["kind"], unit)
+def _like(value: float, half: float, kind: str, unit: str, after: str = "") -> str:
+    """Another value with the digits of one that is known to within `half`; of one that is not, with about two."""
+    if missing(value) or math.isinf(value):
+        return "–" if missing(value) else "not reached"
+    return written(float(value), half if math.isfinite(half) else abs(value) / 10, kind, unit) + after
 
 
 def _news(row: dict[Any, Any], unit: str) -> str:
@@ -141,25 +144,9 @@ def _goal(row: dict[Any, Any], unit: str) -> dict[str, str]:
     """One goal in words."""
     half = (row["high"] - row["low"]) / 2
     half = half if math.isfinite(half) and half > 0 else (row["baseline_high"] - row["baseline_low"]) / 2
-    after = AFTER.get(row["kind"], "")
-
-    def like(value: float) -> str:
-        return (
-            "–"
-            if missing(value)
-            else "not reached"
-            if math.isinf(value)
-            else written(float(value), half if math.isfinite(half) else abs(value) / 10, row["kind"], unit) + after
-        )
-
-    # the digits of a target are the user's own
-    target = (
-        f"{row['target'] * 100:g}%"
-        if row["kind"] in ("proportion", "survival")
-        else like(row["target"])
-        if row["kind"]
-        else f"{row['target']:g}"
-    )
+    target, path = (_like(row[name], half, row["kind"], unit, AFTER.get(row["kind"], "")) for name in ("target", "path"))
+    if row["kind"] in ("proportion", "survival", ""):  # the digits of a target are the user's own
+        target = f"{row['target'] * 100:g}%" if row["kind"] else f"{row['target']:g}"
     now = _said(row, "value", "low", "high", int(row["n"]), unit)
     return {
         "goal": row["label"] + (f" ({row['group']})" if row["group"] else ""),
@@ -167,7 +154,7 @@ def _goal(row: dict[Any, Any], unit: str) -> dict[str, str]:
         "by": str(row["by"]),
         "before": _said(row, "baseline", "baseline_low", "baseline_high", int(GATES["customers_full"].least), unit),
         "since then": f"{now}, n {int(row['n']):,}" if row["n"] >= GATES["customers_shown"].least else now,
-        "the straight path is at": like(row["path"]),
+        "the straight path is at": path,
         "status": f"{row['status']}: {row['note'].split(';')[0]}" if row["note"] else row["status"],
         "to be able to tell": _more(row),
     }

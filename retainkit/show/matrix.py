@@ -59,7 +59,8 @@ def _name_rows(ax: Axes, months: Any, counts: pd.Series | None) -> None:
     if counts is None:
         return
     ax.tick_params(axis="y", pad=12 + 0.64 * size * counts.str.len().max())
-    write = partial(beside, ax, xycoords=("axes fraction", "data"), ha="right", fontsize=size, color=MUTED, annotation_clip=False)
+    write = partial(beside, ax, xycoords=("axes fraction", "data"), ha="right", fontsize=size, color=MUTED,
+                    annotation_clip=False)
     write("n", (0, 0), (-5, 3))
     for i in rows:
         write(counts[months[i]], (0, i + 0.5), (-5, 0), va="center")
