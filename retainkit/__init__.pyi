@@ -1,4 +1,4 @@
-"""What `retainkit` has, for editors and type checkers; `tests/test_rooms.py` holds it equal to what is imported when first used."""
+"""What `retainkit` has: for editors and type checkers, and for Python, which imports each name when it is first used."""
 
 from retainkit.errors import BadValueError as BadValueError
 from retainkit.errors import MissingDataError as MissingDataError
@@ -127,4 +127,4 @@ from retainkit.show.words import unit_of as unit_of
 
 __all__: list[str]
 __version__: str
-_HOMES: dict[str, tuple[str, ...]]
+_HOME_OF: dict[str, str]

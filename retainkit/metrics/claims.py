@@ -111,7 +111,7 @@ def _measure(claim: Record, level: float) -> tuple[Callable[..., pd.DataFrame], 
     """The metric function that answers a claim, and its arguments."""
     where, name = f"claim `{claim['claim']}`", claim["measure"]
     own = import_module(OWN)
-    names = {n: m for m, found in retainkit._HOMES.items() if m.startswith("retainkit.metrics.") for n in found}
+    names = {n: m for n, m in retainkit._HOME_OF.items() if m.startswith("retainkit.metrics.")}
     names |= {n: OWN for n, f in vars(own).items() if inspect.isfunction(f) and f.__module__ == OWN and "shop" in inspect.signature(f).parameters}
     one_of(name, sorted(names), where, f"`{name}` is not a metric", 'measure = "{}"', usual="second_purchase", limit=12)
     ask = getattr(import_module(names[name]), name)
