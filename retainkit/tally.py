@@ -6,7 +6,7 @@ parameters are written `:name` and filled in as literals, so that the rendered t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from functools import wraps
 from inspect import signature
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol
 from weakref import WeakKeyDictionary
 
 from retainkit.errors import MissingDataError, one_of
-from retainkit.sqltext import Column, Value, few_rows, render, text_of
+from retainkit.sqltext import Column, Value, render, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,15 +96,6 @@ def _known(shop: Engine, asked: object, find: Callable[[], pd.DataFrame]) -> pd.
     if asked not in known:
         known[asked] = find()
     return known[asked].copy()
-
-
-def horizon_list(horizons: Sequence[int]) -> Column:
-    """Horizons as something a tally can join: a subquery with one column `days`.
-
-    >>> horizon_list([30, 60])
-    '(select 30 as days union all select 60 as days)'
-    """
-    return few_rows(["days"], [[int(h)] for h in horizons])
 
 
 def split_by(by: str | None, allowed: tuple[str, ...] = GROUPS) -> Value:

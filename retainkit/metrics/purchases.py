@@ -12,7 +12,8 @@ from retainkit.estimate.recurrent import next_purchase_share
 from retainkit.estimate.survival import at_times, kaplan_meier
 from retainkit.load.shop import Shop
 from retainkit.metrics.reading import by_group, each_group, read_at, shares
-from retainkit.tally import asked_once, horizon_list, split_by, tally
+from retainkit.sqltext import few_rows
+from retainkit.tally import asked_once, split_by, tally
 
 HORIZONS = (30, 60, 90, 180, 365)
 
@@ -165,7 +166,7 @@ def second_purchase_mature(
        horizon_days  rate   low  high  n  hits  too_young  naive
     0            30   0.5  0.09  0.91  2     1          1   0.33
     """
-    table = tally(shop, "second_purchase_mature", by=split_by(by), horizons=horizon_list(horizons))
+    table = tally(shop, "second_purchase_mature", by=split_by(by), horizons=few_rows(["days"], [[h] for h in horizons]))
     naive = table["hits_so_far"] / (table["n"] + table["too_young"])
     rated = table.assign(**shares(table["hits"], table["n"], level=level), naive=naive)
     return by_group(rated, by, ["horizon_days", "rate", "low", "high", "n", "hits", "too_young", "naive"])

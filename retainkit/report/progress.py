@@ -20,31 +20,29 @@ class Progress:
     """Counts cells on a terminal; writes each step to stderr as a JSON line otherwise."""
 
     def __init__(self, cells: int) -> None:
-        self._bar: Any = None
-        if sys.stderr is not None and sys.stderr.isatty():
-            from tqdm import tqdm
+        from tqdm import tqdm
 
-            self._bar = tqdm(total=cells, unit="cell", desc="report", leave=False)
+        self._drawn = sys.stderr is not None and sys.stderr.isatty()
+        self._bar = tqdm(total=cells, unit="cell", desc="report", leave=False, disable=not self._drawn)
 
     def tick(self, **_: Any) -> None:
         """One more cell has run."""
-        if self._bar is not None:
-            with suppress(OSError):  # the terminal was closed
-                self._bar.update()
+        with suppress(OSError):  # the terminal was closed
+            self._bar.update()
 
     def step(self, step: str, **facts: Any) -> None:
         """A step is done."""
-        if self._bar is not None:
-            with suppress(OSError):
-                self._bar.set_postfix_str(str(facts.get("notebook", step)))
-                if facts.get("error"):
-                    self._bar.write(f"{facts.get('notebook', step)} {facts.get('status', 'failed')}: {facts['error']}", file=sys.stderr)
-        else:
+        if not self._drawn:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             tell(json.dumps({"time": now, "step": step, **facts}), sys.stderr)
+            return
+        with suppress(OSError):
+            name = str(facts.get("notebook", step))
+            self._bar.set_postfix_str(name)
+            if facts.get("error"):
+                self._bar.write(f"{name} {facts.get('status', 'failed')}: {facts['error']}", file=sys.stderr)
 
     def close(self) -> None:
         """Take the bar off the terminal."""
-        if self._bar is not None:
-            with suppress(OSError):
-                self._bar.close()
+        with suppress(OSError):
+            self._bar.close()

@@ -216,19 +216,9 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
     for result in results:
         if result.notebook is not None:
             nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
-    shown = [
-        {
-            **vars(r),
-            "stem": r.job.stem,
-            "question": r.job.question,
-            "lacks": _lacks(r),
-            "first": r.job.first,
-            "chart": _chart(r, results),
-        }
-        for r in results
-    ]
     index = pages.filled(
-        "index", **_about(plan, plan.jobs), source=plan.shop.name, cards=shown, earlier=[(name, period(name)) for name in earlier], rejected=rejected,
+        "index", **_about(plan, plan.jobs), source=plan.shop.name, cards=[(r, _lacks(r), _chart(r, results)) for r in results],
+        earlier=[(name, period(name)) for name in earlier], rejected=rejected,
         failed=sum(r.status == "failed" for r in results), ledger=cards.health(plan.shop), paper=paper,
         age=cards.age(plan.shop, cards.made_on()), absent=cards.absent(plan.shop), unread=plan.shop.unread,
     )

@@ -8,15 +8,14 @@ from functools import cache
 
 from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, REVENUE
 from retainkit.metrics.purchases import HORIZONS
-from retainkit.sqltext import Value, text_of
-from retainkit.tally import horizon_list
+from retainkit.sqltext import Value, few_rows, text_of
 
 # question: (SQL file, its parameters)
 QUESTIONS: dict[str, tuple[str, dict[str, Value]]] = {
     "overview": ("overview", {}),
     "followup": ("followup", {"by": "all"}),
     "second_purchase": ("second_purchase", {"by": "all"}),
-    "second_purchase_mature": ("second_purchase_mature", {"by": "all", "horizons": horizon_list(HORIZONS)}),
+    "second_purchase_mature": ("second_purchase_mature", {"by": "all", "horizons": few_rows(["days"], [[h] for h in HORIZONS])}),
     "second_purchase_cohorts": ("second_purchase_cohorts", {"within": 30}),
     "next_purchase": ("next_purchase", {"k": 2, "within": 365, "latest": 365}),
     "recurrent_events, cross-sells": ("recurrent_events", {"by": "all", "value": CROSS_SELLS}),
