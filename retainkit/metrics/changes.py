@@ -116,24 +116,24 @@ def _rows(h: Headline, moved: pd.DataFrame, rewritten: Rewritten | None) -> dict
     return counts | {"rows_matured": counts["rows_since"] + counts["rows_changed"]}
 
 
-def monthly(h: Headline, shop: Shop, previous: date) -> pd.DataFrame:
-    """The months behind a headline number, each at the same age, with the range that chance leaves it.
+def ranged(months: pd.DataFrame, previous: date, of: str = "average") -> pd.DataFrame:
+    """The months behind a number, each at the same age, with the range that chance leaves it.
 
-    Left out: months that are not old enough. The range is that of the 12 to 24 months known by `previous`; NaN when they are too few.
+    The range is that of the 12 to 24 months known by `previous`; NaN when they are too few.
 
     Parameters
     ----------
-    h
-        The headline number.
-    shop
-        The shop as of today.
+    months
+        `month`, `known_on`, and shares (`hits` of `n`) or values (`value`).
     previous
         The day the earlier report was as of: months that came of age since are `fresh`.
+    of
+        What a value is, as in `value_limits`.
 
     Returns
     -------
     DataFrame
-        A row a month: `month`, `n`, `value`, `fresh`, `usual`, `low`, `high`, `note` (why there is no range). Empty where there is no series.
+        A row a month: `month`, `n`, `value`, `fresh`, `usual`, `low`, `high`, `note` (why there is no range).
 
     Examples
     --------
@@ -142,15 +142,10 @@ def monthly(h: Headline, shop: Shop, previous: date) -> pd.DataFrame:
     >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "amount": 5,
     ...                        "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05"]})
     >>> shop = open_shop({"orders": orders}, as_of="2026-03-31")
-    >>> monthly(headlines(shop)[0], shop, date(2026, 2, 28))[["month", "n", "value", "fresh"]]
+    >>> ranged(headlines(shop)[0].months(shop), date(2026, 2, 28))[["month", "n", "value", "fresh"]]
          month  n  value  fresh
     0  2026-01  2    0.5   True
     """
-    return ranged(h.months(shop), previous) if h.months is not None else pd.DataFrame()
-
-
-def ranged(months: pd.DataFrame, previous: date, of: str = "average") -> pd.DataFrame:
-    """The columns of `monthly` for any series of months: shares (`hits` of `n`) or values (`value`; `of` as in `value_limits`)."""
     fresh = months["known_on"] > pd.Timestamp(previous)
     usual = months[~fresh].tail(BASELINE)
     if "hits" in months:
@@ -164,11 +159,9 @@ def ranged(months: pd.DataFrame, previous: date, of: str = "average") -> pd.Data
 
 def judged(h: Headline, shop: Shop, previous: date) -> dict[str, Any]:
     """Whether what came of age of a headline number since `previous` is more than chance: as `judged_months`."""
-    return (
-        judged_months(h.months(shop), previous, ",.0f" if h.kind == "money" else ".1%", h.of)
-        if h.months is not None
-        else unjudged(h.why_no_months)
-    )
+    if h.months is None:
+        return unjudged(h.why_no_months)
+    return judged_months(h.months(shop), previous, ",.0f" if h.kind == "money" else ".1%", h.of)
 
 
 def judged_months(months: pd.DataFrame, previous: date, form: str = ".1%", of: str = "average") -> dict[str, Any]:

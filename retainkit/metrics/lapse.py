@@ -66,12 +66,12 @@ def lapse_rule(shop: Engine, *, days: int | None = None, share: float = SHARE, l
     reached = curve.loc[curve["survival"] <= 1 - share + 1e-12, "time"]
     found = float(reached.iloc[0]) if len(reached) else float("nan")
     chosen = max(found, float(least_days)) if len(reached) else found
-    counts = cells.groupby("event")["n"].sum()
+    running, gaps = (int(cells.loc[cells["event"] == ended, "n"].sum()) for ended in (0, 1))
     over = f"{share:.0%} of the gaps of customers with 3 or more purchases are over by"
     why = f"the least allowed, since {over} day {found:.0f}" if chosen > found else f"{over} then"
-    note = "" if len(reached) else _no_rule(int(counts.get(1, 0)), share)
-    row = {"days": chosen, "chosen_by": why, "gaps": int(counts.get(1, 0)), "running": int(counts.get(0, 0)), "note": note}
-    return pd.DataFrame([row])
+    note = ("" if len(reached) else f"fewer than {share:.0%} of the gaps are over in the time observed: give days" if gaps else
+            "nobody has bought three times, so there is no habit to take the rule from: give days")
+    return pd.DataFrame([{"days": chosen, "chosen_by": why, "gaps": gaps, "running": running, "note": note}])
 
 
 def lapse_survival(
@@ -182,13 +182,6 @@ def _rules(shop: Engine, days: int | None) -> list[int]:
 def _lives(shop: Engine, days: int | None) -> list[tuple[int, pd.DataFrame]]:
     """By each of these rules, counted durations until customers lapsed."""
     return [(x, tally(shop, "lapse_lives", days=x)) for x in _rules(shop, days)]
-
-
-def _no_rule(gaps: int, share: float) -> str:
-    """Why no number of days can be chosen."""
-    if not gaps:
-        return "nobody has bought three times, so there is no habit to take the rule from: give days"
-    return f"fewer than {share:.0%} of the gaps are over in the time observed: give days"
 
 
 def _ruled(shop: Engine, days: int | None) -> tuple[int, pd.DataFrame]:

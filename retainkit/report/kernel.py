@@ -164,13 +164,8 @@ def recorded(notebook: NotebookNode) -> list[str] | None:
     return None
 
 
-def scrubbed(notebook: NotebookNode, names: Mapping[str, str]) -> NotebookNode:
-    """The notebook without this machine's folders: each path in `names` reads as its name, everywhere."""
-    return nbformat.reads(scrub(nbformat.writes(notebook), names), as_version=4)
-
-
 def scrub(text: str, names: Mapping[str, str]) -> str:
-    """The text without this machine's folders, the longest first, so that the narrowest name wins."""
+    """The text without this machine's folders: each path in `names` reads as its name, the longest first, so that the narrowest name wins."""
     own = {sys.prefix: "python", sys.base_prefix: "python", tempfile.gettempdir(): "tmp", str(Path.home()): "~", os.getcwd(): "."}
     for path, name in sorted({**own, **names}.items(), key=lambda pair: -len(pair[0])):
         for written in {path, json.dumps(path, ensure_ascii=False)[1:-1]} if len(path) > 1 else ():

@@ -147,7 +147,8 @@ def _ran(job: Job, plan: Plan, progress: Progress, timeout: int) -> Result:
     began, measured = perf_counter(), dict[str, Any]()
     ran, error = kernel.run(job.notebook, job.given, tick=progress.tick, timeout=timeout, measured=measured)
     measured["seconds"] = round(perf_counter() - began, 2)
-    return Result(job, "failed", kernel.scrub(error, _names(plan, job)), notebook=kernel.scrubbed(ran, _names(plan, job)), **measured)
+    text, fault = (kernel.scrub(said, _names(plan, job)) for said in (nbformat.writes(ran), error))
+    return Result(job, "failed", fault, notebook=nbformat.reads(text, as_version=4), **measured)
 
 
 def _with_page(result: Result, plan: Plan, back: since.Back, stage: Path, progress: Progress) -> Result:

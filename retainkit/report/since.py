@@ -17,7 +17,7 @@ import pandas as pd
 import retainkit
 from retainkit.errors import capital
 from retainkit.estimate.smalln import hide_few
-from retainkit.metrics.changes import NEWS, changes, monthly
+from retainkit.metrics.changes import NEWS, changes, ranged
 from retainkit.metrics.headlines import SETTINGS, headlines
 from retainkit.metrics.line import Headline, tellable
 from retainkit.report.memory import Last, last_publication, rewritten
@@ -93,15 +93,11 @@ class Back:
     def trend(self, job: Job, table: pd.DataFrame) -> Trend | None:
         """The months of the number that a card tells, else of the first that has any; months of fewer than five have no value."""
         shop, numbers = self.numbers.get(job.stem, (self.shop, []))
-        with_months = [h for h in [*numbers[leading(table) :], *numbers] if h.months]
-        if not with_months:
-            return None
-        return Trend(
-            with_months[0].label,
-            " and ".join(t for t in with_months[0].tables if shop.has(t)),
-            hide_few(monthly(with_months[0], shop, self.last.day)),
-            with_months[0].horizon is not None,
-        )
+        for h in [*numbers[leading(table) :], *numbers]:
+            if h.months:
+                months = hide_few(ranged(h.months(shop), self.last.day))
+                return Trend(h.label, " and ".join(t for t in h.tables if shop.has(t)), months, h.horizon is not None)
+        return None
 
     def unlike(self, job: Job) -> list[str]:
         """The parameters of a notebook that were others when the earlier month was published."""

@@ -137,15 +137,12 @@ def held_back(shop: Shop) -> str:
     """That a table ends what is counted more than a month before another one, or that only contracts' ends say it is
     counted so far, and what to type; "" where neither is so.
     """
-    held, ahead = clock.held_back(shop, least=31), clock.ends_ahead(shop)
-    said, what, day = (
-        (held[0], "To count them, with the tables that end earlier as they were", held[1])
-        if held
-        else (ahead[0], "To count to there only", ahead[1])
-        if ahead
-        else ("", "", None)
-    )
-    return f'{capital(said)}. {what}: as_of = "{day}" under [shop] in retainkit.toml.' if said else ""
+    held = clock.held_back(shop, least=31)
+    if not (found := held or clock.ends_ahead(shop)):
+        return ""
+    said, day = found
+    what = "To count them, with the tables that end earlier as they were" if held else "To count to there only"
+    return f'{capital(said)}. {what}: as_of = "{day}" under [shop] in retainkit.toml.'
 
 
 def read_and_left_out(shop: Shop) -> pd.DataFrame:
