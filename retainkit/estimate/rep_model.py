@@ -275,11 +275,8 @@ def too_few_for_rho(expected: pd.Series) -> str:
     'only 1 rep has 2 expected losses; 10 are needed'
     """
     able, needed = int((expected >= EXPECTED_FOR_RHO).sum()), GATES["correlated_reps"].least
-    return (
-        ""
-        if able >= needed
-        else f"{f'only {able}' if able else 'no'} rep{'s have' if able > 1 else ' has'} {EXPECTED_FOR_RHO:g} expected losses; {needed:g} are needed"
-    )
+    who = f"{f'only {able}' if able else 'no'} rep{'s have' if able > 1 else ' has'}"
+    return "" if able >= needed else f"{who} {EXPECTED_FOR_RHO:g} expected losses; {needed:g} are needed"
 
 
 def _hide(reps: pd.DataFrame, company: pd.DataFrame, blind: tuple[str, str]) -> None:

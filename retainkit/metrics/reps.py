@@ -85,20 +85,15 @@ def rep_churn(
     if _withheld(everybody):
         return pd.DataFrame(columns=_COLUMNS)
     cells = _followed(everybody)
-    table = churn_by_rep(_seen(cells, "duration", "event"), by=by, level=level).set_index("rep")
-    early = churn_by_rep(_seen(cells, "early_duration", "early_event"), by=by, level=level).set_index("rep")
-    kept = churn_by_rep(_seen(cells[cells["reassigned"] != 1], "duration", "event"), by=by, level=level).set_index("rep")
-    lines = poisson_limits(table["expected"]).set_index(table.index)
-    table = table.join(lines.drop(columns="expected"))
-    table = table.assign(
-        place=places(table["value"], table, few=table["expected"] < GATES["expected_losses"].least),
-        q=benjamini_hochberg(table["p_high"]),
-        early_observed=early["observed"],
-        early_expected=early["expected"],
-        early_value=early["value"],
-        kept_value=kept["value"],
-        departed=table.index.isin(departed(shop)),
-    )
+    seen = (_seen(cells, "duration", "event"), _seen(cells, "early_duration", "early_event"),
+            _seen(cells[cells["reassigned"] != 1], "duration", "event"))
+    table, early, kept = (churn_by_rep(some, by=by, level=level).set_index("rep") for some in seen)
+    lines = poisson_limits(table["expected"]).set_index(table.index).drop(columns="expected")
+    early = early[["observed", "expected", "value"]].add_prefix("early_")
+    table = table.join([lines, early, kept["value"].rename("kept_value")])
+    few = table["expected"] < GATES["expected_losses"].least
+    table = table.assign(place=places(table["value"], table, few=few), q=benjamini_hochberg(table["p_high"]),
+                         departed=table.index.isin(departed(shop)))
     return coded(table.reset_index(), reps)[_COLUMNS]
 
 
