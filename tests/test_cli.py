@@ -131,6 +131,14 @@ def test_the_run_says_seconds_and_memory_of_each_step(place):
         assert 30 < run["peak_mb"] < 3000
 
 
+@pytest.mark.usefixtures("one_nursery")
+def test_with_one_at_a_time_notebooks_run_one_after_the_other(place):
+    assert _run("-j", "1") == 1
+    run = json.loads(Path("reports/2026-03/run.json").read_text())
+    assert len(run["notebooks"]) == 2
+    assert 0 < sum(book["seconds"] for book in run["notebooks"]) <= run["steps"]["notebooks"] + 0.02
+
+
 @pytest.mark.parametrize(("words", "told"), [
     (["--month", ""], "--month: is empty (a variable that is not set?). Found: ''. To fix it: --month 2026-10"),
     (["--as-of", ""], "--as-of: is empty"), (["--months", ""], "--months: is empty"), (["--out", ""], "--out: is empty"), (["--only", ""], "--only: is empty"),
