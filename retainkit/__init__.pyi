@@ -91,6 +91,7 @@ from retainkit.metrics.retention import retention_matrix as retention_matrix
 from retainkit.metrics.rollouts import rolled_out as rolled_out
 from retainkit.metrics.rollouts import rollout as rollout
 from retainkit.metrics.rollouts import rollout_withheld as rollout_withheld
+from retainkit.metrics.scorecard import blind_numbers as blind_numbers
 from retainkit.metrics.scorecard import missing_lines as missing_lines
 from retainkit.metrics.scorecard import scorecard as scorecard
 from retainkit.metrics.use import weekly_active as weekly_active

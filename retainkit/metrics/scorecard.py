@@ -16,7 +16,7 @@ from retainkit.load.shop import Shop
 from retainkit.metrics import lines_business as business
 from retainkit.metrics import lines_customers as customers
 from retainkit.metrics.acquisition import WHOLE
-from retainkit.metrics.changes import judged, unjudged, verdict
+from retainkit.metrics.changes import USUAL, judged, unjudged, verdict
 from retainkit.metrics.headlines import MAKERS as HEADLINES
 from retainkit.metrics.line import SECTIONS, Found, Headline, Maker, tellable, unsaid
 from retainkit.metrics.voices import promoter_changes
@@ -178,6 +178,27 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     rows = [{**_now(line, line.find(shop)), "month_ago": _then(line, then.get(month)), "year_ago": _then(line, then.get(year)),
              **judged_line(line, shop, month)} for line in lines(shop, **settings)]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"horizon_days": float})
+
+
+def blind_numbers(card: pd.DataFrame) -> int:
+    """Of the scorecard's numbers that are no news: how many would not have been in a month twice as bad either.
+
+    Twice as bad is double where less is better, half where more is; of a share that most keep, twice as many who go.
+
+    Examples
+    --------
+    Of 20 % who come back, 10 % would have been noise; of 90 % who stay, 80 % would have been news.
+
+    >>> quiet = {"news": "within the usual noise", "kind": "proportion", "better": "higher"}
+    >>> card = pd.DataFrame([{**quiet, "value": 0.2, "noise_low": 0.05, "noise_high": 0.4}, {**quiet, "value": 0.9, "noise_low": 0.85, "noise_high": 0.95}])
+    >>> blind_numbers(card)
+    1
+    """
+    quiet = card[card["news"].str.startswith(USUAL)]
+    step = quiet["better"].map({"lower": 1.0}).fillna(-0.5)
+    most_keep = (quiet["better"] != "lower") & quiet["kind"].isin(["proportion", "survival"]) & (quiet["value"] > 2 / 3)
+    worse = (quiet["value"] + step * quiet["value"].abs()).mask(most_keep, 2 * quiet["value"] - 1)
+    return int(worse.between(quiet["noise_low"], quiet["noise_high"]).sum())
 
 
 def earlier(day: date, months: int) -> date:
