@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from retainkit.estimate.funnel import binomial_limits
+from retainkit.estimate.funnel import binomial_limits, places
 from retainkit.show import charts, rep_charts
 from retainkit.show.data import chart_data
 from retainkit.show.style import canvas, letters
@@ -74,7 +74,7 @@ def test_a_curve_ends_where_fewer_than_five_are_followed():
 def test_a_rep_with_fewer_than_five_accounts_is_no_dot():
     _, ax = canvas()
     limits = dict.fromkeys(["low95", "low998"], 0.0) | dict.fromkeys(["high95", "high998"], 1.0)
-    rep_charts.plot_funnel(pd.DataFrame({"rep": ["Ada", "Eve"], "n": [9, 3], "rate": [0.5, 1.0], **limits}), ax=ax, x="n", y="rate", centre=0.5)
+    rep_charts.plot_funnel(pd.DataFrame({"rep": ["Ada", "Eve"], "n": [9, 3], "rate": [0.5, 1.0], "place": "inside", **limits}), ax=ax, x="n", y="rate", centre=0.5)
     assert sum(len(line.get_xdata()) for line in ax.lines if line.get_marker() == "o") == 1
 
 
@@ -124,7 +124,7 @@ def test_the_corner_of_the_map_reaches_the_ends_of_its_axes_and_those_who_left_a
 
 def test_a_rep_between_the_lines_is_named_only_where_asked_for_and_who_left_never():
     reps = pd.DataFrame({"rep": ["Ada", "Eve", "Ben"], "n": [100, 90, 80], "rate": [0.42, 0.6, 0.3], "departed": [False, True, False]})
-    reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1)
+    reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1).assign(place=lambda t: places(t["rate"], t))
     for named, names in ((None, []), ([], []), (["Ben"], ["Ben"])):
         _, ax = canvas()
         rep_charts.plot_funnel(reps, ax=ax, x="n", y="rate", centre=0.3, named=named)
@@ -134,7 +134,7 @@ def test_a_rep_between_the_lines_is_named_only_where_asked_for_and_who_left_neve
 def test_who_has_too_little_behind_them_is_grey_and_never_named():
     for x, y, few, centre in (("n", "rate", 9, 0.1), ("expected", "value", 0.9, 1.0)):
         _, ax = canvas()
-        reps = pd.DataFrame({"rep": ["Ada", "Eve"], x: [few, 12], y: [9 * centre, 1.1 * centre], "low95": 0.0, "low998": 0.0, "high95": 2 * centre, "high998": 3 * centre}).assign(n=lambda t: t.get("n", 20))
+        reps = pd.DataFrame({"rep": ["Ada", "Eve"], x: [few, 12], y: [9 * centre, 1.1 * centre], "low95": 0.0, "low998": 0.0, "high95": 2 * centre, "high998": 3 * centre, "place": ["too few", "inside"]}).assign(n=lambda t: t.get("n", 20))
         rep_charts.plot_funnel(reps, ax=ax, x=x, y=y, centre=centre, named=["Ada"])
         assert not ax.texts
         dots = {line.get_xdata()[0]: line.get_color() for line in ax.lines if line.get_marker() == "o"}
@@ -144,7 +144,7 @@ def test_who_has_too_little_behind_them_is_grey_and_never_named():
 def test_a_line_to_a_name_crosses_no_other_name():
     fig, ax = canvas()
     reps = pd.DataFrame({"rep": ["Ada", "Bram", "Esra Lindqvist", "Priya Hathersage", "Tomasz", "Xiomara"], "n": [132, 144, 149, 144, 135, 139], "rate": [0.341, 0.396, 0.423, 0.403, 0.333, 0.396]})
-    reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1)
+    reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1).assign(place=lambda t: places(t["rate"], t))
     rep_charts.plot_funnel(reps, ax=ax, x="n", y="rate", centre=0.3, named=["Priya Hathersage", "Esra Lindqvist"])
     fig.draw_without_rendering()
     boxes = [t.get_bbox_patch().get_window_extent() for t in ax.texts]
@@ -157,7 +157,7 @@ def test_a_line_to_a_name_crosses_no_other_name():
 def test_a_funnels_lines_are_those_of_every_size_and_whoever_is_asked_for_is_named():
     fig, ax = canvas()
     reps = pd.DataFrame({"rep": ["Ada", "Eve"], "n": [40, 90], "rate": [0.3, 0.28], "departed": [False, True]})
-    reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1)
+    reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1).assign(place=lambda t: places(t["rate"], t))
     lines = binomial_limits(range(40, 91), p0=0.3)
     rep_charts.plot_funnel(reps, ax=ax, x="n", y="rate", centre=0.3, percent=True, lines=lines, named=pd.Series(["Ada"]))
     assert [len(line.get_xdata()) for line in ax.lines[:4]] == [51] * 4

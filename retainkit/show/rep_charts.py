@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.smalln import GATES
 from retainkit.show.charts import numbered
 from retainkit.show.data import drawn
 from retainkit.show.style import ACCENT, INK, MUTED, beside, figure_of, letters
@@ -37,19 +36,17 @@ def plot_funnel(
     """Draw each rep's `y` against how much is known (`x`), inside the lines where luck alone leaves 95 and 99.8 %.
 
     The limits are the columns `low95, high95, low998, high998`, those of `lines` where given: from one rep to the next they would have
-    kinks. Who is outside the outer lines, or to be `named`, is; nobody else, however much room there is. Those who have left are rings
-    without a name. Who has too little behind them (fewer than 10 closed deals, less than 1 expected loss) is grey and not named.
+    kinks. Who is far outside by the table's `place`, or to be `named`, is named; nobody else, however much room there is. Those who have
+    left are rings without a name. Whose place is "too few" is grey and not named.
     """
-    table = drawn(ax, table, labels, x, y, "low95", "high95", "low998", "high998", "departed", "n").dropna(subset=[y])
+    table = drawn(ax, table, labels, x, y, "low95", "high95", "low998", "high998", "departed", "n", "place").dropna(subset=[y])
     limits = (table if lines is None else lines).sort_values(x)
     for low, high, style in (("low95", "high95", "--"), ("low998", "high998", "-")):
         for side in (low, high):
             ax.plot(limits[x], limits[side].astype(float), linestyle=style, color=MUTED, linewidth=1)
     ax.axhline(centre, color=INK, linewidth=1)
     gone = table.get("departed", pd.Series(False, index=table.index)).astype(bool)
-    far = (table[y] > table["high998"]) | (table[y] < table["low998"])
-    few = table[x] < GATES["expected_losses" if x == "expected" else "closed_deals"].least
-    far &= ~few & ~gone
+    few, far = table["place"] == "too few", table["place"].str.startswith("far") & ~gone
     for rows, look in (
         (few & ~gone, {"color": GREY, "markersize": 8}),
         (~gone & ~far & ~few, {"color": ACCENT, "markersize": 8}),
