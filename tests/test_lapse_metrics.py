@@ -168,7 +168,7 @@ def test_a_refund_does_not_keep_a_customer_from_lapsing() -> None:
 
 def test_without_a_habit_there_is_no_rule_and_the_answer_says_what_to_do() -> None:
     shop = shop_of([("ann", 0), ("bob", 5), ("bob", 50)], as_of=300)
-    assert "give days" in lapse_rule(shop)["note"].item()
+    assert "say after how many days" in lapse_rule(shop)["note"].item()
     for table in (monthly_lapse, lapse_survival, lapse_returns, lapse_curve):
         assert table(shop).empty
     assert not monthly_lapse(shop, days=60).empty

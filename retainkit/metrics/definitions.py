@@ -109,7 +109,7 @@ def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.Da
     number = closed_month(shop, month)
     flags, renewed = _flags(shop, number), _renewals(shop)
     noted = shop.sql("select count(cancel_requested_on) as n from contracts")["n"].iloc[0]
-    few = f"only {renewed:.0%} of ended contracts were followed by another: their ends are not renewal dates"
+    few = f"{f'only {renewed:.0%}' if renewed else 'none'} of the ended contracts led on to another: their ends are not renewal dates"
     withheld = {
         "renewal_eligible": "no contract has ended yet" if renewed != renewed else few if renewed < RENEWED else "",
         "asked_to_leave": "nobody noted when customers asked to leave (contracts.cancel_requested_at)" * (not noted),

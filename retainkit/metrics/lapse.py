@@ -69,8 +69,8 @@ def lapse_rule(shop: Engine, *, days: int | None = None, share: float = SHARE, l
     running, gaps = (int(cells.loc[cells["event"] == ended, "n"].sum()) for ended in (0, 1))
     over = f"{share:.0%} of the gaps of customers with 3 or more purchases are over by"
     why = f"the least allowed, since {over} day {found:.0f}" if chosen > found else f"{over} then"
-    note = ("" if len(reached) else f"fewer than {share:.0%} of the gaps are over in the time observed: give days" if gaps else
-            "nobody has bought three times, so there is no habit to take the rule from: give days")
+    note = ("" if len(reached) else f"fewer than {share:.0%} of the gaps are over in the time observed: say after how many days" if gaps else
+            "nobody has bought three times, so there is no habit to take the rule from: say after how many days")
     return pd.DataFrame([{"days": chosen, "chosen_by": why, "gaps": gaps, "running": running, "note": note}])
 
 
