@@ -5,7 +5,7 @@ from __future__ import annotations
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, Proposal
 from retainkit.errors import listed
-from retainkit.load.names import likeness, plain, words
+from retainkit.load.names import likeness, plain, single, words
 from retainkit.load.schema import TABLES
 
 NUMBERED = {
@@ -16,36 +16,6 @@ NUMBERED = {
 # Beside its needed columns: one of these must be found.
 EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
             "activity": (), "changes": (), "orders": (), "deals": (), "responses": (), "spend": ()}
-BACK = {
-    "refund",
-    "refunds",
-    "return",
-    "returns",
-    "chargebacks",
-    "erstattungen",
-    "gutschriften",
-    "retouren",
-    "remboursements",
-    "avoirs",
-    "devoluciones",
-    "reembolsos",
-}  # how a file of money given back is called
-NUMBER = {
-    "id",
-    "ids",
-    "number",
-    "no",
-    "nr",
-    "num",
-    "nummer",
-    "numero",
-    "key",
-    "ref",
-    "reference",
-    "code",
-    "uuid",
-    "guid",
-}  # how the names of columns end that number rows
 Found = dict[str, tuple[Column, float]]
 
 
@@ -58,7 +28,7 @@ def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
         proposal.table != "orders"
         and number in found
         and found[number][0].distinct < 0.98 * found[number][0].filled
-        and not NUMBER & set(plain(found[number][0].name).split()[-1:])
+        and not single("number") & set(plain(found[number][0].name).split()[-1:])
     ):
         del found[number], proposal.lines[number]  # it repeats: a name, and no number
     if (
@@ -93,7 +63,7 @@ def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
 
 def of_returns(look: Look) -> bool:
     """Whether a file is called after money given back."""
-    return bool(BACK & set(plain(look.files[0].name).split()))
+    return bool(single("back") & set(plain(look.files[0].name).split()))
 
 
 def _tells(look: Look) -> bool:

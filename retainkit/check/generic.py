@@ -15,7 +15,7 @@ from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, days_lines, 
 from retainkit.check.returns import given_back
 from retainkit.check.words import choices, fits, in_hundredths, number_of
 from retainkit.errors import counted, listed
-from retainkit.load.names import ENOUGH, likeness, plain, words
+from retainkit.load.names import ENOUGH, likeness, plain, single, words
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
 from retainkit.sqltext import literal
@@ -23,7 +23,6 @@ from retainkit.sqltext import literal
 if TYPE_CHECKING:
     import duckdb
 
-REMARKS = {"note", "notes", "comment", "comments", "message", "remark", "remarks"}  # how the names of columns end that name nobody
 ROW, WHO, WHAT = "row", "who", "what"  # what a joined file is about
 PERHAPS = 0.6  # that of a column which may stand in for another
 COARSE = 60  # the most values of a group of products: some dozens, not hundreds
@@ -122,7 +121,7 @@ def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[s
         for column in columns.values():
             if not fits(canonical, column) or (canonical.kind == "choice" and not _spoken(table, canonical, column)):
                 continue
-            if canonical.kind == "id" and plain(column.name).rpartition(" ")[2] in REMARKS:
+            if canonical.kind == "id" and plain(column.name).rpartition(" ")[2] in single("remarks"):
                 continue
             if column.name in joined and not _fits_joined(canonical, _reach(table, joined[column.name])):
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retainkit.check.look import Column
-from retainkit.load.names import ENOUGH, HUNDREDTHS, likeness, plain, words
+from retainkit.load.names import ENOUGH, HUNDREDTHS, likeness, plain, single, words
 from retainkit.load.schema import Column as Canonical
 
 
@@ -16,58 +16,6 @@ def fits(canonical: Canonical, column: Column) -> bool:
     if canonical.kind in ("money", "number"):
         return column.kind == "number"
     return column.kind != "day"
-
-
-BEFORE = {
-    "not",
-    "no",
-    "never",
-    "non",
-    "un",
-    "without",
-    "nicht",
-    "nie",
-    "kein",
-    "keine",
-    "ohne",
-    "pas",
-    "sans",
-    "sin",
-    "nao",
-    "sem",
-    "niet",
-    "geen",
-}  # what undoes the word that follows
-PART = {
-    "partially",
-    "partial",
-    "part",
-    "partly",
-    "teilweise",
-    "teil",
-    "partiellement",
-    "partielle",
-    "partiel",
-    "parcial",
-    "parcialmente",
-    "parziale",
-    "parzialmente",
-    "gedeeltelijk",
-}  # what leaves most of an order as it was
-AFTER = {
-    "declined",
-    "denied",
-    "rejected",
-    "refused",
-    "failed",
-    "reversed",
-    "nicht",
-    "abgelehnt",
-    "fehlgeschlagen",
-    "refuse",
-    "rechazado",
-    "geweigerd",
-}  # and the word before
 
 
 def choices(table: str, canonical: Canonical, column: Column) -> tuple[float, dict[str, list[str]]]:
@@ -96,14 +44,14 @@ def _heard(text: str, known: dict[str, list[str]]) -> tuple[bool, str | None]:
     meant = {c for n, c in heard.items() if not _undone(text, n) and not any(f" {n} " in f" {m} " for m in heard if m != n)}
     if meant == {"sale", "refund"}:  # payment refund
         meant = {"refund"}
-    if "paid" in known and meant <= {"refunded", "cancelled"} and PART & set(text.split()):
+    if "paid" in known and meant <= {"refunded", "cancelled"} and single("part") & set(text.split()):
         meant = {"paid"} if meant else set()
     return bool(heard), meant.pop() if len(meant) == 1 else None
 
 
 def _undone(text: str, word: str) -> bool:
     before, _, after = f" {text} ".partition(f" {word} ")
-    return bool(BEFORE & set(before.split()) or AFTER & set(after.split()[:1]))
+    return bool(single("before") & set(before.split()) or single("after") & set(after.split()[:1]))
 
 
 def number_of(column: Column) -> str:

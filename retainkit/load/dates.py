@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from retainkit.load.names import single
 from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
@@ -13,38 +14,6 @@ if TYPE_CHECKING:
 
 MIXED = 0.02  # of the days, when only the other reading can be theirs: no typing error any more
 SHARE = 0.9  # of the filled values must be dates for the column to be one of dates
-NOTHING = {
-    "",
-    "ongoing",
-    "active",
-    "open",
-    "open ended",
-    "current",
-    "currently",
-    "present",
-    "running",
-    "never",
-    "none",
-    "null",
-    "nan",
-    "na",
-    "n a",
-    "nil",
-    "no",
-    "unlimited",
-    "indefinite",
-    "permanent",
-    "tbd",
-    "laufend",
-    "offen",
-    "aktiv",
-    "unbefristet",
-    "en cours",
-    "actif",
-    "activo",
-    "abierto",
-    "vigente",
-}  # what people write where there is no day; "" is what is left of a dash
 NEVER = re.compile(r"(?<!\d)(9999|2999)(?!\d)")  # the year of a day that never comes
 ZONES = ("Z", "z", "UTC", "utc", "GMT", "gmt")
 _DAYS = (
@@ -138,7 +107,7 @@ def days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: s
         for (v,) in con.execute(
             f"select v from {values} where length(v) < 25 and (not regexp_matches(v, '[0-9]') or regexp_matches(v, '[29]999')) order by n desc, v limit 50"
         ).fetchall()
-        if NEVER.search(v) or (not re.search(r"\d", v) and " ".join(re.findall(r"\w+", v.lower())) in NOTHING)
+        if NEVER.search(v) or (not re.search(r"\d", v) and " ".join(re.findall(r"\w+", v.lower())) in single("no_day"))
     )
     others = f"(select * from {values} where v not in ({', '.join(map(literal, nothing))})) t" if nothing else values
     days = _translated(con, others, sql) or _days_in(con, others, everything, sql) or (_days_in(con, values, everything, sql) if nothing else None)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from retainkit.errors import BadValueError, MissingDataError, closest, counted, first_line, listed
 from retainkit.load import frames
 from retainkit.load.dates import Days, days_said
-from retainkit.load.names import guessed
-from retainkit.load.schema import TABLES, Column
+from retainkit.load.names import ENOUGH, likeness, words
+from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan, toml
 from retainkit.sqltext import literal, quoted
 
@@ -51,8 +51,8 @@ def one_of_each(plan: TablePlan, label: str, key: str, said: str, columns: Itera
     meant: dict[str, list[tuple[int, str]]] = {}
     for place, name in enumerate(columns, 1):
         meant.setdefault(name.removesuffix(f"_{place}").lower(), []).append((place, name))
-    words = {said, *(word for pair in re.findall(r'"([^"]*)"|([^\W\d]\w*)', re.sub("'[^']*'", "", said)) for word in pair)}
-    for word in words - set(columns):
+    named = {said, *(word for pair in re.findall(r'"([^"]*)"|([^\W\d]\w*)', re.sub("'[^']*'", "", said)) for word in pair)}
+    for word in named - set(columns):
         if len(found := meant.get(word.lower(), [])) > 1:
             instead = found[0][1] if said == word else _renamed(said, word, f'"{quoted(found[0][1])}"')
             raise BadValueError(label, f"has {counted(len(found), 'column')} called `{word}`, and which of them {plan.table} should read is not said",
@@ -255,6 +255,31 @@ def missing_columns(
         f"columns {listed(columns, limit=20)}",
         how,
     )
+
+
+def guessed(con: duckdb.DuckDBPyConnection, table: Table, needed: Iterable[Column], columns: dict[str, str], rows: str) -> dict[str, str]:
+    """For needed columns those of a file (their names, and how SQL names them) that are called so and hold such values, none of them twice."""
+    known = words().get(table.name, {})
+    scores = sorted((-likeness(name, [*known.get(c.name, ()), *(("id",) if c.name in (table.key or ("order_id",))[:1] else ())]), place, c.name, name)
+                    for place, c in enumerate(needed) for name in columns)
+    found: dict[str, str] = {}
+    for score, _, wanted, name in scores:
+        if -score >= ENOUGH and wanted not in found and name not in found.values() and _holds(con, table.column(wanted).kind, columns[name], rows):
+            found[wanted] = name
+    return found
+
+
+def _holds(con: duckdb.DuckDBPyConnection, kind: str, column: str, rows: str) -> bool:
+    """Whether the first values of a column are of the kind that a canonical one wants; not where the engine cannot split the rows."""
+    texts = f"select trim(cast({column} as varchar)) as v from {rows} s limit 10000"
+    try:
+        n, numbers = con.execute(
+            f"select count(*), count(try_cast(regexp_replace(v, '[^0-9.-]', '', 'g') as double)) from ({texts}) t where v <> ''"
+        ).fetchone() or (0, 0)
+        days = bool(n) and days_said(con, texts, "v", "v") is not None
+    except Exception:  # a guess must not take the place of the error it is made for
+        return False
+    return days if kind == "day" else bool(n) and not days and (kind not in ("money", "number") or numbers == n)
 
 
 def days_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, texts: str) -> dict[str, Days | None]:

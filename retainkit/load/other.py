@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from retainkit.load.sources import TablePlan
 
 
-
 def is_other(path: Path) -> bool:
     """Whether a file is a workbook or JSON lines."""
     return path.name.lower().endswith((*BOOKS, *LINES))
