@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
-from retainkit.check.identity import column_of, one, sql_of
 from retainkit.check.look import Column
-from retainkit.check.proposal import LIKELY, Proposal, Question
-from retainkit.check.words import best_of, number_of
+from retainkit.check.proposal import Proposal
+from retainkit.check.words import best_of, called, number_of
 from retainkit.errors import BadValueError, listed
 from retainkit.load.names import ENOUGH, likeness, words
 from retainkit.sqltext import literal
 
-if TYPE_CHECKING:
-    import duckdb
-
 SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount
 
 
-def amount_of(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
+def amount_of(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
     """Where no column is the amount: price times quantity, or a price that is that of all pieces, less the discount."""
     header = found["amount"][0] if "amount" in found and found["amount"][0].name not in proposal.look.columns else None
     if "amount" in found and not header:
@@ -31,12 +26,12 @@ def amount_of(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[
         if header and "order_id" not in found:  # nothing says over which lines it is spread
             del proposal.lines["amount"]
         elif header:  # of another file, and so on every line
-            proposal.lines["amount"] = f"{number_of(header)} / count(*) over (partition by {found['order_id'][0].sql})"
-            proposal.why["amount"] = (LIKELY, f"{header.name}, spread over the lines of its order")
+            each = f"{number_of(header)} / count(*) over (partition by {found['order_id'][0].sql})"
+            proposal.put("amount", each, f"{header.name}, spread over the lines of its order")
         return
 
     sql, why = f"{number_of(quantity)} * {number_of(price)}", f"{quantity.name} times {price.name}"
-    if _of_all_pieces(con, proposal, columns, quantity, price):
+    if _of_all_pieces(proposal, columns, quantity, price):
         sql, why = number_of(price), f"within a product {price.name} grows with {quantity.name}: it is the price of all pieces"
         proposal.notes.append(
             f"`{price.name}` is taken for the price of the whole line and not of a piece: within a product it is in proportion to `{quantity.name}`"
@@ -45,27 +40,23 @@ def amount_of(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[
         off, kind = f"abs(coalesce({number_of(discount)}, 0))", _discount_in(discount)
         sql = {"a share": f"{sql} * (1 - {off})", "percent": f"{sql} * (1 - {off} / 100)", "money off the line": f"{sql} - {off}"}[kind]
         why += f", less {discount.name}, taken for {kind}"
-    proposal.lines["amount"], proposal.why["amount"] = sql, (LIKELY, why)
+    proposal.put("amount", sql, why)
     if (quantity.least or 0) < 0 or (price.least or 0) <= 0:
-        proposal.questions.append(Question(
-            "returns", f"{proposal.look.name}: some lines have `{quantity.name}` or `{price.name}` at or below zero (returns, corrections, gifts)",
-            ("--answer returns=out", "--answer returns=in"), needed=False))
+        below = f"some lines have `{quantity.name}` or `{price.name}` at or below zero (returns, corrections, gifts)"
+        proposal.ask("returns", f"{proposal.look.name}: {below}", "--answer returns=out", "--answer returns=in", needed=False)
         proposal.above_zero = f"{number_of(quantity)} > 0 and {number_of(price)} > 0"
 
 
-def _of_all_pieces(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], quantity: Column, price: Column) -> bool:
+def _of_all_pieces(proposal: Proposal, columns: dict[str, Column], quantity: Column, price: Column) -> bool:
     """Whether the price of a product is in proportion to how many are bought, in nine of ten that are bought by one and by several."""
     known = words()["also"]["product"]
     product = max((c for c in columns.values() if c.kind != "day" and 1 < c.distinct < c.filled), key=lambda c: likeness(c.name, known), default=None)
     if not product or likeness(product.name, known) < ENOUGH:
         return False
-    rows, products, alike, *_ = one(
-        con,
-        f"""select sum(n), count(*), count(case when dearer and most - least <= 0.01 then 1 end) from (
+    rows, products, alike, *_ = proposal.one(f"""
+        select sum(n), count(*), count(case when dearer and most - least <= 0.01 then 1 end) from (
         select count(*) as n, min(p / q) as least, max(p / q) as most, max(p) > min(p) as dearer from (select {product.sql} as product, {number_of(quantity)} as q, {number_of(price)} as p from {{file}}) l
-        where q > 0 and p > 0 group by product having max(q) > min(q)) t""",
-        proposal,
-    )
+        where q > 0 and p > 0 group by product having max(q) > min(q)) t""")
     return (rows or 0) >= 5 and alike >= 0.9 * products
 
 
@@ -84,43 +75,38 @@ def _discount_in(column: Column) -> str:
     return "a share" if all(0 <= size <= 1 for size in sizes) else "money off the line"
 
 
-def totals(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str) -> None:
+def totals(p: Proposal, answer: str) -> None:
     """Ask of an amount that every line of an order repeats whether it is the order's: added line by line it would count too often."""
-    order, amount = sql_of(p, "order_id"), sql_of(p, "amount")
+    order, amount = p.sql_of("order_id"), p.sql_of("amount")
     named = p.reads(f"{p.lines.get('quantity')} {p.lines.get('product_line')}")
-    other = [c for c in p.look.columns.values() if c.name in named or any(likeness(c.name, words()["also"][w]) > 0.55 for w in ("product", "price"))]
+    other = [c for c in p.look.columns.values() if c.name in named or any(called(c, w, ENOUGH) for w in ("product", "price"))]
     if p.table != "orders" or order == "row_no" or not other:  # rows that differ in nothing are one row twice, and in a status a sale and its return
         return
-    several, same, *_ = one(con, f"""select count(*), count(case when a = b then 1 end) from (select min({amount}) as a, max({amount}) as b
-        from {{file}} group by {order} having count(distinct ({', '.join(c.sql for c in other)})) > 1) o""", p)
+    several, same, *_ = p.one(f"""
+        select count(*), count(case when a = b then 1 end) from (select min({amount}) as a, max({amount}) as b from {{file}} group by {order} having count(distinct ({', '.join(c.sql for c in other)})) > 1) o""")
     if several < 5 or same < 0.95 * several:
         return
-    told = f"`{column_of(p, p.lines['amount'])}` is the same on all lines of {same:,} of the {several:,} orders whose lines differ in {listed(f'`{c.name}`' for c in other)}"
-    p.questions.append(
-        Question(
-            "totals",
-            f"{p.look.seen}: {told}. Is it the order's total (order: it is counted once an order), or what each line cost (line: all are added)?",
-            ("--answer totals=order", "--answer totals=line"),
-        )
-    )
+    told = f"`{p.column_of(p.lines['amount'])}` is the same on all lines of {same:,} of the {several:,} orders whose lines differ in {listed(f'`{c.name}`' for c in other)}"
+    what = "Is it the order's total (order: it is counted once an order), or what each line cost (line: all are added)?"
+    p.ask("totals", f"{p.look.seen}: {told}. {what}", "--answer totals=order", "--answer totals=line")
     if answer == "order":
-        p.lines["amount"] = f"({amount}) / count(*) over (partition by {order})"
-        p.why["amount"] = (LIKELY, f"{told}: the order's total, as you said, shared by its lines")
+        why = f"{told}: the order's total, as you said, shared by its lines"
+        p.put("amount", f"({amount}) / count(*) over (partition by {order})", why)
 
 
-def currencies(con: duckdb.DuckDBPyConnection, p: Proposal) -> dict[str, int]:
+def currencies(p: Proposal) -> dict[str, int]:
     """Rows by currency, where a column says it."""
     if not p.currency:
         return {}
-    rows = con.execute(
+    rows = p.look.con.execute(
         f"select upper(trim(cast({p.currency} as varchar))) as c, count(*) from {p.behind(p.currency).table} where {p.currency} is not null group by 1 order by 2 desc, 1 limit 20"
     )
     return {c: n for c, n in rows.fetchall() if c}
 
 
-def mixed(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str, much: float) -> None:
+def mixed(p: Proposal, answer: str, much: float) -> None:
     """Ask which currency counts where amounts are in several: added as they stand they are money of no country."""
-    counts = currencies(con, p)
+    counts = currencies(p)
     if len(counts) < 2:
         return
     if answer and answer not in (*counts, "ALL"):
@@ -132,18 +118,16 @@ def mixed(con: duckdb.DuckDBPyConnection, p: Proposal, answer: str, much: float)
         )
     total = sum(counts.values())
     parts = ", ".join(f"{c} {n:,} ({n / total:.1%})" for c, n in list(counts.items())[:6])
-    p.questions.append(
-        Question(
-            "mixed",
-            f"{p.look.name}: {len(counts)} currencies are mixed: {parts}. Which one is counted? (all: amounts are added as they stand)",
-            (*(f"--answer mixed={c}" for c in list(counts)[:4]), "--answer mixed=all"),
-            needed=total - max(counts.values()) > much * total,
-        )
+    p.ask(
+        "mixed",
+        f"{p.look.name}: {len(counts)} currencies are mixed: {parts}. Which one is counted? (all: amounts are added as they stand)",
+        *(f"--answer mixed={c}" for c in [*list(counts)[:4], "all"]),
+        needed=total - max(counts.values()) > much * total,
     )
     if answer and answer != "ALL":
         said = f"upper(trim(cast({p.currency} as varchar)))"
-        order = sql_of(p, "order_id") if p.table == "orders" else ""
-        (empty,) = con.execute(f"select count(*) from {p.behind(said).table} where coalesce({said}, '') = ''").fetchall()[0]
+        order = p.sql_of("order_id") if p.table == "orders" else ""
+        empty = p.behind(said).count(f"coalesce({said}, '') = ''")
         if empty and order not in ("", "row_no"):  # on the first line of an order only, as Shopify writes it
             said = f"max({said}) over (partition by {order})"
         p.where = " and ".join(f"({part})" for part in (p.where, f"{said} = {literal(answer)}") if part)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import GUESS, Proposal
+from retainkit.check.words import called
 from retainkit.errors import listed
-from retainkit.load.names import likeness, plain, single, words
+from retainkit.load.names import plain, single, words
 from retainkit.load.schema import TABLES
 
 NUMBERED = {
@@ -38,10 +39,8 @@ def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
     ):
         del found["contract_id"], proposal.lines["contract_id"]  # fewer than customers: a kind of contract, and no number
     if proposal.table == "responses" and "kind" not in proposal.lines and "score" in found and _recommends(found["score"][0]):
-        proposal.lines["kind"], proposal.why["kind"] = (
-            "'customer'",
-            (GUESS, f"no column says who was asked, and `{found['score'][0].name}` is what customers are asked"),
-        )
+        why = f"no column says who was asked, and `{found['score'][0].name}` is what customers are asked"
+        proposal.put("kind", "'customer'", why, GUESS)
     if not number or number in proposal.lines or not set(others) <= set(found):
         return
     if (
@@ -74,7 +73,7 @@ def _tells(look: Look) -> bool:
 
 def _recommends(score: Column) -> bool:
     """Whether a column holds 0 to 10 and is called after recommending."""
-    return likeness(score.name, words()["also"]["recommend"]) > 0.5 and all(v.removesuffix(".0") in map(str, range(11)) for v in score.values)
+    return called(score, "recommend", 0.5) and all(v.removesuffix(".0") in map(str, range(11)) for v in score.values)
 
 
 def falls_short(look: Look) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from retainkit.check.amounts import currencies, mixed, totals
 from retainkit.check.answers import ANSWERS, BY_WORD, are_columns, checked, said_of
 from retainkit.check.generic import map_column, propose
-from retainkit.check.identity import one, same_customers, sql_of
+from retainkit.check.identity import same_customers
 from retainkit.check.lives import worth_nothing
 from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, settled, sources_in
 from retainkit.check.presets import recognised
@@ -85,7 +85,7 @@ class Examined:
         """The currency all rows that count are in, where a column says so."""
         if self.answers.get("mixed", "ALL") != "ALL":
             return self.answers["mixed"]
-        found = {c for p in self.proposals for c in currencies(self.con, p)}
+        found = {c for p in self.proposals for c in currencies(p)}
         return next(iter(found)) if len(found) == 1 else ""
 
 
@@ -112,23 +112,23 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     files = sources_in(paths)
     with told(quiet(con), "looking at the files"):
         opened, unread = _readable(con, files, given.get("encoding", ""))
-        looks = [settled(described(con, look, given.get("decimal", "")), given.get("date-format", "")) for look in grouped(con, opened)]
+        looks = [settled(described(look, given.get("decimal", "")), given.get("date-format", "")) for look in grouped(opened)]
     for look in looks:
         look.settings.update({"overlap": "once"} if look.shared and given.get("overlap") == "once" else {})
     are_columns(given, looks)
-    proposals, rest = recognised(con, looks)
-    proposals += propose(con, rest, given, {p.table for p in proposals})
-    same_customers(con, proposals)
+    proposals, rest = recognised(looks)
+    proposals += propose(rest, given, {p.table for p in proposals})
+    same_customers(proposals)
     for proposal in proposals:
         for name, column in said_of(proposal.table, given).items():
             if column in proposal.look.names:
                 proposal.lines.setdefault(name, column)
                 proposal.why[name] = (SURE, "as you said")
-        worth_nothing(con, proposal)
+        worth_nothing(proposal)
         _own_names(proposal)
-        _unknown_words(con, proposal, given)
-        totals(con, proposal, given.get("totals", ""))
-        mixed(con, proposal, given.get("mixed", ""), LITTLE)
+        _unknown_words(proposal, given)
+        totals(proposal, given.get("totals", ""))
+        mixed(proposal, given.get("mixed", ""), LITTLE)
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(
@@ -173,44 +173,29 @@ def _own_names(p: Proposal) -> None:
         p.why[canonical.name] = (GUESS, "its name only")
 
 
-def _unknown_words(con: duckdb.DuckDBPyConnection, p: Proposal, answers: Mapping[str, str]) -> None:
+def _unknown_words(p: Proposal, answers: Mapping[str, str]) -> None:
     """Ask what words of a status, or of an outcome, are that nobody knows: their rows are rejected until it is said, of all of them or of each."""
     if (name := BY_WORD.get(p.table, "")) not in p.lines:
         return
-    said, (_, *known) = f"lower(trim(cast({sql_of(p, name)} as varchar)))", ANSWERS[name]
+    said, (_, *known) = f"lower(trim(cast({p.sql_of(name)} as varchar)))", ANSWERS[name]
     home = p.behind(p.lines[name])
-    words, *_ = one(
-        con,
-        f"""select list((w, n) order by n desc, w) from (select w, count(*) as n from (select {said} as w from {home.table}) s group by 1) t
-        where w <> '' and w not in ({", ".join(map(literal, known))})""",
-        p,
-    )
+    words, *_ = p.one(f"""
+        select list((w, n) order by n desc, w) from (select w, count(*) as n from (select {said} as w from {home.table}) s group by 1) t
+        where w <> '' and w not in ({", ".join(map(literal, known))})""")
     told = {word: answers.get(f"{name}:{word}", answers.get(name, "")) for word, _ in words or ()}
     if unsaid := {word: n for word, n in words or () if not told[word]}:
-        where = next(
-            (
-                c.name
-                for c in home.columns.values()
-                if c.name in p.reads(p.lines[name]) and {v.lower() for v in c.values} & set(unsaid)
-            ),
+        read = [home.columns[column] for column in p.reads(p.lines[name]) if column in home.columns]
+        where = next((c.name for c in read if {v.lower() for v in c.values} & set(unsaid)), name)
+        ways = [f"--answer {name}={word}" for word in known]
+        if len(unsaid) > 1:
+            each = (f'--answer "{name}:{word}=WHAT-IT-IS"' for word in [*unsaid][:5])
+            ways = [f"--answer {name}=WHAT-IT-IS ({', '.join(known)}; out) for all of them", *each]
+        p.ask(
             name,
-        )
-        ways = (
-            [f"--answer {name}={word}" for word in known]
-            if len(unsaid) == 1
-            else [
-                f"--answer {name}=WHAT-IT-IS ({', '.join(known)}; out) for all of them",
-                *(f'--answer "{name}:{word}=WHAT-IT-IS"' for word in [*unsaid][:5]),
-            ]
-        )
-        p.questions.append(
-            Question(
-                name,
-                f"{home.seen}: `{where}` is {listed(f'{word} ({n:,})' if len(unsaid) > 1 else word for word, n in unsaid.items())} in {counted(sum(unsaid.values()), 'row')}, "
-                "which retainkit does not know: rejected until you say what that is",
-                tuple(ways),
-                needed=sum(unsaid.values()) > MUCH * home.rows,
-            )
+            f"{home.seen}: `{where}` is {listed(f'{word} ({n:,})' if len(unsaid) > 1 else word for word, n in unsaid.items())} in {counted(sum(unsaid.values()), 'row')}, "
+            "which retainkit does not know: rejected until you say what that is",
+            *ways,
+            needed=sum(unsaid.values()) > MUCH * home.rows,
         )
     for meant in known:
         if alike := [word for word in told if told[word] == meant]:

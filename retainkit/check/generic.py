@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from retainkit.check.amounts import amount_of, signs
 from retainkit.check.answers import said_of
@@ -11,17 +10,14 @@ from retainkit.check.evidence import EVIDENCE, of_returns, without_a_column
 from retainkit.check.joins import Links, links_of, measure, used_of
 from retainkit.check.lives import ends
 from retainkit.check.look import Column, Look
-from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, days_lines, undecided
+from retainkit.check.proposal import GUESS, LIKELY, SURE, Proposal, days_lines
 from retainkit.check.returns import given_back
-from retainkit.check.words import choices, fits, in_hundredths, number_of
+from retainkit.check.words import called, choices, fits, in_hundredths, number_of
 from retainkit.errors import counted, listed
 from retainkit.load.names import ENOUGH, likeness, plain, single, words
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
 from retainkit.sqltext import literal
-
-if TYPE_CHECKING:
-    import duckdb
 
 ROW, WHO, WHAT = "row", "who", "what"  # what a joined file is about
 PERHAPS = 0.6  # that of a column which may stand in for another
@@ -30,13 +26,13 @@ STAGES = 20  # the most words of a column of stages
 ORDER = ("deals", "contracts", "orders", "responses", "spend", "changes", "activity", "customers")
 
 
-def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict[str, str], taken: set[str]) -> list[Proposal]:
+def propose(looks: Sequence[Look], answers: dict[str, str], taken: set[str]) -> list[Proposal]:
     """The best proposal for each canonical table that is not `taken`; a file is the base of one table."""
     tried = []
     for look in looks:
-        links = links_of(con, look, looks)
+        links = links_of(look, looks)
         for name in ORDER:
-            if name not in taken and (found := _try(con, look, links, TABLES[name], said_of(name, answers))):
+            if name not in taken and (found := _try(look, links, TABLES[name], said_of(name, answers))):
                 tried.append(found)
     tried.sort(key=lambda t: (-t[0], ORDER.index(t[1].table)))
     used: dict[str, str] = {}
@@ -46,14 +42,13 @@ def propose(con: duckdb.DuckDBPyConnection, looks: Sequence[Look], answers: dict
             continue  # a list of customers may say since when and until when they pay
         taken.add(proposal.table)
         used[proposal.look.table] = proposal.table
-        _finish(con, proposal, columns, answers)
-        ends(con, proposal, columns, answers)
+        _finish(proposal, columns, answers)
+        ends(proposal, columns, answers)
         chosen.append(proposal)
     return sorted(chosen, key=lambda p: list(TABLES).index(p.table))
 
 
-def _try(
-    con: duckdb.DuckDBPyConnection, look: Look, links: Links, table: Table, said: dict[str, str]
+def _try(look: Look, links: Links, table: Table, said: dict[str, str]
 ) -> tuple[float, Proposal, dict[str, Column]] | None:
     """The file as one canonical table: how well it fits, or None when a needed column is nowhere."""
     columns, joined = dict(look.columns), dict[str, str]()
@@ -71,8 +66,8 @@ def _try(
     proposal.notes += _rivals(table, look, found)
     without_a_column(proposal, look, found)
     if table.name == "orders":
-        amount_of(con, proposal, columns, found)
-        given_back(con, proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
+        amount_of(proposal, columns, found)
+        given_back(proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
     missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
     look.nearly[table.name] = [n for n, (column, _) in found.items() if column.name in look.columns and table.column(n).required], missing
@@ -80,16 +75,11 @@ def _try(
         return None
     if table.name in ("customers", "activity") and (found["customer_id"][0].distinct < look.rows * 0.98) is (table.name == "customers"):
         return None  # a list of people has one row of each, and what they did several
-    proposal.joins = used_of(look, links, [c for n, (c, _) in found.items() if c.name in proposal.lines.get(n, "")] + _beside(proposal, columns))
-    proposal.email = next((c.sql for c in look.columns.values() if likeness(c.name, words()["also"]["email"]) > ENOUGH), "")
-    proposal.currency = next(
-        (
-            c.sql
-            for c in look.columns.values()
-            if c.kind == "text" and likeness(c.name, words()["also"]["currency"]) > 0.8
-        ),
-        "",
-    ) or signs(found)
+    beside = [c for c in columns.values() if any(c.sql in line for line in proposal.lines.values())]
+    proposal.joins = used_of(look, links, [c for n, (c, _) in found.items() if c.name in proposal.lines.get(n, "")] + beside)
+    proposal.email = next((c.sql for c in look.columns.values() if called(c, "email", ENOUGH)), "")
+    currency = next((c.sql for c in look.columns.values() if c.kind == "text" and called(c, "currency")), "")
+    proposal.currency = currency or signs(found)
     scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and proposal.lines[c.name] != "row_no"]
     named = 0.3 if table.name.rstrip("s") in look.files[0].name.lower() else -0.3 if of_returns(look) else 0.0
     rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
@@ -162,9 +152,7 @@ def _spoken(table: Table, canonical: Canonical, column: Column) -> bool:
     share, by = choices(table.name, canonical, column)
     if canonical.name != "outcome":
         return share >= 0.5
-    return {"won", "lost"} <= set(by) or (
-        column.kind == "text" and column.distinct <= STAGES and likeness(column.name, words()["also"]["stage"]) > 0.9
-    )
+    return {"won", "lost"} <= set(by) or (column.kind == "text" and column.distinct <= STAGES and called(column, "stage", 0.9))
 
 
 def _asked(canonical: Canonical, by: dict[str, list[str]]) -> bool:
@@ -204,7 +192,7 @@ def map_column(proposal: Proposal, canonical: Canonical, column: Column, score: 
         if in_hundredths(column):
             how, why = max(how, LIKELY, key=[SURE, LIKELY, GUESS].index), f"{why}, counted in hundredths"
     if column.numbers and column.numbers.doubt and canonical.kind in ("money", "number"):
-        proposal.questions.append(undecided(proposal.look, column))
+        proposal.undecided(column)
     if canonical.name == "customer_id" and all("@" in v for v in column.values):
         sql, why = f"lower(trim({column.sql}))", f"{why}; an address is the same in capital letters"
     if canonical.kind == "choice":
@@ -215,15 +203,10 @@ def map_column(proposal: Proposal, canonical: Canonical, column: Column, score: 
             how = LIKELY if how == SURE else how  # what is sure is not explained
             what = "left as they are, and rejected" if _asked(canonical, by) else f"read as {_other(canonical)}"
             why += f"; {what}: {', '.join(left[:5])}"
-            proposal.notes += (
-                [
-                    f"`{column.name}` has words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}. Those rows are {what}."
-                ]
-                if _asked(canonical, by) and canonical.name not in ("status", "outcome")
-                else []
-            )  # that is asked
-    proposal.lines[canonical.name] = sql
-    proposal.why[canonical.name] = (how, why)
+            if _asked(canonical, by) and canonical.name not in ("status", "outcome"):  # that is asked
+                none = f"words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}"
+                proposal.notes.append(f"`{column.name}` has {none}. Those rows are {what}.")
+    proposal.put(canonical.name, sql, why, how)
 
 
 def _other(canonical: Canonical) -> str:
@@ -240,11 +223,7 @@ def _cases(column: Column, canonical: Canonical, by: dict[str, list[str]]) -> st
     return f"case trim({column.sql}) {' '.join(whens)} else {other} end" if whens else other
 
 
-def _beside(proposal: Proposal, columns: dict[str, Column]) -> list[Column]:
-    return [c for c in columns.values() if any(c.sql in line for line in proposal.lines.values())]
-
-
-def _finish(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], answers: dict[str, str]) -> None:
+def _finish(proposal: Proposal, columns: dict[str, Column], answers: dict[str, str]) -> None:
     """Settle days, returns, and values that say nothing."""
     order = {c.name: i for i, c in enumerate(TABLES[proposal.table].columns)}
     proposal.lines = dict(sorted(proposal.lines.items(), key=lambda line: order[line[0]]))
@@ -259,6 +238,7 @@ def _finish(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[st
         _, by = choices("deals", TABLES["deals"].column("outcome"), stage)
         won = f"trim({stage.sql}) in ({', '.join(map(literal, by.get('won', [''])))})"
         own = "won" in by and amount.name in proposal.look.columns and stage.name in proposal.look.columns
-        if own and con.execute(f"select count(*) from {proposal.look.table} where not {won} and {number_of(amount)} <> 0").fetchone() == (0,):
-            proposal.lines["amount"] = f"case when {won} then {number_of(amount) if amount.numbers and amount.numbers.sql else amount.sql} end"
-            proposal.why["amount"] = (proposal.why["amount"][0], "a lost or open deal carries 0, which is no value")
+        if own and not proposal.look.count(f"not {won} and {number_of(amount)} <> 0"):
+            value = number_of(amount) if amount.numbers and amount.numbers.sql else amount.sql
+            why = "a lost or open deal carries 0, which is no value"
+            proposal.put("amount", f"case when {won} then {value} end", why, proposal.why["amount"][0])

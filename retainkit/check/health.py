@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.check.amounts import currencies
 from retainkit.check.examine import Examined
-from retainkit.check.identity import column_of, one
 from retainkit.errors import counted, listed
 from retainkit.load.clock import ends_ahead, held_back
 from retainkit.load.names import plain, words
@@ -85,16 +84,11 @@ def duplicates(found: Examined) -> Iterator[str]:
     """Rows that are there twice in all their columns."""
     for p in found.proposals:
         if len(p.look.columns) <= 60:
-            n = one(found.con, f"select count(*) - (select count(*) from (select distinct * from {p.look.table}) d) from {{file}}", p)[0]
+            n = p.one(f"select count(*) - (select count(*) from (select distinct * from {p.look.table}) d) from {{file}}")[0]
             if n:
-                once = p.look.settings.get("overlap") == "once"
-                kept = (
-                    "of those of several files one is kept"
-                    if once
-                    else "they are kept: lines of an order may repeat"
-                    if not TABLES[p.table].key
-                    else "only the first of a key is kept"
-                )
+                kept = "only the first of a key is kept" if TABLES[p.table].key else "they are kept: lines of an order may repeat"
+                if p.look.settings.get("overlap") == "once":
+                    kept = "of those of several files one is kept"
                 yield f"{p.look.seen}: {n:,} rows repeat another one in every column; {kept}"
 
 
@@ -140,12 +134,10 @@ def zones(found: Examined) -> Iterator[str]:
         moment = "told" if exact else "timezone('UTC', told)"
         day = f"cast(timezone({literal(tz)}, {moment}) as date)"
         utc = f"cast(timezone('UTC', {moment}) as date)"
-        n, days, months, *_ = one(
-            found.con,
-            f"""select count(told), count(case when {day} <> {utc} then 1 end), count(case when date_trunc('month', {day}) <> date_trunc('month', {utc}) then 1 end)
-            from (select {at} as told from {{file}}) t""",
-            p,
-        )
+        n, days, months, *_ = p.one(f"""
+            select count(told), count(case when {day} <> {utc} then 1 end),
+                count(case when date_trunc('month', {day}) <> date_trunc('month', {utc}) then 1 end)
+            from (select {at} as told from {{file}}) t""")
         if n:
             what = f"by days of UTC instead of {tz}" if exact or p.utc else f"if they are really UTC and not {tz}"
             yield f"{said}; {what}, {days:,} of {counted(n, 'row')} ({days / n:.1%}) fall on another day and {months:,} in another month"
@@ -162,7 +154,7 @@ def formats(found: Examined) -> Iterator[str]:
 
 def _day_column(p: Proposal, column: Column) -> str:
     """The file's own column that days are read from, also where an expression reads others beside it."""
-    return next((n for n in p.reads(column.sql) if n in p.look.columns and p.look.columns[n].kind == "day"), column_of(p, column.sql))
+    return next((n for n in p.reads(column.sql) if n in p.look.columns and p.look.columns[n].kind == "day"), p.column_of(column.sql))
 
 
 def money(found: Examined) -> Iterator[str]:
@@ -174,7 +166,7 @@ def money(found: Examined) -> Iterator[str]:
     ):
         yield "no column says which currency the amounts are in: --currency EUR puts it beside them"
     for p in found.proposals:
-        counts = currencies(found.con, p)
+        counts = currencies(p)
         if counts and (len(counts) == 1 or "mixed" in found.answers):
             yield f"{p.look.name}: " + (
                 f"every row is in {next(iter(counts))}"

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from retainkit.check.look import Column, Look
 from retainkit.load.names import plain
 from retainkit.load.parse import plain_id
 
-if TYPE_CHECKING:
-    import duckdb
-
 Links = list[tuple[Look, str, str]]  # a file, the column it is joined by, and the file that has that column
 
 
-def links_of(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) -> Links:
+def links_of(base: Look, looks: Sequence[Look]) -> Links:
     """The files whose columns may be added to those of `base`: matched by a column that names one row each.
 
     Two columns that are called `id` number the rows of two files, and agree by chance: they join files of as many rows only.
@@ -33,7 +29,7 @@ def links_of(con: duckdb.DuckDBPyConnection, base: Look, looks: Sequence[Look]) 
             pairs = [(n, n) for n in unique if n in have and (plain(n) != "id" or look.rows == have[n].rows)] + [
                 (n, i) for i in unique if plain(i) == "id" for n in have if plain(n) in its_id(look)
             ]
-            pair = next(((mine, theirs) for mine, theirs in pairs if _share(con, have[mine], mine, look, theirs) >= 0.5), None)
+            pair = next(((mine, theirs) for mine, theirs in pairs if _share(have[mine], mine, look, theirs) >= 0.5), None)
             if pair:
                 links.append((look, pair[0] if pair[0] == pair[1] else " = ".join(pair), have[pair[0]].table))
                 have |= {n: look for n in look.columns if n not in have}
@@ -52,12 +48,12 @@ def measure(column: Column) -> bool:
     return column.kind == "number" and any("." in v and not v.endswith(".0") for v in column.values)
 
 
-def _share(con: duckdb.DuckDBPyConnection, left: Look, mine: str, right: Look, theirs: str) -> float:
+def _share(left: Look, mine: str, right: Look, theirs: str) -> float:
     one, other = (
         f"select {plain_id(look.columns[key].sql)} as k from {look.table} where {look.columns[key].sql} is not null"
         for look, key in ((left, mine), (right, theirs))
     )
-    row = con.execute(f"select avg(case when k in ({other}) then 1.0 else 0 end) from (select distinct k from ({one}) a limit 2000) b").fetchone()
+    row = left.con.execute(f"select avg(case when k in ({other}) then 1.0 else 0 end) from (select distinct k from ({one}) a limit 2000) b").fetchone()
     return float(row[0] or 0) if row else 0.0
 
 

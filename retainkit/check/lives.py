@@ -4,57 +4,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
-from retainkit.check.identity import column_of, one, sql_of
 from retainkit.check.look import Column
-from retainkit.check.proposal import LIKELY, Proposal, Question
+from retainkit.check.proposal import Proposal
 from retainkit.check.returns import NO
-from retainkit.check.words import choices
+from retainkit.check.words import called, choices
 from retainkit.errors import BadValueError, counted, listed
-from retainkit.load.names import likeness, words
 from retainkit.load.schema import Column as Canonical
 from retainkit.sqltext import literal
-
-if TYPE_CHECKING:
-    import duckdb
 
 STATUS = Canonical("status", "choice", "whether a contract runs", choices=("running", "cancelled", "trial"))
 
 
-def ends(con: duckdb.DuckDBPyConnection, p: Proposal, columns: Mapping[str, Column], answers: Mapping[str, str]) -> None:
+def ends(p: Proposal, columns: Mapping[str, Column], answers: Mapping[str, str]) -> None:
     """Make one row of each contract, leave out trials, and say whose end has no day."""
-    if p.table == "deals" and "closed_at" not in p.lines:
-        n = one(con, f"select count(*) from {{file}} where {sql_of(p, 'outcome')} in ('won', 'lost')", p)[0]
-        p.notes += (
-            [
-                f"{counted(n, 'deal is', 'deals are')} won or lost, and no column was recognised as the day it was: all count as open, and no page can count a win. closed_at = the column that says when"
-            ]
-            if n
-            else []
+    undated = p.table == "deals" and "closed_at" not in p.lines
+    if undated and (n := p.count(f"{p.sql_of('outcome')} in ('won', 'lost')")):
+        p.notes.append(
+            f"{counted(n, 'deal is', 'deals are')} won or lost, and no column was recognised as the day it was: all count as open, and no page can count a win. closed_at = the column that says when"
         )
     if p.table != "contracts":
         return
-    status = next((c for c in p.look.columns.values() if c.kind == "text" and likeness(c.name, words()["also"]["contract_status"]) > 0.8), None)
-    by = (
-        {
-            choice: list(dict.fromkeys(v.lower() for v in found))
-            for choice, found in choices("contracts", STATUS, status)[1].items()
-        }
-        if status
-        else {}
-    )
+    status = next((c for c in p.look.columns.values() if c.kind == "text" and called(c, "contract_status")), None)
+    spoken = choices("contracts", STATUS, status)[1] if status else {}
+    by = {choice: list(dict.fromkeys(v.lower() for v in found)) for choice, found in spoken.items()}
     said = f"coalesce(lower(trim({status.sql})), '')" if status else "''"
     trial, cancelled = (f"{said} in ({', '.join(map(literal, by[c]))})" if c in by else "false" for c in ("trial", "cancelled"))
     several = columns.get("contract_id")
     if several and several.distinct < 0.98 * several.filled:
         _history(p, columns, several, trial, cancelled, answers.get("history", ""))
     else:
-        _renewed(con, p, cancelled)
+        _renewed(p, cancelled)
         _as_cancelled(p, cancelled)
         if cancelled != "false" and status:
-            _no_day(con, p, columns, status, cancelled, by["cancelled"])
-    n = one(con, f"select count(*) from {{file}} where {trial}", p)[0]
+            _no_day(p, columns, status, cancelled, by["cancelled"])
+    n = p.count(trial)
     if 0 < n < p.look.rows:
         p.where = p.where or trial.replace(" in (", " not in (", 1)
         p.notes.append(f"{counted(n, 'row is a trial or', 'rows are trials or')} never became a contract ({listed(by['trial'])}): left out")
@@ -65,68 +49,57 @@ def _filled(sql: str) -> str:
     return f"coalesce(trim(cast({sql} as varchar)), '') <> ''"
 
 
-def _renewed(con: duckdb.DuckDBPyConnection, p: Proposal, cancelled: str) -> None:
+def _renewed(p: Proposal, cancelled: str) -> None:
     """Take the end of a term for the end of a contract only where it does not renew itself, or was cancelled."""
-    renews = next((c for c in p.look.columns.values() if likeness(c.name, words()["also"]["renews"]) > 0.8), None)
+    renews = next((c for c in p.look.columns.values() if called(c, "renews")), None)
     if not renews or "ended_at" not in p.lines:
         return
     over = " or ".join(
         [
             f"lower(trim({renews.sql})) in ({', '.join(map(literal, sorted(NO)))})",
-            *([_filled(sql_of(p, "cancel_requested_at"))] if "cancel_requested_at" in p.lines else []),
+            *([_filled(p.sql_of("cancel_requested_at"))] if "cancel_requested_at" in p.lines else []),
             *[cancelled] * (cancelled != "false"),
         ]
     )
-    n = one(con, f"select count(*) from {{file}} where {_filled(sql_of(p, 'ended_at'))} and not ({over})", p)[0]
-    if n:
-        p.lines["ended_at"] = f"case when {over} then {sql_of(p, 'ended_at')} end"
-        p.why["ended_at"] = (
-            LIKELY,
-            f"of {counted(n, 'row')} it is the end of a term: `{renews.name}` says that it renews itself, and nothing that it was cancelled",
-        )
+    if n := p.count(f"{_filled(p.sql_of('ended_at'))} and not ({over})"):
+        why = f"it is the end of a term: `{renews.name}` says that it renews itself, and nothing that it was cancelled"
+        p.put("ended_at", f"case when {over} then {p.sql_of('ended_at')} end", f"of {counted(n, 'row')} {why}")
 
 
 def _as_cancelled(p: Proposal, cancelled: str) -> None:
     """Where no column says when contracts ended, the day they were cancelled is that day: without one nobody would ever have left."""
     if "cancel_requested_at" in p.lines and "ended_at" not in p.lines:
-        day = sql_of(p, "cancel_requested_at")
-        p.lines["ended_at"] = f"case when {cancelled} then {day} end" if cancelled != "false" else day
-        p.why["ended_at"] = (LIKELY, "no column says when contracts ended: the day they were cancelled is taken for it")
+        day = p.sql_of("cancel_requested_at")
+        end = f"case when {cancelled} then {day} end" if cancelled != "false" else day
+        p.put("ended_at", end, "no column says when contracts ended: the day they were cancelled is taken for it")
 
 
-def worth_nothing(con: duckdb.DuckDBPyConnection, p: Proposal) -> None:
+def worth_nothing(p: Proposal) -> None:
     """Values of contracts that are 0 in all that ended are not what they brought: money that left is then not counted at all."""
     if p.table != "contracts" or not {"ended_at", "monthly_value"} <= p.lines.keys():
         return
-    value = f"try_cast({sql_of(p, 'monthly_value')} as double)"
-    ended, none, runs, *_ = one(
-        con,
-        f"""select count(case when ended then 1 end), count(case when ended and v = 0 then 1 end), count(case when not ended and v > 0 then 1 end)
-        from (select {_filled(sql_of(p, "ended_at"))} as ended, {value} as v from {{file}}) t""",
-        p,
-    )
+    value = f"try_cast({p.sql_of('monthly_value')} as double)"
+    ended, none, runs, *_ = p.one(f"""
+        select count(case when ended then 1 end), count(case when ended and v = 0 then 1 end), count(case when not ended and v > 0 then 1 end)
+        from (select {_filled(p.sql_of("ended_at"))} as ended, {value} as v from {{file}}) t""")
     if ended >= 5 and none == ended and runs:
         p.notes.append(
-            f"`{column_of(p, p.lines.pop('monthly_value'))}` is 0 in all {ended:,} contracts that ended, so what left cannot be counted in money: monthly_value = the column that says what each brought, if there is one"
+            f"`{p.column_of(p.lines.pop('monthly_value'))}` is 0 in all {ended:,} contracts that ended, so what left cannot be counted in money: monthly_value = the column that says what each brought, if there is one"
         )
 
 
 def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str, cancelled: str, answer: str) -> None:
     """Ask of contracts with several rows what they are; told that they are histories, read each from its first row to its last."""
     alone = len(p.look.files) == p.look.sheets == 1
-    p.questions.append(
-        Question(
-            "history",
-            f"{p.look.seen}: {key.distinct:,} contracts have {key.filled:,} rows, and one row each is needed. "
-            + (
-                "If the rows are a contract's history, whole makes one contract of them, "
-                "from its first paid day to the end of its last row, at what it last paid; "
-                if alone
-                else "Export one row a contract; "
-            )
-            + "first keeps the first row of each",
-            ("--answer history=whole", "--answer history=first")[not alone :],
-        )
+    whole = (
+        "If the rows are a contract's history, whole makes one contract of them, "
+        "from its first paid day to the end of its last row, at what it last paid; "
+    )
+    p.ask(
+        "history",
+        f"{p.look.seen}: {key.distinct:,} contracts have {key.filled:,} rows, and one row each is needed. "
+        f"{whole if alone else 'Export one row a contract; '}first keeps the first row of each",
+        *("--answer history=whole", "--answer history=first")[not alone :],
     )
     if answer == "whole" and not alone:
         raise BadValueError("--answer history=whole", "reads histories of one file only", p.look.name, "--answer history=first, or one file")
@@ -138,12 +111,12 @@ def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str
     last = f"over ({each} order by {order} rows between unbounded preceding and unbounded following)"
     paid = f"not ({' or '.join(test for test in (trial, cancelled) if test != 'false') or 'false'})"
     for name in {*p.lines, *(["ended_at"] if cancelled != "false" else [])} - {"contract_id", "customer_id"}:
-        what = _at(columns[name]) if name in columns and columns[name].days else sql_of(p, name)
-        p.lines[name] = {
+        what = _at(columns[name]) if name in columns and columns[name].days else p.sql_of(name)
+        line = {
             "started_at": f"min(case when {paid} then {start} end) over ({each})",
             "ended_at": f"last_value(case when {cancelled} then coalesce({end}, {start}) else {end} end) {last}",
             "monthly_value": f"last_value(case when {paid} then {what} end ignore nulls) {last}"}.get(name, f"last_value({what}) {last}")
-        p.why[name] = (LIKELY, "of all rows of the contract")
+        p.put(name, line, "of all rows of the contract")
     p.where = f"row_number() over ({each} order by {order}) = 1 and count(case when {paid} then 1 end) over ({each}) > 0"
 
 
@@ -152,12 +125,11 @@ def _at(column: Column) -> str:
     return column.days.read(column.sql) if column.days else column.sql
 
 
-def _no_day(con: duckdb.DuckDBPyConnection, p: Proposal, columns: Mapping[str, Column], status: Column, cancelled: str, said: Iterable[str]) -> None:
+def _no_day(p: Proposal, columns: Mapping[str, Column], status: Column, cancelled: str, said: Iterable[str]) -> None:
     """Say how many contracts are called cancelled while nothing says since when, and what may say it."""
     days = [name for name in ("ended_at", "cancel_requested_at") if name in p.lines]
-    empty = " and ".join(f"coalesce(trim(cast({sql_of(p, name)} as varchar)), '') = ''" for name in days) or "true"
-    n = one(con, f"select count(*) from {{file}} where {cancelled} and {empty}", p)[0]
-    if not n:
+    empty = "".join(f" and not ({_filled(p.sql_of(name))})" for name in days)
+    if not (n := p.count(f"{cancelled}{empty}")):
         return
     text = (
         f"{counted(n, 'row says', 'rows say')} {listed(said)} in `{status.name}`, and no {'day' if days else 'column'} says since when: they count as running"

@@ -59,6 +59,7 @@ class Look:
 
     files: tuple[Path, ...]
     settings: dict[str, Any]  # what retainkit.toml must say to read it
+    con: duckdb.DuckDBPyConnection
     table: str  # in the connection: its rows as text (a sample of a very large file)
     rows: int
     sampled: bool
@@ -71,6 +72,10 @@ class Look:
     nearly: dict[str, tuple[list[str], list[str]]] = field(
         default_factory=dict
     )  # canonical table -> its needed columns that are there, and those that are not
+
+    def count(self, where: str) -> int:
+        """How many of its rows are so."""
+        return int(self.con.execute(f"select count(*) from {self.table} where {where}").fetchall()[0][0])
 
     @property
     def name(self) -> str:
@@ -195,15 +200,15 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     if settings.get("columns") == ["line"]:
         names = _blank_separated(con, table)
     shared = _shared(con, [r.sql for r in relations], list(types))
-    return Look((path,), settings, table, rows, sampled, names, len(relations), shared)
+    return Look((path,), settings, con, table, rows, sampled, names, len(relations), shared)
 
 
-def described(con: duckdb.DuckDBPyConnection, look: Look, decimal: str = "") -> Look:
+def described(look: Look, decimal: str = "") -> Look:
     """The look with each of its columns described; a number or a day that may be two is what the other columns of the file prove."""
-    columns = {name: described_column(con, look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]}
+    columns = {name: described_column(look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]}
     proved = {c.numbers.mark for c in columns.values() if c.numbers and c.numbers.mark}
     if len(proved) == 1:
-        columns |= {n: described_column(con, look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt}
+        columns |= {n: described_column(look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt}
     return replace(look, columns={n: _as_beside(c, columns) for n, c in columns.items()})
 
 
@@ -244,8 +249,9 @@ def _blank_separated(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, st
     return {f"column{k}": f"string_split_regex(trim(line), ' +')[{k}]" for k in range(1, n + 1)}
 
 
-def described_column(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str, decimal: str) -> Column:
+def described_column(look: Look, name: str, sql: str, decimal: str) -> Column:
     """What the values of one column are like, seen from its distinct texts."""
+    con = look.con
     con.execute(
         f"create or replace temp table texts as select trim({sql}) as v, count(*) as n from {look.table} where coalesce(trim({sql}), '') <> '' group by 1"
     )
@@ -293,7 +299,7 @@ def settled(look: Look, date_format: str) -> Look:
     return replace(look, columns={n: settle(c) for n, c in look.columns.items()})
 
 
-def grouped(con: duckdb.DuckDBPyConnection, looks: list[Look]) -> list[Look]:
+def grouped(looks: list[Look]) -> list[Look]:
     """Files of one folder with the same columns are parts of one table, and looked at together; of those called alike, one may lack a few."""
     groups: list[list[Look]] = []
     for look in sorted(looks, key=lambda look: -len(look.names)):  # the widest first: it has the columns of all
@@ -303,7 +309,7 @@ def grouped(con: duckdb.DuckDBPyConnection, looks: list[Look]) -> list[Look]:
         else:
             groups.append([look])
     return sorted(
-        (_together(con, group[0], sorted(group, key=looks.index)) for group in groups),
+        (_together(group[0], sorted(group, key=looks.index)) for group in groups),
         key=lambda look: [f.files for f in looks].index(look.files[:1]),
     )
 
@@ -318,22 +324,22 @@ def _of_one_table(wide: Look, look: Look) -> bool:
     )
 
 
-def _together(con: duckdb.DuckDBPyConnection, wide: Look, parts: list[Look]) -> Look:
+def _together(wide: Look, parts: list[Look]) -> Look:
     """Several files as one look, with the columns of the widest; what another lacks is empty there."""
     lacking = {look.name: missing for look in parts if (missing := [name for name in wide.names if name not in look.names])}
     for look in parts:
         for name in lacking.get(look.name, ()):
-            con.execute(f'alter table {look.table} add column "{quoted(name)}" varchar')
+            wide.con.execute(f'alter table {look.table} add column "{quoted(name)}" varchar')
     sampled = any(look.sampled for look in parts)
     each = (
         ()
         if sampled or len(parts) < 2
         else tuple(f"(select * from {look.table} where rowid < {look.rows})" for look in parts)
     )  # more rows are put below those of one
-    shared = sum(look.shared for look in parts) + (0 if sampled else _shared(con, [look.table for look in parts], list(wide.names)))
+    shared = sum(look.shared for look in parts) + (0 if sampled else _shared(wide.con, [look.table for look in parts], list(wide.names)))
     for look in parts:
         if look is not wide:
-            con.execute(f"insert into {wide.table} by name select * from {look.table}")
+            wide.con.execute(f"insert into {wide.table} by name select * from {look.table}")
     return replace(
         wide,
         files=tuple(f for look in parts for f in look.files),

@@ -8,15 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from retainkit.check.look import Column, Look, described_column
-from retainkit.check.proposal import SURE, Proposal, days_lines, undecided
+from retainkit.check.proposal import SURE, Proposal, days_lines
 from retainkit.load.schema import TABLES
 from retainkit.sqltext import quoted
-
-if TYPE_CHECKING:
-    import duckdb
 
 
 @dataclass(frozen=True)
@@ -48,13 +45,13 @@ def _preset(stated: dict[str, Any]) -> Preset:
     return Preset(stated["name"], tuple(stated.get("notes", ())), tuple(stated["facts"]), tuple(ways))
 
 
-def recognised(con: duckdb.DuckDBPyConnection, looks: Sequence[Look]) -> tuple[list[Proposal], list[Look]]:
+def recognised(looks: Sequence[Look]) -> tuple[list[Proposal], list[Look]]:
     """The tables that presets make of the files, and the files that no preset knows."""
     found: dict[str, list[tuple[int, int, Proposal]]] = {}
     known: set[str] = set()
     for look in looks:
         for preset, place, table, way in _matching(look):
-            proposal = _proposal(con, look, preset, table, way)
+            proposal = _proposal(look, preset, table, way)
             known |= {look.table} if proposal else set()
             if proposal:
                 found.setdefault(table, []).append((-len(way["signs"]), place, proposal))
@@ -78,24 +75,23 @@ def _matching(look: Look) -> Iterator[tuple[Preset, int, str, dict[str, Any]]]:
                 yield preset, place, table, way
 
 
-def _proposal(con: duckdb.DuckDBPyConnection, look: Look, preset: Preset, table: str, way: dict[str, Any]) -> Proposal | None:
+def _proposal(look: Look, preset: Preset, table: str, way: dict[str, Any]) -> Proposal | None:
     proposal = Proposal(table, look, system=preset.name, notes=list(preset.notes))
     columns: dict[str, Column] = {}
     for canonical in TABLES[table].columns:
         stated = way.get(canonical.name, [])
-        line = next((_as_written(look, s) for s in ([stated] if isinstance(stated, str) else stated) if _runs(con, look, s)), None)
+        line = next((_as_written(look, s) for s in ([stated] if isinstance(stated, str) else stated) if _runs(look, s)), None)
         if line is None:
             if canonical.required:
                 return None
             continue
-        proposal.lines[canonical.name] = _numbers_read(proposal, canonical.kind, line)
-        proposal.why[canonical.name] = (SURE, "")
+        proposal.put(canonical.name, _numbers_read(proposal, canonical.kind, line), "", SURE)
         if canonical.kind == "day":
             sql = f'"{quoted(line)}"' if line in look.columns else line
-            columns[canonical.name] = look.columns[line] if line in look.columns else _computed(con, look, canonical.name, sql)
+            columns[canonical.name] = look.columns[line] if line in look.columns else _computed(look, canonical.name, sql)
     for key in ("where", "currency", "email"):
         stated = way.get(key, [])
-        text = next((s for s in ([stated] if isinstance(stated, str) else stated) if _runs(con, look, s)), "")
+        text = next((s for s in ([stated] if isinstance(stated, str) else stated) if _runs(look, s)), "")
         column = _as_written(look, text)
         setattr(proposal, key, f'"{quoted(column)}"' if key != "where" and text and column in look.columns else text)
     days_lines(proposal, columns, utc=way.get("tz") == "UTC")
@@ -115,7 +111,7 @@ def _number(proposal: Proposal, name: str) -> str:
     if not column or not column.numbers or not column.numbers.sql:
         return ""
     if column.numbers.doubt:
-        proposal.questions.append(undecided(proposal.look, column))
+        proposal.undecided(column)
     return column.numbers.sql
 
 
@@ -124,22 +120,22 @@ def _as_written(look: Look, text: str) -> str:
     return next((n for n in look.columns if n.lower() == text.lower()), " ".join(text.split()))
 
 
-def _runs(con: duckdb.DuckDBPyConnection, look: Look, text: str) -> bool:
+def _runs(look: Look, text: str) -> bool:
     """Whether the file has the columns that a line names."""
     if text.lower() in {n.lower() for n in look.columns}:
         return True
     try:
-        con.execute(f"describe select {text} as x from {look.table}")
+        look.con.execute(f"describe select {text} as x from {look.table}")
     except Exception:
         return False
     return True
 
 
-def _computed(con: duckdb.DuckDBPyConnection, look: Look, name: str, sql: str) -> Column:
+def _computed(look: Look, name: str, sql: str) -> Column:
     """A column that SQL makes, looked at like one of the file."""
-    con.execute(f"create or replace temp table computed as select cast({sql} as varchar) as x, typeof({sql}) as kind from {look.table}")
-    kinds = con.execute("select distinct kind from computed where x is not null limit 2").fetchall()
-    column = described_column(con, replace(look, table="computed"), name, "x", "")
+    look.con.execute(f"create or replace temp table computed as select cast({sql} as varchar) as x, typeof({sql}) as kind from {look.table}")
+    kinds = look.con.execute("select distinct kind from computed where x is not null limit 2").fetchall()
+    column = described_column(replace(look, table="computed"), name, "x", "")
     typed = bool(kinds) and kinds[0][0] != "VARCHAR"
     days = (
         replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from retainkit.check.look import Column, Look
 from retainkit.errors import listed
@@ -12,7 +13,7 @@ from retainkit.load.database import is_address
 from retainkit.load.mapping import reads
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import toml
-from retainkit.sqltext import literal
+from retainkit.sqltext import literal, quoted
 
 SURE, LIKELY, GUESS = "sure", "likely", "a guess"
 
@@ -49,6 +50,40 @@ class Proposal:
     utc: bool = False  # times without an offset are in UTC
     above_zero: str = ""  # SQL for lines that are no return, until it is known whether those count
     dated: dict[str, Column] = field(default_factory=dict)  # canonical column -> the column its days come from
+
+    def put(self, name: str, sql: str, why: str, how: str = LIKELY) -> None:
+        """Read a canonical column by `sql`, and say why."""
+        self.lines[name], self.why[name] = sql, (how, why)
+
+    def ask(self, key: str, text: str, *answers: str, needed: bool = True) -> None:
+        """Ask what the data cannot say; the answers are what to type."""
+        self.questions.append(Question(key, text, answers, needed))
+
+    def undecided(self, column: Column) -> None:
+        """Ask of numbers such as 1,234, which may be one and a bit."""
+        example = next((v for v in column.values if "." in v or "," in v), column.values[0])
+        text = f"{self.look.name} column `{column.name}`: {example!r} may hold thousands or decimals"
+        self.ask("decimal", text, '--decimal "."', '--decimal ","')
+
+    def one(self, sql: str) -> list[Any]:
+        """The numbers of a query over its file; zeros where the mapping needs a joined column."""
+        try:
+            return list(self.look.con.execute(sql.replace("{file}", self.look.table)).fetchall()[0])
+        except Exception:
+            return [0] * 5
+
+    def count(self, where: str) -> int:
+        """How many rows of its file are so, as far as `one` can say."""
+        return int(self.one(f"select count(*) from {{file}} where {where}")[0])
+
+    def sql_of(self, name: str) -> str:
+        """A line as SQL over its file."""
+        line = self.lines.get(name, "")
+        return f'"{quoted(line)}"' if line in self.look.columns and self.look.columns[line].sql != line else line
+
+    def column_of(self, line: str) -> str:
+        """A line of the mapping as people speak of it: by the column it reads first."""
+        return line if line in self.look.names else min(self.reads(line), key=line.find, default=line)
 
     @property
     def sure(self) -> str:
@@ -146,28 +181,20 @@ def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False
         elif days.formats and not proposal.date_format:
             proposal.lines[name] = days.read(column.sql)
         elif days.nothing and not TABLES[proposal.table].column(name).required and proposal.lines[name] in (column.name, column.sql):
-            proposal.lines[name] = (
-                f"case when trim(cast({column.sql} as varchar)) not in ({', '.join(map(literal, days.nothing))}) then {column.sql} end"
-            )
-            proposal.why[name] = (LIKELY, f"{proposal.why[name][1]}; empty where it says {listed(days.nothing)}".lstrip("; "))
+            said = f"trim(cast({column.sql} as varchar)) not in ({', '.join(map(literal, days.nothing))})"
+            why = f"{proposal.why[name][1]}; empty where it says {listed(days.nothing)}".lstrip("; ")
+            proposal.put(name, f"case when {said} then {column.sql} end", why)
     for _, column in doubts[:1]:
         assert column.days
         assert column.days.doubt
         one, other = column.days.doubt
         example = next((v for v in column.values if v[:2] != v[3:5]), column.values[0])
-        proposal.questions.append(
-            Question(
-                "date-format",
-                f"{proposal.look.name} column `{column.name}`: {example!r} may be {one} or {other}, and {column.days.proof or 'nothing in the column proves which'}",
-                (f'--date-format "{one}"', f'--date-format "{other}"'),
-            )
+        proposal.ask(
+            "date-format",
+            f"{proposal.look.name} column `{column.name}`: {example!r} may be {one} or {other}, and {column.days.proof or 'nothing in the column proves which'}",
+            f'--date-format "{one}"',
+            f'--date-format "{other}"',
         )
-
-
-def undecided(look: Look, column: Column) -> Question:
-    """What to ask of numbers such as 1,234, which may be one and a bit."""
-    example = next((v for v in column.values if "." in v or "," in v), column.values[0])
-    return Question("decimal", f"{look.name} column `{column.name}`: {example!r} may hold thousands or decimals", ('--decimal "."', '--decimal ","'))
 
 
 def asked(proposals: Iterable[Proposal]) -> list[Question]:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from retainkit.check.evidence import Found, of_returns
-from retainkit.check.identity import one, sql_of
 from retainkit.check.joins import its_id
 from retainkit.check.look import Column, Look
-from retainkit.check.proposal import LIKELY, Proposal
-from retainkit.check.words import best_of, choices, number_of
+from retainkit.check.proposal import Proposal
+from retainkit.check.words import best_of, called, choices, number_of
 from retainkit.errors import counted, listed
-from retainkit.load.names import likeness, plain, words
+from retainkit.load.names import plain, words
 from retainkit.load.schema import TABLES
 from retainkit.load.schema import Column as Canonical
 from retainkit.load.sources import toml
 from retainkit.sqltext import literal
 
-if TYPE_CHECKING:
-    import duckdb
-
 YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
 ENTRY = Canonical("entry", "choice", "what a row of money is", choices=("sale", "refund", "other"))
 
 
-def given_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
+def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
     """What says cancelled or refunded beside the status, or without one; and money given back is taken off."""
     free = {n: c for n, c in columns.items() if all(c is not other for other, _ in found.values()) and not _flag(c)}
     back = best_of(free, words()["also"]["refunded"])
@@ -33,50 +27,39 @@ def given_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, columns: dict
         return
     amount, line = found["amount"][0] if "amount" in found else None, proposal.lines["amount"]
     name, line = (amount.name, number_of(amount) if line == amount.name else line) if amount and amount.name in line else ("the amount", line)
-    _pieces_back(con, proposal, found, name, line)
+    _pieces_back(proposal, found, name, line)
     _rows_back(proposal, free, found, name, line)
     if back and ("order_id" not in found or found["order_id"][0].distinct >= 0.98 * proposal.look.rows):
         off = f"abs(coalesce({number_of(back)}, 0))"
-        proposal.lines["amount"], proposal.why["amount"] = f"{line} - {off}", (LIKELY, f"{name} less {back.name}")
-        whole, status = f"{off} >= {line} and {line} > 0", sql_of(proposal, "status") or "'paid'"
-        if one(con, f"select count(*) from {{file}} where {whole} and coalesce({status}, '') not in ('cancelled', 'refunded')", proposal)[0]:
-            proposal.lines["status"] = f"case when {whole} then 'refunded' else {status} end"
-            proposal.why["status"] = (
-                LIKELY,
-                f"{proposal.why.get('status', ('', ''))[1]}; refunded where {back.name} is the whole amount".lstrip(
-                    "; "
-                ),
-            )
+        proposal.put("amount", f"{line} - {off}", f"{name} less {back.name}")
+        whole, status = f"{off} >= {line} and {line} > 0", proposal.sql_of("status") or "'paid'"
+        if proposal.count(f"{whole} and coalesce({status}, '') not in ('cancelled', 'refunded')"):
+            why = f"{proposal.why.get('status', ('', ''))[1]}; refunded where {back.name} is the whole amount"
+            proposal.put("status", f"case when {whole} then 'refunded' else {status} end", why.lstrip("; "))
     elif back:
         proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
 
 
-def _pieces_back(con: duckdb.DuckDBPyConnection, proposal: Proposal, found: Found, name: str, line: str) -> None:
+def _pieces_back(proposal: Proposal, found: Found, name: str, line: str) -> None:
     """Rows of fewer than no pieces are below zero, where an amount above zero stands beside them."""
     quantity = found["quantity"][0] if "quantity" in found else None
-    if (
-        quantity
-        and (quantity.least or 0) < 0
-        and (
-            n := one(con, f"select count(*) from {{file}} where {number_of(quantity)} < 0 and {line} > 0", proposal)[0]
-        )
-    ):
-        proposal.lines["amount"] = f"case when {number_of(quantity)} < 0 then -abs({line}) else {line} end"
-        proposal.why["amount"] = (LIKELY, f"{name}, below zero where {quantity.name} is")
+    if not quantity or (quantity.least or 0) >= 0:
+        return
+    if n := proposal.count(f"{number_of(quantity)} < 0 and {line} > 0"):
+        less = f"case when {number_of(quantity)} < 0 then -abs({line}) else {line} end"
+        proposal.put("amount", less, f"{name}, below zero where {quantity.name} is")
         proposal.notes.append(f"`{quantity.name}` is below zero in {counted(n, 'row')} whose {name} is above: taken for money given back")
 
 
 def _status(proposal: Proposal, columns: dict[str, Column], found: Found, refunded_at: Column | None) -> None:
     """Days and flags of cancelling, flags and days of refunding, as words of a status, where it has none of its own for them."""
-    also, tests = words()["also"], {}
+    tests = {}
     own = choices("orders", TABLES["orders"].column("status"), found["status"][0])[1] if "status" in found else {}
     for choice, kinds in (("cancelled", ("day", "empty")), ("refunded", ())):
         if choice in own:
             continue
-        column = next(
-            (c for c in columns.values() if likeness(c.name, also[choice]) > 0.8 and (c.kind in kinds or _flag(c))),
-            refunded_at if choice == "refunded" else None,
-        )
+        other = refunded_at if choice == "refunded" else None
+        column = next((c for c in columns.values() if called(c, choice) and (c.kind in kinds or _flag(c))), other)
         if column:
             text = f"lower(trim(cast({column.sql} as varchar)))"
             nothing = ", ".join(map(literal, ("", *(v.lower() for v in (column.days.nothing if column.days else ())))))
@@ -84,24 +67,22 @@ def _status(proposal: Proposal, columns: dict[str, Column], found: Found, refund
     if tests:
         whens = " ".join(f"when {test} then {literal(choice)}" for choice, (test, _) in tests.items())
         line = proposal.lines.get("status", "'paid'")
-        others, said = (
-            found["status"][0].sql if "status" in found and line == found["status"][0].name else line,
-            " and ".join(f"{choice} where {name} says so" for choice, (_, name) in tests.items()),
-        )
-        proposal.lines["status"], proposal.why["status"] = f"case {whens} else {others} end", (LIKELY, said)
+        others = found["status"][0].sql if "status" in found and line == found["status"][0].name else line
+        said = " and ".join(f"{choice} where {name} says so" for choice, (_, name) in tests.items())
+        proposal.put("status", f"case {whens} else {others} end", said)
 
 
 def _rows_back(proposal: Proposal, columns: dict[str, Column], found: Found, name: str, line: str) -> None:
     """Rows that a column calls refunds are below zero, however they are written."""
     for column in columns.values():
-        by = choices("orders", ENTRY, column)[1] if column.kind == "text" and likeness(column.name, words()["also"]["entry"]) > 0.8 else {}
+        by = choices("orders", ENTRY, column)[1] if column.kind == "text" and called(column, "entry") else {}
         if "sale" in by and "other" in by:
             proposal.where = f"coalesce(trim({column.sql}), '') not in ({', '.join(map(literal, by['other']))})"
             proposal.notes.append(f"`{column.name}` says {listed(by['other'])}, which is no sale and no money given back: left out")
         if {"sale", "refund"} <= set(by):
             refunds = ", ".join(map(literal, by["refund"]))
-            proposal.lines["amount"] = f"case when trim({column.sql}) in ({refunds}) then -abs({line}) else {line} end"
-            proposal.why["amount"] = (LIKELY, f"{name}, below zero where {column.name} is {listed(by['refund'])}")
+            less = f"case when trim({column.sql}) in ({refunds}) then -abs({line}) else {line} end"
+            proposal.put("amount", less, f"{name}, below zero where {column.name} is {listed(by['refund'])}")
             if "status" in found and choices("orders", TABLES["orders"].column("status"), found["status"][0])[1].get("refunded"):
                 proposal.notes.append(
                     f"`{column.name}` and `{found['status'][0].name}` both speak of refunds: where a sale that is called refunded has a row of its refund as well, the money is taken off twice"
@@ -117,23 +98,13 @@ def _flag(column: Column) -> bool:
 def money_beside(orders: Proposal | None, look: Look) -> str:
     """What a file that is not used says of money given back, with lines that take it off where they can be told; empty where it is none."""
     money = best_of(look.columns, [*words()["also"]["refunded"], *words()["orders"]["amount"]])
-    if not orders or not money or not (of_returns(look) or likeness(money.name, words()["also"]["refunded"]) > 0.8):
+    if not orders or not money or not (of_returns(look) or called(money, "refunded")):
         return ""
-    order, amount, own = sql_of(orders, "order_id"), sql_of(orders, "amount"), orders.look.columns
+    order, amount, own = orders.sql_of("order_id"), orders.sql_of("amount"), orders.look.columns
     mine = next((n for n, c in own.items() if orders.lines["order_id"] in (n, c.sql)), "")
     key = next((c for n, c in look.columns.items() if plain(n) in its_id(orders.look)), None) if plain(mine) == "id" else look.columns.get(mine)
-    day = next(
-        (
-            c
-            for c in look.columns.values()
-            if c.kind == "day"
-            and c.name not in own
-            and c.days
-            and not c.days.sql
-            and c.days.formats == orders.date_format
-        ),
-        None,
-    )
+    days = [c for c in look.columns.values() if c.kind == "day" and c.name not in own]
+    day = next((c for c in days if c.days and not c.days.sql and c.days.formats == orders.date_format), None)
     mark = next((c for c in look.columns.values() if c.name not in own and c.filled == look.rows), None)
     lead = f": money given back stands in it ({counted(look.rows, 'row')}), and is not taken off. "
     if key and key.distinct == look.rows and money.name not in own:
@@ -149,7 +120,7 @@ def money_beside(orders: Proposal | None, look: Look) -> str:
     if key and day and mark and money.name in own and all(n in look.columns for n in (orders.lines["customer_id"], money.name)):
         paths = toml([f.name for f in (*orders.look.files, *look.files)])
         return lead + (
-            f"To count its rows as money given back: path = {paths}, missing = \"empty\", ordered_at = '''coalesce({sql_of(orders, 'ordered_at')}, {day.sql})''' "
+            f"To count its rows as money given back: path = {paths}, missing = \"empty\", ordered_at = '''coalesce({orders.sql_of('ordered_at')}, {day.sql})''' "
             f"and amount = '''case when {mark.sql} is null then {amount} else -abs({amount}) end'''"
         )
     return lead + "To take it off, add its rows to the orders, with their amounts below zero"

@@ -44,8 +44,8 @@ def sections(found: Examined) -> list[tuple[str, list[str]]]:
 
     parts += [
         ("Rows", of(health.rows_read)),
-        ("Customers", [*identity(found.con, found.proposals), *of(health.guests), *health.stand_ins(found)]),
-        ("Duplicates", [*health.duplicates(found), *versions(found.con, found.proposals)]),
+        ("Customers", [*identity(found.proposals), *of(health.guests), *health.stand_ins(found)]),
+        ("Duplicates", [*health.duplicates(found), *versions(found.proposals)]),
         ("Cancelled and refunded", of(health.fates)),
         ("How days are written", health.formats(found)),
         ("Time zone", health.zones(found)),

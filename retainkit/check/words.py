@@ -65,6 +65,11 @@ def in_hundredths(column: Column) -> bool:
     return bool(HUNDREDTHS.search(plain(column.name))) and not any("." in v.removesuffix(".0") for v in column.values)
 
 
+def called(column: Column, what: str, like: float = 0.8) -> bool:
+    """Whether a column is called as something is that no table has."""
+    return likeness(column.name, words()["also"][what]) > like
+
+
 def best_of(columns: dict[str, Column], names: list[str]) -> Column | None:
     """The column of numbers that is most like what something is called."""
     scored = [(likeness(c.name, names), c) for c in columns.values() if c.kind == "number"]
