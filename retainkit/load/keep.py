@@ -18,30 +18,22 @@ if TYPE_CHECKING:
 
 DISPUTED = "its order_id belongs to another customer in an earlier row"
 TOTAL = "a line of totals"
+TIMED = "it has a time of day, and no time zone says which date that is"
 SEEN = "the same row stands in an earlier file or sheet"
 
 
-def check_zone(con: duckdb.DuckDBPyConnection, table: Table, sources: dict[str, tuple[Relation, str]]) -> None:
-    """Refuse times of day of an unknown zone, and read the file once more to name the first of them."""
-    n, file = con.execute(f"select count(*), min(file) from stage_{table.name} where zoned and why is null").fetchone() or (0, "")
+def check_zone(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Refuse times of day of an unknown zone, and name the first of them."""
+    timed = f"reject_{table.name} where why = {literal(TIMED)}"
+    n, file = con.execute(f"select count(*), min(file) from {timed}").fetchone() or (0, "")
     if n:
-        relation, query = sources[file]
-        broken = [line for line, in con.execute(f"select distinct line from {relation.rejects} order by line").fetchall()] if relation.rejects else []
-        found = con.execute(f"select n, found from ({query}) t where found is not null order by n limit 3").fetchall()
+        found = con.execute(f"select row_no, found from {timed} and file = ? and found is not null order by row_no limit 3", [file]).fetchall()
         raise BadValueError(
             file,
             "has times of day, and which date they fall on depends on a time zone",
-            f"{counted(n, 'row')} with a time, {', '.join(f'row {_number(relation, place, broken)}: {text!r}' for place, text in found)}",
+            f"{counted(n, 'row')} with a time, {', '.join(f'row {row}: {text!r}' for row, text in found)}",
             'tz = "Europe/Berlin" under [shop] in retainkit.toml, or open_shop(..., tz="Europe/Berlin")',
         )
-
-
-def _number(relation: Relation, place: int, broken: list[int]) -> int:
-    """The number a person counts for the row read at a place: broken rows before it are counted, too."""
-    number = place if relation.numbered else place + relation.first_row - 1
-    for line in broken if not relation.numbered else ():
-        number += line <= number
-    return number
 
 
 def drop_seen(con: duckdb.DuckDBPyConnection, table: Table) -> None:

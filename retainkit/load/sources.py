@@ -8,6 +8,7 @@ import shlex
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding"
 class Join:
     """A second file whose columns the mapping may use, matched on columns of the same name, or on "order_id = id"."""
 
-    path: Path
+    path: Path = field(repr=False)  # what is read, and not how: its content is in the key of a store
     on: tuple[str, ...]
     encoding: str = "utf-8"
     skip: int = 0
@@ -40,8 +41,8 @@ class TablePlan:
     """Where one canonical table comes from and how its columns are made."""
 
     table: str
-    files: tuple[Path, ...] = ()
-    frame: pd.DataFrame | None = field(default=None, compare=False)
+    files: tuple[Path, ...] = field(default=(), repr=False)
+    frame: pd.DataFrame | None = field(default=None, compare=False, repr=False)
     columns: dict[str, str] = field(default_factory=dict)  # canonical column -> source column or SQL expression
     off: tuple[str, ...] = ()  # canonical columns that are not read, though the file has one of that name
     where: str | None = None
@@ -54,7 +55,7 @@ class TablePlan:
     joins: tuple[Join, ...] = ()
     sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold the same table
     once: bool = False  # a row that an earlier file or sheet has as well is left out
-    settings: Path | None = None  # the retainkit.toml that says all this
+    settings: Path | None = field(default=None, repr=False)  # the retainkit.toml that says all this
     uneven: bool = False  # whether the lines of some text file do not all end in one way
     longest: int = 2_000_000  # bytes of a row of a text file: longer ones are rare, and make reading slower
     padded: bool = False  # a file without a column that another one has is read as if it were empty
@@ -320,8 +321,7 @@ def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:
     path = folder / Path(pattern).expanduser()
     if path.exists():
         return (path,)
-    anchor = Path(path.anchor) if path.is_absolute() else Path(".")
-    found = tuple(sorted(anchor.glob(str(path.relative_to(anchor) if path.is_absolute() else path)))) if "*" in pattern or "?" in pattern else ()
+    found = tuple(Path(name) for name in sorted(glob(str(path), recursive=True, include_hidden=True)))
     if not found:
         near = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
         guess = closest(path.name, near)

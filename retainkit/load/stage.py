@@ -15,6 +15,7 @@ from retainkit.errors import BadValueError, MissingDataError, counted, first_lin
 from retainkit.load.keep import (
     DISPUTED,
     SEEN,
+    TIMED,
     TOTAL,
     check_keys,
     check_wrong_kind,
@@ -67,7 +68,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     ]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
-    selects, inners, whys, timed = zip(*(_select(con, table, plan, relation, joined, tz) for relation in relations), strict=True)
+    selects, inners, whys, said = zip(*(_select(con, table, plan, relation, joined, tz) for relation in relations), strict=True)
     _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), twin(table), DISPUTED, TOTAL, SEEN]))
     try:
         with told(con, f"reading {table.name}"):
@@ -85,8 +86,6 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
         con.execute("set disabled_optimizers = ''")
     if plan.longest < LONGEST and any(r.path and r.rejects and too_long(con, r.rejects) for r in relations):
         return stage(con, replace(plan, longest=LONGEST), tz=tz)
-    if tz is None:
-        check_zone(con, table, dict(zip((r.name for r in relations), zip(relations, timed, strict=True), strict=True)))
     with told(con, f"checking {table.name}"):
         if plan.once:
             drop_seen(con, table)
@@ -95,7 +94,8 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
     for relation in (*relations, *joined):
         keep_rejects(con, table.name, relation)
-    check_wrong_kind(con, table, plan, " union all by name ".join(timed))
+    check_zone(con, table)
+    check_wrong_kind(con, table, plan, " union all by name ".join(said))
 
 
 def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> None:
@@ -123,8 +123,7 @@ def _select(
     tz: str | None,
 ) -> tuple[str, str, list[str], str]:
     """One file's rows (for ROWS) as canonical columns, with the first reason to reject each; those rows; the reasons
-    there are; and its rows with a time of day,
-    and how they write their days, as a query.
+    there are; and how it writes its days, as a query.
 
     Every expression is written once, and a value's text is made only for rows that are rejected.
     """
@@ -134,6 +133,9 @@ def _select(
     whys = [("left_out", f"left out by where = {plan.where}", "", "null")] if plan.where else []
     whys += [(bad, why, c.name, f"left({p.text}, 200)") for c, (_, p) in read.items() for bad, why in reasons(c, c.sql_name, p.text)]
     whys += [(bad, why, "", "null") for needs, bad, why in RULES.get(table.name, []) if needs <= have]
+    if times := [p for _, p in read.values() if p.needs_zone != "false"] if tz is None else []:
+        text = f"case {' '.join(f'when {p.needs_zone} then {p.text}' for p in times)} end"
+        whys.append((" or ".join(p.needs_zone for p in times), TIMED, "", text))
 
     def first(what: str, part: int, kind: str) -> str:
         cases = " ".join(f"when {what.format(literal(why[1])) or why[0]} then {literal(why[part]) if part < 3 else why[part]}" for why in whys)
@@ -141,22 +143,15 @@ def _select(
 
     texts = ", ".join(source for source, _ in read.values())
     values = ", ".join(f"{p.value} as {c.sql_name}" for c, (_, p) in read.items())
-    zoned = "" if tz else f", {' or '.join({p.needs_zone for _, p in read.values()})} as zoned"
     left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
     cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(relation.types))
     whole = f", md5(concat_ws(chr(31), {cells})) as whole" if plan.once else ""
     rows = (
-        f'select " file" as file, row_no, {", ".join(sorted(have))}{", zoned" if zoned else ""}{", whole" if whole else ""}, why,'
+        f'select " file" as file, row_no, {", ".join(sorted(have))}{", whole" if whole else ""}, why,'
         f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
-        f' from (select *, {first("", 1, "why_word")} as why from (select *, {values}{zoned} from (select " file", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w'
+        f' from (select *, {first("", 1, "why_word")} as why from (select *, {values} from (select " file", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w'
     )
-    times = " ".join(f"when {p.needs_zone} then {p.text}" for _, p in read.values())
-    return (
-        rows,
-        inner,
-        [why[1] for why in whys],
-        f"select coalesce(row_no, row_number() over ()) as n, case {times} end as found{said_days} from (select row_no, {texts} from {inner} s) e",
-    )
+    return rows, inner, [why[1] for why in whys], f"select row_no{said_days} from (select row_no, {texts} from {inner} s) e"
 
 
 def _read(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, source: tuple[str, dict[str, str], dict[str, str]],
@@ -210,12 +205,10 @@ def _source(
     numeric = {name: kind for name, kind in relation.types.items() if kind in NUMBERS and relation.rejects}
     sql = relation.sql
     if numeric:
-        casts = ", ".join(f'{raw[n]} as "as written {quoted(n)}", try_cast({raw[n]} as {kind}) as "{quoted(n)} "' for n, kind in numeric.items())
-        rest = ", ".join(raw[n] for n in relation.types if n not in numeric)
-        sql = f"(select row_no, {casts}{', ' + rest if rest else ''} from {sql} t)"
-        renamed = ", ".join(f'"{quoted(n)} " as {raw[n]}, "as written {quoted(n)}"' for n in numeric)
-        sql = f"(select row_no, {renamed}{', ' + rest if rest else ''} from {sql} t)"
-        raw |= {n: f'"as written {quoted(n)}"' for n in numeric}
+        casts = ", ".join(f"try_cast({raw[n]} as {kind}) as {raw[n]}" for n, kind in numeric.items())
+        written = {n: f'"as written {quoted(n)}"' for n in numeric}
+        sql = f"(select * replace ({casts}), {', '.join(f'{raw[n]} as {name}' for n, name in written.items())} from {sql} t)"
+        raw |= written
     types = dict(relation.types)
     for join, other in zip(plan.joins, joined, strict=True):
         pairs = [(key, key) if key in types else tuple(part.strip() for part in f"{key}={key}".split("=")[:2]) for key in join.on]

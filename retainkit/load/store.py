@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import date
 from glob import glob
 from itertools import islice
@@ -35,7 +36,7 @@ from retainkit.sqltext import literal, one_file
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 11  # raise it when the loader or the store's files change: older entries are then not found
+LAYOUT = 12  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 MEMO = "blake2b.json"
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
@@ -56,27 +57,7 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
     ]
     joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
     # a column that is called what it is has the same rows with a mapping that says so as without
-    mapping = repr(
-        [
-            (
-                t.table,
-                {c: x for c, x in t.columns.items() if c != x},
-                t.off,
-                t.where,
-                t.header,
-                t.names,
-                t.delimiter,
-                t.encoding,
-                t.skip,
-                t.date_formats,
-                t.sheets,
-                t.once,
-                t.padded,
-                [(j.on, j.encoding, j.skip) for j in t.joins],
-            )
-            for t in plan.tables.values()
-        ]
-    )
+    mapping = [replace(t, columns={c: x for c, x in t.columns.items() if c != x}) for t in plan.tables.values()]
     names = [(s["table"], Path(s["path"]).name, s["blake2b"]) for s in sources]
     memo.save()
     return hashlib.sha256(repr((LAYOUT, tz, mapping, names, joined)).encode()).hexdigest()[:24], sources
