@@ -45,7 +45,7 @@ def _sheet(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, number: 
     con.execute(f"create or replace temp table {name} as select cast(row_no as bigint) as row_no, {_listed(header, 'varchar')} from {name}_frame")
     con.unregister(f"{name}_frame")
     _rejects(con, name, rejected)
-    return Relation(label, f"(select * from {name})", _types(con, name, header), 1, f"{name}_rejects", numbered=True)
+    return Relation(label, f"(select * from {name})", dict.fromkeys(header, "VARCHAR"), 1, f"{name}_rejects", numbered=True)
 
 
 def _listed(names: list[str], kind: str) -> str:
@@ -56,15 +56,6 @@ def _rejects(con: duckdb.DuckDBPyConnection, name: str, rejected: list[tuple[int
     con.execute(f"create or replace temp table {name}_rejects (line bigint, error_type varchar, csv_line varchar)")
     if rejected:
         con.executemany(f"insert into {name}_rejects values (?, ?, ?)", rejected)
-
-
-def _types(con: duckdb.DuckDBPyConnection, name: str, names: list[str]) -> dict[str, str]:
-    """Columns that hold nothing but numbers are offered to expressions as numbers."""
-    if not names:
-        return {}
-    tests = ", ".join(f'count("{quoted(n)}"), count(try_cast("{quoted(n)}" as double))' for n in names)
-    counts = con.execute(f"select {tests} from {name}").fetchall()[0]
-    return {n: "DOUBLE" if counts[2 * i] and counts[2 * i] == counts[2 * i + 1] else "VARCHAR" for i, n in enumerate(names)}
 
 
 def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, label: str, number: int) -> Relation:
@@ -90,7 +81,7 @@ def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, lab
     con.execute(
         f"create or replace temp table {name}_rejects as select row_no as line, 'no JSON object' as error_type, line as csv_line from {name}_objects where j is null"
     )
-    return Relation(label, f"(select * from {name})", _types(con, name, list(paths)), 1, f"{name}_rejects", numbered=True)
+    return Relation(label, f"(select * from {name})", dict.fromkeys(paths, "VARCHAR"), 1, f"{name}_rejects", numbered=True)
 
 
 def _paths(con: duckdb.DuckDBPyConnection, table: str, into: str = "$", before: str = "", depth: int = 0) -> dict[str, str]:

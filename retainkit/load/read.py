@@ -16,7 +16,7 @@ from retainkit.load.frames import registered
 from retainkit.load.mapping import apart
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.recode import DELIMITERS, LONGEST, no_endless_line, no_text, opened, utf8
-from retainkit.load.relation import NUMBERS, Relation
+from retainkit.load.relation import Relation
 from retainkit.load.sources import TablePlan, packed_up
 from retainkit.sqltext import literal, one_file
 
@@ -64,23 +64,7 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int, la
     counted = plan.joins or REORDERS.search(f"{plan.columns} {plan.where}")  # counting takes one thread, where reading takes all
     number = "row_number() over ()" if counted else "cast(null as utinyint)"
     sql = f"(select {number} as row_no, * from {dialect}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'))"
-    types = dict.fromkeys(names, "VARCHAR")
-    if any(expression not in names for expression in plan.columns.values()) or plan.where:
-        # expressions may calculate: columns that look like numbers are offered to them as numbers
-        try:
-            seen = con.execute(
-                f"describe select * from read_csv({one_file(path)}, delim={literal(delimiter)}, quote='\"', escape='\"', strict_mode=false, ignore_errors=true,"
-                f" header={literal(plan.header)}, skip={plan.skip}, names={list(names)!r}, null_padding=true, parallel=false)"
-            ).fetchall()
-        except Exception as err:  # the engine's guess at the types gives up on what its reader would split or reject
-            raise BadValueError(
-                label,
-                "cannot be split into columns",
-                first_line(err).split(". ")[0],
-                "export it again, or name delimiter and encoding in retainkit.toml",
-            ) from err
-        types |= {name: "DOUBLE" for name, kind, *_ in seen if kind in NUMBERS}  # also of whole ones: further down may be others
-    return Relation(label, sql, types, plan.skip + (2 if plan.header else 1), rejects, path=path, delimiter=delimiter)
+    return Relation(label, sql, dict.fromkeys(names, "VARCHAR"), plan.skip + (2 if plan.header else 1), rejects, path=path, delimiter=delimiter)
 
 
 def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retainkit.load.mapping import reads
 from retainkit.load.schema import TABLES
@@ -14,7 +14,8 @@ from retainkit.sqltext import quoted
 if TYPE_CHECKING:
     import duckdb
 
-NUMBERS = ("BIGINT", "DOUBLE")  # how the engine calls a column of a text file that it takes for numbers
+NUMBERS = ("BIGINT", "DOUBLE")  # what a column of texts may be to expressions
+LOOKED = 20_480  # the first rows of a text file
 NO_NUMBER = r"'^[+-]?0[0-9]|[0-9]{16}|[a-zA-Z]'"  # what is not the same number any more once it was one: 007, more digits than fit, 1e5
 
 
@@ -44,52 +45,47 @@ def padded(relations: list[Relation]) -> list[Relation]:
     return found
 
 
-def with_numbers(con: duckdb.DuckDBPyConnection, relation: Relation, relations: list[Relation]) -> Relation:
-    """A text file of several with its empty columns as numbers, where another has numbers there: nothing in it says what they are."""
-    numbers = {name: kind for r in relations if r.path for name, kind in r.types.items() if kind in NUMBERS}
-    texts = [name for name in numbers if relation.path and relation.types.get(name) == "VARCHAR"]
-    if not texts:
-        return relation
-    filled = _counts(con, relation, [f"""nullif(trim("{quoted(name)}"), '')""" for name in texts])
-    return replace(relation, types=relation.types | {name: numbers[name] for name, n in zip(texts, filled, strict=False) if not n})
-
-
-def ids_as_written(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> Relation:
-    """Columns that an expression makes an id, or a name, of: numbers where all of the file's values are, and text otherwise.
-
-    The engine's guess looks at the first rows only, and a1 further down, or 007, would be another customer as a number, or none.
+def numbered(con: duckdb.DuckDBPyConnection, plan: TablePlan, relations: list[Relation]) -> list[Relation]:
+    """Files of texts, and sheets, with the columns as numbers that expressions read and that hold some; one that is empty in a file is
+    what it is in another.
     """
-    table = TABLES[plan.table]
-    said = [text for name, text in plan.columns.items() if table.column(name).kind in ("id", "text") and text not in relation.types]
-    names = [name for name, kind in relation.types.items() if kind in NUMBERS and relation.rejects and any(reads(text, [name]) for text in said)]
-    if not names:
-        return relation
-    values = [f"""nullif(trim("{quoted(name)}"), '')""" for name in names]
-    found = _counts(
-        con,
-        relation,
-        [
-            ask
-            for v in values
-            for ask in (
-                v,
-                f"case when try_cast({v} as double) is not null and not regexp_matches({v}, {NO_NUMBER}) then 1 end",
-                f"case when regexp_full_match({v}, '-?[0-9]+') then 1 end",
-            )
-        ],
-    )
-    kinds = {name: "BIGINT" if whole == n else "DOUBLE" if numbers == n else "VARCHAR"
-             for name, n, numbers, whole in zip(names, found[::3], found[1::3], found[2::3], strict=False)}
-    return replace(relation, types=relation.types | kinds)
+    found = [_kinds(con, plan, relation) for relation in relations]
+    numbers = {name for kinds in found for name, kind in kinds.items() if kind in NUMBERS}
+    known = ({name: kind or ("DOUBLE" if name in numbers else "VARCHAR") for name, kind in kinds.items()} for kinds in found)
+    return [replace(relation, types=relation.types | kinds) for relation, kinds in zip(relations, known, strict=True)]
 
 
-def _counts(con: duckdb.DuckDBPyConnection, relation: Relation, values: list[str]) -> tuple[int, ...]:
-    """How many of a file's rows have each value; nothing where it cannot be read, which is said when it is."""
+def _kinds(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) -> dict[str, str]:
+    """What columns of texts are to expressions, where there are any: "" where they are empty.
+
+    Of a text file the first rows say it: further down a value that is no number is empty in what is calculated. What is made an id, or a
+    name, is a number only where all of its values are: a1 further down, or 007, would be another customer as a number, or none.
+    """
+    said = {key: text for key, text in plan.stated.items() if text not in relation.types}
+    if not said or not relation.rejects:
+        return {}
+    names = [text for key, text in said.items() if key != "where" and TABLES[plan.table].column(key).kind in ("id", "text")]
+    first = _counts(con, relation, list(relation.types), f"limit {LOOKED}" if relation.path else "")
+    kinds = {name: "" if not n else "DOUBLE" if numbers == n else "VARCHAR" for name, (n, numbers, *_) in first.items()}
+    rest = [name for name, kind in kinds.items() if not kind or (kind == "DOUBLE" and reads(" ".join(names), [name]))]
+    for name, (n, _, same, whole) in (_counts(con, relation, rest) if rest else {}).items():
+        kinds[name] = "" if not n else "VARCHAR" if not kinds[name] or same < n else "BIGINT" if whole == n else "DOUBLE"
+    return kinds
+
+
+def _counts(con: duckdb.DuckDBPyConnection, relation: Relation, names: list[str], limit: str = "") -> dict[str, tuple[Any, ...]]:
+    """How many values columns hold, how many are numbers, and where all rows are looked at how many are the same ones once they are, and
+    how many are whole; nothing where they cannot be read, which is said when they are.
+    """
+    each = ", ".join(f"""trim("{quoted(name)}") as c{i}""" for i, name in enumerate(names))
+    more = "" if limit else f""", count(case when not regexp_matches(v, {NO_NUMBER}) then try_cast(v as double) end),
+        count(case when regexp_full_match(v, '-?[0-9]+') then 1 end)"""
     try:
-        found = con.execute(f"select {', '.join(f'count({value})' for value in values)} from {relation.sql} t").fetchone() or ()
+        found = con.execute(f"""select c, count(v), count(try_cast(v as double)){more}
+            from (unpivot (select {each} from {relation.sql} t {limit}) on columns(*) into name c value v) u where v <> '' group by c""").fetchall()
     except Exception:
-        return ()
+        return {}
     if relation.path:
         for suffix in ("", "_scan"):  # what it could not split is noted when it is read
             con.execute(f"drop table if exists {relation.rejects}{suffix}")
-    return tuple(found)
+    return dict.fromkeys(names, (0,) * 4) | {names[int(row[0][1:])]: row[1:] for row in found}

@@ -31,7 +31,7 @@ from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
 from retainkit.load.read import of_frame, relations_in
 from retainkit.load.recode import LONGEST, uneven
-from retainkit.load.relation import NUMBERS, Relation, ids_as_written, padded, with_numbers
+from retainkit.load.relation import NUMBERS, Relation, numbered, padded
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import TablePlan
 from retainkit.sqltext import literal, quoted
@@ -57,8 +57,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     """Create `stage_<table>` (the source's rows as canonical columns, `why` null when kept) and `reject_<table>`."""
     table = TABLES[plan.table]
     relations = [of_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in relations_in(con, plan, f, i)]
-    relations = padded(relations) if plan.padded else relations
-    relations = [ids_as_written(con, plan, with_numbers(con, relation, relations)) for relation in relations]
+    relations = numbered(con, plan, padded(relations) if plan.padded else relations)
     joined = [
         replace(
             relations_in(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i)[0],
