@@ -5,16 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
-from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
 
 AFTER, EVERY = 1.0, 0.2  # seconds: what is quicker says nothing
-WIDTH = 24
 
 
 @contextmanager
@@ -43,16 +41,12 @@ def quiet(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 def _draw(con: duckdb.DuckDBPyConnection, what: str, done: Event) -> None:
     """Draw the line over and over, and wipe it in the end."""
-    began, drawn = monotonic(), ""
-    while not done.wait(EVERY):
-        seconds = monotonic() - began
-        if seconds > AFTER:
-            share = min(max(con.query_progress(), 0), 100)
-            filled = round(share * WIDTH / 100)
-            room = shutil.get_terminal_size().columns - WIDTH - 16
-            drawn = f"\r\x1b[K{what[:room]:<{min(room, 40)}} {'█' * filled}{'░' * (WIDTH - filled)} {share:3.0f} % {seconds:4.0f} s"
-            sys.stderr.write(drawn)
-            sys.stderr.flush()
-    if drawn:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+    if done.wait(AFTER):
+        return
+    from tqdm import tqdm
+
+    form = "{desc} {bar:24} {percentage:3.0f} % {elapsed}"
+    columns, rows = shutil.get_terminal_size()  # some terminals say 0
+    with suppress(OSError), tqdm(desc=what, total=100, leave=False, ncols=columns, nrows=rows, miniters=0, ascii="░█", bar_format=form) as bar:
+        while not done.wait(EVERY):
+            bar.update(min(max(con.query_progress(), 0), 100) - bar.n)
