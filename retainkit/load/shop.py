@@ -173,7 +173,7 @@ class Shop:
 
     def _theirs(self, table: str, customers: str) -> str:
         """What makes a row of a table one of the chosen customers, after other conditions: customers and deals say themselves what kind they are of."""
-        names = TABLES[table].names if table in ("customers", "deals") else TABLES["customers"].names if table in TABLES else ()
+        names = TABLES["deals" if table == "deals" else "customers"].names
         kind = "".join(f" and {c} = {literal(v)}" for c, v in self._only.items() if c in names)
         return kind if table in ("customers", "deals") or not kind else f" and customer in (select customer from {customers} where true{kind})"
 
@@ -360,19 +360,14 @@ class Shop:
     def _restrict(self, tables: Iterable[str]) -> None:
         """Views of the same names, over the chosen customers and deals, in a schema that is looked into first."""
         entry = self._entry
-        chosen = {c: f"{c} = {literal(v)}" for c, v in self._only.items()}
-        customers = " and ".join(chosen.values()) or "true"
-        schema = f"{entry}_{hashlib.sha256(f'{customers} {self._known_by}'.encode()).hexdigest()[:8]}"
+        schema = f"{entry}_{hashlib.sha256(f'{self.part} {self._known_by}'.encode()).hexdigest()[:8]}"
         self._con.execute(f"create schema if not exists {schema}")
         self._con.execute(f"set search_path = '{schema},{entry}'")
         for name in RESTRICTED.keys() & tables:
-            first = RESTRICTED[name]
-            where = " and ".join(t for c, t in chosen.items() if c in TABLES[name].names) if name in ("customers", "deals") else \
-                f"customer in (select customer from {entry}.customers where {customers})" if chosen else ""
-            known = first.format(entry=entry, day=literal(self._known_by)) if first and self._known_by else ""
-            self._con.execute(
-                f"create or replace view {schema}.{name} as select * from {entry}.{name} where {' and '.join(filter(None, (where, known))) or 'true'}"
-            )
+            first = RESTRICTED[name] if self._known_by else ""
+            known = first.format(entry=entry, day=literal(self._known_by)) or "true"
+            where = f"{known}{self._theirs(name, f'{entry}.customers')}"
+            self._con.execute(f"create or replace view {schema}.{name} as select * from {entry}.{name} where {where}")
 
     def __repr__(self) -> str:
         return f"<Shop {self.name}: {', '.join(self.tables)}; {self.history_start} to {self.as_of}>"
