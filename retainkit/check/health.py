@@ -167,17 +167,12 @@ def money(found: Examined) -> Iterator[str]:
         yield "no column says which currency the amounts are in: --currency EUR puts it beside them"
     for p in found.proposals:
         counts = currencies(p)
-        if counts and (len(counts) == 1 or "mixed" in found.answers):
-            yield f"{p.look.name}: " + (
-                f"every row is in {next(iter(counts))}"
-                if len(counts) == 1
-                else f"{listed(f'{c} {n:,}' for c, n in counts.items())}; "
-                + (
-                    "added as they stand"
-                    if found.answers["mixed"] == "ALL"
-                    else f"only {found.answers['mixed']} is counted"
-                )
-            )
+        mixed = found.answers.get("mixed")
+        if len(counts) == 1:
+            yield f"{p.look.name}: every row is in {next(iter(counts))}"
+        elif counts and mixed:
+            how = "added as they stand" if mixed == "ALL" else f"only {mixed} is counted"
+            yield f"{p.look.name}: {listed(f'{c} {n:,}' for c, n in counts.items())}; {how}"
 
 
 def calendar(shop: Shop) -> Iterator[str]:

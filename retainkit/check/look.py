@@ -147,14 +147,8 @@ def _tables(address: str) -> list[Source]:
     for name in tables_in(address, Path())[:MOST_TABLES]:
         query = f"select * from {name}"
         plain = called(address, query)
-        found.append(
-            Source(
-                extract(
-                    address, query, name=plain.rpartition(" in ")[0], folder=Path(), where=plain, cache=cache_folder()
-                ),
-                {"address": address, "query": query},
-            )
-        )
+        file = extract(address, query, name=plain.rpartition(" in ")[0], folder=Path(), where=plain, cache=cache_folder())
+        found.append(Source(file, {"address": address, "query": query}))
     return found
 
 
@@ -162,17 +156,8 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     """One file: its rows as texts, and the names of its columns."""
     path = source.file
     settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else dialect(path, encoding)
-    plan = TablePlan(
-        "orders",
-        (path,),
-        header=settings.get("header", True),
-        names=tuple(settings.get("columns", ())),
-        delimiter=settings.get("delimiter"),
-        encoding=settings.get("encoding", "utf-8"),
-        skip=settings.get("skip", 0),
-        uneven=even,
-        columns={},
-    )
+    written = {name: settings[name] for name in ("header", "delimiter", "encoding", "skip") if name in settings}
+    plan = TablePlan("orders", (path,), names=tuple(settings.get("columns", ())), uneven=even, **written)
     table = f"look_{number}"
     try:
         with tempfile.TemporaryDirectory(prefix="retainkit-look-") as folder:
@@ -182,7 +167,8 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
                 sql = ", ".join(f'cast("{quoted(c)}" as varchar) as "{quoted(c)}"' for c in types)
                 everything = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
                 con.execute(f"create or replace temp table {table} as select * from ({everything}) t limit {MOST + 1}")
-                if (rows := _count(con, table)) >= 0.95 * lines:  # parts that do not come out as rows were cut inside quoted text
+                (rows,) = con.execute(f"select count(*) from {table}").fetchall()[0]  # all of it: no frame can be registered beside an answer that is read in part
+                if rows >= 0.95 * lines:  # parts that do not come out as rows were cut inside quoted text
                     break
         sampled = file != path or rows > MOST
         if rows > MOST:
@@ -220,8 +206,7 @@ def _as_beside(column: Column, columns: dict[str, Column]) -> Column:
     chosen = [f for f in column.days.doubt if f.split()[0] in proved]
     if len(chosen) != 1:
         return column
-    formats = tuple(chosen[0] if f in column.days.doubt else f for f in column.days.formats)
-    return replace(column, days=replace(column.days, formats=formats, doubt=None, proof=f"as in `{proved[chosen[0].split()[0]]}`"))
+    return replace(column, days=column.days.settled(chosen[0], f"as in `{proved[chosen[0].split()[0]]}`"))
 
 
 def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], names: Sequence[str]) -> int:
@@ -230,17 +215,8 @@ def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], names: Sequenc
         return 0
     columns = ", ".join(f'"{quoted(c)}"' for c in names)
     each = " union all ".join(f"select {n} as part, {columns}, count(*) as n from {part} s{n} group by all" for n, part in enumerate(parts))
-    return int(
-        con.execute(
-            f"select coalesce(sum(total - most), 0) from (select sum(n) as total, max(n) as most from ({each}) e group by {columns}) t"
-        ).fetchall()[0][0]
-    )
-
-
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    return int(
-        con.execute(f"select count(*) from {table}").fetchall()[0][0]
-    )  # all of it: no frame can be registered beside an answer that is read in part
+    both = f"select sum(n) as total, max(n) as most from ({each}) e group by {columns}"
+    return int(con.execute(f"select coalesce(sum(total - most), 0) from ({both}) t").fetchall()[0][0])
 
 
 def _blank_separated(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
@@ -293,8 +269,7 @@ def settled(look: Look, date_format: str) -> Look:
                 date_format,
                 f'--date-format "{days.doubt[0]}"',
             )
-        other = tuple(chosen if f in days.doubt else f for f in days.formats)
-        return replace(column, days=replace(days, formats=other, doubt=None, proof="as you said"))
+        return replace(column, days=days.settled(chosen, "as you said"))
 
     return replace(look, columns={n: settle(c) for n, c in look.columns.items()})
 
@@ -308,10 +283,8 @@ def grouped(looks: list[Look]) -> list[Look]:
             group.append(look)
         else:
             groups.append([look])
-    return sorted(
-        (_together(group[0], sorted(group, key=looks.index)) for group in groups),
-        key=lambda look: [f.files for f in looks].index(look.files[:1]),
-    )
+    whole = (_together(group[0], sorted(group, key=looks.index)) for group in groups)
+    return sorted(whole, key=lambda look: [f.files for f in looks].index(look.files[:1]))
 
 
 def _of_one_table(wide: Look, look: Look) -> bool:
@@ -331,11 +304,8 @@ def _together(wide: Look, parts: list[Look]) -> Look:
         for name in lacking.get(look.name, ()):
             wide.con.execute(f'alter table {look.table} add column "{quoted(name)}" varchar')
     sampled = any(look.sampled for look in parts)
-    each = (
-        ()
-        if sampled or len(parts) < 2
-        else tuple(f"(select * from {look.table} where rowid < {look.rows})" for look in parts)
-    )  # more rows are put below those of one
+    several = not sampled and len(parts) > 1
+    each = (f"(select * from {look.table} where rowid < {look.rows})" for look in parts if several)  # more rows are put below those of one
     shared = sum(look.shared for look in parts) + (0 if sampled else _shared(wide.con, [look.table for look in parts], list(wide.names)))
     for look in parts:
         if look is not wide:
@@ -346,7 +316,7 @@ def _together(wide: Look, parts: list[Look]) -> Look:
         rows=sum(look.rows for look in parts),
         sampled=sampled,
         shared=shared,
-        parts=each,
+        parts=tuple(each),
         lacking=lacking,
         settings=wide.settings | ({"missing": "empty"} if lacking else {}),
     )

@@ -66,6 +66,11 @@ class Days:
         """The other format that reads them as well, in words."""
         return f' ("{self.doubt[1]}", if the month stands first: the days can be read as both)' if self.doubt else ""
 
+    def settled(self, chosen: str, proof: str) -> Days:
+        """The same days, once it is known which of the two formats in doubt is theirs."""
+        formats = tuple(chosen if f in (self.doubt or ()) else f for f in self.formats)
+        return replace(self, formats=formats, doubt=None, proof=proof)
+
     def read(self, sql: str) -> str:
         """SQL that reads a column of them as moments."""
         return self.sql or (
