@@ -11,10 +11,10 @@ import os
 import re
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urlsplit
 
 from retainkit.aside import removed
@@ -75,7 +75,8 @@ def called(address: str, query: str, otherwise: str = "a query") -> str:
 def tables_in(address: str, folder: Path) -> list[str]:
     """The tables of a database, each as a query names it."""
     kind, _ = _kind(address, folder)
-    found = _rows(address, folder, NAMES[kind])
+    with _answered(address, folder, NAMES[kind], address.split("://")[0]) as (con, rows):
+        found = [str(name) for name, *_ in con.execute(f"select * from {rows}").fetchall()]
     return [".".join(f'"{quoted(part)}"' for part in name.split(".", 1)) if kind != "sqlite" else f'"{quoted(name)}"' for name in found]
 
 
@@ -119,13 +120,8 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
     aside = cache / f".extract-{os.getpid()}-{uuid.uuid4().hex[:8]}.parquet"
     aside.parent.mkdir(parents=True, exist_ok=True)
     with removed(aside):
-        _answer(
-            address,
-            folder,
-            query,
-            where,
-            lambda con, rows: con.execute(f"copy (select * from {rows}) to {literal(str(aside))} (format parquet)"),
-        )
+        with _answered(address, folder, query, where) as (con, rows):
+            con.execute(f"copy (select * from {rows}) to {literal(str(aside))} (format parquet)")
         with aside.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()[:24]
         place = cache / f"{EXTRACT}{digest}"
@@ -138,18 +134,6 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
             aside.write_text(str(file), encoding="utf-8")
             os.replace(aside, answered)
         return file
-
-
-def _rows(address: str, folder: Path, query: str) -> list[str]:
-    found: list[str] = []
-    _answer(
-        address,
-        folder,
-        query,
-        str(address).split("://")[0],
-        lambda con, rows: found.extend(str(r[0]) for r in con.execute(f"select * from {rows}").fetchall()),
-    )
-    return found
 
 
 def _kind(address: str, folder: Path) -> tuple[str, str]:
@@ -165,14 +149,18 @@ def _kind(address: str, folder: Path) -> tuple[str, str]:
     return ("sqlite" if start.startswith(b"SQLite format 3") else "duckdb"), str(path)
 
 
-def _answer(address: str, folder: Path, query: str, where: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
-    """Let `use` see the rows of a query, under a name in a connection; whatever goes wrong is said without secrets."""
+@contextmanager
+def _answered(address: str, folder: Path, query: str, where: str) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """The rows of a query, under a name in a connection; whatever goes wrong is said without secrets."""
     kind, place = _kind(address, folder)
-    read = {"postgresql": _postgres, "sqlite": _sqlite, "duckdb": _duckdb}[kind]
     secrets: list[str] = []
     try:
         con = connect()
-        read(con, _filled(place, where, secrets) if kind == "postgresql" else place, query, use)
+        if kind == "postgresql":
+            with _postgres(con, _filled(place, where, secrets), query):
+                yield con, "answer"
+        else:
+            yield con, _sqlite(con, place, query) if kind == "sqlite" else _duckdb(con, place, query)
     except (MissingDataError, BadValueError):
         raise
     except Exception as err:
@@ -212,7 +200,8 @@ def _without(text: str, secrets: list[str]) -> str:
     return re.sub(r"://[^/\s@]*:[^/\s@]*@", "://***@", text)[:300]
 
 
-def _postgres(con: duckdb.DuckDBPyConnection, address: str, query: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
+@contextmanager
+def _postgres(con: duckdb.DuckDBPyConnection, address: str, query: str) -> Iterator[None]:
     try:
         import adbc_driver_manager
         import adbc_driver_postgresql as driver
@@ -226,17 +215,17 @@ def _postgres(con: duckdb.DuckDBPyConnection, address: str, query: str, use: Cal
             statement.set_sql_query(query)
             stream, _ = statement.execute_query()
             con.register("answer", stream)
-            use(con, "answer")
+            yield
 
 
-def _duckdb(con: duckdb.DuckDBPyConnection, path: str, query: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
+def _duckdb(con: duckdb.DuckDBPyConnection, path: str, query: str) -> str:
     con.execute(f"attach {literal(path)} as base (read_only)")
     con.execute("use base")
     asked = query.strip("; \n")
-    use(con, f"({asked})")
+    return f"({asked})"
 
 
-def _sqlite(con: duckdb.DuckDBPyConnection, path: str, query: str, use: Callable[[duckdb.DuckDBPyConnection, str], Any]) -> None:
+def _sqlite(con: duckdb.DuckDBPyConnection, path: str, query: str) -> str:
     """Every value as text, as in a CSV: a SQLite column may hold anything."""
     import pandas as pd
 
@@ -247,20 +236,10 @@ def _sqlite(con: duckdb.DuckDBPyConnection, path: str, query: str, use: Callable
         columns = ", ".join(f'"{quoted(n)}" varchar' for n in names)
         con.execute(f"create temp table answer ({columns})")
         while rows := cursor.fetchmany(BATCH):
-            frame = pd.DataFrame(
-                [
-                    [
-                        v if v is None or isinstance(v, str) else v.hex() if isinstance(v, bytes) else repr(v)
-                        for v in row
-                    ]
-                    for row in rows
-                ],
-                columns=range(len(names)),
-                dtype="string",
-            )
-            con.register("batch", frame)
+            texts = [[v.hex() if isinstance(v, bytes) else v if v is None else str(v) for v in row] for row in rows]
+            con.register("batch", pd.DataFrame(texts, columns=range(len(names)), dtype="string"))
             con.execute("insert into answer select * from batch")
             con.unregister("batch")
     finally:
         base.close()
-    use(con, "answer")
+    return "answer"
