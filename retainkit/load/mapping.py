@@ -18,6 +18,8 @@ from retainkit.sqltext import literal, quoted
 if TYPE_CHECKING:
     import duckdb
 
+    from retainkit.load.relation import Source
+
 UNKNOWN = re.compile(r'Referenced column "([^"]+)" not found|Function with name "?([^" ]+)"? does not exist')
 CAST = re.compile(r"Could not convert string '(.*?)' to")
 
@@ -44,8 +46,9 @@ def reads(sql: str, names: Iterable[str]) -> list[str]:
     ]  # a file may have a thousand columns, and each pattern is made anew
 
 
-def one_of_each(plan: TablePlan, label: str, key: str, said: str, columns: Iterable[str]) -> None:
+def one_of_each(source: Source, key: str, said: str) -> None:
     """Refuse a line of the mapping (or a column's own name) that names what stands over several columns."""
+    plan, columns = source.plan, source.types
     if said in columns:
         return
     meant: dict[str, list[tuple[int, str]]] = {}
@@ -55,7 +58,7 @@ def one_of_each(plan: TablePlan, label: str, key: str, said: str, columns: Itera
     for word in named - set(columns):
         if len(found := meant.get(word.lower(), [])) > 1:
             instead = found[0][1] if said == word else _renamed(said, word, f'"{quoted(found[0][1])}"')
-            raise BadValueError(label, f"has {counted(len(found), 'column')} called `{word}`, and which of them {plan.table} should read is not said",
+            raise BadValueError(source.relation.name, f"has {counted(len(found), 'column')} called `{word}`, and which of them {plan.table} should read is not said",
                                 f"columns {' and '.join(str(place) for place, _ in found)} of {listed(columns, limit=20)}",
                                 "frame.loc[:, ~frame.columns.str.lower().duplicated()], which keeps the first" if plan.frame is not None else
                                 f"{plan.line(key, instead)} (or {' or '.join(name for _, name in found[1:])})")
@@ -66,70 +69,44 @@ def _renamed(said: str, name: str, to: str) -> str:
     return re.sub(rf"""(?i)'[^']*'|"{re.escape(name)}"|\b{re.escape(name)}\b""", lambda m: m[0] if m[0][0] == "'" else to, said)
 
 
-def kinds(con: duckdb.DuckDBPyConnection, inner: str, sources: list[str]) -> dict[str, str]:
+def kinds(source: Source, lines: list[str]) -> dict[str, str]:
     """The SQL types of all lines of a mapping, asked at once (of a file of a thousand columns a question takes half a
     second); nothing where one is wrong.
     """
-    lines = ", ".join(f'({source}) as "line {n} of them"' for n, source in enumerate(sources))
+    asked = ", ".join(f'({line}) as "line {n} of them"' for n, line in enumerate(lines))
     try:
-        return dict(
-            zip(
-                sources,
-                (
-                    str(kind)
-                    for _, kind, *_ in con.execute(f"describe select row_no, {lines} from {inner} s").fetchall()[1:]
-                ),
-                strict=True,
-            )
-        )
+        _, *found = source.con.execute(f"describe select row_no, {asked} from {source.sql} s").fetchall()
     except Exception:
         return {}
+    return dict(zip(lines, (str(kind) for _, kind, *_ in found), strict=True))
 
 
-def checked(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: str, key: str, source: str, columns: list[str]) -> str:
+def checked(source: Source, key: str, line: str) -> str:
     """The SQL type of what a line of the mapping says, or an error that names the line, what is wrong with it and what to type."""
+    plan, label = source.plan, source.relation.name
     try:
-        return str(con.execute(f"describe select row_no, ({source}) as x from {inner} s").fetchall()[1][1])
+        return str(source.con.execute(f"describe select row_no, ({line}) as x from {source.sql} s").fetchall()[1][1])
     except Exception as err:
         said, found = plan.stated.get(key, key), first_line(err).replace('at or near "as"', "at its end")
         many = "GROUP BY" in found and key != "where"
-        wrong = (
-            "is one value of many rows, where each row needs its own"
-            if many
-            else f"is neither a column of {label} nor SQL over its columns"
-        )
-        first = TABLES[plan.table].columns[0].name
-        instead = (
-            f"{said} over (partition by {plan.columns.get(first, first)})"
-            if many
-            else _instead(con, plan, inner, said, key, str(err), columns)
-        )
-        raise BadValueError(
-            _line(plan, label, key),
-            f"`{key} = {toml(said)}` {wrong}",
-            f"{found}; columns {listed(columns, limit=20)}",
-            (
-                plan.line(key, instead)
-                if instead
-                else f"the name of a column, or SQL, after {key} = there; {plan.look} proposes a mapping"
-            )
-            + _or_empty(plan),
-        ) from err
+        if many:
+            first = TABLES[plan.table].columns[0].name
+            wrong = "is one value of many rows, where each row needs its own"
+            instead = f"{said} over (partition by {plan.columns.get(first, first)})"
+        else:
+            wrong, instead = f"is neither a column of {label} nor SQL over its columns", _instead(source, said, key, str(err))
+        how = plan.line(key, instead) if instead else f"the name of a column, or SQL, after {key} = there; {plan.look} proposes a mapping"
+        if len(plan.files) > 1 and not plan.padded:
+            how += f'; or missing = "empty" under [{plan.table}], if only some of its files have that column'
+        found += f"; columns {listed(source.types, limit=20)}"
+        raise BadValueError(_line(source, key), f"`{key} = {toml(said)}` {wrong}", found, how) from err
 
 
-def _or_empty(plan: TablePlan) -> str:
-    """What else to type where one of several files may lack a column that the others have."""
-    return (
-        f'; or missing = "empty" under [{plan.table}], if only some of its files have that column'
-        if len(plan.files) > 1 and not plan.padded
-        else ""
-    )
-
-
-def _line(plan: TablePlan, label: str, key: str) -> str:
+def _line(source: Source, key: str) -> str:
     """Where the mapping says it: the line of retainkit.toml."""
+    plan = source.plan
     if plan.settings is None:
-        return label
+        return source.relation.name
     section = line = ""
     for number, line in enumerate(plan.settings.read_text(encoding="utf-8").splitlines(), 1):
         section = re.sub(r"\s", "", line) if line.lstrip().startswith("[") else section
@@ -138,21 +115,13 @@ def _line(plan: TablePlan, label: str, key: str) -> str:
     return f"{plan.settings.name} [{plan.table}]"
 
 
-def _instead(con: duckdb.DuckDBPyConnection, plan: TablePlan, inner: str, said: str, key: str, problem: str, columns: list[str]) -> str:
+def _instead(source: Source, said: str, key: str, problem: str) -> str:
     """What was most likely meant, if the engine understands it; else a column that fits, or nothing."""
+    con, plan, inner, columns = source.con, source.plan, source.sql, list(source.types)
     unknown = UNKNOWN.search(problem)
     wrong = next((word for word in unknown.groups() if word), "") if unknown else ""
-    functions = (
-        [
-            name
-            for (name,) in con.execute(
-                "select distinct function_name from duckdb_functions() where regexp_full_match(function_name, '[a-z_0-9]+')"
-            ).fetchall()
-        ]
-        if unknown and unknown[2]
-        else []
-    )
-    near = closest(wrong, functions or columns)
+    functions = "select distinct function_name from duckdb_functions() where regexp_full_match(function_name, '[a-z_0-9]+')"
+    near = closest(wrong, [name for name, in con.execute(functions).fetchall()] if unknown and unknown[2] else columns)
     if wrong and near:
         name = near if re.fullmatch(r"[A-Za-z_]\w*", near) or said == wrong else f'"{quoted(near)}"'
         text = _renamed(said, wrong, name)
@@ -171,22 +140,20 @@ def _instead(con: duckdb.DuckDBPyConnection, plan: TablePlan, inner: str, said: 
     return column or guessed(con, TABLES[plan.table], [TABLES[plan.table].column(key)], free, inner).get(key, "")
 
 
-def check_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, inner: str, first_row: int, lines: dict[str, str]) -> None:
+def check_lines(source: Source) -> None:
     """Raise for the line of the mapping that some rows cannot be worked out by, if it is one: asked once reading has failed."""
+    con, plan, label = source.con, source.plan, source.relation.name
     for form in plan.date_formats:
         if problem := _problem(con, f"select try_strptime('', {literal(form)})"):
-            raise BadValueError(
-                _line(plan, label, "date_format"),
-                f"`{form}` is no format of dates",
-                problem,
-                'date_format = "%d.%m.%Y", say, for 31.01.2026',
-            )
-    for key, source in lines.items():
-        if problem := _problem(con, f"select count(({source})) from {inner} s"):
-            raise _fails(con, plan, label, inner, first_row, key, source, problem)
-    if "where" in lines and (problem := _problem(con, f"select count(cast(({lines['where']}) as boolean)) from {inner} s")):
+            remedy = 'date_format = "%d.%m.%Y", say, for 31.01.2026'
+            raise BadValueError(_line(source, "date_format"), f"`{form}` is no format of dates", problem, remedy)
+    lines = {key: source.raw.get(text, text) for key, text in plan.stated.items()}
+    for key, line in lines.items():
+        if problem := _problem(con, f"select count(({line})) from {source.sql} s"):
+            raise _fails(source, key, line, problem)
+    if "where" in lines and (problem := _problem(con, f"select count(cast(({lines['where']}) as boolean)) from {source.sql} s")):
         raise BadValueError(
-            _line(plan, label, "where"),
+            _line(source, "where"),
             f"`where = {toml(str(plan.where))}` is not true or false in every row of {label}",
             problem,
             plan.line("where", f"({plan.where}) = 'true'"),
@@ -202,59 +169,31 @@ def _problem(con: duckdb.DuckDBPyConnection, query: str) -> str:
     return ""
 
 
-def _fails(
-    con: duckdb.DuckDBPyConnection,
-    plan: TablePlan,
-    label: str,
-    inner: str,
-    first_row: int,
-    key: str,
-    source: str,
-    problem: str,
-) -> BadValueError:
+def _fails(source: Source, key: str, line: str, problem: str) -> BadValueError:
     """The error for a line that some rows cannot be worked out by; those are named by what the engine stumbled over."""
-    said, value = plan.stated[key], CAST.search(problem)
-    rows = con.execute(f"""select n from (select row_number() over () + {first_row - 1} as n, * from {inner} s) t
-        where try(({source})) is null and contains(cast(t as varchar), ?)""", [value[1]]).fetchall() if value else []
+    plan, said, value = source.plan, source.plan.stated[key], CAST.search(problem)
+    rows = source.con.execute(f"""select n from (select row_number() over () + {source.relation.first_row - 1} as n, * from {source.sql} s) t
+        where try(({line})) is null and contains(cast(t as varchar), ?)""", [value[1]]).fetchall() if value else []
     found = f"{counted(len(rows), 'row')}: {listed((f'row {n}' for n, in rows), limit=3)}; {problem}" if rows else problem
-    return BadValueError(_line(plan, label, key), f"`{key} = {toml(said)}` cannot be worked out in every row of {label}", found,
+    return BadValueError(_line(source, key), f"`{key} = {toml(said)}` cannot be worked out in every row of {source.relation.name}", found,
                          f"{plan.line(key, f'try({said})')}, which is empty in such rows")
 
 
-def missing_columns(
-    con: duckdb.DuckDBPyConnection,
-    plan: TablePlan,
-    label: str,
-    rows: str,
-    missing: list[Column],
-    columns: dict[str, str],
-) -> MissingDataError:
-    """The error for columns that a table needs and a file (its columns, and how SQL names them) has not: all at once, each with one that fits."""
-    table, names = TABLES[plan.table], [c.name for c in missing]
-    fit = guessed(con, table, missing, {name: sql for name, sql in columns.items() if name not in (*table.names, *plan.columns.values())}, rows)
+def missing_columns(source: Source, missing: list[Column]) -> MissingDataError:
+    """The error for columns that a table needs and a file has not: all at once, each with one that fits."""
+    plan, table, names = source.plan, TABLES[source.plan.table], [c.name for c in missing]
+    free = {name: source.raw[name] for name in source.types if name not in (*table.names, *plan.columns.values())}
+    fit = guessed(source.con, table, missing, free, source.sql)
     typed = plan.under("; ".join(f"{name} = {toml(fit[name])}" for name in names if name in fit)) + (" (a line each)" if len(fit) > 1 else "")
     none = [name for name in names if name not in fit]
-    how = (
-        frames.how_to_name(table, plan.frame, names[0], fit)
-        if plan.frame is not None
-        else "; ".join(
-            filter(
-                None,
-                (
-                    typed if fit else "",
-                    f"no column of it is called like {listed(none)} and holds it" if none else "",
-                    f"{plan.look} proposes a mapping"
-                    + f", and retainkit init project --from {plan.paths} writes it" * (not plan.extracted),
-                ),
-            )
-        )
-    )
-    return MissingDataError(
-        label,
-        f"has no {'column' if len(names) == 1 else 'columns'} {listed(f'`{name}`' for name in names)}, which {plan.table} needs",
-        f"columns {listed(columns, limit=20)}",
-        how,
-    )
+    if plan.frame is not None:
+        how = frames.how_to_name(table, plan.frame, names[0], fit)
+    else:
+        unlike = f"no column of it is called like {listed(none)} and holds it" if none else ""
+        writes = f", and retainkit init project --from {plan.paths} writes it" * (not plan.extracted)
+        how = "; ".join(filter(None, (typed if fit else "", unlike, f"{plan.look} proposes a mapping{writes}")))
+    wrong = f"has no {'column' if len(names) == 1 else 'columns'} {listed(f'`{name}`' for name in names)}, which {plan.table} needs"
+    return MissingDataError(source.relation.name, wrong, f"columns {listed(source.types, limit=20)}", how)
 
 
 def guessed(con: duckdb.DuckDBPyConnection, table: Table, needed: Iterable[Column], columns: dict[str, str], rows: str) -> dict[str, str]:

@@ -33,6 +33,18 @@ class Relation:
     delimiter: str = ","
 
 
+@dataclass(frozen=True)
+class Source:
+    """What a mapping is worked out over: a file, with what is joined to it."""
+
+    con: duckdb.DuckDBPyConnection
+    plan: TablePlan
+    relation: Relation
+    sql: str  # a from clause
+    types: dict[str, str]  # the columns an expression may use
+    raw: dict[str, str]  # what stands for a plain column name
+
+
 def padded(relations: list[Relation]) -> list[Relation]:
     """Each file with the columns of all of them: those it lacks are empty."""
     every = {name: kind for r in reversed(relations) for name, kind in r.types.items()}

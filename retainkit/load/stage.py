@@ -31,8 +31,8 @@ from retainkit.load.parse import Parsed, parse, plain_id, reasons
 from retainkit.load.progress import told
 from retainkit.load.read import of_frame, relations_in
 from retainkit.load.recode import LONGEST, uneven
-from retainkit.load.relation import NUMBERS, Relation, numbered, padded
-from retainkit.load.schema import TABLES, Column, Table
+from retainkit.load.relation import NUMBERS, Relation, Source, numbered, padded
+from retainkit.load.schema import TABLES, Column
 from retainkit.load.sources import TablePlan
 from retainkit.sqltext import literal, quoted
 
@@ -67,18 +67,18 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     ]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
-    selects, inners, whys, said = zip(*(_select(con, table, plan, relation, joined, tz) for relation in relations), strict=True)
+    sources = [_source(con, plan, relation, joined) for relation in relations]
+    selects, whys, said = zip(*(_select(source, tz) for source in sources), strict=True)
     _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), twin(table), DISPUTED, TOTAL, SEEN]))
     try:
         with told(con, f"reading {table.name}"):
             con.execute("set disabled_optimizers = 'in_clause'")  # it makes a join of a list of five, and rows come out of a join in no order
-            con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(_alike(plan, relations, selects, inners))}")
+            con.execute(f"create or replace table stage_{table.name} as {' union all by name '.join(_alike(sources, selects))}")
     except Exception as err:
         if uneven(err) and not plan.uneven:
             return stage(con, replace(plan, uneven=True), tz=tz)
-        for relation in relations:
-            inner, _, raw = _source(con, plan, relation, joined)
-            check_lines(con, plan, relation.name, inner, relation.first_row, {key: raw.get(text, text) for key, text in plan.stated.items()})
+        for source in sources:
+            check_lines(source)
         raise BadValueError(listed(r.name for r in relations), f"cannot be read as the table {table.name}", first_line(err),
                             f"check the mapping under [{table.name}], or export the file again") from err
     finally:
@@ -102,36 +102,29 @@ def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> N
     con.execute(f"create or replace temp type {name}_word as enum ({', '.join(map(literal, words))})")
 
 
-def _alike(plan: TablePlan, relations: list[Relation], selects: Sequence[str], inners: Sequence[str]) -> Iterator[str]:
+def _alike(sources: list[Source], selects: Sequence[str]) -> Iterator[str]:
     """The selects with their rows in place: once for files in turn that are read alike, for the engine plans each of
     them anew; but a window is of one file.
     """
-    alone = bool(re.search(r"(?i)\b(over|select)\b", f"{plan.columns} {plan.where}"))
-    found = [((select, sorted(relation.types.items()), i * alone), f'select cast({literal(relation.name)} as file_word) as " file", * from {inner} t')
-             for i, (relation, select, inner) in enumerate(zip(relations, selects, inners, strict=True))]
+    alone = bool(re.search(r"(?i)\b(over|select)\b", f"{sources[0].plan.columns} {sources[0].plan.where}"))
+    found = [((select, sorted(s.relation.types.items()), i * alone), f'select cast({literal(s.relation.name)} as file_word) as " file", * from {s.sql} t')
+             for i, (s, select) in enumerate(zip(sources, selects, strict=True))]
     for (select, *_), group in groupby(found, key=lambda one: one[0]):
         yield select.replace(ROWS, f"({' union all by name '.join(rows for _, rows in group)})")
 
 
-def _select(
-    con: duckdb.DuckDBPyConnection,
-    table: Table,
-    plan: TablePlan,
-    relation: Relation,
-    joined: list[Relation],
-    tz: str | None,
-) -> tuple[str, str, list[str], str]:
-    """One file's rows (for ROWS) as canonical columns, with the first reason to reject each; those rows; the reasons
-    there are; and how it writes its days, as a query.
+def _select(source: Source, tz: str | None) -> tuple[str, list[str], str]:
+    """One file's rows (for ROWS) as canonical columns, with the first reason to reject each; the reasons there are; and how
+    it writes its days, as a query.
 
     Every expression is written once, and a value's text is made only for rows that are rejected.
     """
-    inner, types, raw = _source(con, plan, relation, joined)
-    read, said_days = _read(con, table, plan, relation, (inner, types, raw), tz)
+    plan, raw = source.plan, source.raw
+    read, said_days = _read(source, tz)
     have = {c.sql_name for c in read}
     whys = [("left_out", f"left out by where = {plan.where}", "", "null")] if plan.where else []
     whys += [(bad, why, c.name, f"left({p.text}, 200)") for c, (_, p) in read.items() for bad, why in reasons(c, c.sql_name, p.text)]
-    whys += [(bad, why, "", "null") for needs, bad, why in RULES.get(table.name, []) if needs <= have]
+    whys += [(bad, why, "", "null") for needs, bad, why in RULES.get(plan.table, []) if needs <= have]
     if times := [p for _, p in read.values() if p.needs_zone != "false"] if tz is None else []:
         text = f"case {' '.join(f'when {p.needs_zone} then {p.text}' for p in times)} end"
         whys.append((" or ".join(p.needs_zone for p in times), TIMED, "", text))
@@ -140,35 +133,35 @@ def _select(
         cases = " ".join(f"when {what.format(literal(why[1])) or why[0]} then {literal(why[part]) if part < 3 else why[part]}" for why in whys)
         return f"cast(case {'when why is null then null ' if part > 1 else ''}{cases} end as {kind})"
 
-    texts = ", ".join(source for source, _ in read.values())
+    texts = ", ".join(text for text, _ in read.values())
     values = ", ".join(f"{p.value} as {c.sql_name}" for c, (_, p) in read.items())
     left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
-    cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(relation.types))
+    cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(source.relation.types))
     whole = f", md5(concat_ws(chr(31), {cells})) as whole" if plan.once else ""
     rows = (
         f'select " file" as file, row_no, {", ".join(sorted(have))}{", whole" if whole else ""}, why,'
         f" {first('why = {}', 2, 'col_word')} as col, {first('why = {}', 3, 'varchar')} as found"
         f' from (select *, {first("", 1, "why_word")} as why from (select *, {values} from (select " file", row_no, {left_out} as left_out, {texts}{whole} from {ROWS} s) e) v) w'
     )
-    return rows, inner, [why[1] for why in whys], f"select row_no{said_days} from (select row_no, {texts} from {inner} s) e"
+    return rows, [why[1] for why in whys], f"select row_no{said_days} from (select row_no, {texts} from {source.sql} s) e"
 
 
-def _read(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relation: Relation, source: tuple[str, dict[str, str], dict[str, str]],
-          tz: str | None) -> tuple[dict[Column, tuple[str, Parsed]], str]:
+def _read(source: Source, tz: str | None) -> tuple[dict[Column, tuple[str, Parsed]], str]:
     """For each column that one file has: what it is read from, and how; and what its days are written as, for a query.
     What cannot be read so is said with what to type.
     """
-    inner, types, raw = source
-    stated = {c: plan.columns.get(c.name) or (c.name if c.name in types else None) for c in table.columns if c.name not in plan.off}
+    plan, raw = source.plan, source.raw
+    canonical = [c for c in TABLES[plan.table].columns if c.name not in plan.off]
+    stated = {c: plan.columns.get(c.name) or (c.name if c.name in source.types else None) for c in canonical}
     lines = {c: raw.get(said) or _as_written(said, raw) for c, said in stated.items() if said is not None}
-    known = kinds(con, inner, [*lines.values(), *filter(None, [plan.where])])
+    known = kinds(source, [*lines.values(), *filter(None, [plan.where])])
     read, said_days = dict[Column, tuple[str, Parsed]](), ""
     for column, said in stated.items():
-        one_of_each(plan, relation.name, column.name, said or column.name, types)
+        one_of_each(source, column.name, said or column.name)
         if said is None:
             continue
         value = lines[column]
-        sql_type = known.get(value) or checked(con, plan, relation.name, inner, column.name, value, list(types))
+        sql_type = known.get(value) or checked(source, column.name, value)
         text, parsed = f"{value} as raw_{column.name}", parse(column, f"raw_{column.name}", sql_type, tz=tz, formats=plan.date_formats)
         if column.required and said not in raw:
             more, parsed = _as_found(parsed, column, [raw[name] for name in reads(said, raw)])
@@ -177,11 +170,11 @@ def _read(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, relatio
             said_days += f", {parsed.text} as said_{column.name}"
         read[column] = text, parsed
     if missing := [c for c in stated if c.required and c not in read]:
-        raise missing_columns(con, plan, relation.name, inner, missing, {name: raw[name] for name in types})
+        raise missing_columns(source, missing)
     if plan.where:
-        one_of_each(plan, relation.name, "where", plan.where, types)
+        one_of_each(source, "where", plan.where)
         if plan.where not in known:
-            checked(con, plan, relation.name, inner, "where", plan.where, list(types))
+            checked(source, "where", plan.where)
     return read, said_days
 
 
@@ -192,10 +185,8 @@ def _as_found(parsed: Parsed, column: Column, columns: list[str]) -> tuple[str, 
     return "".join(f", {sql} as {name}" for sql, name in zip(columns, names, strict=True)), replace(parsed, text=f"coalesce({parsed.text}, {found})")
 
 
-def _source(
-    con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation, joined: list[Relation]
-) -> tuple[str, dict[str, str], dict[str, str]]:
-    """The from clause, the columns an expression may use, and what stands for a plain column name.
+def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation, joined: list[Relation]) -> Source:
+    """A file with what is joined to it.
 
     In text files a plain column is taken as written, and so it is where an expression trims it or casts it to text; else an
     expression sees numbers as numbers.
@@ -235,7 +226,7 @@ def _source(
         sql = f"(select l.*{''.join(f', r.{named[c]}' for c in added)} from {sql} l left join {other.sql} r on {match})"
         types |= {c: other.types[c] for c in added}
         raw |= {c: named[c] for c in added}
-    return sql, types, raw
+    return Source(con, plan, relation, sql, types, raw)
 
 
 def _as_written(sql: str, raw: dict[str, str]) -> str:
