@@ -83,7 +83,8 @@ def totals(p: Proposal, answer: str) -> None:
     if p.table != "orders" or order == "row_no" or not other:  # rows that differ in nothing are one row twice, and in a status a sale and its return
         return
     several, same, *_ = p.one(f"""
-        select count(*), count(case when a = b then 1 end) from (select min({amount}) as a, max({amount}) as b from {{file}} group by {order} having count(distinct ({', '.join(c.sql for c in other)})) > 1) o""")
+        select count(*), count(case when a = b then 1 end) from (select min({amount}) as a, max({amount}) as b
+        from {{file}} group by {order} having count(distinct ({', '.join(c.sql for c in other)})) > 1) o""")
     if several < 5 or same < 0.95 * several:
         return
     told = f"`{p.column_of(p.lines['amount'])}` is the same on all lines of {same:,} of the {several:,} orders whose lines differ in {listed(f'`{c.name}`' for c in other)}"

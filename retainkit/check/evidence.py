@@ -25,19 +25,11 @@ def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
     recommendations asks customers.
     """
     number, *others = NUMBERED.get(proposal.table, ("",))
-    if (
-        proposal.table != "orders"
-        and number in found
-        and found[number][0].distinct < 0.98 * found[number][0].filled
-        and not single("number") & set(plain(found[number][0].name).split()[-1:])
-    ):
-        del found[number], proposal.lines[number]  # it repeats: a name, and no number
-    if (
-        proposal.table == "contracts"
-        and {"contract_id", "customer_id"} <= set(found)
-        and found["contract_id"][0].distinct < found["customer_id"][0].distinct
-    ):
-        del found["contract_id"], proposal.lines["contract_id"]  # fewer than customers: a kind of contract, and no number
+    if number in found and proposal.table != "orders":
+        column, who = found[number][0], found.get("customer_id", (None, 0.0))[0]
+        repeats = column.distinct < 0.98 * column.filled and not single("number") & set(plain(column.name).split()[-1:])
+        if repeats or (proposal.table == "contracts" and who and column.distinct < who.distinct):
+            del found[number], proposal.lines[number]  # a name, or a kind of contract, and no number
     if proposal.table == "responses" and "kind" not in proposal.lines and "score" in found and _recommends(found["score"][0]):
         why = f"no column says who was asked, and `{found['score'][0].name}` is what customers are asked"
         proposal.put("kind", "'customer'", why, GUESS)
@@ -48,14 +40,8 @@ def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
         if proposal.table == "orders"
         else proposal.table == "deals" or (len(look.files) == 1 and ("monthly_value" in found or _tells(look)))
     ):
-        own = next(
-            (
-                n
-                for n, c in look.columns.items()
-                if plain(n) == "id" and c.distinct == look.rows and all(c is not other for other, _ in found.values())
-            ),
-            "",
-        )
+        free = {n: c for n, c in look.columns.items() if all(c is not other for other, _ in found.values())}
+        own = next((n for n, c in free.items() if plain(n) == "id" and c.distinct == look.rows), "")
         proposal.lines = {number: own or "row_no", **proposal.lines}
         proposal.why[number] = (GUESS, f"no column names the {proposal.table.rstrip('s')}, so every row is taken as one")
 

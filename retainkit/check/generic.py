@@ -135,14 +135,10 @@ def _rivals(table: Table, look: Look, found: dict[str, tuple[Column, float]]) ->
     told = []
     for canonical in (c for c in table.columns if c.required and c.kind in ("day", "money") and c.name in found):
         names, taken = words()[table.name][canonical.name], found[canonical.name][0]
-        others = [
-            c.name
-            for c in look.columns.values()
-            if fits(canonical, c) and likeness(c.name, names) >= 0.8 and all(c is not o for o, _ in found.values())
-        ]
-        if others:
+        free = [c for c in look.columns.values() if fits(canonical, c) and all(c is not o for o, _ in found.values())]
+        if others := [f"`{c.name}`" for c in free if likeness(c.name, names) >= 0.8]:
             told.append(
-                f"{table.name}.{canonical.name} is `{taken.name}`; it could be {listed((f'`{n}`' for n in others), limit=5)} as well: --answer {table.name}.{canonical.name}=..."
+                f"{table.name}.{canonical.name} is `{taken.name}`; it could be {listed(others, limit=5)} as well: --answer {table.name}.{canonical.name}=..."
             )
     return told
 

@@ -64,13 +64,8 @@ def stand_ins(found: Examined) -> Iterator[str]:
         return
     share, nobody = top["n"] / top["rows"], top["customer_id"].map(plain).isin(words()["also"]["nobody"])
     for i in top.index[(nobody & (share >= 0.005)) | ((share >= 0.1) & (top["n"] > 10 * top["n"][1]))]:
-        n, rows = (
-            found.shop.sql(
-                f"select count(case when customer = {top['customer'][i]} then 1 end) as n, count(*) as rows from all_orders"
-            )
-            .astype(int)
-            .iloc[0]
-        )
+        asked = f"select count(case when customer = {top['customer'][i]} then 1 end) as n, count(*) as rows from all_orders"
+        n, rows = found.shop.sql(asked).astype(int).iloc[0]
         who = str(top["customer_id"][i])
         line = orders.lines["customer_id"]
         sql = f'trim("{quoted(line)}")' if line in orders.look.names else line
@@ -187,11 +182,8 @@ def calendar(shop: Shop) -> Iterator[str]:
             continue
         first, last = _day(row["a"]), _day(row["b"])
         span = (last - first).days + 1
-        empty = (
-            f"; {span - int(row['filled']):,} of the {span:,} days have no row"
-            if name in ("orders", "activity") and int(row["filled"]) < span
-            else ""
-        )
+        without = span - int(row["filled"]) if name in ("orders", "activity") else 0
+        empty = f"; {without:,} of the {span:,} days have no row" if without else ""
         by = f" (by {table.dated_by}; other days of it may be later)" if len(table.clock) > 1 else ""
         yield f"{name}: {first} to {last}{by}{empty}"
         if empty and name == "orders":
@@ -244,9 +236,8 @@ def history(shop: Shop) -> Iterator[str]:
     counts = [int(n) for n in firsts["n"]]
     yield f"orders begin on {shop.history_start}: who bought before is not known, and counts as new when first seen"
     later = sorted(counts[1:-1])
-    if len(later) >= 3 and counts[0] > max(
-        1.5 * (typical := later[len(later) // 2]), typical + 3 * typical**0.5
-    ):  # no month of a few customers, by chance
+    typical = later[len(later) // 2] if len(later) >= 3 else counts[0]
+    if counts[0] > max(1.5 * typical, typical + 3 * typical**0.5):  # no month of a few customers, by chance
         yield (
             f"  the first month brings {counted(counts[0], 'customer')}, a later one {typical:,}: many of the first are likely old customers. If you know when the history begins, "
             "say --history-start; the pages on second purchases then start with customers who are really new"
@@ -262,15 +253,8 @@ def late_columns(shop: Shop) -> Iterator[str]:
     for name in shop.tables:
         table = TABLES[name]
         day = table.column(table.dated_by).sql_name if table.dated_by else ""
-        columns = [
-            c
-            for c in table.columns
-            if not c.required
-            and not c.name.endswith(("_at", "_on"))
-            and c.default is None
-            and c.name != "customer_id"
-            and shop.has(f"{name}.{c.name}")
-        ]
+        may = (c for c in table.columns if not c.required and c.default is None and c.kind != "day" and c.name != "customer_id")
+        columns = [c for c in may if shop.has(f"{name}.{c.name}")]
         if not day or not columns:
             continue
         row = shop.sql(

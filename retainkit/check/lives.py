@@ -135,16 +135,8 @@ def _no_day(p: Proposal, columns: Mapping[str, Column], status: Column, cancelle
         f"{counted(n, 'row says', 'rows say')} {listed(said)} in `{status.name}`, and no {'day' if days else 'column'} says since when: they count as running"
         + ("" if days else ", so that churn cannot be known")
     )
-    other = next(
-        (
-            c
-            for c in p.look.columns.values()
-            if c.days
-            and all(c is not used for used in columns.values())
-            and re.search("end|until|expir|ende|bis|fin", c.name.lower())
-        ),
-        None,
-    )
+    free = [c for c in p.look.columns.values() if c.days and all(c is not used for used in columns.values())]
+    other = next((c for c in free if re.search("end|until|expir|ende|bis|fin", c.name.lower())), None)
     if other and not days:
         text += f". If `{other.name}` is when they ended: ended_at = '''case when {cancelled} then {_at(other)} end'''"
     p.notes.append(text)

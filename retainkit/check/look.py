@@ -167,7 +167,8 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
                 sql = ", ".join(f'cast("{quoted(c)}" as varchar) as "{quoted(c)}"' for c in types)
                 everything = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
                 con.execute(f"create or replace temp table {table} as select * from ({everything}) t limit {MOST + 1}")
-                (rows,) = con.execute(f"select count(*) from {table}").fetchall()[0]  # all of it: no frame can be registered beside an answer that is read in part
+                # all of it is fetched: no frame can be registered beside an answer that is read in part
+                (rows,) = con.execute(f"select count(*) from {table}").fetchall()[0]
                 if rows >= 0.95 * lines:  # parts that do not come out as rows were cut inside quoted text
                     break
         sampled = file != path or rows > MOST
@@ -305,7 +306,8 @@ def _together(wide: Look, parts: list[Look]) -> Look:
             wide.con.execute(f'alter table {look.table} add column "{quoted(name)}" varchar')
     sampled = any(look.sampled for look in parts)
     several = not sampled and len(parts) > 1
-    each = (f"(select * from {look.table} where rowid < {look.rows})" for look in parts if several)  # more rows are put below those of one
+    # more rows are put below those of one
+    each = (f"(select * from {look.table} where rowid < {look.rows})" for look in parts if several)
     shared = sum(look.shared for look in parts) + (0 if sampled else _shared(wide.con, [look.table for look in parts], list(wide.names)))
     for look in parts:
         if look is not wide:

@@ -29,15 +29,9 @@ class Preset:
 @cache
 def presets() -> tuple[Preset, ...]:
     """Every preset there is, in order of file name."""
-    files = sorted(
-        (
-            f
-            for f in resources.files("retainkit").joinpath("presets").iterdir()
-            if f.name.endswith(".toml") and f.name != "words.toml"
-        ),
-        key=lambda f: f.name,
-    )
-    return tuple(_preset(tomllib.loads(f.read_text(encoding="utf-8"))) for f in files)
+    folder = resources.files("retainkit").joinpath("presets")
+    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".toml") and f.name != "words.toml")
+    return tuple(_preset(tomllib.loads(folder.joinpath(name).read_text(encoding="utf-8"))) for name in names)
 
 
 def _preset(stated: dict[str, Any]) -> Preset:
@@ -136,17 +130,8 @@ def _computed(look: Look, name: str, sql: str) -> Column:
     look.con.execute(f"create or replace temp table computed as select cast({sql} as varchar) as x, typeof({sql}) as kind from {look.table}")
     kinds = look.con.execute("select distinct kind from computed where x is not null limit 2").fetchall()
     column = described_column(replace(look, table="computed"), name, "x", "")
-    typed = bool(kinds) and kinds[0][0] != "VARCHAR"
-    days = (
-        replace(
-            column.days,
-            formats=(),
-            sql="",
-            doubt=None,
-            zoned="TIME ZONE" in kinds[0][0],
-            proof="seconds counted from 1970" if "to_timestamp" in sql else column.days.proof,
-        )
-        if typed and column.days
-        else column.days
-    )
+    days = column.days
+    if days and kinds and kinds[0][0] != "VARCHAR":
+        proof = "seconds counted from 1970" if "to_timestamp" in sql else days.proof
+        days = replace(days, formats=(), sql="", doubt=None, zoned="TIME ZONE" in kinds[0][0], proof=proof)
     return replace(column, sql=sql, days=replace(days, sql=days.sql.replace("(x)", f"({sql})")) if days else None)

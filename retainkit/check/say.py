@@ -64,27 +64,22 @@ def _files(found: Examined) -> Iterable[str]:
     for look in found.looks:
         users = [p.table for p in found.proposals if p.look.table == look.table]
         joined = [p.table for p in found.proposals for other, _ in p.joins if other.table == look.table]
-        use = (
-            f"becomes {' and '.join(users)}"
-            if users
-            else f"adds columns to {' and '.join(dict.fromkeys(joined))}"
-            if joined
-            else f"is not used{_unlike(found, look)}"
-        )
-        said = ", ".join(
-            [f"{k} {v}" for k, v in look.settings.items() if k in ("encoding",)]
-            + [
-                f"{counted(look.settings.get('skip', 0), 'line above its header is', 'lines above its header are')} left out"
-            ]
-            * ("skip" in look.settings)
-            + ["no header line"] * (look.settings.get("header") is False)
-            + [counted(look.sheets, "sheet")] * (look.sheets > 1)
-            + ["a sample of it"] * look.sampled
-        )
+        use = f"becomes {' and '.join(users)}" if users else f"adds columns to {' and '.join(dict.fromkeys(joined))}"
+        if not users and not joined:
+            use = f"is not used{_unlike(found, look)}"
+        encoding, skip = look.settings.get("encoding", ""), look.settings.get("skip", 0)
+        notes = {
+            f"encoding {encoding}": encoding,
+            f"{counted(skip, 'line above its header is', 'lines above its header are')} left out": skip,
+            "no header line": look.settings.get("header") is False,
+            counted(look.sheets, "sheet"): look.sheets > 1,
+            "a sample of it": look.sampled,
+        }
+        said = ", ".join(note for note, so in notes.items() if so)
         yield f"{look.name}: {counted(look.rows, 'row')}, {counted(len(look.columns), 'column')}{f' ({said})' if said else ''}; {use}"
         odd = dict.fromkeys(v for c in look.columns.values() for v in c.values if not v.isascii())
-        if odd and not look.settings.get("encoding", "utf").startswith("utf"):
-            yield f"  it is not UTF-8; read as {look.settings['encoding']}: {listed(list(odd)[:3])}. If these look wrong, say --encoding and the one it was exported in"
+        if odd and encoding and not encoding.startswith("utf"):
+            yield f"  it is not UTF-8; read as {encoding}: {listed(list(odd)[:3])}. If these look wrong, say --encoding and the one it was exported in"
         for name, missing in look.lacking.items():
             yield f"  {name} has no {listed(missing)}: empty there"
     yield from aside(found)
@@ -102,15 +97,10 @@ def _unlike(found: Examined, look: Look) -> str:
     for p in found.proposals:
         more, less = ([n for n in a.names if n not in b.names] for a, b in ((look, p.look), (p.look, look)))
         if len(more) + len(less) <= len(look.names) // 3:
+            differ = [f"with {listed(more)} besides"] * bool(more) + [f"without {listed(less)}"] * bool(less)
             return (
-                f": it is like {p.look.name}, "
-                + " and ".join(
-                    filter(
-                        None,
-                        (f"with {listed(more)} besides" if more else "", f"without {listed(less)}" if less else ""),
-                    )
-                )
-                + "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
+                f": it is like {p.look.name}, {' and '.join(differ)}"
+                "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
             )
     return falls_short(look)
 
