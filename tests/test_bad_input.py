@@ -707,6 +707,15 @@ def test_an_id_that_looks_like_a_number_stays_the_one_it_is(tmp_path, ids, said,
     assert rk.open_shop(tmp_path).sql("select customer_id from ids order by 1")["customer_id"].tolist() == known
 
 
+def test_a_row_of_too_many_columns_does_not_stop_a_mapping_that_calculates(tmp_path):
+    rows = "".join(f"{i};c{i % 9};2026-01-{1 + i % 28:02};{1 + i % 5};2\n" for i in range(80))
+    folder_with(tmp_path, f"no;who;day;qty;price\n{rows}99;c1;2026-01-05;1;2;x;y\n")
+    mapping = {"order_id": "no", "customer_id": "who", "ordered_at": "day", "amount": "qty * price"}
+    folder_with(tmp_path, "[orders]\npath = 'orders.csv'\n" + "".join(f"{k} = '{v}'\n" for k, v in mapping.items()), "retainkit.toml")
+    shop = rk.open_shop(tmp_path)
+    assert (shop.ledger.kept[0], shop.ledger.rejected[0], rk.overview(shop).revenue[0]) == (80, 1, 480)
+
+
 def test_numbers_and_texts_in_one_expression_are_told_what_makes_them_one(tmp_path):
     folder_with(tmp_path, "order_id,cust,mail,ordered_at,amount\n1,100,a@x.org,2026-01-01,5\n2,,b@x.org,2026-01-02,5\n")
     toml = "[orders]\npath = 'orders.csv'\ncustomer_id = '{}'\n"

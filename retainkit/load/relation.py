@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retainkit.errors import closest
 from retainkit.load.mapping import reads
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import TablePlan
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 NUMBERS = ("BIGINT", "DOUBLE")  # what a column of texts may be to expressions
 LOOKED = 20_480  # the first rows of a text file
+A_TEXT = "'^([+]|0[0-9]|-?[0-9]{19})|[_a-df-zA-DF-Z]'"  # what nobody calculates with, though a number could be made of it: 007, 2026_01, inf
 NO_NUMBER = r"'^[+-]?0[0-9]|[0-9]{16}|[a-zA-Z]'"  # what is not the same number any more once it was one: 007, more digits than fit, 1e5
 
 
@@ -77,27 +80,36 @@ def _kinds(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation) 
     if not said or not relation.rejects:
         return {}
     names = [text for key, text in said.items() if key != "where" and TABLES[plan.table].column(key).kind in ("id", "text")]
-    first = _counts(con, relation, list(relation.types), f"limit {LOOKED}" if relation.path else "")
-    kinds = {name: "" if not n else "DOUBLE" if numbers == n else "VARCHAR" for name, (n, numbers, *_) in first.items()}
+    sql = " ".join(said.values())
+    meant = {closest(word, relation.types) for word in re.findall(r"\w+", sql)}  # by a misspelt name, which is tried before it is proposed
+    read = {name: f'"{quoted(name)}"' for name in relation.types if name in meant or reads(sql, [name])}
+    first = _counts(con, relation, read, first=True)
+    kinds = {name: "" if not n else "VARCHAR" if texts else "DOUBLE" for name, (n, texts) in first.items()}
     rest = [name for name, kind in kinds.items() if not kind or (kind == "DOUBLE" and reads(" ".join(names), [name]))]
-    for name, (n, _, same, whole) in (_counts(con, relation, rest) if rest else {}).items():
-        kinds[name] = "" if not n else "VARCHAR" if not kinds[name] or same < n else "BIGINT" if whole == n else "DOUBLE"
+    trimmed = {name: f'trim("{quoted(name)}")' for name in rest}
+    for name, (n, same, whole) in _counts(con, relation, trimmed).items():
+        exact = "BIGINT" if whole == n else "DOUBLE" if same == n else "VARCHAR"
+        kinds[name] = "" if not n else exact if kinds[name] else "VARCHAR"
     return kinds
 
 
-def _counts(con: duckdb.DuckDBPyConnection, relation: Relation, names: list[str], limit: str = "") -> dict[str, tuple[Any, ...]]:
-    """How many values columns hold, how many are numbers, and where all rows are looked at how many are the same ones once they are, and
-    how many are whole; nothing where they cannot be read, which is said when they are.
+def _counts(con: duckdb.DuckDBPyConnection, relation: Relation, values: dict[str, str], *, first: bool = False) -> dict[str, tuple[Any, ...]]:
+    """How many values columns hold; at first how many are no numbers, then how many are the same ones as numbers, and how many are whole.
+    Nothing where they cannot be read, which is said when they are.
     """
-    each = ", ".join(f"""trim("{quoted(name)}") as c{i}""" for i, name in enumerate(names))
-    more = "" if limit else f""", count(case when not regexp_matches(v, {NO_NUMBER}) then try_cast(v as double) end),
-        count(case when regexp_full_match(v, '-?[0-9]+') then 1 end)"""
+    if not values:
+        return {}
+    each = ", ".join(f"{value} as c{i}" for i, value in enumerate(values.values()))
+    number = "case when not regexp_matches(v, {}) then try_cast(v as double) end"
+    same = f"count({number.format(NO_NUMBER)}), count(case when regexp_full_match(v, '0|-?[1-9][0-9]{{0,17}}') then 1 end)"
+    asked, limit = (f"count(v) - count({number.format(A_TEXT)})", f"limit {LOOKED}" * bool(relation.path)) if first else (same, "")
     try:
-        found = con.execute(f"""select c, count(v), count(try_cast(v as double)){more}
+        found = con.execute(f"""select c, count(nullif(trim(v), '')), {asked}
             from (unpivot (select {each} from {relation.sql} t {limit}) on columns(*) into name c value v) u where v <> '' group by c""").fetchall()
     except Exception:
         return {}
     if relation.path:
         for suffix in ("", "_scan"):  # what it could not split is noted when it is read
             con.execute(f"drop table if exists {relation.rejects}{suffix}")
-    return dict.fromkeys(names, (0,) * 4) | {names[int(row[0][1:])]: row[1:] for row in found}
+    names = list(values)
+    return dict.fromkeys(names, (0, 0) if first else (0, 0, 0)) | {names[int(row[0][1:])]: row[1:] for row in found}
