@@ -95,7 +95,7 @@ def test_two_sections_of_one_name_have_links_of_their_own(notebook):
 
 def test_code_is_folded_away_but_there(notebook):
     page = pages.page(notebook, FACTS)
-    assert page.count("<summary>Code</summary>") == 5  # one for all that is above the contents
+    assert page.count("<summary>Code</summary>") == 4  # one for all that is above the contents, and one for cells that follow each other
     assert "<summary>Parameters</summary>" in page
     assert "1 <" not in page.split("<details>")[0]
 
