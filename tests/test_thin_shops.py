@@ -370,3 +370,13 @@ def test_the_scorecard_says_since_when_and_its_twelve_months_are_recorded(tmp_pa
         row = re.search(rf"purchases\.{metric}_of_year,month=2026-10[^,]*,,([\d.]+)", pages["metrics"])
         assert row
         assert re.search(rf"{words}\s+twelve months\s+{float(row[1]):.0%} ", page)
+
+
+def test_customers_followed_for_less_than_any_window_get_a_page_that_says_so(tmp_path, monkeypatch):
+    """Five customers of the last ten days: of no window anything is known yet, and the page failed."""
+    (tmp_path / "shop").mkdir()
+    days = [f"2026-03-{day:02}" for day in range(22, 32)]
+    rows = [(f"c{i % 5}", day, "tea") for i, day in enumerate(days)]
+    pd.DataFrame(rows, columns=["customer_id", "ordered_at", "product_line"]).assign(order_id=range(10), amount=5).to_csv(tmp_path / "shop" / "orders.csv", index=False)
+    page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "01_first_90_days_cross_sell", "02_second_purchase_funnel")
+    assert "How many new customers are cross-sold within 30 days: not known yet (n = 5)." in page["01_first_90_days_cross_sell"]

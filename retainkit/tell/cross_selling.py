@@ -12,6 +12,7 @@ from retainkit.estimate.smalln import short_of, verdict
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import words
+from retainkit.show.words import missing
 from retainkit.tell.common import FEW, no_leaving, old_ones
 
 CLAIMED = (0.70, 0.80)  # "75% of cross-sell comes in the first 90 days"
@@ -66,8 +67,11 @@ def headline(shop: Shop, early: Any, share: pd.DataFrame, *, window: int) -> Non
         parts.append(unsaid if row["why"] else f"{words(row)} {span}{long}")
     part = f"The first {window} days hold {'; '.join(parts)}."
     alone = "Nobody has been followed for longer, so nothing can be said yet of what part of all cross-sells that is."
+    known = early["n"] >= 5 and not missing(early["rate"])
+    first = "**Of new customers, {early} are cross-sold within {window} days.**"
+    unknown = "**How many new customers are cross-sold within {window} days: {early}.**"
     say(
-        "**Of new customers, {early} are cross-sold within {window} days.** {part} {old}",
+        f"{first if known else unknown} {{part}} {{old}}",
         early=words(early, kind="survival"),
         window=window,
         part=part if share["horizon"].max() > window else alone,
@@ -104,7 +108,7 @@ def cautions(shop: Shop, share: pd.DataFrame, *, horizons: Sequence[int], leaves
 
 def sold_by(early: Any, *, window: int, leaves: bool) -> str:
     """How many were cross-sold by the end of the window, and how many had gone."""
-    if early["n"] < 5:
+    if early["n"] < 5 or missing(early["rate"]):
         return FEW
     found = f"{words(early, kind='survival', brief=True)} cross-sold within {window} days"
     return capital(found) + (f", {early['left']:.0%} gone before it came to that" if leaves else "")
