@@ -372,11 +372,10 @@ def test_the_scorecard_says_since_when_and_its_twelve_months_are_recorded(tmp_pa
         assert re.search(rf"{words}\s+twelve months\s+{float(row[1]):.0%} ", page)
 
 
-def test_customers_followed_for_less_than_any_window_get_a_page_that_says_so(tmp_path, monkeypatch):
-    """Five customers of the last ten days: of no window anything is known yet, and the page failed."""
+def test_where_only_who_decided_early_was_followed_for_long_nothing_is_known_yet(tmp_path, monkeypatch):
+    """Ann was cross-sold on day 5 and followed for 60, the others for ten days: the page failed at day 30."""
     (tmp_path / "shop").mkdir()
-    days = [f"2026-03-{day:02}" for day in range(22, 32)]
-    rows = [(f"c{i % 5}", day, "tea") for i, day in enumerate(days)]
-    pd.DataFrame(rows, columns=["customer_id", "ordered_at", "product_line"]).assign(order_id=range(10), amount=5).to_csv(tmp_path / "shop" / "orders.csv", index=False)
-    page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "01_first_90_days_cross_sell", "02_second_purchase_funnel")
-    assert "How many new customers are cross-sold within 30 days: not known yet (n = 5)." in page["01_first_90_days_cross_sell"]
+    rows = [("ann", "2026-01-30", "tea"), ("ann", "2026-02-04", "mugs"), *((f"c{i}", "2026-03-21", "tea") for i in range(5)), ("c0", "2026-03-31", "tea")]
+    pd.DataFrame(rows, columns=["customer_id", "ordered_at", "product_line"]).assign(order_id=range(len(rows)), amount=5).to_csv(tmp_path / "shop" / "orders.csv", index=False)
+    page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "01_first_90_days_cross_sell")
+    assert "How many new customers are cross-sold within 30 days: not known yet (n = 6)." in page["01_first_90_days_cross_sell"]
