@@ -468,7 +468,8 @@ def test_a_line_that_does_not_end_is_said_because_the_engine_would_drop_it(tmp_p
 
 @pytest.mark.parametrize(("column", "values", "typed"), [
     ("ordered_at", ["31.01.2026", "28.02.2026"], 'date_format = "%d.%m.%Y"'), ("ordered_at", ["31-01-2026", "28-02-2026"], 'date_format = "%d-%m-%Y"'),
-    ("amount", ["1.200,50", "0,50"], "amount = '''regexp_replace("), ("amount", ["$1,200.50", "$0.50"], "amount = '''regexp_replace(")])
+    ("amount", ["1.200,50", "0,50"], "amount = '''read_number("), ("amount", ["$1,200.50", "$0.50"], "amount = '''read_number("),
+    ("amount", ["1,206.00", "(5.00)"], "amount = '''read_number("), ("amount", ["1206,00", "5,00-"], "amount = '''read_number("), ("amount", ["€ 1.206,-", "€ -5,-"], "amount = '''read_number(")])
 def test_what_to_type_for_values_written_otherwise_works_when_typed(tmp_path, column, values, typed):
     row = {"order_id": ["1", "2"], "customer_id": ["ann", "bob"], "ordered_at": ["2026-01-31", "2026-02-28"], "amount": ["1200.50", "0.50"]}
     pd.DataFrame({**row, column: values}).to_csv(tmp_path / "orders.csv", index=False)

@@ -63,7 +63,8 @@ def test_days_whose_two_readings_agree_need_no_question(tmp_path):
 
 
 @pytest.mark.parametrize(("written", "amount"), [
-    ("1.234,50", 1234.5), ("1 234.50", 1234.5), ("$1234.5", 1234.5), ("€ 12,30", 12.3), ("(12.30)", -12.3), ("-5.10", -5.1), ("12.30-", -12.3), ("1'234.50", 1234.5), ("12,30 EUR", 12.3), ("1,234,567.00", 1234567)])
+    ("1.234,50", 1234.5), ("1 234.50", 1234.5), ("$1234.5", 1234.5), ("€ 12,30", 12.3), ("(12.30)", -12.3), ("-5.10", -5.1), ("12.30-", -12.3), ("1'234.50", 1234.5), ("12,30 EUR", 12.3), ("1,234,567.00", 1234567),
+    ("€ -1.285,60", -1285.6), ("$-12.50", -12.5), ("€-12,50", -12.5), ("USD -1,200.00", -1200), ("Fr.-12.50", -12.5), ("1.286,-", 1286), ("12,--", 12)])
 def test_numbers_as_people_write_them(tmp_path, written, amount):
     path = export(tmp_path, ["2026-01-05", "2026-01-06"], amount=f'"{written}"')
     found = examine([path])
@@ -434,6 +435,30 @@ def test_points_that_may_stand_between_thousands_are_asked(tmp_path):
 @pytest.mark.parametrize("amount", ["0.125", "1100.500", "1.5"])
 def test_points_that_can_only_stand_before_decimals_are_not(tmp_path, amount):
     assert not examine([export(tmp_path, ["2026-01-05", "2026-01-06"], amount=amount)]).open_questions
+
+
+def mixed_marks(tmp_path: Path, *amounts: str) -> Path:
+    path = tmp_path / "export.csv"
+    path.write_text("Order No,Customer,Date,Total\n" + "".join(f'{i},c{i % 2},2026-01-{i + 1:02},"{a}"\n' for i, a in enumerate(amounts)), encoding="utf-8")
+    return path
+
+
+def test_decimals_after_a_point_and_after_a_comma_in_one_column_are_each_read_by_their_own_mark(tmp_path):
+    found = examine([mixed_marks(tmp_path, "1,285.60", "291,60", "12.50", "2.744,40", "7")])
+    assert found.shop
+    assert found.shop.sql("select amount from all_orders order by order_id")["amount"].astype(float).tolist() == [1285.6, 291.6, 12.5, 2744.4, 7]
+    assert "amount               coalesce(read_number(\"Total\", '.'), read_number(\"Total\", ','))   likely: " in as_text(found)
+    assert "decimals after a point in 2 of its values, and after a comma in 2" in as_text(found)
+
+
+@pytest.mark.parametrize(("mark", "kept"), [(".", [1285.6, 1234]), (",", [291.6, 1.234])])
+def test_a_mark_that_may_be_either_beside_both_is_asked_and_what_the_answer_does_not_fit_is_rejected(tmp_path, mark, kept):
+    path = mixed_marks(tmp_path, "1,285.60", "291,60", "1,234")
+    assert "'1,234' may hold thousands or decimals (decimals after a point in 1 of its values, and after a comma in 1: those that the answer does not fit" in as_text(examine([path]))
+    shop = examine([path], {"decimal": mark}).shop
+    assert shop
+    assert shop.sql("select amount from all_orders order by order_id")["amount"].astype(float).tolist() == kept
+    assert shop.rejected("orders")["reason"].tolist() == ["`amount` is not a number"]
 
 
 def test_what_one_column_proves_of_decimals_counts_for_the_file(tmp_path):

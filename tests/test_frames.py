@@ -42,6 +42,7 @@ def test_columns_the_engine_has_no_type_for_are_read_all_the_same(frame):
     (orders().set_axis(pandas.MultiIndex.from_product([["shop"], orders().columns]), axis=1), "get_level_values(1)"),
     (orders().rename(columns=str.upper), '"ORDER_ID": "order_id", "CUSTOMER_ID": "customer_id"'),
     (orders(amount=["10.00 EUR", "20.00 EUR", "5.50 EUR"]), "to_numeric"), (orders(amount=["10,00", "20,00", "5,50"]), "to_numeric"),
+    (orders(amount=["1,050.00", "(1,010.00)", "4.50-"]), "to_numeric"), (orders(amount=["€ 1.040,-", "€ -1.000,00", "4,50-"]), "to_numeric"),
     (orders(ordered_at=["31.01.2026", "13.02.2026", "14.03.2026"]), "%d.%m.%Y"), (orders(ordered_at=["01/31/2026", "02/13/2026", "2026-03-14"]), "%m/%d/%Y"), (orders(ordered_at=pandas.period_range("2026-01", periods=3, freq="M")), "%Y-%m"),
     (orders(ordered_at=np.array([1769817600, 1770940800, 1773446400]) * 1000), 'unit="ms"'), (orders(ordered_at=[1769817600, 1770940800, 1773446400]), 'unit="s"')])
 def test_what_is_said_to_type_on_a_frame_works_when_typed(frame, words):

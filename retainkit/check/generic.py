@@ -185,6 +185,7 @@ def map_column(proposal: Proposal, canonical: Canonical, column: Column, score: 
     if column.numbers and canonical.kind in ("money", "number") and (column.numbers.sql or in_hundredths(column)):
         sql = number_of(column)
         why += f"; {column.numbers.proof}"
+        how = LIKELY if how == SURE and column.numbers.both else how  # what is sure is not explained
         if in_hundredths(column):
             how, why = max(how, LIKELY, key=[SURE, LIKELY, GUESS].index), f"{why}, counted in hundredths"
     if column.numbers and column.numbers.doubt and canonical.kind in ("money", "number"):

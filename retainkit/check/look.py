@@ -195,7 +195,7 @@ def described(look: Look, decimal: str = "") -> Look:
     columns = {name: described_column(look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]}
     proved = {c.numbers.mark for c in columns.values() if c.numbers and c.numbers.mark}
     if len(proved) == 1:
-        columns |= {n: described_column(look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt}
+        columns |= {n: described_column(look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt and not c.numbers.both}
     return replace(look, columns={n: _as_beside(c, columns) for n, c in columns.items()})
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from retainkit.load.engine import GAPS, MINUS
+
 if TYPE_CHECKING:
     import duckdb
 
 SHARE = 0.9
 _PLAIN = r"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?"
-_GAPS = " \u00a0\u202f\u2009"  # between thousands, or before a sign
-_MINUS = "\u2212-"
-_DRESSED = rf"[ (+{_MINUS}]*([$€£¥₹]|[A-Z]{{2,3}}[$]?|kr[.]?|zł|Fr[.]?|R[$])?[{_GAPS}(+{_MINUS}]*[0-9][0-9.,'’{_GAPS}]*([$€£¥₹%]|[A-Z]{{3}}|kr[.]?|zł)?[ ){_MINUS}]*"
+_DRESSED = rf"[ (+{MINUS}]*([$€£¥₹]|[A-Z]{{2,3}}[$]?|kr[.]?|zł|Fr[.]?|R[$])?[{GAPS}(+{MINUS}]*[0-9][0-9.,'’{GAPS}]*([$€£¥₹%]|[A-Z]{{3}}|kr[.]?|zł)?[ ){MINUS}]*"
+_NAMES = {".": "point", ",": "comma"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Numbers:
     doubt: bool = False  # every separator could be either
     proof: str = ""
     mark: str = ""  # what stands before decimals, where that is proved
+    both: bool = False  # some values prove one mark, and others the other one
 
 
 def numbers_in(con: duckdb.DuckDBPyConnection, values: str, sql: str, decimal: str = "") -> Numbers | None:
@@ -32,20 +34,27 @@ def numbers_in(con: duckdb.DuckDBPyConnection, values: str, sql: str, decimal: s
         sum(case when regexp_full_match(v, '{dressed}') then n else 0 end) from {values}""").fetchone() or (0, 0, 0)
     if not n or max(plain, other) < SHARE * n:
         return None
-    if plain >= other and decimal != ",":
-        pointed, thousandlike = _points(con, values)
-        doubt = bool(pointed and pointed == thousandlike and not decimal)
+    pointed, thousandlike = _points(con, values) if plain >= other else (0, 0)
+    either = bool(pointed and pointed == thousandlike)
+    if plain >= other and not (either and decimal == ","):
+        doubt = either and not decimal
         return Numbers(proof="plain numbers", doubt=doubt, mark="." if pointed and not doubt else "")
     marks = {
-        "point": "v like '%.%'", "comma": "v like '%,%'",
+        "point": "v like '%.%'", "comma": "v like '%,%'", "either": "regexp_matches(v, '^[^.,]*[.,][0-9]{3}[^0-9.,]*$')",
         "decimal point": "v like '%,%.%' or v like '%,%,%' or regexp_matches(v, '^[^.,]*[.]([0-9]{0,2}|[0-9]{4,})[^0-9.,]*$')",
         "decimal comma": "v like '%.%,%' or v like '%.%.%' or regexp_matches(v, '^[^.,]*,([0-9]{0,2}|[0-9]{4,})[^0-9.,]*$')"}
     counts = ", ".join(f"sum(case when {test} then n else 0 end)" for test in marks.values())
-    found = dict(zip(marks, con.execute(f"select {counts} from {values}").fetchone() or (), strict=True))
-    mark = decimal or ("," if found["decimal comma"] > found["decimal point"] else ".")
-    doubt = not decimal and bool(found["point"] or found["comma"]) and not found["decimal comma"] and not found["decimal point"]
-    proved = "" if doubt or not (found["point"] or found["comma"]) else mark
-    return Numbers(_cleaned(f"trim({sql})", mark), doubt, f"decimals after a {'comma' if mark == ',' else 'point'}", proved)
+    found = dict(zip(marks, con.execute(f"select {counts} from (select regexp_replace(v, '\\pL[.]', '', 'g') as v, n from {values}) t").fetchone() or (), strict=True))
+    points, commas = found["decimal point"], found["decimal comma"]
+    proved = ("," if commas > points else ".") if (points > 0) != (commas > 0) else ""
+    mark = proved or decimal or ("," if commas > points else ".")
+    number, proof = f"read_number({sql}, '{mark}')", f"decimals after a {_NAMES[mark]}"
+    if points and commas:  # no way to read all of them: each by what proves itself, if all do
+        proof = f"decimals after a point in {points:,} of its values, and after a comma in {commas:,}"
+        other = "." if mark == "," else ","
+        number = number if decimal else f"coalesce({number}, read_number({sql}, '{other}'))"
+    doubt = not decimal and bool(found["either"] if points and commas else (found["point"] or found["comma"]) and not proved)
+    return Numbers(number, doubt, proof, proved, bool(points and commas))
 
 
 def _points(con: duckdb.DuckDBPyConnection, values: str) -> tuple[int, int]:
@@ -55,10 +64,3 @@ def _points(con: duckdb.DuckDBPyConnection, values: str) -> tuple[int, int]:
         f"select count(case when v like '%.%' then 1 end), count(case when {alike} then 1 end) from {values}"
     ).fetchone() or (0, 0)
     return pointed, thousandlike
-
-
-def _cleaned(text: str, mark: str) -> str:
-    """SQL that reads a dressed number: signs and thousands are dropped, brackets and a trailing minus mean below zero."""
-    kept = f"regexp_replace({text}, '[^0-9{mark}]', '', 'g')"
-    number = f"replace({kept}, ',', '.')" if mark == "," else kept
-    return f"try_cast(case when regexp_matches({text}, '^[ (]*[-\u2212]|[(]|[-\u2212]$') then '-' else '' end || {number} as double)"

@@ -106,6 +106,8 @@ def _number(proposal: Proposal, name: str) -> str:
         return ""
     if column.numbers.doubt:
         proposal.undecided(column)
+    elif column.numbers.both:
+        proposal.notes.append(f"`{column.name}` has {column.numbers.proof}")
     return column.numbers.sql
 
 

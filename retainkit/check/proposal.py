@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,9 +61,12 @@ class Proposal:
         self.questions.append(Question(key, text, answers, needed))
 
     def undecided(self, column: Column) -> None:
-        """Ask of numbers such as 1,234, which may be one and a bit."""
-        example = next((v for v in column.values if "." in v or "," in v), column.values[0])
+        """Ask of numbers such as 1,234, which may be one and a bit; what is written in the other way is rejected then."""
+        marked = [v for v in column.values if "." in v or "," in v]
+        example = next((v for v in marked if re.search("^[^.,]*[.,][0-9]{3}[^0-9.,]*$", v)), [*marked, column.values[0]][0])
         text = f"{self.look.name} column `{column.name}`: {example!r} may hold thousands or decimals"
+        if column.numbers and column.numbers.both:
+            text += f" ({column.numbers.proof}: those that the answer does not fit are rejected)"
         self.ask("decimal", text, '--decimal "."', '--decimal ","')
 
     def one(self, sql: str) -> list[Any]:

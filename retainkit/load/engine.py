@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = "1.6GB"  # with Python itself, within 2 GiB
+MINUS = "\u2212-"
+GAPS = " \u00a0\u202f\u2009"  # between thousands, or before a sign
+# What a mapping may call for numbers with signs and thousands: empty where `mark` cannot stand before the decimals. A minus stands before the first digit
+# or after the last one (but 12,- is 12), brackets mean below zero.
+READ_NUMBER = rf"""create or replace temp macro read_number(said, mark) as try_cast(case when regexp_full_match(cast(said as varchar),
+    '([^0-9.,]|\pL[.])*([1-9][0-9]{{0,2}}(S[0-9]{{2,3}})*S[0-9]{{3}}(M[0-9]*)?|[0-9]+(M[0-9]*)?|M[0-9]+)([^0-9.,]|\pL[.])*'
+    .replace('M', '[' || mark || ']').replace('S', case mark when ',' then '[.''’{GAPS}]' else '[,''’{GAPS}]' end))
+    then case when regexp_matches(cast(said as varchar), '^[^0-9]*[({MINUS}]|[0-9][^0-9.,]*[{MINUS}][^0-9]*$') then '-' else '' end
+    || replace(regexp_replace(cast(said as varchar), '\pL[.]|[^0-9' || mark || ']', '', 'g'), ',', '.') end as double)"""
 
 
 def connect(memory: str | None = None) -> duckdb.DuckDBPyConnection:
@@ -24,6 +33,7 @@ def connect(memory: str | None = None) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
     con.execute(f"set temp_directory = {literal(str(cache_folder() / 'spill'))}")
     con.execute("set TimeZone = 'UTC'")
+    con.execute(READ_NUMBER)
     try:
         con.execute(f"set memory_limit = {literal(memory or MEMORY)}")
     except duckdb.Error as err:

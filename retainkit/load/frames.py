@@ -59,10 +59,13 @@ def how_to_read(column: Column, found: str, days: Days | None) -> str:
         several = ', errors="coerce"' if len(days.formats) > 1 else ""
         first, *others = (f'pandas.to_datetime({named}.astype("string"), format="{f}"{several})' for f in days.formats)
         return f"{named} = {first}{''.join(f'.fillna({other})' for other in others)}{days.either}{without}"
-    comma = '.str.replace(".", "").str.replace(",", ".")' if has_comma(found) else ""
+    comma = has_comma(found)
     if re.search("[0-9]", found):
+        thousands = r'.str.replace(r"[,]([0-9]{3})", r"\1", regex=True)'
+        marks = f'{thousands.replace(",", ".", 1)}.str.replace(",", ".")' if comma else thousands
+        minus = r'.str.replace(r"^[^0-9]*[(−-](.*)|(.*[0-9][^0-9.,]*)-[^0-9]*$", r"-\1\2", regex=True)'  # brackets, and a minus behind
         return (
-            f'{named} = pandas.to_numeric({named}.astype("string"){comma}.str.replace("[^0-9.-]", "", regex=True))'
+            f'{named} = pandas.to_numeric({named}.astype("string"){minus}{marks}.str.replace("[.,]-+[^0-9]*$|[^0-9.,-]", "", regex=True))'
             + ("" if comma else ", if a point stands before the decimals")
             + without
         )
@@ -71,4 +74,4 @@ def how_to_read(column: Column, found: str, days: Days | None) -> str:
 
 def has_comma(found: str) -> bool:
     """Whether the decimals of a number stand behind a comma."""
-    return bool(re.search(r"[0-9],[0-9]{1,2}\D*$", found))
+    return bool(re.search(r"[0-9],([0-9]{1,2}|-+)\D*$", found))

@@ -213,7 +213,7 @@ def _holds(con: duckdb.DuckDBPyConnection, kind: str, column: str, rows: str) ->
     texts = f"select trim(cast({column} as varchar)) as v from {rows} s limit 10000"
     try:
         n, numbers = con.execute(
-            f"select count(*), count(try_cast(regexp_replace(v, '[^0-9.-]', '', 'g') as double)) from ({texts}) t where v <> ''"
+            f"select count(*), count(coalesce(read_number(v, '.'), read_number(v, ','))) from ({texts}) t where v <> ''"
         ).fetchone() or (0, 0)
         days = bool(n) and days_said(con, texts, "v", "v") is not None
     except Exception:  # a guess must not take the place of the error it is made for
@@ -248,10 +248,9 @@ def how_to_read(plan: TablePlan, column: Column, found: str, written: dict[str, 
         return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\"{without}"
     if column.kind == "day":
         return _how_to_read_days(plan, column, days, [d for d in written.values() if d is None or d.formats or d.proof]) + without
-    if frames.has_comma(found):
-        return f"{column.name} = '''regexp_replace(replace(replace({name}, '.', ''), ',', '.'), '[^0-9.-]', '', 'g')''' in retainkit.toml"
     if re.search("[0-9]", found):
-        return f"{column.name} = '''regexp_replace({name}, '[^0-9.-]', '', 'g')''' in retainkit.toml, if a point stands before the decimals"
+        mark, sure = (",", "") if frames.has_comma(found) else (".", ", if a point stands before the decimals")
+        return f"{column.name} = '''read_number({name}, '{mark}')''' in retainkit.toml{sure}"
     return f"the name of a column that holds numbers, after {column.name} = in retainkit.toml{without}"
 
 

@@ -188,7 +188,7 @@ def _as_found(parsed: Parsed, column: Column, columns: list[str]) -> tuple[str, 
 def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation, joined: list[Relation]) -> Source:
     """A file with what is joined to it.
 
-    In text files a plain column is taken as written, and so it is where an expression trims it or casts it to text; else an
+    In text files a plain column is taken as written, and so it is where an expression trims it, casts it to text or reads it as a number; else an
     expression sees numbers as numbers.
     """
     raw = {name: f'"{quoted(name)}"' for name in relation.types}
@@ -230,9 +230,9 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation,
 
 
 def _as_written(sql: str, raw: dict[str, str]) -> str:
-    """SQL in which a column that is trimmed, or cast to text, is what the file says: the number of 007 is 7, and that of 1.100 is 1.1.
+    """SQL in which a column that is trimmed, cast to text, or read as a number, is what the file says: the number of 007 is 7, and that of 1.100 is 1.1.
 
     >>> _as_written('trim("no") || cast(no as varchar) || no', {"no": '"as written no"'})
     'trim("as written no") || cast("as written no" as varchar) || no'
     """
-    return re.sub(r'(?i)\b(trim\(|cast\()\s*("?)([^"()]+?)\2(\)|\s+as varchar\))', lambda m: f"{m[1]}{raw.get(m[3], m[2] + m[3] + m[2])}{m[4]}", sql)
+    return re.sub(r'(?i)\b(trim\(|cast\(|read_number\()\s*("?)([^"()]+?)\2(\)|,|\s+as varchar\))', lambda m: f"{m[1]}{raw.get(m[3], m[2] + m[3] + m[2])}{m[4]}", sql)
