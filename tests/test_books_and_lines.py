@@ -82,6 +82,35 @@ def test_rows_on_two_sheets_are_shown_kept_and_left_out_only_when_told(tmp_path)
     assert once.rejected("orders")["reason"].tolist() == ["the same row stands in an earlier file or sheet"] * 2
 
 
+def test_a_sheet_with_a_column_more_and_one_with_capital_letters_are_of_the_table(tmp_path):
+    wide, loud = [[*HEAD, "Channel"], [*GOOD[1], "web"]], [["ORDER NO", "Customer", "date", "Total"], GOOD[2]]
+    path = book(tmp_path, {"2024": [HEAD, GOOD[0], GOOD[0]], "2025": wide, "2026": loud, "Notes": [["call ann"]]})
+    shop, text = loaded(path), as_text(examine([path]))
+    assert rk.overview(shop).revenue[0] == 10.5 * 2 + 20 + 5
+    assert shop.ledger["file"].tolist() == ["book.xlsx, sheet 2024", "book.xlsx, sheet 2025", "book.xlsx, sheet 2026"]
+    assert "book.xlsx, sheet 2024 has no Channel: empty there" in text
+    assert "not read: book.xlsx: has no sheet with a header and rows among Notes" in text
+
+
+def test_a_sheet_of_another_table_is_a_file_of_its_own_and_one_that_is_named_must_fit(tmp_path):
+    people = [["Customer", "Segment"], ["ann", "big"], ["bob", "small"]]
+    path = book(tmp_path, {"Orders": [HEAD, *GOOD], "People": people})
+    found = examine([path])
+    assert "book.xlsx, sheet People: 2 rows, 2 columns; becomes customers" in as_text(found)
+    assert found.shop
+    assert found.shop.sql("select customer_id, segment from ids join all_customers using (customer) order by 1").values.tolist() == [["ann", "big"], ["bob", "small"]]
+    (tmp_path / "retainkit.toml").write_text('[orders]\npath = "book.xlsx"\nsheets = ["Orders", "People"]\n')
+    with pytest.raises(rk.RetainkitError, match=r"several tables among its `sheets`.*People has Customer, Segment. To fix it: sheets = \[\"Orders\"\]"):
+        rk.open_shop(tmp_path)
+
+
+def test_columns_of_a_joined_sheet_are_read(tmp_path):
+    lines = [["Order No", "Product", "Total"], [1, "a", 4], [1, "b", 6.5], [2, "a", 20], [3, "b", 5]]
+    path = book(tmp_path, {"Lines": lines, "Orders": [["Order No", "Customer", "Date"], *[row[:3] for row in GOOD]]})
+    shop = loaded(path)
+    assert rk.overview(shop)[["customers", "revenue"]].values.tolist() == [[2, 35.5]]
+
+
 def test_a_file_that_is_no_workbook_and_a_sheet_that_is_not_there(tmp_path):
     path = book(tmp_path, {"a": [HEAD, *GOOD]})
     (tmp_path / "retainkit.toml").write_text('[orders]\npath = "book.xlsx"\nsheets = ["b"]\norder_id = "Order No"\n')

@@ -205,10 +205,11 @@ def _unknown_words(p: Proposal, answers: Mapping[str, str]) -> None:
 
 def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], encoding: str) -> tuple[list[Look], list[str]]:
     """The files that can be read, and what is wrong with the others: an error only where none can."""
-    looks, errors = [], []
-    for i, file in enumerate(files):
+    looks, errors, left = [], [], list(files)
+    for i, file in enumerate(left):
         try:
-            looks.append(look_at(con, file, i, encoding))
+            looks.append(look := look_at(con, file, i, encoding))
+            left += [Source(file.file, {"sheets": names}) for names in look.beside]
         except RetainkitError as err:
             errors.append(err)
     if errors and not looks:

@@ -20,6 +20,7 @@ from retainkit.load.engine import cache_folder
 from retainkit.load.other import is_other
 from retainkit.load.read import relations_in
 from retainkit.load.recode import uneven
+from retainkit.load.relation import padded
 from retainkit.load.sources import TablePlan
 from retainkit.sqltext import quoted
 
@@ -67,7 +68,8 @@ class Look:
     sheets: int = 1
     shared: int = 0  # rows that stand in an earlier file or sheet as well
     parts: tuple[str, ...] = ()  # SQL of the rows of each of several files
-    lacking: dict[str, list[str]] = field(default_factory=dict)  # of its files, those without a column that others have
+    lacking: dict[str, list[str]] = field(default_factory=dict)  # of its files and sheets, those without a column that others have
+    beside: list[list[str]] = field(default_factory=list)  # sheets of its workbook that hold other tables
     columns: dict[str, Column] = field(default_factory=dict)
     nearly: dict[str, tuple[list[str], list[str]]] = field(
         default_factory=dict
@@ -81,6 +83,8 @@ class Look:
     def name(self) -> str:
         if "address" in self.settings:
             return called(self.settings["address"], self.settings["query"])
+        if "sheets" in self.settings:
+            return f"{self.files[0].name}, {'sheet' if len(self.settings['sheets']) == 1 else 'sheets'} {listed(self.settings['sheets'])}"
         return self.files[0].name if len(self.files) == 1 else f"{self.files[0].name} and {len(self.files) - 1} more"
 
     @property
@@ -157,12 +161,13 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     path = source.file
     settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else dialect(path, encoding)
     written = {name: settings[name] for name in ("header", "delimiter", "encoding", "skip") if name in settings}
-    plan = TablePlan("orders", (path,), names=tuple(settings.get("columns", ())), uneven=even, **written)
+    plan = TablePlan("orders", (path,), names=tuple(settings.get("columns", ())), sheets=tuple(settings.get("sheets", ())), uneven=even, **written)
     table = f"look_{number}"
     try:
         with tempfile.TemporaryDirectory(prefix="retainkit-look-") as folder:
             for file, lines in (*parts_of(path, plan.encoding, MOST, Path(folder)), (path, 0)):
-                relations = relations_in(con, plan, file, 900 + number)
+                read = relations_in(con, plan, file, 900 + number)
+                relations = padded(read)
                 types = relations[0].types
                 sql = ", ".join(f'cast("{quoted(c)}" as varchar) as "{quoted(c)}"' for c in types)
                 everything = " union all ".join(f"select {sql or '1 as nothing'} from {r.sql} s{n}" for n, r in enumerate(relations))
@@ -187,7 +192,9 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     if settings.get("columns") == ["line"]:
         names = _blank_separated(con, table)
     shared = _shared(con, [r.sql for r in relations], list(types))
-    return Look((path,), settings, con, table, rows, sampled, names, len(relations), shared)
+    found = Look((path,), settings, con, table, rows, sampled, names, len(relations), shared, beside=read[0].beside)
+    found.lacking.update({r.name: missing for r in read if (missing := [name for name in types if name not in r.types])})
+    return found
 
 
 def described(look: Look, decimal: str = "") -> Look:
@@ -319,6 +326,6 @@ def _together(wide: Look, parts: list[Look]) -> Look:
         sampled=sampled,
         shared=shared,
         parts=tuple(each),
-        lacking=lacking,
-        settings=wide.settings | ({"missing": "empty"} if lacking else {}),
+        lacking={name: missing for look in parts for name, missing in look.lacking.items()} | lacking,
+        settings=wide.settings | ({"missing": "empty"} if lacking or any(look.lacking for look in parts) else {}),
     )

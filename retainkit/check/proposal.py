@@ -128,7 +128,7 @@ class Proposal:
             lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {paths(look, home)}"]
             lines += [
                 f"{name} = {toml(look.settings[name])}"
-                for name in ("skip", "encoding", "query")
+                for name in ("skip", "encoding", "query", "sheets")
                 if name in look.settings
             ] + [f"on = {toml(key)}"]
         return lines
@@ -149,6 +149,7 @@ SETTINGS = {
     "columns": "so the columns get these names",
     "delimiter": "what stands between two values",
     "encoding": "the file is not UTF-8",
+    "sheets": "of the workbook",
     "overlap": "a row that an earlier file or sheet has as well is left out",
     "missing": "a column that one of the files lacks is empty there",
     "query": "what is asked of the database",

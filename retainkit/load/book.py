@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,16 +27,40 @@ class Sheet:
     rejected: list[tuple[int, str, str]] = field(default_factory=list)  # row, why, text
 
 
-def sheets_of(path: Path, wanted: Sequence[str] = ()) -> list[Sheet]:
-    """The sheets that hold the same table as the largest one, in their order.
+def sheets_of(path: Path, wanted: Sequence[str] = ()) -> tuple[list[Sheet], list[list[str]]]:
+    """The sheets that hold the same table as the largest one, in their order, and the names of the others, those of one table together.
 
-    A row that says total, or repeats the header, is rejected with its reason.
+    A sheet is of a table if it has its columns, or most of them and no other one; capital letters are small ones there. A row that says
+    total, or repeats the header, is rejected with its reason.
     """
-    found = [sheet for name, cells in _cells(path, wanted) if (sheet := _sheet(name, cells))]
+    cells_of = dict(_cells(path, wanted))
+    found = [sheet for name, cells in cells_of.items() if (sheet := _sheet(name, cells))]
     if not found:
-        raise MissingDataError(path.name, "has no sheet with a header and rows", remedy="one table a sheet, its column names in one row")
-    largest = max(found, key=lambda s: len(s.rows)).header
-    return [s for s in found if s.header == largest]
+        where = f"has no sheet with a header and rows{f' among {listed(wanted)}' if wanted else ''}"
+        raise MissingDataError(path.name, where, remedy="one table a sheet, its column names in one row")
+    groups: list[list[Sheet]] = []
+    for sheet in sorted(found, key=lambda s: -len(s.rows)):
+        group = next((group for group in groups if _of_one_table(group[0].header, sheet.header)), None)
+        if group is None:
+            groups.append(group := [])
+        group.append(sheet)
+    alike, *others = (sorted(group, key=found.index) for group in groups)
+    if wanted and others:
+        one, other = alike[0], others[0][0]
+        raise BadValueError(path.name, "has sheets of several tables among its `sheets`",
+                            f"{one.name} has columns {listed(one.header)}; {other.name} has {listed(other.header)}",
+                            f"sheets = [{', '.join(json.dumps(s.name, ensure_ascii=False) for s in alike)}], or the same names over the columns of all of them")
+    spelt = {name.lower(): name for name in groups[0][0].header}
+    for sheet in alike:
+        sheet.header = [spelt.get(name.lower(), name) for name in sheet.header]
+    empty = [[name] for name, cells in cells_of.items() if all(name != s.name for s in found) and any(c != "" for row in cells for c in row)]
+    return alike, [[s.name for s in group] for group in others] + empty
+
+
+def _of_one_table(base: list[str], header: list[str]) -> bool:
+    """Whether one of two headers has the columns of the other, and few others."""
+    few, many = sorted(({name.lower() for name in names} for names in (base, header)), key=len)
+    return few <= many and 3 * len(few) >= 2 * len(many)
 
 
 def _cells(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, list[list[Any]]]]:

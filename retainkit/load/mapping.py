@@ -96,7 +96,7 @@ def checked(source: Source, key: str, line: str) -> str:
         else:
             wrong, instead = f"is neither a column of {label} nor SQL over its columns", _instead(source, said, key, str(err))
         how = plan.line(key, instead) if instead else f"the name of a column, or SQL, after {key} = there; {plan.look} proposes a mapping"
-        if len(plan.files) > 1 and not plan.padded:
+        if (len(plan.files) > 1 or ", sheet " in label) and not plan.padded:
             how += f'; or missing = "empty" under [{plan.table}], if only some of its files have that column'
         found += f"; columns {listed(source.types, limit=20)}"
         raise BadValueError(_line(source, key), f"`{key} = {toml(said)}` {wrong}", found, how) from err

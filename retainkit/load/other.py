@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,9 @@ def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, nu
     label = plan.label(path)
     if not path.name.lower().endswith(BOOKS):
         return [_json_lines(con, plan, utf8(path, plan.encoding, label, cache_folder()), label, number)]
-    return [_sheet(con, plan, f"{label}, sheet {s.name}", f"{number}_{i}", s.header, s.rows, s.rejected)
-            for i, s in enumerate(sheets_of(path, plan.sheets))]
+    alike, others = sheets_of(path, plan.sheets)
+    return [replace(_sheet(con, plan, f"{label}, sheet {s.name}", f"{number}_{i}", s.header, s.rows, s.rejected), beside=others)
+            for i, s in enumerate(alike)]
 
 
 def _sheet(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, number: str, header: list[str], rows: list[tuple[int, list[str | None]]],

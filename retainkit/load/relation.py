@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Relation:
     numbered: bool = False  # `row_no` is the number a person counts already
     path: Path | None = None  # the text file it is, and what separates its columns
     delimiter: str = ","
+    beside: list[list[str]] = field(default_factory=list)  # sheets of its workbook that hold other tables, by table
 
 
 @dataclass(frozen=True)

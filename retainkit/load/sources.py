@@ -34,6 +34,7 @@ class Join:
     on: tuple[str, ...]
     encoding: str = "utf-8"
     skip: int = 0
+    sheets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -293,10 +294,15 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
         name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body and c not in off}, off=off,
         where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
         delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")), skip=_lines(body.get("skip", 0), where),
-        sheets=(sheets,) if isinstance(sheets, str) else tuple(sheets), once=overlap == "once", padded="missing" in body,
+        sheets=_names(sheets), once=overlap == "once", padded="missing" in body,
         settings=path, date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
         joins=tuple(Join(_all_files(path.parent, j, f"{where} join", f"{name}-join")[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]),
-                         str(j.get("encoding", "utf-8")), _lines(j.get("skip", 0), where)) for j in body.get("join", ())))
+                         str(j.get("encoding", "utf-8")), _lines(j.get("skip", 0), where),
+                         _names(j.get("sheets", ()))) for j in body.get("join", ())))
+
+
+def _names(said: Any) -> tuple[str, ...]:
+    return (said,) if isinstance(said, str) else tuple(said)
 
 
 def _lines(count: Any, where: str) -> int:

@@ -60,7 +60,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     relations = numbered(con, plan, padded(relations) if plan.padded else relations)
     joined = [
         replace(
-            relations_in(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip), join.path, 100 + i)[0],
+            relations_in(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip, sheets=join.sheets), join.path, 100 + i)[0],
             name=f"{join.path.name} (joined)",
         )
         for i, join in enumerate(plan.joins)
