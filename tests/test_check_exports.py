@@ -154,6 +154,34 @@ def test_the_words_of_a_status_and_its_column_in_french(tmp_path):
     assert statuses(checked(tmp_path, {"orders.csv": text})) == {"paid": 4, "refunded": 1, "cancelled": 1}
 
 
+@pytest.mark.parametrize(("column", "said"), [
+    ("État", "Livrée Expédiée Annulée Remboursée"), ("Bestellstatus", "Zugestellt Versandbereit Storno Retoure"), ("Stato", "Spedito In-lavorazione Annullato Rimborsato"),
+    ("Estado", "Enviado Entregada Anulado Reembolsado"), ("Status", "Verzonden Bezorgd Geannuleerd Geretourneerd"), ("ステータス", "発送済み 完了 キャンセル 返品")])
+def test_the_words_of_a_status_in_other_languages(tmp_path, column, said):
+    text = f"id,Client,Total,{column},Date\n" + "".join(f"{i},K{i % 4},10,{word.replace('-', ' ')},2026-01-{1 + i:02d}\n" for i, word in enumerate(said.split()))
+    assert statuses(checked(tmp_path, {"orders.csv": text})) == {"paid": 2, "refunded": 1, "cancelled": 1}
+
+
+@pytest.mark.parametrize(("column", "said"), [("Status", "Completed Pending Denied"), ("Order Status", "Dispatched Back-ordered RMA-closed"), ("order_status", "1 2 9"), ("Auftragsstatus", "A B C")])
+def test_a_column_called_after_a_status_is_asked_of_whatever_its_words_are(tmp_path, column, said):
+    first, *others = said.split()
+    text = f"id,Client,Total,{column},Date\n" + "".join(f"{i},K{i % 4},10,{word},2026-01-{1 + i:02d}\n" for i, word in enumerate([first] * 4 + others))
+    found = checked(tmp_path, {"orders.csv": text})
+    asked = next(q for q in found.open_questions if q.key == "status")
+    assert all(f"{word.lower()} (1)" in asked.text for word in others)
+
+
+def test_a_state_that_people_live_in_is_no_status(tmp_path):
+    text = "id,Client,Total,State,Date\n" + "".join(f"{i},K{i % 4},10,{word},2026-01-{1 + i:02d}\n" for i, word in enumerate(["OK", "NY", "CA", "NY", "TX"]))
+    found = checked(tmp_path, {"orders.csv": text})
+    assert "status" not in lines(found)
+
+
+def test_of_two_columns_called_after_a_status_that_is_taken_whose_words_are_known(tmp_path):
+    text = "id,Client,Total,Status,Payment Status,Date\n" + "".join(f"{i},K{i % 4},10,{i % 3},{'Paid' if i else 'Voided'},2026-01-{1 + i:02d}\n" for i in range(6))
+    assert statuses(checked(tmp_path, {"orders.csv": text})) == {"paid": 5, "cancelled": 1}
+
+
 def test_a_list_of_members_tells_when_they_joined_and_left(tmp_path):
     text = "Member ID,Name,Join Date,Leave Date,Monthly Fee,Status\n" + "".join(f"{i},N{i},2025-0{1 + i % 9}-02,{'2026-01-05' if i % 4 == 0 else ''},39,{'Left' if i % 4 == 0 else 'Active'}\n" for i in range(20))
     found = checked(tmp_path, {"members.csv": text})

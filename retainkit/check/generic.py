@@ -116,6 +116,8 @@ def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[s
             if column.name in joined and not _fits_joined(canonical, _reach(table, joined[column.name])):
                 continue
             score = likeness(column.name, names) - (0.03 if column.name not in look.columns else 0)
+            if canonical.name == "status" and choices(table.name, canonical, column)[0] < 0.5:
+                score *= 0.9  # after one whose words are known
             if canonical.name == "product_line" and column.distinct > COARSE:
                 score *= 0.9
             elif canonical.name == "product_line" and column.kind == "text" and plain(column.name) in words()["also"]["product"]:
@@ -146,6 +148,9 @@ def _rivals(table: Table, look: Look, found: dict[str, tuple[Column, float]]) ->
 def _spoken(table: Table, canonical: Canonical, column: Column) -> bool:
     """Whether the words of a column are those of a choice, or it is called after stages: what its words are is asked."""
     share, by = choices(table.name, canonical, column)
+    if canonical.name == "status" and share < 0.5:
+        names = set(words()["orders"]["status"]) - single("state")
+        return column.distinct <= STAGES and not measure(column) and plain(column.name) in names
     if canonical.name != "outcome":
         return share >= 0.5
     return {"won", "lost"} <= set(by) or (column.kind == "text" and column.distinct <= STAGES and called(column, "stage", 0.9))
