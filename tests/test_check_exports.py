@@ -187,7 +187,7 @@ def test_a_list_of_members_tells_when_they_joined_and_left(tmp_path):
     found = checked(tmp_path, {"members.csv": text})
     assert {k: lines(found, "contracts")[k] for k in ("started_at", "ended_at", "monthly_value")} == {"started_at": "Join Date", "ended_at": "Leave Date", "monthly_value": "Monthly Fee"}
     assert found.shop
-    assert int(found.shop.sql("select count(ended_on) as n from contracts")["n"][0]) == 5
+    assert int(found.shop.sql("select count(ended_on) as n from all_contracts")["n"][0]) == 5
 
 
 def test_a_list_of_customers_that_says_what_they_pay_is_of_contracts_too(tmp_path):

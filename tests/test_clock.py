@@ -70,18 +70,24 @@ def test_tables_that_have_no_day_together_say_which_ends_first(tmp_path):
     assert rk.open_shop(tmp_path, as_of="2026-09-15").has("contracts")
 
 
-def test_contracts_alone_say_that_only_an_end_reaches_so_far(tmp_path):
-    shop_of(tmp_path, STARTS, d0="2026-05-01")
+def test_ends_of_contracts_alone_do_not_say_how_far_the_data_reach(tmp_path):
+    shop_of(tmp_path, STARTS, d0="2026-05-01", d1="2199-01-01")
     (tmp_path / "orders.csv").unlink()
-    said = "the last contract begins on 2026-01-23, and later days, to 2026-05-01, are counted because contracts end then"
-    assert f"{said}. If ends are written down before they come, nothing is known of these days: --as-of 2026-01-23" in as_text(examine([tmp_path]))
+    said = "the last contract begins on 2026-01-23, and no later day is counted, though contracts end until 2026-05-01: ends are often written down before they come. "
+    assert f"{said}If these did come, and all others to that day are in the data: --as-of 2026-05-01" in as_text(examine([tmp_path]))
     shop = rk.open_shop(tmp_path)
-    assert f"T{said[1:]}" in held_back(shop)
-    assert 'To count to there only: as_of = "2026-01-23" under [shop] in retainkit.toml.' in held_back(shop)
+    assert str(shop.as_of) == "2026-01-23"
+    assert held_back(shop) == f'T{said[1:]}To count to there, if these did come: as_of = "2026-05-01" under [shop] in retainkit.toml.'
     assert escape(held_back(shop)) in cards.health(shop)
-    assert f"T{said[1:].replace('2026-05-01', '2026-04-30')}" in held_back(shop.at("2026-04-30"))
-    assert not held_back(shop.at("2026-02-15"))  # the last one began in these weeks
-    assert not held_back(rk.open_shop(tmp_path, as_of="2026-05-01").at("2026-01-31"))
+    assert not held_back(rk.open_shop(tmp_path, as_of="2026-05-01"))
+    (tmp_path / "retainkit.toml").write_text('[shop]\nas_of = "2026-05-01"\n')
+    assert not held_back(rk.open_shop(tmp_path))
+
+
+def test_a_day_on_which_an_open_deal_may_be_closed_is_none_the_data_reach(tmp_path):
+    deals = "deal_id,rep,opened_at,closed_at,outcome\nd1,Kim,2026-01-05,2026-02-01,won\nd2,Kim,2026-01-09,2026-06-30,open\n"
+    (tmp_path / "deals.csv").write_text(deals)
+    assert str(rk.open_shop(tmp_path).as_of) == "2026-02-01"
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("AREA/CITY", "Europe/Berlin"), ("Europe/Berlim", "Europe/Berlin"), ("europe/paris", "Europe/Paris"), ("qqq", "Europe/Berlin"),

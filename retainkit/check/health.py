@@ -211,7 +211,7 @@ def _ends(shop: Shop) -> Iterator[str]:
     if held := held_back(shop):
         yield f"{held[0]}. To count them, with the tables that end earlier as they were: --as-of {held[1]}"
     elif ahead := ends_ahead(shop):
-        yield f"{ahead[0]}: --as-of {ahead[1]}"
+        yield f"{ahead[0]}. If these did come, and all others to that day are in the data: --as-of {ahead[1]}"
     if (end + timedelta(days=1)).day != 1:
         yield f"the last month, {end:%B %Y}, ends on day {end.day}: it is never shown as a whole month; the last whole one is {shop.closed_through}"
     if "orders" in shop.tables:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.store import last_day
+from retainkit.sqltext import literal, one_file
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,10 +40,27 @@ def _zones() -> set[str]:
 
 
 def reach(con: duckdb.DuckDBPyConnection, store: Path, tables: dict[str, Any], tz: str) -> dict[str, date]:
-    """The last day of each table with a clock, the first to end first."""
-    today = datetime.now(ZoneInfo(tz or "UTC")).date()
-    days = {n: last_day(con, TABLES[n], store / f"{n}.parquet", today=today) for n in tables if TABLES[n].clock}
-    return dict(sorted(((n, day) for n, day in days.items() if day), key=lambda found: found[::-1]))
+    """The last day of each table with a clock, the first to end first.
+
+    Ends of contracts are often written down ahead, so that they say nothing of how far the data reach; but up to where another table
+    reaches they do, unless cancellations are written down as well.
+    """
+    today = _today(tz)
+    found = {n: last_day(con, TABLES[n], store / f"{n}.parquet", today=today) for n in tables if TABLES[n].clock}
+    days = {n: day for n, day in found.items() if day}
+    if "contracts" in days:
+        days["contracts"] = max(days["contracts"], last_end(con, store, max(days.values())) or days["contracts"])
+    return dict(sorted(days.items(), key=lambda found: found[::-1]))
+
+
+def last_end(con: duckdb.DuckDBPyConnection, store: Path, until: date) -> date | None:
+    """The last end of a contract up to a day, where no cancellation was written down."""
+    rows = f"read_parquet({one_file(store / 'contracts.parquet')})"
+    return (con.execute(f"select max(ended_on) from {rows} where ended_on <= {literal(until)} having count(cancel_requested_on) = 0").fetchone() or (None,))[0]
+
+
+def _today(tz: str) -> date:
+    return datetime.now(ZoneInfo(tz or "UTC")).date()
 
 
 def held_back(shop: Shop, *, least: int = 0) -> tuple[str, date] | None:
@@ -61,20 +79,17 @@ def held_back(shop: Shop, *, least: int = 0) -> tuple[str, date] | None:
     return (f"the table {first} ends first, on {day}, and no later day is counted: {listed(later)} are dated later", last) if later else None
 
 
-def ends_ahead(shop: Shop) -> tuple[str, date] | None:
-    """The last beginning of a contract, where more than a month after it is counted only because contracts end there: in words, and as a day.
+def ends_ahead(shop: Shop, *, least: int = 0) -> tuple[str, date] | None:
+    """The last end of a contract, where it lies more than `least` days after the last beginning, to which alone is counted: in words, and as a day.
 
-    None where another table reaches so far, or cancellations are written down, for ends then are no news.
+    None where another table reaches further, where cancellations are written down, and where much less is counted.
     """
-    if list(shop._reach) != ["contracts"] or shop.has("contracts.cancel_requested_at") or shop._plan.facts.get("as_of"):
+    if list(shop._reach) != ["contracts"] or shop._plan.facts.get("as_of"):
         return None
-    last = shop.sql("select max(started_on) as day from contracts")["day"].max()
-    if last != last or not (last := last.date()) + timedelta(days=31) < shop.as_of <= shop._reach["contracts"]:
+    last, end = shop._reach["contracts"], last_end(shop._con, shop._store, _today(shop.tz))
+    if not end or (end - last).days <= least or not 0 <= (last - shop.as_of).days < 31:
         return None
-    return (
-        f"the last contract begins on {last}, and later days, to {shop.as_of}, are counted because contracts end then. If ends are written down before they come, nothing is known of these days",
-        last,
-    )
+    return f"the last contract begins on {last}, and no later day is counted, though contracts end until {end}: ends are often written down before they come", end
 
 
 def not_to_come(day: date, where: str, rows: date | None, tz: str) -> date:

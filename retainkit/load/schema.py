@@ -38,7 +38,7 @@ class Table:
     key: tuple[str, ...] = ()  # empty: rows may repeat
     clock: tuple[
         str, ...
-    ] = ()  # the columns whose last date says how far the table reaches (`a|b`: b where a is never filled); empty: it holds nothing back
+    ] = ()  # the columns whose last date says how far the table reaches; empty: it holds nothing back
     dated_by: str | None = None  # the column that says when a row became known
 
     def column(self, name: str) -> Column:
@@ -109,7 +109,7 @@ CONTRACTS = Table(
         Column("end_reason", "text", "why it ended"),
         Column("monthly_value", "money", "what it pays a month"),
         _id("deal_id", "the deal that sold it"),
-    ), key=("contract_id",), clock=("started_at", "cancel_requested_at|ended_at"), dated_by="started_at")
+    ), key=("contract_id",), clock=("started_at", "cancel_requested_at"), dated_by="started_at")
 
 RESPONSES = Table(
     "responses", "an answer to a survey", (

@@ -274,11 +274,11 @@ def _dated(table: Table, have: set[str]) -> str | None:
 def last_day(con: duckdb.DuckDBPyConnection, table: Table, path: Path, *, today: date) -> date | None:
     """The last day, not in the future, on which the table's clock columns say something happened.
 
-    A day in the future is a plan, or a mistake. Ends of contracts count where no cancellation was written down, because where they were,
-    ends are known ahead.
+    A day in the future is a plan, or a mistake, and so is the day on which a deal that is open may be closed.
     """
-    ways = ((table.column(n).sql_name for n in names.split("|")) for names in table.clock)
-    days = ", ".join(f"coalesce({', '.join(f'max(case when {c} <= {literal(today)} then {c} end)' for c in way)})" for way in ways)
+    happened = {"closed_on": " and outcome <> 'open'"}
+    names = [table.column(n).sql_name for n in table.clock]
+    days = ", ".join(f"max(case when {c} <= {literal(today)}{happened.get(c, '')} then {c} end)" for c in names)
     row = con.execute(f"select {days} from read_parquet({one_file(path)})").fetchone() or ()
     known = [d for d in row if d is not None]
     return max(known) if known else None

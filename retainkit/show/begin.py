@@ -134,21 +134,21 @@ def show_ledger(shop: Shop) -> None:
 
 
 def held_back(shop: Shop) -> str:
-    """That a table ends what is counted more than a month before another one, or that only contracts' ends say it is
-    counted so far, and what to type; "" where neither is so.
+    """That a table ends what is counted more than a month before another one, or that contracts end more than a
+    month after the last day counted, and what to type; "" where neither is so.
     """
     held = clock.held_back(shop, least=31)
-    if not (found := held or clock.ends_ahead(shop)):
+    if not (found := held or clock.ends_ahead(shop, least=31)):
         return ""
     said, day = found
-    what = "To count them, with the tables that end earlier as they were" if held else "To count to there only"
+    what = "To count them, with the tables that end earlier as they were" if held else "To count to there, if these did come"
     return f'{capital(said)}. {what}: as_of = "{day}" under [shop] in retainkit.toml.'
 
 
 def read_and_left_out(shop: Shop) -> pd.DataFrame:
     """The shop's ledger, one row a table: rows read, kept, left out and too late for this report; first and last day.
 
-    The last day is that up to which the table reaches, where it has a clock: ends of contracts and deals count, as in what `held_back` says.
+    The last day is that up to which the table reaches, where it has a clock: ends of deals count, and of contracts as far as other tables reach.
     """
     sums = dict.fromkeys(["rows", "kept", "rejected", "after_as_of"], "sum")
     ledger = shop.ledger
