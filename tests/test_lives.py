@@ -46,6 +46,13 @@ def test_a_term_that_renews_itself_does_not_end_a_contract_until_it_is_cancelled
     assert ("of 1 row it is the end of a term: `auto_renew` says that it renews itself" in as_text(found)) == ("yes" in renews)
 
 
+def test_the_end_of_what_is_paid_is_none_of_a_contract_that_a_status_calls_active(tmp_path: Path) -> None:
+    rows = ["k0,c0,2026-01-01,,2026-02-28,Active", "k1,c1,2026-01-02,,2026-03-01,Cancelled", "k2,c2,2026-01-03,2026-02-20,2026-03-03,Active", "k3,c3,2026-03-05,,,Active"]
+    found = contracts(tmp_path, "contract_no,account,start_date,cancellation_date,end_date,status", *rows)
+    assert ended(found) == ["", "2026-03-01", "2026-03-03", ""]
+    assert "likely: of 1 row it is the end of a term, or of what is paid: `status` says active" in as_text(found)
+
+
 @pytest.mark.parametrize(("left", "kept"), [("0", False), ("49", True)])
 def test_values_that_are_0_in_all_that_ended_count_no_money_that_left(tmp_path: Path, left: str, kept: bool) -> None:
     rows = [f"k{i},c{i},2026-01-0{i + 1},{'2026-03-01' if i < 5 else ''},{left if i < 5 else 49}" for i in range(9)]

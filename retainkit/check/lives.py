@@ -29,12 +29,14 @@ def ends(p: Proposal, columns: Mapping[str, Column], answers: Mapping[str, str])
     spoken = choices("contracts", STATUS, status)[1] if status else {}
     by = {choice: list(dict.fromkeys(v.lower() for v in found)) for choice, found in spoken.items()}
     said = f"coalesce(lower(trim({status.sql})), '')" if status else "''"
-    trial, cancelled = (f"{said} in ({', '.join(map(literal, by[c]))})" if c in by else "false" for c in ("trial", "cancelled"))
+    trial, cancelled, running = (f"{said} in ({', '.join(map(literal, by[c]))})" if c in by else "false" for c in ("trial", "cancelled", "running"))
     several = columns.get("contract_id")
     if several and several.distinct < 0.98 * several.filled:
         _history(p, columns, several, trial, cancelled, answers.get("history", ""))
     else:
         _renewed(p, cancelled)
+        if running != "false" and status:
+            _runs_on(p, status, running, by["running"])
         _as_cancelled(p, cancelled)
         if cancelled != "false" and status:
             _no_day(p, columns, status, cancelled, by["cancelled"])
@@ -64,6 +66,16 @@ def _renewed(p: Proposal, cancelled: str) -> None:
     if n := p.count(f"{_filled(p.sql_of('ended_at'))} and not ({over})"):
         why = f"it is the end of a term: `{renews.name}` says that it renews itself, and nothing that it was cancelled"
         p.put("ended_at", f"case when {over} then {p.sql_of('ended_at')} end", f"of {counted(n, 'row')} {why}")
+
+
+def _runs_on(p: Proposal, status: Column, running: str, said: Iterable[str]) -> None:
+    """Take no end of a contract that a status calls running, unless it was asked to end: it is that of a term, or of what is paid."""
+    if "ended_at" not in p.lines:
+        return
+    asked = f" and not ({_filled(p.sql_of('cancel_requested_at'))})" if "cancel_requested_at" in p.lines else ""
+    if n := p.count(f"{_filled(p.sql_of('ended_at'))} and {running}{asked}"):
+        why = f"of {counted(n, 'row')} it is the end of a term, or of what is paid: `{status.name}` says {listed(said)}"
+        p.put("ended_at", f"case when not ({running}{asked}) then {p.sql_of('ended_at')} end", why)
 
 
 def _as_cancelled(p: Proposal, cancelled: str) -> None:
@@ -109,13 +121,17 @@ def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str
     each = f"partition by {key.sql}"
     order = ", ".join((start, *[cancelled] * (cancelled != "false"), f"{end} nulls last"))
     last = f"over ({each} order by {order} rows between unbounded preceding and unbounded following)"
-    paid = f"not ({' or '.join(test for test in (trial, cancelled) if test != 'false') or 'false'})"
+    over = f"{cancelled} and coalesce({end} <= {start}, true)"  # with a start and a later end it is the contract's last stretch
+    paid = f"not ({' or '.join(test for test, by in ((trial, trial), (over, cancelled)) if by != 'false') or 'false'})"
+    before = f"{paid} and not {cancelled}"  # what it paid: a row that ends it often says 0
+    if none := p.one(f"select count(*) from (select {key.sql} as k from {{file}} group by k having k is not null and count(case when {paid} then 1 end) = 0) t")[0]:
+        p.notes.append(f"{counted(none, 'contract has', 'contracts have')} no row but trials and cancellations: left out")
     for name in {*p.lines, *(["ended_at"] if cancelled != "false" else [])} - {"contract_id", "customer_id"}:
         what = _at(columns[name]) if name in columns and columns[name].days else p.sql_of(name)
         line = {
             "started_at": f"min(case when {paid} then {start} end) over ({each})",
             "ended_at": f"last_value(case when {cancelled} then coalesce({end}, {start}) else {end} end) {last}",
-            "monthly_value": f"last_value(case when {paid} then {what} end ignore nulls) {last}"}.get(name, f"last_value({what}) {last}")
+            "monthly_value": f"coalesce(last_value(case when {before} then {what} end ignore nulls) {last}, last_value(case when {paid} then {what} end ignore nulls) {last})"}.get(name, f"last_value({what}) {last}")
         p.put(name, line, "of all rows of the contract")
     p.where = f"row_number() over ({each} order by {order}) = 1 and count(case when {paid} then 1 end) over ({each}) > 0"
 
