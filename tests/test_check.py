@@ -886,6 +886,14 @@ def test_a_flag_says_what_the_words_of_the_status_do_not(tmp_path, status, flag,
     assert ("columns not used" in as_text(examine([path]))) == (status == "cancelled")
 
 
+def test_a_row_that_is_closed_is_a_stretch_of_its_contract_where_it_has_a_start_and_a_later_end(tmp_path):
+    rows = ["k1,a,Closed,2025-01-10,2025-06-01,20", "k2,b,Renewed,2025-01-10,2025-03-01,30", "k2,b,Closed,2025-03-01,2025-05-01,0", "k3,c,Open,2025-02-01,,40", "k4,d,Closed,2025-03-01,,20"]
+    path = table(tmp_path, "contract_id,account,status,start_date,end_date,mrr", *rows, name="contracts.csv")
+    found = examine([path], {"history": "whole"})
+    assert contracts_of(found) == [["k1", "2025-01-10", "2025-06-01", 20], ["k2", "2025-01-10", "2025-05-01", 30], ["k3", "2025-02-01", None, 40]]
+    assert "1 contract has no row but trials and cancellations: left out" in as_text(found)
+
+
 def test_a_history_whose_rows_all_begin_with_the_contract_ends_with_its_cancelled_row(tmp_path):
     rows = [f"k{i},a{i},{s},2025-01-01,{e},20" for i in range(6) for s, e in (("canceled", "2025-05-01"), ("active", ""))]
     path = table(tmp_path, "contract_id,account,status,start_date,end_date,mrr", *rows, name="contracts.csv")
