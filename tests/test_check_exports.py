@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,15 @@ def test_deals_whose_stages_nobody_knows_are_deals_and_each_stage_is_asked(tmp_p
     assert outcomes(examine([tmp_path], {**answered, "outcome:declined": "out"})) == {"won": 30, "open": 30}
     with pytest.raises(RetainkitError, match="is not one of its answers"):
         examine([tmp_path], {"outcome:signed": "paid"})
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y"])
+def test_days_of_winning_and_of_losing_in_two_columns_are_both_read(tmp_path, form):
+    day = [f"{date(2026, 1, 1 + i % 28):{form}}" for i in range(90)]
+    rows = (f"OP{i},Acc {i % 30},Ann,{date(2025, 1 + i % 12, 3):{form}},{day[i] if i % 3 == 1 else ''},{day[i] if i % 3 == 2 else ''},{('Open', 'Won', 'Lost')[i % 3]},5\n" for i in range(90))
+    found = checked(tmp_path, {"pipeline.csv": "Deal ID,Account,Owner,Created,Won Date,Lost Date,Stage,Value\n" + "".join(rows)})
+    assert outcomes(found) == {"won": 30, "lost": 30, "open": 30}
+    assert "likely: Lost Date where Won Date is empty" in as_text(found)
 
 
 def test_a_name_that_repeats_is_no_number_of_a_deal(tmp_path):

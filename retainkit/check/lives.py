@@ -10,6 +10,7 @@ from retainkit.check.proposal import Proposal
 from retainkit.check.returns import NO
 from retainkit.check.words import called, choices
 from retainkit.errors import BadValueError, counted, listed
+from retainkit.load.names import plain
 from retainkit.load.schema import Column as Canonical
 from retainkit.sqltext import literal
 
@@ -19,10 +20,12 @@ STATUS = Canonical("status", "choice", "whether a contract runs", choices=("runn
 def ends(p: Proposal, columns: Mapping[str, Column], answers: Mapping[str, str]) -> None:
     """Make one row of each contract, leave out trials, and say whose end has no day."""
     undated = p.table == "deals" and "closed_at" not in p.lines
-    if undated and (n := p.count(f"{p.sql_of('outcome')} in ('won', 'lost')")):
+    if undated and (n := p.count(_closed(p))):
         p.notes.append(
             f"{counted(n, 'deal is', 'deals are')} won or lost, and no column was recognised as the day it was: all count as open, and no page can count a win. closed_at = the column that says when"
         )
+    if p.table == "deals" and "closed_at" in columns:
+        _closed_elsewhere(p, columns)
     if p.table != "contracts":
         return
     status = next((c for c in p.look.columns.values() if c.kind == "text" and called(c, "contract_status")), None)
@@ -44,6 +47,22 @@ def ends(p: Proposal, columns: Mapping[str, Column], answers: Mapping[str, str])
     if 0 < n < p.look.rows:
         p.where = p.where or trial.replace(" in (", " not in (", 1)
         p.notes.append(f"{counted(n, 'row is a trial or', 'rows are trials or')} never became a contract ({listed(by['trial'])}): left out")
+
+
+def _closed_elsewhere(p: Proposal, columns: Mapping[str, Column]) -> None:
+    """Where deals that are won or lost have no day, and another column has one for them, it is that: a day of winning beside one of losing."""
+    day = columns["closed_at"]
+    without = f"{_closed(p)} and not ({_filled(day.sql)})"
+    n = p.count(without)
+    free = (c for c in p.look.columns.values() if c.days and all(c is not used for used in columns.values()))
+    other = next((c for c in free if re.search(r"\b(won|lost|win|loss|closed?)\b", plain(c.name)) and p.count(f"{without} and {_filled(c.sql)}") > 0.9 * n), None)
+    if n and other:
+        p.put("closed_at", f"coalesce({_at(day)}, {_at(other)})", f"{other.name} where {day.name} is empty")
+
+
+def _closed(p: Proposal) -> str:
+    """SQL that asks whether a deal is won or lost."""
+    return f"lower(trim({p.sql_of('outcome')})) in ('won', 'lost')"
 
 
 def _filled(sql: str) -> str:
