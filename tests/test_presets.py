@@ -239,3 +239,24 @@ def test_a_column_of_ones_own_beside_a_systems_is_read_where_it_is_a_text(tmp_pa
     found = examine([tmp_path], {"tz": "UTC"})
     assert found.shop, found.trouble
     assert (found.shop.has("deals.region"), found.shop.ledger["kept"].item(), found.proposals[0].system, found.proposals[0].off) == (True, 4, "Pipedrive deals", ["amount"])
+
+
+HUBSPOT = "Record ID,Deal Name,Deal Stage,Close Date,Deal owner,Amount,Create Date,{}Associated Company IDs\n"
+
+
+@pytest.mark.parametrize(("heads", "flags"), [
+    ("Is Closed Won,Is closed lost", ("true,false", "false,true", "false,false")), ("Is Closed Won,Is Deal Closed?", ("true,true", "false,true", "false,false")),
+    ("Is Closed Won", ("true", "false", "false")), ("", ("", "", ""))])
+def test_deals_of_hubspot_are_closed_where_a_flag_says_so_and_stages_of_ones_own_are_asked_where_none_can(tmp_path: Path, heads: str, flags: tuple[str, str, str]) -> None:
+    rows = [("Contract signed", 0), ("No budget", 1), ("Demo", 2), ("Closed lost", 1), ("Contract sent", 2)]
+    text = HUBSPOT.format(f"{heads}," if heads else "")
+    text += "".join(f"{i},D,{stage},2026-0{3 + i}-01,Ann,10,2026-01-0{1 + i},{flags[what] + ',' if heads else ''}7{i}\n" for i, (stage, what) in enumerate(rows))
+    (tmp_path / "deals.csv").write_text(text)
+    unknown = {"outcome:contract signed": "won"} if not heads else {}
+    if heads.count(",") == 0:
+        assert [q.key for q in examine([tmp_path]).open_questions] == ["outcome"]
+        unknown |= {"outcome:no budget": "lost", "outcome:demo": "open"}
+    found = examine([tmp_path], unknown)
+    assert found.shop, found.trouble
+    told = found.shop.sql("select deal_id, outcome, cast(closed_on as varchar) as day from all_deals where outcome <> 'open' order by 1")
+    assert told.values.tolist() == [["0", "won", "2026-03-01"], ["1", "lost", "2026-04-01"], ["3", "lost", "2026-06-01"]]
