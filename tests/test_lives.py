@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,16 @@ def test_a_term_that_renews_itself_does_not_end_a_contract_until_it_is_cancelled
     found = contracts(tmp_path, "contract_no,account,start_date,end_date,cancellation_date,auto_renew", *rows)
     assert ended(found) == days
     assert ("of 1 row it is the end of a term: `auto_renew` says that it renews itself" in as_text(found)) == ("yes" in renews)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d.%m.%Y"])
+@pytest.mark.parametrize("gap", [0, 1])
+def test_an_end_after_which_the_next_contract_begins_is_the_last_day_and_is_read_as_the_day_after(tmp_path: Path, form: str, gap: int) -> None:
+    day = lambda year, n, later=0: f"{date(year, 3, 13 + n) + timedelta(days=later):{form}}"  # noqa: E731
+    rows = [f"k{n}{year},c{n},{day(year, n)},{day(year + 1, n, -gap)}" for n in range(6) for year in (2024, 2025)]
+    found = contracts(tmp_path, "contract_id,customer_id,start_date,end_date", *rows, "k9,c9,2024-03-01,soon" if form == "%Y-%m-%d" else "k9,c9,01.03.2024,")
+    assert ended(found)[:2] == ["2025-03-13", "2026-03-13"]
+    assert ("likely: the day after end_date: of 6 contracts that follow another one, 6 begin then" in as_text(found)) == (gap == 1)
 
 
 def test_the_end_of_what_is_paid_is_none_of_a_contract_that_a_status_calls_active(tmp_path: Path) -> None:

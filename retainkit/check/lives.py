@@ -37,6 +37,7 @@ def ends(p: Proposal, columns: Mapping[str, Column], answers: Mapping[str, str])
     if several and several.distinct < 0.98 * several.filled:
         _history(p, columns, several, trial, cancelled, answers.get("history", ""))
     else:
+        _day_after(p, columns)
         _renewed(p, cancelled)
         if running != "false" and status:
             _runs_on(p, status, running, by["running"])
@@ -68,6 +69,20 @@ def _closed(p: Proposal) -> str:
 def _filled(sql: str) -> str:
     """SQL that asks whether something stands in a cell."""
     return f"coalesce(trim(cast({sql} as varchar)), '') <> ''"
+
+
+def _day_after(p: Proposal, columns: Mapping[str, Column]) -> None:
+    """Where most contracts that follow another one of a customer begin the day after it, an end is noted as the last day: the one after is the end."""
+    start, end, who = (columns.get(name) for name in ("started_at", "ended_at", "customer_id"))
+    if not start or not end or not who or not end.days or end.days.sql or end.days.timed or p.lines.get("ended_at") not in (end.name, end.sql):
+        return
+    follow, after, *_ = p.one(f"""
+        select count(*), count(case when date_diff('day', e, next) = 1 then 1 end) from (
+        select {_at(end)} as e, lead({_at(start)}) over (partition by {who.sql} order by {_at(start)}) as next from {{file}}) t where next >= e""")
+    if after >= 5 and 2 * after > follow:
+        form = literal((end.days.formats or ("%Y-%m-%d",))[0])
+        line = f"coalesce(strftime({_at(end)} + interval 1 day, {form}), cast({end.sql} as varchar))"
+        p.put("ended_at", line, f"the day after {end.name}: of {counted(follow, 'contract')} that {'follows' if follow == 1 else 'follow'} another one, {after:,} begin then")
 
 
 def _renewed(p: Proposal, cancelled: str) -> None:
