@@ -297,3 +297,44 @@ def test_signs_of_a_currency_in_the_totals_of_a_joined_file_are_no_column_of_the
     (tmp_path / "orders.csv").write_text(orders.replace("$30", "€30"), encoding="utf-8")
     assert "2 currencies are mixed: $ 5 (50.0%), € 5 (50.0%)" in as_text(examine([tmp_path], {"tz": "UTC"}))
     assert money(examine([tmp_path], {"tz": "UTC", "mixed": "€"})) == 150
+
+
+LINES = [("1001", "ann", "2026-01-01", 10, "tea"), ("1001", "ann", "2026-01-01", 5, "cup"), ("1002", "bob", "2026-01-15", 20, "tea"), ("1003", "ann", "2026-02-01", 7, "pot"), ("1003", "ann", "2026-02-01", 8, "cup"),
+         ("1003", "ann", "2026-02-01", 9, "tea")]  # fmt: skip
+
+
+def with_blanks(*blank: int) -> str:
+    """Twelve orders of one to three lines, of which all but the first lack some of the columns; and one of a guest."""
+    rows, seen = [], set()
+    for turn in range(4):
+        for number, who, day, amount, product in LINES:
+            cells = [f"{number}{turn}", who, day, str(amount), product]
+            rows.append(",".join("" if n in blank and cells[0] in seen else cell for n, cell in enumerate(cells)))
+            seen.add(cells[0])
+    return "Order Number,Customer ID,Order Date,Total,Category\n" + "\n".join([*rows, "2000,,2026-03-01,3,tea", "Total,,,239,"]) + "\n"
+
+
+@pytest.mark.parametrize("blank", [(1, 2), (1,), (0, 1, 2)])
+def test_what_stands_on_the_first_row_of_an_order_is_of_all_its_rows(tmp_path, blank):
+    found = checked(tmp_path, {"orders.csv": with_blanks(*blank)})
+    assert found.shop
+    assert money(found) == 4 * (10 + 5 + 20 + 7 + 8 + 9)
+    assert found.shop.sql("select count(distinct order_id) as n, count(*) as rows from all_orders").values.tolist() == [[12, 24]]
+    assert found.shop.rejected("orders")["row"].tolist() == [26, 27]  # a guest stays one, and a line of totals, too
+    assert "likely: 12 rows without " in as_text(found)
+
+
+def test_an_amount_that_stands_once_an_order_is_shared_by_its_rows_and_not_asked_about(tmp_path):
+    found = checked(tmp_path, {"orders.csv": with_blanks(1, 2, 3)})
+    assert not found.open_questions
+    assert round(money(found), 2) == 4 * (10 + 20 + 7)
+    assert found.shop.sql("select amount from all_orders where order_id = '10030'")["amount"].astype(float).round(2).tolist() == [2.33] * 3
+
+
+def test_customers_that_stand_on_the_first_row_of_a_block_are_said_with_a_line_that_reads_them(tmp_path):
+    text = "Customer,Order No,Order Date,Amount\n" + "".join(f"{f'c{i // 4}' if i % 4 == 0 else ''},{i},2026-01-{1 + i:02d},10\n" for i in range(24))
+    found = checked(tmp_path, {"orders.csv": text})
+    said = re.search(r"18 rows name no customer, and each customer is named once: .* (customer_id = '''.*?''')", as_text(found))
+    assert said
+    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\norder_id = 'Order No'\nordered_at = 'Order Date'\namount = 'Amount'\n{said[1]}\n")
+    assert open_shop(tmp_path).sql("select count(distinct customer) as who, count(*) as n from orders").values.tolist() == [[6, 24]]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from retainkit.check.amounts import currencies, mixed, totals
 from retainkit.check.answers import ANSWERS, BY_WORD, are_columns, checked, said_of
+from retainkit.check.blanks import filled_down
 from retainkit.check.generic import map_column, propose
 from retainkit.check.identity import same_customers
 from retainkit.check.lives import worth_nothing
@@ -127,6 +128,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
         worth_nothing(proposal)
         _own_names(proposal)
         _unknown_words(proposal, given)
+        filled_down(proposal)
         totals(proposal, given.get("totals", ""))
         mixed(proposal, given.get("mixed", ""), LITTLE)
     found = Examined([str(p) for p in paths], given, looks, proposals, con, asked(proposals), unread=unread, passed=passed_over(paths))
