@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from retainkit import cli
 from retainkit.check.examine import Examined, examine
 from retainkit.check.say import as_text
 from retainkit.errors import RetainkitError
@@ -338,3 +339,17 @@ def test_customers_that_stand_on_the_first_row_of_a_block_are_said_with_a_line_t
     assert said
     (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\norder_id = 'Order No'\nordered_at = 'Order Date'\namount = 'Amount'\n{said[1]}\n")
     assert open_shop(tmp_path).sql("select count(distinct customer) as who, count(*) as n from orders").values.tolist() == [[6, 24]]
+
+
+def test_a_file_that_is_the_same_table_under_other_names_is_said_with_lines_that_read_both(tmp_path, capsys):
+    rows = [[f"{n}{i},c{i % 3},2026-0{n}-{1 + i:02d},10" for i in range(6)] for n in (1, 2)]
+    for n, head in ((1, "Order No,Customer,Order Date,Total"), (2, "Order Number,Client ID,Date,Amount")):
+        (tmp_path / f"orders-{n}.csv").write_text("\n".join([head, *rows[n - 1]]) + "\n")
+    said = as_text(examine([tmp_path]))
+    assert "orders-2.csv: 6 rows, 4 columns; is not used: by itself it is orders, too, under other names than orders-1.csv, and its rows are in no count. If they are no rows" in said
+    assert cli.main(["init", str(tmp_path / "p"), "--from", str(tmp_path)]) == 0
+    assert "orders-2.csv is not used: by itself it is orders, too" in capsys.readouterr().out
+    typed = re.search(r"has: (path = .*''')$", said, re.M)
+    assert typed
+    (tmp_path / "retainkit.toml").write_text("[orders]\n" + re.sub(r", (missing|order_id|customer_id|ordered_at|amount) = ", r"\n\1 = ", typed[1].replace(" (their paths)", "")) + "\n")
+    assert open_shop(tmp_path).ledger["kept"].sum() == 12

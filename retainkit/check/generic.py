@@ -38,6 +38,10 @@ def propose(looks: Sequence[Look], answers: dict[str, str], taken: set[str]) -> 
     used: dict[str, str] = {}
     chosen: list[Proposal] = []
     for _, proposal, columns in tried:
+        first = next((p for p in chosen if p.table == proposal.table != "customers"), None)
+        if first and proposal.look.table not in used:
+            _finish(proposal, columns, answers)
+            first.instead.append(proposal)
         if proposal.table in taken or (proposal.look.table in used and (used[proposal.look.table], proposal.table) != ("customers", "contracts")):
             continue  # a list of customers may say since when and until when they pay
         taken.add(proposal.table)

@@ -12,10 +12,12 @@ from retainkit.check.evidence import falls_short
 from retainkit.check.examine import Examined
 from retainkit.check.identity import identity, versions
 from retainkit.check.look import Look
+from retainkit.check.proposal import Proposal
 from retainkit.check.returns import money_beside
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
+from retainkit.load.sources import toml
 
 OPEN = {
     "date-format": "--date-format D/M-OR-M/D",
@@ -82,11 +84,16 @@ def _files(found: Examined) -> Iterable[str]:
             yield f"  it is not UTF-8; read as {encoding}: {listed(list(odd)[:3])}. If these look wrong, say --encoding and the one it was exported in"
         for name, missing in look.lacking.items():
             yield f"  {name} has no {listed(missing)}: empty there"
-    yield from aside(found)
+    yield from _left_aside(found)
 
 
 def aside(found: Examined) -> list[str]:
     """What was named and is in nothing that is said of the data."""
+    used = {look.table for p in found.proposals for look in (p.look, *(other for other, _ in p.joins))}
+    return [*(f"{look.name} is not used{_unlike(found, look)}" for look in found.looks if look.table not in used), *_left_aside(found)]
+
+
+def _left_aside(found: Examined) -> list[str]:
     return [*(f"not read: {wrong}" for wrong in found.unread), *(f"not looked at: {what}" for what in found.passed)]
 
 
@@ -94,6 +101,9 @@ def _unlike(found: Examined, look: Look) -> str:
     """Why a file is none of those it looks like."""
     if money := money_beside(next((p for p in found.proposals if p.table == "orders"), None), look):
         return money
+    for p in found.proposals:
+        if other := next((other for other in p.instead if other.look is look and not p.system), None):
+            return _as_well(p, other)
     for p in found.proposals:
         more, less = ([n for n in a.names if n not in b.names] for a, b in ((look, p.look), (p.look, look)))
         if len(more) + len(less) <= len(look.names) // 3:
@@ -103,6 +113,17 @@ def _unlike(found: Examined, look: Look) -> str:
                 "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
             )
     return falls_short(look)
+
+
+def _as_well(p: Proposal, other: Proposal) -> str:
+    """What is said of a file that is the same table under other names of columns, with lines that read both."""
+    said = f": by itself it is {p.table}, too, under other names than {p.look.name}, and its rows are in no count. If they are no rows that the other has: "
+    needed = [c.name for c in TABLES[p.table].columns if c.required]
+    if p.date_format != other.date_format or p.joins or other.joins or any("row_no" in (p.lines[n], other.lines[n]) for n in needed):
+        return f"{said}give its columns the same names"
+    both = (f"{n} = '''coalesce({', '.join(f'cast({each.sql_of(n)} as varchar)' if each.sql_of(n) in each.look.names.values() else each.sql_of(n) for each in (p, other))})'''" for n in needed)
+    paths = toml([f.name for f in (*p.look.files, *other.look.files)])
+    return f"{said}path = {paths} (their paths), missing = \"empty\", {', '.join(both)}"
 
 
 def _systems(found: Examined) -> Iterable[str]:
