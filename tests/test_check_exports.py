@@ -353,3 +353,18 @@ def test_a_file_that_is_the_same_table_under_other_names_is_said_with_lines_that
     assert typed
     (tmp_path / "retainkit.toml").write_text("[orders]\n" + re.sub(r", (missing|order_id|customer_id|ordered_at|amount) = ", r"\n\1 = ", typed[1].replace(" (their paths)", "")) + "\n")
     assert open_shop(tmp_path).ledger["kept"].sum() == 12
+
+
+NAMESAKES = "Order No,Customer,{},Date,Total\n" + "".join(f"{i},Brown {i % 3},K{i % 9},2026-01-{1 + i % 28:02d},10\n" for i in range(36))
+
+
+def test_a_number_of_customers_is_taken_before_a_name_that_several_have(tmp_path):
+    assert lines(checked(tmp_path, {"orders.csv": NAMESAKES.format("Customer Code")}))["customer_id"] == "Customer Code"
+
+
+@pytest.mark.parametrize(("head", "told"), [("Company Key", True), ("Shipment Key", False)])
+def test_a_name_of_which_some_have_several_numbers_is_said_with_what_to_type(tmp_path, head, told):
+    found = checked(tmp_path, {"orders.csv": NAMESAKES.format(head)})
+    assert lines(found)["customer_id"] == "Customer"
+    said = f"`Customer` (3 different ones), of which some have several of `{head}` (9): if that numbers customers, --answer 'orders.customer_id={head}'"
+    assert (said in as_text(found)) == told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from retainkit.check.amounts import amount_of, signs
@@ -146,7 +147,21 @@ def _rivals(table: Table, look: Look, found: dict[str, tuple[Column, float]]) ->
             told.append(
                 f"{table.name}.{canonical.name} is `{taken.name}`; it could be {listed(others, limit=5)} as well: --answer {table.name}.{canonical.name}=..."
             )
-    return told
+    return told + [line for line in [_named_alike(table, look, found)] if line]
+
+
+def _named_alike(table: Table, look: Look, found: dict[str, tuple[Column, float]]) -> str:
+    """A number beside the column taken for the customer, of which one name has several: namesakes would be one customer."""
+    who = found.get("customer_id", (None, 0.0))[0]
+    if not who or who.name not in look.columns or table.name == "customers":
+        return ""
+    free = [c for c in look.columns.values() if c.kind != "day" and not measure(c) and c.filled == c.rows and all(c is not o for o, _ in found.values())]
+    known = {word for name in words()[table.name]["customer_id"] for word in name.split()} - single("number")
+    for c in (c for c in free if known & set(words_of := plain(c.name).split()) and words_of[-1] in single("number") and who.distinct < c.distinct < c.rows):
+        (pairs,) = look.con.execute(f"select count(distinct (trim({who.sql}), trim({c.sql}))) from {look.table}").fetchall()[0]
+        if pairs == c.distinct:  # each number has one name
+            return f"{table.name}.customer_id is `{who.name}` ({who.distinct:,} different ones), of which some have several of `{c.name}` ({c.distinct:,}): if that numbers customers, --answer {shlex.quote(f'{table.name}.customer_id={c.name}')}"
+    return ""
 
 
 def _spoken(table: Table, canonical: Canonical, column: Column) -> bool:
