@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retainkit import cli
+from retainkit import cli, overview
 from retainkit.check.examine import Examined, examine
 from retainkit.check.say import as_text
 from retainkit.errors import RetainkitError
@@ -368,3 +368,30 @@ def test_a_name_of_which_some_have_several_numbers_is_said_with_what_to_type(tmp
     assert lines(found)["customer_id"] == "Customer"
     said = f"`Customer` (3 different ones), of which some have several of `{head}` (9): if that numbers customers, --answer 'orders.customer_id={head}'"
     assert (said in as_text(found)) == told
+
+
+def typed_in(found: Examined, folder: Path, file: str, *names: str) -> None:
+    """The proposed mapping with the lines that are said of a file beside, and that file joined."""
+    text, said = found.toml(folder), as_text(found).split(f"{file}: ")[1]
+    for name in names:
+        line = said.split(f"{name} = '''")[1].split("'''")[0]
+        text = re.sub(rf"(?m)^{name} = .*\n", "", text) + f"{name} = '''{line}'''\n"
+    (folder / "retainkit.toml").write_text(f'{text}\n[[orders.join]]\npath = "{file}"\non = "order_id"\n', encoding="utf-8")
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_an_order_of_which_all_was_given_back_in_another_file_is_refunded_by_the_lines_that_are_said(tmp_path, rows):
+    orders = "order_id,customer_id,date,total\n" + "".join(f"{i},c{i},2026-01-{i + 1:02},10\n" for i in range(9) for _ in range(rows))
+    found = checked(tmp_path, {"orders.csv": orders, "refunds.csv": f"refund_id,order_id,refund_date,amount\n1,3,2026-02-01,4\n2,5,2026-02-01,{10 * rows}\n"})
+    typed_in(found, tmp_path, "refunds.csv", "amount", "status")
+    shop = open_shop(tmp_path)
+    assert shop.sql("select distinct order_id as o from all_orders where status = 'refunded'")["o"].tolist() == ["5"]
+    assert overview(shop)[["customers", "revenue"]].values.tolist() == [[8, 90 * rows - 4 - 10 * rows]]
+
+
+def test_a_file_of_cancelled_orders_is_said_with_lines_that_leave_them_out(tmp_path):
+    orders = "order_id,customer_id,date,total\n" + "".join(f"{i},c{i},2026-01-{i + 1:02},10\n" for i in range(9))
+    found = checked(tmp_path, {"orders.csv": orders, "cancellations.csv": "order_id,cancelled_on,reason\n3,2026-02-01,x\n5,2026-02-01,y\n"})
+    assert "cancellations.csv: 2 rows, 3 columns; is not used: orders that were cancelled stand in it (2 rows), and count as if they were not" in as_text(found)
+    typed_in(found, tmp_path, "cancellations.csv", "status")
+    assert overview(open_shop(tmp_path))["customers"][0] == 7

@@ -8,7 +8,7 @@ from retainkit.check.look import Column, Look
 from retainkit.check.proposal import Proposal
 from retainkit.check.words import best_of, called, choices, number_of
 from retainkit.errors import counted, listed
-from retainkit.load.names import plain, words
+from retainkit.load.names import plain, single, words
 from retainkit.load.schema import TABLES
 from retainkit.load.schema import Column as Canonical
 from retainkit.load.sources import toml
@@ -95,28 +95,47 @@ def _flag(column: Column) -> bool:
     return bool(column.values) and {v.lower() for v in column.values} <= YES | NO
 
 
+def _beside(orders: Proposal, look: Look) -> tuple[str, Column | None]:
+    """The column of the orders that holds their number, and that of another file that holds it too."""
+    mine = next((n for n, c in orders.look.columns.items() if orders.lines["order_id"] in (n, c.sql)), "")
+    return mine, next((c for n, c in look.columns.items() if plain(n) in its_id(orders.look)), None) if plain(mine) == "id" else look.columns.get(mine)
+
+
+def _joined(look: Look, mine: str, key: Column) -> str:
+    """What is typed to add the columns of a file to the orders."""
+    return f"[[orders.join]] with path = {toml(look.name)} (its path, like that of the orders) and on = {toml(mine if mine == key.name else f'{mine} = {key.name}')}"
+
+
+def cancelled_beside(orders: Proposal | None, look: Look) -> str:
+    """What a file that is not used says of orders that were cancelled, with lines that say so; empty where it is of none."""
+    if not orders or not single("off") & set(plain(look.files[0].name).split()):
+        return ""
+    mine, key = _beside(orders, look)
+    mark = next((c for c in look.columns.values() if c.name not in orders.look.columns and c.filled == look.rows), None)
+    lead = f": orders that were cancelled stand in it ({counted(look.rows, 'row')}), and count as if they were not. "
+    if not key or key.distinct < look.rows or not mark:
+        return f"{lead}Name them in a column of the orders that says cancelled"
+    status = orders.sql_of("status") or "'paid'"
+    return f"{lead}To leave them out: {_joined(look, mine, key)}, and status = '''case when {mark.sql} is not null then 'cancelled' else {status} end'''"
+
+
 def money_beside(orders: Proposal | None, look: Look) -> str:
     """What a file that is not used says of money given back, with lines that take it off where they can be told; empty where it is none."""
     money = best_of(look.columns, [*words()["also"]["refunded"], *words()["orders"]["amount"]])
     if not orders or not money or not (of_returns(look) or called(money, "refunded")):
         return ""
     order, amount, own = orders.sql_of("order_id"), orders.sql_of("amount"), orders.look.columns
-    mine = next((n for n, c in own.items() if orders.lines["order_id"] in (n, c.sql)), "")
-    key = next((c for n, c in look.columns.items() if plain(n) in its_id(orders.look)), None) if plain(mine) == "id" else look.columns.get(mine)
+    mine, key = _beside(orders, look)
     days = [c for c in look.columns.values() if c.kind == "day" and c.name not in own]
     day = next((c for c in days if c.days and not c.days.sql and c.days.formats == orders.date_format), None)
     mark = next((c for c in look.columns.values() if c.name not in own and c.filled == look.rows), None)
     lead = f": money given back stands in it ({counted(look.rows, 'row')}), and is not taken off. "
     if key and key.distinct == look.rows and money.name not in own:
-        once = (
-            f"coalesce({number_of(money)}, 0)"
-            if own[mine].distinct == orders.look.rows
-            else f"case when row_number() over (partition by {order}) = 1 then coalesce({number_of(money)}, 0) else 0 end"
-        )
-        return (
-            lead
-            + f"To take it off on the day of the order: [[orders.join]] with path = {toml(look.name)} (its path, like that of the orders) and on = {toml(mine if mine == key.name else f'{mine} = {key.name}')}, and amount = '''{amount} - abs({once})'''"
-        )
+        back, one = f"coalesce({number_of(money)}, 0)", own[mine].distinct == orders.look.rows
+        once = back if one else f"case when row_number() over (partition by {order}) = 1 then {back} else 0 end"
+        bought = amount if one else f"sum({amount}) over (partition by {order})"
+        whole = f"case when abs({back}) >= {bought} and {bought} > 0 then 'refunded' else {orders.sql_of('status') or literal('paid')} end"
+        return f"{lead}To take it off on the day of the order: {_joined(look, mine, key)}, and amount = '''{amount} - abs({once})''', and status = '''{whole}''', for of an order that is given back as a whole nothing was bought"
     if key and day and mark and money.name in own and all(n in look.columns for n in (orders.lines["customer_id"], money.name)):
         paths = toml([f.name for f in (*orders.look.files, *look.files)])
         return lead + (

@@ -13,7 +13,7 @@ from retainkit.check.examine import Examined
 from retainkit.check.identity import identity, versions
 from retainkit.check.look import Look
 from retainkit.check.proposal import Proposal
-from retainkit.check.returns import money_beside
+from retainkit.check.returns import cancelled_beside, money_beside
 from retainkit.errors import counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
@@ -99,11 +99,9 @@ def _left_aside(found: Examined) -> list[str]:
 
 def _unlike(found: Examined, look: Look) -> str:
     """Why a file is none of those it looks like."""
-    if money := money_beside(next((p for p in found.proposals if p.table == "orders"), None), look):
-        return money
-    for p in found.proposals:
-        if other := next((other for other in p.instead if other.look is look and not p.system), None):
-            return _as_well(p, other)
+    orders = next((p for p in found.proposals if p.table == "orders"), None)
+    if beside := money_beside(orders, look) or cancelled_beside(orders, look):
+        return beside
     for p in found.proposals:
         more, less = ([n for n in a.names if n not in b.names] for a, b in ((look, p.look), (p.look, look)))
         if len(more) + len(less) <= len(look.names) // 3:
@@ -112,6 +110,9 @@ def _unlike(found: Examined, look: Look) -> str:
                 f": it is like {p.look.name}, {' and '.join(differ)}"
                 "; files are one table where they have the same columns, or are called alike (orders-01, orders-02) and one has all columns of the others"
             )
+    for p in found.proposals:
+        if other := next((other for other in p.instead if other.look is look and not p.system), None):
+            return _as_well(p, other)
     return falls_short(look)
 
 
