@@ -66,3 +66,11 @@ def test_it_is_typed_as_it_is_said(odd: Path) -> None:
     typed = [part for key, column in SAID.items() for part in ("--answer", f"{key}={column}")]
     done = subprocess.run([sys.executable, "-m", "retainkit.cli", "check", str(odd), *typed], capture_output=True, text=True, check=True)
     assert "orders: 20 rows read = 20 kept + 0 rejected" in done.stdout
+
+
+def test_an_answer_to_what_nothing_asks_is_said_to_do_nothing_and_not_typed_again(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,date,amount,status\n" + "".join(f"{i},c{i % 3},2026-01-0{i + 1},10,{'livré' if i % 2 else 'parked'}\n" for i in range(8)))
+    said = as_text(examine([tmp_path], {"totals": "order", "status:parkd": "paid", "status:parked": "paid"}))
+    assert "--answer totals=order: nothing in these files asks it, so it does nothing" in said
+    assert "--answer status:parkd=paid: nothing in these files asks it, so it does nothing" in said
+    assert said.endswith("--answer status:parked=paid")

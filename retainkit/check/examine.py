@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ class Examined:
     lacking: bool = False  # no answer would mend that trouble
     unread: list[str] = field(default_factory=list)  # what was wrong with files that could not be read
     passed: list[str] = field(default_factory=list)  # what was not looked at
+    idle: list[str] = field(default_factory=list)  # answers to what nothing asks
 
     @property
     def open_questions(self) -> list[Question]:
@@ -120,6 +122,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     proposals, rest = recognised(looks)
     proposals += propose(rest, given, {p.table for p in proposals})
     same_customers(proposals)
+    heard = set[str]()
     for proposal in proposals:
         for name, column in said_of(proposal.table, given).items():
             if column in proposal.look.names:
@@ -127,7 +130,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
                 proposal.why[name] = (SURE, "as you said")
         worth_nothing(proposal)
         _own_names(proposal)
-        _unknown_words(proposal, given)
+        heard |= _unknown_words(proposal, given)
         filled_down(proposal)
         totals(proposal, given.get("totals", ""))
         mixed(proposal, given.get("mixed", ""), LITTLE)
@@ -141,6 +144,9 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
             )
         )
     found.questions += [_overlap(look) for look in looks if look.shared]
+    heard |= {q.key for q in found.questions}
+    for key in [key for key in given if key.partition(":")[0] in ANSWERS and key not in heard]:
+        found.idle.append(f"--answer {shlex.quote(f'{key}={given.pop(key)}')}")
     _open(found)
     return found
 
@@ -175,10 +181,13 @@ def _own_names(p: Proposal) -> None:
         p.why[canonical.name] = (GUESS, "its name only")
 
 
-def _unknown_words(p: Proposal, answers: Mapping[str, str]) -> None:
-    """Ask what words of a status, or of an outcome, are that nobody knows: their rows are rejected until it is said, of all of them or of each."""
+def _unknown_words(p: Proposal, answers: Mapping[str, str]) -> set[str]:
+    """Ask what words of a status, or of an outcome, are that nobody knows: their rows are rejected until it is said, of all of them or of each.
+
+    Returns what may be answered.
+    """
     if (name := BY_WORD.get(p.table, "")) not in p.lines:
-        return
+        return set()
     said, (_, *known) = f"lower(trim(cast({p.sql_of(name)} as varchar)))", ANSWERS[name]
     home = p.behind(p.lines[name])
     words, *_ = p.one(f"""
@@ -203,6 +212,7 @@ def _unknown_words(p: Proposal, answers: Mapping[str, str]) -> None:
         if alike := [word for word in told if told[word] == meant]:
             p.lines[name] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, alike))})$')}, {literal(meant)})"
             said = p.lines[name]
+    return {name for _ in told} | {f"{name}:{word}" for word in told}
 
 
 def _readable(con: duckdb.DuckDBPyConnection, files: Sequence[Source], encoding: str) -> tuple[list[Look], list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from retainkit.check.proposal import Proposal
@@ -87,8 +88,10 @@ def _by_email(p: Proposal, who: str) -> Iterator[str]:
     emails, several, shared, *_ = p.one(f"""
         with pairs as (select * from ({pairs}) t where id <> '' and email <> '') select count(distinct email),
         (select count(*) from (select id from pairs group by 1 having count(*) > 1) a), (select coalesce(sum(n - 1), 0) from (select count(*) as n from pairs group by email) b) from pairs""")
+    column = next((n for n, sql in p.look.names.items() if sql == p.email), "")
+    once = f": --answer {shlex.quote(f'{p.table}.customer_id={column}')}" if shared and column else ""
     if emails:
-        yield f"  by {p.email}: {counted(emails, 'different one')}; {counted(several, 'customer has', 'customers have')} more than one; merging customers who share one would make {counted(int(shared), 'customer')} fewer"
+        yield f"  by {p.email}: {counted(emails, 'different one')}; {counted(several, 'customer has', 'customers have')} more than one; merging customers who share one would make {counted(int(shared), 'customer')} fewer{once}"
     id_, email = (f"coalesce(trim(cast({sql} as varchar)), '')" for sql in (who, p.email))
     if lost := p.count(f"{id_} = '' and {email} <> ''"):
         yield f"  {counted(lost, 'row has', 'rows have')} an email but no customer: customer_id = '''coalesce(nullif(trim(cast({who} as varchar)), ''), lower(trim({p.email})))''' would keep them, as customers of their own"

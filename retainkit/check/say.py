@@ -94,7 +94,8 @@ def aside(found: Examined) -> list[str]:
 
 
 def _left_aside(found: Examined) -> list[str]:
-    return [*(f"not read: {wrong}" for wrong in found.unread), *(f"not looked at: {what}" for what in found.passed)]
+    return [*(f"not read: {wrong}" for wrong in found.unread), *(f"not looked at: {what}" for what in found.passed),
+            *(f"{answer}: nothing in these files asks it, so it does nothing" for answer in found.idle)]
 
 
 def _unlike(found: Examined, look: Look) -> str:
