@@ -95,3 +95,18 @@ def test_pending_is_no_payment_until_it_is_said(tmp_path: Path) -> None:
     assert "`status` is pending in 2 rows" in examine([path]).open_questions[0].text
     assert revenue(path, status="paid") == 50
     assert examine([path], {"status": "out"}).shop.ledger["rejected"].tolist() == [2]
+
+
+@pytest.mark.parametrize(("head", "column"), [("Discount Amount,Item Total", "Item Total"), ("Rabattbetrag,Gesamt Brutto", "Gesamt Brutto"), ("Coupon Amount,Amount after tax", "Amount after tax")])
+def test_a_discount_is_no_amount(tmp_path: Path, head: str, column: str) -> None:
+    found = examine([orders(tmp_path, f"order_id,customer_id,order_date,{head}", [f"{i},c{i % 3},2026-01-0{i + 1},0.50,{10 + i}.25" for i in range(9)])])
+    assert found.proposals[0].lines["amount"] == column
+
+
+def test_an_amount_that_is_a_guess_beside_other_money_is_asked(tmp_path: Path) -> None:
+    path = orders(tmp_path, "order_id,customer_id,order_date,VK Brutto,Warenwert", [f"{i},c{i % 3},2026-01-0{i + 1},5.50,{10 + i}.25" for i in range(9)])
+    found = examine([path])
+    assert [q.key for q in found.open_questions] == ["orders.amount"]
+    assert "`VK Brutto` is a guess: which one is it?" in as_text(found)
+    assert "--answer 'orders.amount=VK Brutto'   or   --answer orders.amount=Warenwert" in as_text(found)
+    assert revenue(path, **{"orders.amount": "Warenwert"}) == sum(10.25 + i for i in range(9))

@@ -116,7 +116,8 @@ def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[s
         for column in columns.values():
             if not fits(canonical, column) or (canonical.kind == "choice" and not _spoken(table, canonical, column)):
                 continue
-            if canonical.kind == "id" and plain(column.name).rpartition(" ")[2] in single("remarks"):
+            own = plain(column.name).split()
+            if (canonical.kind == "id" and own[-1:] and own[-1] in single("remarks")) or (canonical.name == "amount" and single("off_price") & set(own)):
                 continue
             if column.name in joined and not _fits_joined(canonical, _reach(table, joined[column.name])):
                 continue
@@ -227,7 +228,19 @@ def map_column(proposal: Proposal, canonical: Canonical, column: Column, score: 
             if _asked(canonical, by) and canonical.name not in ("status", "outcome"):  # that is asked
                 none = f"words that are no {canonical.name} retainkit knows: {', '.join(left[:5])}"
                 proposal.notes.append(f"`{column.name}` has {none}. Those rows are {what}.")
+    if (proposal.table, canonical.name, how) == ("orders", "amount", GUESS):
+        _ask_amount(proposal, column)
     proposal.put(canonical.name, sql, why, how)
+
+
+def _ask_amount(proposal: Proposal, column: Column) -> None:
+    """Ask which column is the amount where no name of one says it, and several hold money."""
+    beside = [c for c in proposal.look.columns.values() if not called(c, "price", ENOUGH) and not called(c, "discount", ENOUGH)]
+    money = [c.name for c in beside if measure(c) or (c.numbers and c.numbers.sql)]
+    if len(money) > 1:
+        first = [column.name, *(name for name in money if name != column.name)][:6]
+        proposal.ask("orders.amount", f"{proposal.look.name}: no column is called after what was paid, and `{column.name}` is a guess: which one is it?",
+                     *(f"--answer {shlex.quote(f'orders.amount={name}')}" for name in first))
 
 
 def _other(canonical: Canonical) -> str:

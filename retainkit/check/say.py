@@ -27,6 +27,7 @@ OPEN = {
     "overlap": "--answer overlap=ONCE-OR-ALL",
     "totals": "--answer totals=ORDER-OR-LINE",
     "mixed": "--answer mixed=WHICH-CURRENCY",
+    "orders.amount": "--answer orders.amount=WHICH-COLUMN",
 }  # what to type is for who knows the file: a likelier answer would be copied
 MOST = 12  # lines of a section; the rest is counted
 
