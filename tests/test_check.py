@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -898,3 +899,14 @@ def test_a_history_whose_rows_all_begin_with_the_contract_ends_with_its_cancelle
     rows = [f"k{i},a{i},{s},2025-01-01,{e},20" for i in range(6) for s, e in (("canceled", "2025-05-01"), ("active", ""))]
     path = table(tmp_path, "contract_id,account,status,start_date,end_date,mrr", *rows, name="contracts.csv")
     assert contracts_of(examine([path], {"history": "whole"})) == [[f"k{i}", "2025-01-01", "2025-05-01", 20] for i in range(6)]
+
+
+@pytest.mark.parametrize("odd", [None, "2026-01-20", "1/5/2026"])
+def test_days_that_a_spreadsheet_took_the_wrong_way_round_are_turned_back_where_all_of_them_show_it(tmp_path, odd):
+    """By hand: days of a month-first export; up to the 12th they became dates with day and month changed for each other."""
+    days = [date(2026, m, d) for m in (1, 2, 3) for d in range(3, 28, 2)]
+    written = [f"{d:%Y-%d-%m}" if d.day <= 12 else f"{d.month}/{d.day}/{d.year}" for d in days]
+    found = examine([export(tmp_path, written + [odd] * (odd is not None))])
+    assert ("they are turned back" in as_text(found)) == (odd is None)
+    if not odd:
+        assert days_of(found) == [f"{d}" for d in days]

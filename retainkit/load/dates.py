@@ -116,7 +116,24 @@ def days_in(con: duckdb.DuckDBPyConnection, values: str, everything: str, sql: s
     )
     others = f"(select * from {values} where v not in ({', '.join(map(literal, nothing))})) t" if nothing else values
     days = _translated(con, others, sql) or _days_in(con, others, everything, sql) or (_days_in(con, values, everything, sql) if nothing else None)
-    return replace(days, nothing=nothing) if days else None
+    return replace(_turned(con, others, days, sql), nothing=nothing) if days else None
+
+
+def _turned(con: duckdb.DuckDBPyConnection, values: str, days: Days, sql: str) -> Days:
+    """Days of which a spreadsheet of another country took those for dates that it could, up to the 12th, with day and month the wrong way round,
+    and left the others as texts: its dates are turned back.
+    """
+    told, real = [f for f in days.formats if re.fullmatch("%[dm][-./]%[dm][-./]%Y", f)], "regexp_full_match(v, '[0-9]{4}-[0-9]{2}-[0-9]{2}( 00:00:00)?')"
+    if len(told) != 1 or "%Y-%m-%d" not in days.formats:
+        return days
+    texts, late, dates, early = con.execute(f"""
+        select count(case when not {real} then 1 end), count(case when not {real} and day(try_strptime(v, {literal(told[0])})) > 12 then 1 end),
+            count(case when {real} then 1 end), count(case when {real} and day(try_cast(v as timestamp)) <= 12 then 1 end) from {values}""").fetchall()[0]
+    if min(texts, dates) < 12 or texts > late or dates > early:
+        return days
+    back = f"coalesce(try_strptime(trim({sql}), {literal(told[0])}), try_strptime(strftime(try_cast({sql} as timestamp), '%Y-%d-%m'), '%Y-%m-%d'))"
+    return replace(days, formats=(), sql=back, proof=f"{told[0]}; all {dates:,} real dates are up to the 12th of a month and all {texts:,} texts after it: "
+                   "a spreadsheet took month and day of what it could read for each other, and they are turned back")
 
 
 def days_said(con: duckdb.DuckDBPyConnection, rows: str, column: str, sql: str) -> Days | None:
