@@ -110,3 +110,25 @@ def test_an_amount_that_is_a_guess_beside_other_money_is_asked(tmp_path: Path) -
     assert "`VK Brutto` is a guess: which one is it?" in as_text(found)
     assert "--answer 'orders.amount=VK Brutto'   or   --answer orders.amount=Warenwert" in as_text(found)
     assert revenue(path, **{"orders.amount": "Warenwert"}) == sum(10.25 + i for i in range(9))
+
+
+def test_an_order_whose_rows_lie_on_several_days_is_said_with_a_line_that_makes_one_of_it(tmp_path: Path) -> None:
+    rows = [f"{i},c{i % 5},2026-0{1 + m}-{i + 1:02},10" for i in range(20) for m in range(3 if i % 3 == 0 else 1)]
+    path = orders(tmp_path, HEAD, [*rows, "1,c1,2026-03-01,-4"])  # money given back is no further day of it
+    said = as_text(examine([path]))
+    assert "7 of 20 orders have rows on several days, and are counted once a day" in said
+    line = said.split("ordered_at = '''")[1].split("'''")[0]
+    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nordered_at = '''{line}'''\n")
+    assert rk.overview(rk.open_shop(tmp_path))["orders"][0] == 20
+
+
+@pytest.mark.parametrize("lines", [2, 3])
+def test_a_row_that_is_the_sum_of_the_others_of_its_order_is_said_with_a_line_that_leaves_it_out(tmp_path: Path, lines: int) -> None:
+    rows = [f"{i},c{i % 5},2026-01-{i + 1:02},{n + 3 + i},Item" for i in range(9) for n in range(lines)]
+    path = orders(tmp_path, f"{HEAD},Row Type", [*rows, *(f"{i},c{i % 5},2026-01-{i + 1:02},{sum(n + 3 + i for n in range(lines))},Order" for i in range(9))])
+    said = as_text(examine([path]))
+    assert "in 9 of the 9 orders of several rows one row is the sum of the others, and what they cost is counted twice" in said
+    line = said.split("where = ")[1].split("\n")[0]
+    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nordered_at = 'order_date'\nwhere = {line}\n")
+    assert rk.overview(rk.open_shop(tmp_path))["revenue"][0] == sum(n + 3 + i for i in range(9) for n in range(lines))
+    assert "is the sum of the others" not in as_text(examine([orders(tmp_path, f"{HEAD},sku", [row.replace("Item", "a") for row in rows])]))

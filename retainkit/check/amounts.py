@@ -9,6 +9,7 @@ from retainkit.check.proposal import Proposal
 from retainkit.check.words import best_of, called, number_of
 from retainkit.errors import BadValueError, listed
 from retainkit.load.names import ENOUGH, likeness, words
+from retainkit.load.sources import toml
 from retainkit.sqltext import literal
 
 SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount
@@ -93,6 +94,44 @@ def totals(p: Proposal, answer: str) -> None:
     if answer == "order":
         why = f"{told}: the order's total, as you said, shared by its lines"
         p.put("amount", f"({amount}) / count(*) over (partition by {order})", why)
+
+
+def several_days(p: Proposal) -> None:
+    """Say of orders whose rows lie on several days that each day is one, with a line that puts them on their first."""
+    order, day = p.sql_of("order_id"), p.dated.get("ordered_at")
+    if p.table != "orders" or order in ("", "row_no") or not day or not day.days or p.lines["ordered_at"] not in (day.name, day.sql, day.days.sql):
+        return
+    when, first = day.days.read(day.sql), f"try_cast({p.sql_of('amount')} as double)"
+    every, several, *_ = p.one(f"""
+        select count(*), count(case when days > 1 then 1 end) from (
+        select {order} as o, count(distinct cast({when} as date)) as days from {{file}} where {first} > 0 group by o) t""")
+    if several >= 5 and several > 0.01 * every:
+        p.notes.append(
+            f"{several:,} of {every:,} orders have rows on several days, and are counted once a day. If they are one order each (paid or sent in parts): "
+            f"ordered_at = '''min({when}) over (partition by {order})'''"
+        )
+
+
+def sums(p: Proposal) -> None:
+    """Say of orders of which one row is the sum of all others that it is counted twice, and what tells such rows."""
+    order, amount = p.sql_of("order_id"), f"try_cast({p.sql_of('amount')} as double)"
+    if p.table != "orders" or order in ("", "row_no"):
+        return
+    rows = f"""select *, a = max(a) over (partition by o) and abs(2 * a - sum(a) over (partition by o)) < 0.01 as total, count(*) over (partition by o) as n
+        from (select *, {order} as o, {amount} as a from {{file}}) r where a <> 0"""
+    orders, alike, long, *_ = p.one(f"""
+        select count(*), count(case when total then 1 end), count(case when total and n > 2 then 1 end)
+        from (select o, bool_or(total) as total, max(n) as n from ({rows}) t where n > 1 group by o) s""")
+    if long < 5 or alike < 0.9 * orders:
+        return
+    way = ""
+    for c in (c for c in p.look.columns.values() if c.kind == "text" and c.distinct <= 20):
+        for v in c.values:
+            here, totals, *_ = p.one(f"select count(*), count(case when total then 1 end) from ({rows}) t where n > 1 and {c.sql} = {literal(v)}")
+            if here == totals >= 0.9 * alike:
+                others = f"coalesce({c.sql}, '') <> {literal(v)}"
+                way = way or f": to leave them out, where = {toml(others)}"
+    p.notes.append(f"in {alike:,} of the {orders:,} orders of several rows one row is the sum of the others, and what they cost is counted twice{way}")
 
 
 def currencies(p: Proposal) -> dict[str, int]:

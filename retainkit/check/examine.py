@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retainkit.check.amounts import currencies, mixed, totals
+from retainkit.check.amounts import currencies, mixed, several_days, sums, totals
 from retainkit.check.answers import ANSWERS, BY_WORD, are_columns, checked, said_of
 from retainkit.check.blanks import filled_down
 from retainkit.check.generic import map_column, propose
@@ -131,6 +131,8 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
         worth_nothing(proposal)
         _own_names(proposal)
         heard |= _unknown_words(proposal, given)
+        several_days(proposal)
+        sums(proposal)
         filled_down(proposal)
         totals(proposal, given.get("totals", ""))
         mixed(proposal, given.get("mixed", ""), LITTLE)
