@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 SHARE = 0.9
 _PLAIN = r"[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?"
-_DRESSED = rf"[ (+{MINUS}]*([$€£¥₹]|[A-Z]{{2,3}}[$]?|kr[.]?|zł|Fr[.]?|R[$])?[{GAPS}(+{MINUS}]*[0-9][0-9.,'’{GAPS}]*([$€£¥₹%]|[A-Z]{{3}}|kr[.]?|zł)?[ ){MINUS}]*"
+_SIGNS = r"[$€£¥₹￥₩₽₺₴\\]|kr[.]?|zł|Fr[.]?|[RA][$]|Rs[.]?|S/|руб[.]?|Kč|Ft|lei|TL|円|元|원|Euro"  # of currencies; a yen is a \ in Japanese encodings
+_DRESSED = rf"[ (+{MINUS}]*({_SIGNS}|[A-Z]{{2,3}}[$]?)?[{GAPS}(+{MINUS}]*[0-9][0-9.,'’{GAPS}]*(%|{_SIGNS}|[A-Z]{{3}})?[ ){MINUS}]*"
 _NAMES = {".": "point", ",": "comma"}
 
 
