@@ -395,3 +395,29 @@ def test_a_file_of_cancelled_orders_is_said_with_lines_that_leave_them_out(tmp_p
     assert "cancellations.csv: 2 rows, 3 columns; is not used: orders that were cancelled stand in it (2 rows), and count as if they were not" in as_text(found)
     typed_in(found, tmp_path, "cancellations.csv", "status")
     assert overview(open_shop(tmp_path))["customers"][0] == 7
+
+
+def test_days_that_prove_both_formats_say_what_each_answer_costs_and_again_once_it_is_given(tmp_path):
+    days = ["13/01/2026", "14/01/2026", "15/01/2026", "01/28/2026", "02/28/2026", "02/03/2026"]
+    text = "Order No,Customer,Date,Total\n" + "".join(f"{i},c{i % 2},{day},10\n" for i, day in enumerate(days))
+    said = as_text(checked(tmp_path, {"orders.csv": text}))
+    assert "Rows that the answer does not fit are rejected (2 by %d/%m/%Y, 3 by %m/%d/%Y), and others of their kind read wrong" in said
+    answered = checked(tmp_path, {"orders.csv": text}, date_format="d/m")
+    assert answered.shop
+    assert answered.shop.ledger["rejected"].tolist() == [2]
+    assert "as you said, though `13/01/2026` can only be %d/%m/%Y" in as_text(answered)
+
+
+@pytest.mark.parametrize(("head", "row", "table"), [
+    ("Mitgliedsnummer,Name,Eintritt,Austritt,Austrittsgrund,Monatsbeitrag", "{i},N,2025-01-{d},2025-12-{d},Umzug,30", "contracts"),
+    ("Chancen-Nr,Firma,Verkäufer,Verkaufsphase,Betrag,Angelegt am,Abgeschlossen am", "{i},F{i},Ann,Gewonnen,10,2025-01-{d},2025-02-{d}", "deals")])
+def test_members_and_opportunities_are_known_by_their_german_columns(tmp_path, head, row, table):
+    found = checked(tmp_path, {"export.csv": head + "\n" + "".join(row.format(i=i, d=10 + i) + "\n" for i in range(12))})
+    assert [p.table for p in found.proposals] == [table]
+    assert set(head.split(",")) - {"Name"} <= set(found.proposals[0].reads("\n".join(found.proposals[0].lines.values())))
+
+
+def test_one_column_that_numbers_orders_and_customers_is_said(tmp_path):
+    text = "order_id,day,amount,product\n" + "".join(f"{i // 2},2026-01-{1 + i:02d},10,p{i % 3}\n" for i in range(20))
+    (tmp_path / "orders.csv").write_text(text)
+    assert "`order_id` is called after orders, and is read as the customer: if it numbers orders" in as_text(examine([tmp_path], {"orders.customer_id": "order_id"}))

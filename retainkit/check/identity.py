@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from retainkit.check.proposal import Proposal
 from retainkit.errors import counted
 from retainkit.load.book import TOTALS
+from retainkit.load.names import plain, words
 from retainkit.load.parse import named
 from retainkit.load.schema import TABLES
 from retainkit.sqltext import literal, quoted
@@ -56,6 +57,8 @@ def identity(proposals: Sequence[Proposal]) -> Iterator[str]:
     for p in proposals:
         yield from _lost_digits(p)
         who = p.sql_of("customer_id")
+        if p.table == "orders" and plain(column := p.column_of(p.lines["customer_id"])) in words()["orders"]["order_id"]:
+            yield f"{p.look.seen}: `{column}` is called after orders, and is read as the customer: if it numbers orders, each is a customer of its own, and nobody comes back"
         if who and p.table in ("orders", "customers"):
             n, alike, *_ = p.one(f"select count(distinct id), count(distinct lower(id)) from (select {named(who)} as id from {{file}}) t")
             read = f'"{quoted(who)}"' if who in p.look.names else who

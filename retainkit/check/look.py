@@ -277,7 +277,7 @@ def settled(look: Look, date_format: str) -> Look:
                 date_format,
                 f'--date-format "{days.doubt[0]}"',
             )
-        return replace(column, days=days.settled(chosen, "as you said"))
+        return replace(column, days=days.settled(chosen, f"as you said, though {days.proof}" if days.proof else "as you said"))
 
     return replace(look, columns={n: settle(c) for n, c in look.columns.items()})
 

@@ -194,9 +194,13 @@ def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False
         assert column.days.doubt
         one, other = column.days.doubt
         example = next((v for v in column.values if v[:2] != v[3:5]), column.values[0])
+        cost = ""
+        if column.days.proof:  # of both: no answer reads all
+            lost = [proposal.look.count(f"coalesce(trim({column.sql}), '') <> '' and {column.days.settled(form, '').read(column.sql)} is null") for form in (one, other)]
+            cost = f". Rows that the answer does not fit are rejected ({lost[0]:,} by {one}, {lost[1]:,} by {other}), and others of their kind read wrong: rather export all days in one form"
         proposal.ask(
             "date-format",
-            f"{proposal.look.name} column `{column.name}`: {example!r} may be {one} or {other}, and {column.days.proof or 'nothing in the column proves which'}",
+            f"{proposal.look.name} column `{column.name}`: {example!r} may be {one} or {other}, and {column.days.proof or 'nothing in the column proves which'}{cost}",
             f'--date-format "{one}"',
             f'--date-format "{other}"',
         )
