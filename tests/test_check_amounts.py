@@ -49,7 +49,7 @@ def test_lines_of_several_prices_are_not_asked_about(tmp_path: Path) -> None:
     assert not examine([orders(tmp_path, f"{HEAD},sku", rows)]).open_questions
 
 
-@pytest.mark.parametrize(("header", "row"), [(f"{HEAD},currency", "{i},c{n},2026-01-{day:02},10.50,{word}"), (HEAD, "{i},c{n},2026-01-{day:02},{sign}10.50")])
+@pytest.mark.parametrize(("header", "row"), [(f"{HEAD},currency", "{i},c{n},2026-01-{day:02},10.50,{word}"), (f"{HEAD},base_currency_code", "{i},c{n},2026-01-{day:02},10.50,{word}"), (HEAD, "{i},c{n},2026-01-{day:02},{sign}10.50")])
 def test_currencies_that_are_mixed_are_asked_and_one_or_all_are_counted(tmp_path: Path, header: str, row: str) -> None:
     rows = [row.format(i=i, n=i % 4, day=i + 1, word="usd" if i % 3 else "EUR", sign="$" if i % 3 else "€") for i in range(12)]
     path = orders(tmp_path, header, rows)
@@ -132,3 +132,9 @@ def test_a_row_that_is_the_sum_of_the_others_of_its_order_is_said_with_a_line_th
     (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\nordered_at = 'order_date'\nwhere = {line}\n")
     assert rk.overview(rk.open_shop(tmp_path))["revenue"][0] == sum(n + 3 + i for i in range(9) for n in range(lines))
     assert "is the sum of the others" not in as_text(examine([orders(tmp_path, f"{HEAD},sku", [row.replace("Item", "a") for row in rows])]))
+
+
+def test_signs_in_the_amounts_of_a_known_system_are_currencies_as_well(tmp_path: Path) -> None:
+    head = "Opportunity ID,Account Name,Opportunity Owner,Stage,Amount,Created Date,Close Date\n"
+    (tmp_path / "deals.csv").write_text(head + "".join(f'{i},A{i},Ann,Closed Won,"{"JPY" if i % 3 else "USD"} 1,200.00",2026-01-0{i + 1},2026-02-0{i + 1}\n' for i in range(9)))
+    assert "2 currencies are mixed: JPY 6 (66.7%), USD 3 (33.3%)" in examine([tmp_path]).open_questions[0].text

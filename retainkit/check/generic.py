@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -83,7 +84,9 @@ def _try(look: Look, links: Links, table: Table, said: dict[str, str]
     beside = [c for c in columns.values() if any(c.sql in line for line in proposal.lines.values())]
     proposal.joins = used_of(look, links, [c for n, (c, _) in found.items() if c.name in proposal.lines.get(n, "")] + beside)
     proposal.email = next((c.sql for c in look.columns.values() if called(c, "email", ENOUGH)), "")
-    currency = next((c.sql for c in look.columns.values() if c.kind == "text" and called(c, "currency")), "")
+    texts = [c for c in look.columns.values() if c.kind == "text"]
+    codes = (c for c in texts if called(c, "currency", ENOUGH) and all(re.fullmatch("[A-Za-z]{3}", v) for v in c.values))
+    currency = next((c.sql for c in texts if called(c, "currency")), next((c.sql for c in codes), ""))
     proposal.currency = currency or signs(found)
     scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and proposal.lines[c.name] != "row_no"]
     named = 0.3 if table.name.rstrip("s") in look.files[0].name.lower() else -0.3 if of_returns(look) else 0.0

@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from retainkit.check.amounts import signs
 from retainkit.check.look import Column, Look, described_column
 from retainkit.check.proposal import SURE, Proposal, days_lines
 from retainkit.load.schema import TABLES
@@ -88,6 +89,8 @@ def _proposal(look: Look, preset: Preset, table: str, way: dict[str, Any]) -> Pr
         text = next((s for s in ([stated] if isinstance(stated, str) else stated) if _runs(look, s)), "")
         column = _as_written(look, text)
         setattr(proposal, key, f'"{quoted(column)}"' if key != "where" and text and column in look.columns else text)
+    if not proposal.currency and (amount := look.columns.get(proposal.column_of(proposal.lines.get("amount", "")))):
+        proposal.currency = signs({"amount": (amount, 1.0)})
     days_lines(proposal, columns, utc=way.get("tz") == "UTC")
     return proposal
 
