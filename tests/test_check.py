@@ -699,6 +699,7 @@ def test_unknown_words_of_a_status_are_answered_one_by_one(tmp_path):
     assert settled(found, "status") == [("cancelled", 2), ("paid", 7)]
     assert found.shop.rejected("orders")["found"].tolist() == ["lost in post"]
     assert "--answer status:parked=paid --answer 'status:on fire (new)=cancelled' --answer status=out" in as_text(found)
+    assert "left as they are, and rejected" not in as_text(found)
     with pytest.raises(rk.RetainkitError, match=r"--answer status:parked: is not one of its answers\. Found: 'bought'\. To fix it: --answer status:parked=out"):
         examine([path], {"status:parked": "bought"})
     with pytest.raises(rk.RetainkitError, match="`returns:x` is nothing that is asked"):

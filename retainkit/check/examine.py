@@ -210,6 +210,9 @@ def _unknown_words(p: Proposal, answers: Mapping[str, str]) -> set[str]:
             *ways,
             needed=sum(unsaid.values()) > MUCH * home.rows,
         )
+    elif told:
+        how, why = p.why[name]
+        p.why[name] = how, re.sub("left as they are, and rejected: .*", "other words as you said", why)
     for meant in known:
         if alike := [word for word in told if told[word] == meant]:
             p.lines[name] = f"regexp_replace({said}, {literal(f'^({chr(124).join(map(re.escape, alike))})$')}, {literal(meant)})"
