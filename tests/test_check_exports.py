@@ -332,6 +332,20 @@ def test_an_amount_that_stands_once_an_order_is_shared_by_its_rows_and_not_asked
     assert found.shop.sql("select amount from all_orders where order_id = '10030'")["amount"].astype(float).round(2).tolist() == [2.33] * 3
 
 
+def test_an_order_of_two_customers_keeps_both_where_others_are_filled_from_their_first_row(tmp_path):
+    rows = [f"{i},{who},2026-01-{1 + i:02d},10,tea" for i in range(9) for who in (f"c{i % 3}", "")] + ["99,ann,2026-01-20,10,tea", "99,bob,2026-01-20,10,tea", "99,,2026-01-20,10,tea"]
+    found = checked(tmp_path, {"orders.csv": "\n".join(["Order Number,Customer ID,Order Date,Total,Category", *rows]) + "\n"}, totals="line")
+    assert found.shop
+    assert found.shop.sql("select count(*) as n from all_orders where order_id <> '99'")["n"][0] == 18
+    assert found.shop.rejected("orders")["row"].tolist() == [21, 22]  # another one's order, and whose the blank is nobody knows
+
+
+def test_amounts_that_stand_on_several_rows_of_an_order_stay_where_they_are(tmp_path):
+    rows = [f"{i},c{i % 3},2026-01-{1 + i:02d},{a},{p}" for i in range(9) for a, p in ((10, "tea"), (10, "cup"), ("", "pot"))]
+    found = checked(tmp_path, {"orders.csv": "\n".join(["Order Number,Customer ID,Order Date,Total,Category", *rows]) + "\n"}, totals="line")
+    assert money(found) == 180
+
+
 def test_customers_that_stand_on_the_first_row_of_a_block_are_said_with_a_line_that_reads_them(tmp_path):
     text = "Customer,Order No,Order Date,Amount\n" + "".join(f"{f'c{i // 4}' if i % 4 == 0 else ''},{i},2026-01-{1 + i:02d},10\n" for i in range(24))
     found = checked(tmp_path, {"orders.csv": text})

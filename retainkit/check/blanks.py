@@ -28,18 +28,22 @@ def filled_down(p: Proposal) -> None:
     for name in heads[1:]:
         lacking, mended = _once(p, cells[name], cells["order_id"])
         if mended >= FEW and 2 * mended > lacking:
-            p.put(name, f"max({p.sql_of(name)}) over ({rows})", f"{counted(mended, 'row')} without it have that of another row of their order")
+            own = cells[name] if p.lines[name] in p.look.columns else p.sql_of(name)
+            of_all = f"case when min({own}) over ({rows}) = max({own}) over ({rows}) then max({own}) over ({rows}) end"
+            p.put(name, f"coalesce({own}, {of_all})", f"{counted(mended, 'row')} without it have that of another row of their order")
             names.append(name)
-    lacking, mended = _once(p, cells["amount"], cells["order_id"])
+    lacking, mended = _once(p, cells["amount"], cells["order_id"], "filled = 1")
     if mended >= FEW and mended > 0.95 * lacking:
-        p.put("amount", f"max({p.sql_of('amount')}) over ({rows}) / count(*) over ({rows})", f"it stands once an order and not on {counted(mended, 'other row')}: shared by all of them")
+        amount = p.sql_of("amount")
+        shared = f"case when count({amount}) over ({rows}) = 1 then max({amount}) over ({rows}) / count(*) over ({rows}) else {amount} end"
+        p.put("amount", shared, f"it stands once an order and not on {counted(mended, 'other row')}: shared by all of them")
     _once_a_block(p, cells["customer_id"], names)
 
 
-def _once(p: Proposal, cell: str, order: str) -> tuple[int, int]:
-    """How many rows lack a value, and how many of them are of an order of which exactly one row has it, or all that do say the same."""
+def _once(p: Proposal, cell: str, order: str, test: str = "different = 1") -> tuple[int, int]:
+    """How many rows lack a value, and how many of them are of an order of which others have it and say the same, or of which one has it."""
     lacking, mended, *_ = p.one(f"""
-        select coalesce(sum(n - filled), 0), coalesce(sum(case when filled > 0 and different = 1 then n - filled end), 0)
+        select coalesce(sum(n - filled), 0), coalesce(sum(case when {test} then n - filled end), 0)
         from (select count(*) as n, count({cell}) as filled, count(distinct {cell}) as different from {{file}} where {order} is not null group by {order}) t""")
     return int(lacking), int(mended)
 

@@ -164,7 +164,10 @@ def _named_alike(table: Table, look: Look, found: dict[str, tuple[Column, float]
     for c in (c for c in free if known & set(words_of := plain(c.name).split()) and words_of[-1] in single("number") and who.distinct < c.distinct < c.rows):
         (pairs,) = look.con.execute(f"select count(distinct (trim({who.sql}), trim({c.sql}))) from {look.table}").fetchall()[0]
         if pairs == c.distinct:  # each number has one name
-            return f"{table.name}.customer_id is `{who.name}` ({who.distinct:,} different ones), of which some have several of `{c.name}` ({c.distinct:,}): if that numbers customers, --answer {shlex.quote(f'{table.name}.customer_id={c.name}')}"
+            return (
+                f"{table.name}.customer_id is `{who.name}` ({who.distinct:,} different ones), of which some have several of `{c.name}` ({c.distinct:,}): "
+                f"if that numbers customers, --answer {shlex.quote(f'{table.name}.customer_id={c.name}')}"
+            )
     return ""
 
 

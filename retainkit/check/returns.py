@@ -135,7 +135,10 @@ def money_beside(orders: Proposal | None, look: Look) -> str:
         once = back if one else f"case when row_number() over (partition by {order}) = 1 then {back} else 0 end"
         bought = amount if one else f"sum({amount}) over (partition by {order})"
         whole = f"case when abs({back}) >= {bought} and {bought} > 0 then 'refunded' else {orders.sql_of('status') or literal('paid')} end"
-        return f"{lead}To take it off on the day of the order: {_joined(look, mine, key)}, and amount = '''{amount} - abs({once})''', and status = '''{whole}''', for of an order that is given back as a whole nothing was bought"
+        return (
+            f"{lead}To take it off on the day of the order: {_joined(look, mine, key)}, and amount = '''{amount} - abs({once})''', and status = '''{whole}''', "
+            "for of an order that is given back as a whole nothing was bought"
+        )
     if key and day and mark and money.name in own and all(n in look.columns for n in (orders.lines["customer_id"], money.name)):
         paths = toml([f.name for f in (*orders.look.files, *look.files)])
         return lead + (
