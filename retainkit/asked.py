@@ -18,8 +18,9 @@ from retainkit.errors import BadValueError
 
 # The numbers an argument may be, by what its name says: from, to, and one that is sensible.
 LIMITS = {
-    "^level$": (0.5, 0.999, 0.95), "^(margin|review|watch|shares?)$": (0, 1, 0.8), "lapse|^lag_months|grace": (0, 36_500, 0),
+    "^level$": (0.5, 0.999, 0.95), "^(margin|review|watch|shares?)$": (0, 1, 0.8), "lapse|^lag_months|grace|^(windows|bands)$": (0, 36_500, 0),
     "month|^periods$": (1, 1_200, 12), "day|horizon|window|^within|^until|^seen|^period|^early|^late$": (1, 36_500, 90), "^(k|steps)$": (1, 1_000, 2), "": (0, 1e15, 1)}  # fmt: skip
+A_DAY = "[date(2026, 3, 31)]"
 
 
 def limits(name: str) -> tuple[float, float, float]:
@@ -57,7 +58,7 @@ def _looked_at(parameter: Parameter, value: Any) -> Any:
     if value is None and "None" in kind:
         return None
     if kind.startswith(("Sequence[int", "Sequence[float", "Sequence[str", "Sequence[tuple", "Sequence[date")):
-        return _list(name, value, kind.removeprefix("Sequence["), list(parameter.default or (30, 90)))
+        return _list(name, value, kind.removeprefix("Sequence["), A_DAY if "[date" in kind else list(parameter.default or (30, 90)))
     if kind.startswith(("int", "float")):
         return number(name, value, whole=kind.startswith("int"))
     if kind.startswith("str"):
@@ -86,7 +87,7 @@ def _shop(value: Any) -> None:
     raise BadValueError("shop", "is not a shop", f"a {type(value).__name__}", example)
 
 
-def _list(name: str, values: Any, kind: str, example: list[Any]) -> list[Any]:
+def _list(name: str, values: Any, kind: str, example: list[Any] | str) -> list[Any]:
     """Numbers, texts, days or pairs of ages, each once, in the order they were asked in."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise BadValueError(name, "is not a list", _shown(values), f"{name}={[values] if isinstance(values, (Integral, str)) else example}")
@@ -101,10 +102,10 @@ def _list(name: str, values: Any, kind: str, example: list[Any]) -> list[Any]:
     return found
 
 
-def _ages(name: str, value: Any, example: list[Any]) -> tuple[int, int]:
+def _ages(name: str, value: Any, example: list[Any] | str) -> tuple[int, int]:
     """A span of ages: from one day to a later one."""
     if isinstance(value, (tuple, list)) and len(value) == 2:
-        first, last = (number("", age, whole=True, like=example) for age in value)
+        first, last = (number(name, age, whole=True, like=example) for age in value)
         if first < last:
             return first, last
     raise BadValueError(name, "is not a list of ages from and to", _shown(value), f"{name}={example}")
@@ -115,7 +116,7 @@ def _day(name: str, value: Any) -> date:
     try:
         return date.fromisoformat(value[:10]) if isinstance(value, str) else date(value.year, value.month, value.day)
     except (AttributeError, TypeError, ValueError):
-        raise BadValueError(name, "is not a list of days", _shown(value), f"{name}=[date(2026, 3, 31)]") from None
+        raise BadValueError(name, "is not a list of days", _shown(value), f"{name}={A_DAY}") from None
 
 
 def number(name: str, value: Any, *, whole: bool = False, like: Any = None) -> Any:

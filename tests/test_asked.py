@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -62,9 +63,9 @@ def test_every_function_of_a_shop_says_how_to_open_one(value, words):
 @pytest.mark.parametrize(("ask", "how", "words"), [
     ("cross_sell_rates", {"bands": [0, 30]}, r"bands: is not a list of ages from and to. Found: 0. To fix it: bands=\[\(0, 30\)"),
     ("cross_sell_rates", {"bands": []}, "bands: is an empty list"), ("leaving_rates", {"windows": [(30, 0)]}, "windows: is not a list of ages"),
-    ("leaving_rates", {"windows": [("0", "30")]}, "is not a whole number. Found: '0'"), ("leaving_rates", {"windows": [(-5, 10)]}, "must be 0 or more. Found: -5"),
+    ("leaving_rates", {"windows": [("0", "30")]}, "windows: is not a whole number. Found: '0'"), ("leaving_rates", {"windows": [(-5, 10)]}, "windows: must be from 0 to 36,500. Found: -5"),
     ("keeping_cost", {"shares": ["0.5"]}, "shares: is not a number. Found: '0.5'"), ("keeping_cost", {"shares": [2]}, "shares: must be from 0 to 1. Found: 2"),
-    ("weekly_active", {"ends": [5]}, "ends: is not a list of days. Found: 5"), ("weekly_active", {"ends": "2026-03-31"}, "ends: is not a list"),
+    ("weekly_active", {"ends": [5]}, "ends: is not a list of days. Found: 5"), ("weekly_active", {"ends": "2026-03-31"}, "ends: is not a list"), ("weekly_active", {"ends": date(2026, 3, 31)}, r"To fix it: ends=\[date\(2026, 3, 31\)\]"),
     ("weekly_active", {"ends": ["2099-01-01"]}, "ends: must not lie after the shop's last day. Found: 2099-01-01")])
 def test_lists_of_ages_days_and_shares_are_looked_at_like_numbers(shop, ask, how, words):
     with pytest.raises(rk.BadValueError, match=words):

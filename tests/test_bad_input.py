@@ -701,11 +701,20 @@ def test_an_id_in_an_expression_is_what_the_file_says_also_where_only_late_rows_
 
 @pytest.mark.parametrize(("ids", "said", "known"), [
     (["007", "7"], "nullif(cust, 'x')", ["007", "7"]), (["9007199254740993", "9007199254740992"], "'n' || cust", ["n9007199254740992", "n9007199254740993"]),
-    (["100", "101"], "'shop-' || cust", ["shop-100", "shop-101"]), (["100", "101"], "cust + 1", ["101", "102"]), (["1e5", "100000"], "nullif(cust, '')", ["100000", "1e5"])])
+    (["100", "101"], "'shop-' || cust", ["shop-100", "shop-101"]), (["100", "101"], "cust + 1", ["101", "102"]), (["-0", "3"], "cust || '-x'", ["0-x", "3-x"]), (["1e5", "100000"], "nullif(cust, '')", ["100000", "1e5"])])
 def test_an_id_that_looks_like_a_number_stays_the_one_it_is(tmp_path, ids, said, known):
     folder_with(tmp_path, "order_id,cust,ordered_at,amount\n" + "".join(f"{i},{who},2026-01-0{1 + i},5\n" for i, who in enumerate(ids)))
     folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\ncustomer_id = \"{said}\"\n", "retainkit.toml")
     assert rk.open_shop(tmp_path).sql("select customer_id from ids order by 1")["customer_id"].tolist() == known
+
+
+@pytest.mark.parametrize("none", ["NaN", "nan", "-inf", "Infinity"])
+def test_a_value_that_is_no_number_is_rejected_with_its_row_and_not_with_its_column(tmp_path, none):
+    rows = "".join(f"{i},c{i % 9},2026-01-05,2,{none if i == 7 else 3}\n" for i in range(80))
+    folder_with(tmp_path, f"order_id,customer_id,ordered_at,qty,price\n{rows}")
+    folder_with(tmp_path, "[orders]\npath = 'orders.csv'\namount = 'qty * price'\n", "retainkit.toml")
+    shop = rk.open_shop(tmp_path)
+    assert (shop.ledger.kept[0], shop.ledger.rejected[0], rk.overview(shop).revenue[0]) == (79, 1, 474)
 
 
 def test_a_row_of_too_many_columns_does_not_stop_a_mapping_that_calculates(tmp_path):

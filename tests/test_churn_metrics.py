@@ -59,9 +59,20 @@ def test_contracts_that_touch_or_overlap_are_one_stay_and_days_without_end_it(bo
 
 def test_a_contract_that_begins_the_day_after_the_one_before_ended_carries_it_on() -> None:
     """Many systems note a contract's last day as its end: with yearly renewals nobody would have stayed for a year."""
-    terms = [("ann", f"{year}-01-01", f"{year}-12-31", None, 10) for year in (2023, 2024, 2025)] + [("bob", "2023-01-01", "2023-12-31", None, 10), ("bob", "2024-01-02", "2024-12-31", None, 10)]
+    terms = [("ann", f"{year}-01-01", f"{year}-12-31", None, 10) for year in (2023, 2024, 2025)]
+    terms += [("bob", "2023-01-01", "2023-12-31", None, 10), ("bob", "2024-01-02", "2024-12-31", None, 10)]  # none on two days, the 31st and the 1st
     stays = tables(as_of="2026-06-30", history_start="2023-01-01", contracts=terms).sql("select customer, spell, cast(ended_on as varchar) as ended_on from spells order by 1, 2")
-    assert stays["ended_on"].tolist() == ["2025-12-31", "2023-12-31", "2024-12-31"]  # bob had no contract on two days, the 31st and the 1st
+    assert stays["ended_on"].tolist() == ["2025-12-31", "2023-12-31", "2024-12-31"]
+
+
+@pytest.mark.parametrize("as_of", ["2024-12-31", "2025-01-31"])
+def test_who_carries_on_the_next_day_is_not_lost_in_the_month_between_nor_is_their_money(as_of: str) -> None:
+    """On the last day of the year, too: what begins tomorrow is in the data, as an end that lies ahead is."""
+    terms = [(f"c{i}", f"{year}-01-01", f"{year}-12-31", None, 100) for i in range(40) for year in (2023, 2024, 2025)]
+    shop = tables(as_of=as_of, history_start="2023-01-01", contracts=terms)
+    assert monthly_churn(shop).set_index("month").loc["2024-12", ["active_start", "lost", "active_end"]].tolist() == [40, 0, 40]
+    money = mrr_movements(shop).set_index("month").loc["2024-12"]
+    assert (money["opening"], money["contraction"], money["closing"]) == (4_000, 0, 4_000)
 
 
 def test_each_month_balances_and_churn_is_of_those_it_opened_with(book: TestEngine) -> None:

@@ -116,6 +116,13 @@ def test_an_account_that_buys_again_and_again_is_one_unit() -> None:
     assert wide["high"] > narrow["high"]
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e9])
+def test_a_deal_size_and_its_interval_are_the_same_in_any_currency(unit: float) -> None:
+    """Cubes of amounts in rupiah, or dong, once were too large to be added."""
+    sizes = lambda unit: deal_size(tables(as_of=str(AS_OF), deals=[deal("Ann", 200, 100, "won", amount=(1 + i * 37 % 100) * unit, customer=f"c{i % 40}") for i in range(60)]))  # noqa: E731
+    assert sizes(unit)[["value", "low", "high"]].to_numpy() == pytest.approx(sizes(1.0)[["value", "low", "high"]].to_numpy() * unit)
+
+
 def test_clustering_is_one_for_lone_deals_and_the_size_of_clusters_that_go_together() -> None:
     lone = [deal("Ann", 99, 9, "won" if i % 4 == 0 else "lost", customer=f"c{i}") for i in range(80)]
     herds = [d | {"customer": f"c{i // 20}", "outcome": "won" if i < 20 else "lost"} for i, d in enumerate(lone)]

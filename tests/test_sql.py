@@ -21,6 +21,7 @@ from sqlglot.optimizer.qualify import qualify
 import retainkit
 from retainkit import open_shop
 from retainkit.sqltext import Column, Value, few_rows, render
+from retainkit.tally import split_by
 
 FILES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((Path(retainkit.__file__).parent / "sql").glob("*.sql"))}
 DIALECTS = ("spark", "bigquery", "snowflake", "postgres")
@@ -29,7 +30,7 @@ BASE = ("orders", "customers", "deals", "contracts", "responses", "spend", "acti
 
 # A literal for every placeholder there is, so that each file can be rendered by name alone.
 SAMPLE: dict[str, Value] = {
-    "as_of": date(2026, 10, 31), "history_start": date(2023, 11, 1), "refunds": "out", "by": Column("segment"),
+    "as_of": date(2026, 10, 31), "history_start": date(2023, 11, 1), "refunds": "out", "by": split_by("segment"),
     "value": Column("d.amount"), "measure": Column("amount"), "horizons": few_rows(["days"], [[30], [90]]),
     "windows": Column("(select cast('2026-09-01' as date) as opens, cast('2026-10-01' as date) as closes)"),
     "opens": date(2026, 9, 1), "closes": date(2026, 10, 1), "cut": date(2026, 9, 1), "since": date(2026, 9, 1), "year": date(2025, 10, 1), "hit": Column("d.ordinal = 2"), "bands": Column("(select 0 as first_age, 90 as last_age)"), "days": 90, "early": 90,

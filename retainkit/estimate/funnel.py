@@ -21,7 +21,6 @@ from retainkit.estimate.checks import Array, not_negative, whole
 LINES = {"low998": 0.001, "low95": 0.025, "high95": 0.975, "high998": 0.999}
 OVERDISPERSED = 1.3
 TRIM = 0.10  # of the z scores at each end are pulled in before their squares are averaged
-TRIM = 0.10  # of the z scores at each end are pulled in before their squares are averaged
 
 
 def binomial_limits(n: ArrayLike, *, p0: float, phi: float = 1.0) -> pd.DataFrame:

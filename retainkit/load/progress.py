@@ -48,5 +48,6 @@ def _draw(con: duckdb.DuckDBPyConnection, what: str, done: Event) -> None:
     form = "{desc} {bar:24} {percentage:3.0f} % {elapsed}"
     columns, rows = shutil.get_terminal_size()  # some terminals say 0
     with suppress(OSError), tqdm(desc=what, total=100, leave=False, ncols=columns, nrows=rows, miniters=0, ascii="░█", bar_format=form) as bar:
+        bar.start_t -= AFTER
         while not done.wait(EVERY):
             bar.update(min(max(con.query_progress(), 0), 100) - bar.n)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 NUMBERS = ("BIGINT", "DOUBLE")  # what a column of texts may be to expressions
 LOOKED = 20_480  # the first rows of a text file
-A_TEXT = "'^([+]|0[0-9]|-?[0-9]{19})|[_a-df-zA-DF-Z]'"  # what nobody calculates with, though a number could be made of it: 007, 2026_01, inf
+A_TEXT = "'^([+]|0[0-9]|-?[0-9]{19})|[_a-df-zA-DF-Z]'"  # what nobody calculates with, though a number could be made of it: 007, 2026_01
+NONE = "'^[+-]?(nan|inf|infinity)$'"  # what other tools write where a number is none: it is rejected by itself, not with its column
 NO_NUMBER = r"'^[+-]?0[0-9]|[0-9]{16}|[a-zA-Z]'"  # what is not the same number any more once it was one: 007, more digits than fit, 1e5
 
 
@@ -102,8 +103,9 @@ def _counts(con: duckdb.DuckDBPyConnection, relation: Relation, values: dict[str
         return {}
     each = ", ".join(f"{value} as c{i}" for i, value in enumerate(values.values()))
     number = "case when not regexp_matches(v, {}) then try_cast(v as double) end"
-    same = f"count({number.format(NO_NUMBER)}), count(case when regexp_full_match(v, '0|-?[1-9][0-9]{{0,17}}') then 1 end)"
-    asked, limit = (f"count(v) - count({number.format(A_TEXT)})", f"limit {LOOKED}" * bool(relation.path)) if first else (same, "")
+    same = f"count({number.format(NO_NUMBER)}), count(case when regexp_full_match(v, '-?0|-?[1-9][0-9]{{0,17}}') then 1 end)"
+    none = f"count(case when regexp_matches(trim(v), {NONE}, 'i') then 1 end)"
+    asked, limit = (f"count(v) - count({number.format(A_TEXT)}) - {none}", f"limit {LOOKED}" * bool(relation.path)) if first else (same, "")
     try:
         found = con.execute(f"""select c, count(nullif(trim(v), '')), {asked}
             from (unpivot (select {each} from {relation.sql} t {limit}) on columns(*) into name c value v) u where v <> '' group by c""").fetchall()

@@ -46,7 +46,8 @@ def plot_funnel(
             ax.plot(limits[x], limits[side].astype(float), linestyle=style, color=MUTED, linewidth=1)
     ax.axhline(centre, color=INK, linewidth=1)
     gone = table.get("departed", pd.Series(False, index=table.index)).astype(bool)
-    few, far = table["place"] == "too few", table["place"].str.startswith("far") & ~gone
+    place = table.get("place", pd.Series("", index=table.index))
+    few, far = place == "too few", place.str.startswith("far") & ~gone
     for rows, look in (
         (few & ~gone, {"color": GREY, "markersize": 8}),
         (~gone & ~far & ~few, {"color": ACCENT, "markersize": 8}),

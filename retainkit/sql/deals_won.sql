@@ -1,5 +1,6 @@
 -- Won deals: how many, the mean of :measure with what its variance and skewness need (accounts are the unit, so sums are made by
--- account first, and of decimals, which come out the same in any order; a deal without an account is its own), and the median with its rank interval for :z.
+-- account first; a deal without an account is its own), and the median with its rank interval for :z. Powers are added of parts of
+-- the largest account, which fit a decimal in any currency; decimals come out the same in whatever order they are added.
 with won as (
   select :by as grp, v.account, cast(:measure as double precision) as size
   from (
@@ -23,15 +24,24 @@ with won as (
   select w.grp, w.account, count(w.size) as deals, sum(w.size) as total, count(*) - count(w.size) as missing
   from won w
   group by w.grp, w.account
-), sums as (
-  select a.grp, count(*) as accounts, sum(a.deals) as deals, sum(a.missing) as missing, sum(cast(a.total as decimal(38, 6))) as total,
-    sum(cast(a.total * a.total as decimal(38, 6))) as total_total,
-    sum(cast(a.total * a.deals as decimal(38, 6))) as total_deals, sum(a.deals * a.deals) as deals_deals,
-    sum(cast(a.total * a.total * a.total as decimal(38, 6))) as total_3,
-    sum(cast(a.total * a.total * a.deals as decimal(38, 6))) as total_2_deals,
-    sum(cast(a.total * a.deals * a.deals as decimal(38, 6))) as total_deals_2, sum(a.deals * a.deals * a.deals) as deals_3
+), parts as (
+  select a.grp, a.deals, a.total, a.missing, max(abs(a.total)) over (partition by a.grp) as largest,
+    a.total / nullif(max(abs(a.total)) over (partition by a.grp), 0) as part
   from accounts a
-  group by a.grp
+), added as (
+  select p.grp, count(*) as accounts, sum(p.deals) as deals, sum(p.missing) as missing, sum(cast(p.total as decimal(38, 6))) as total,
+    max(p.largest) as largest, sum(cast(p.part * p.part as decimal(38, 18))) as part_part,
+    sum(cast(p.part * p.deals as decimal(38, 18))) as part_deals, sum(p.deals * p.deals) as deals_deals,
+    sum(cast(p.part * p.part * p.part as decimal(38, 18))) as part_3,
+    sum(cast(p.part * p.part * p.deals as decimal(38, 18))) as part_2_deals,
+    sum(cast(p.part * p.deals * p.deals as decimal(38, 18))) as part_deals_2, sum(p.deals * p.deals * p.deals) as deals_3
+  from parts p
+  group by p.grp
+), sums as (
+  select a.grp, a.accounts, a.deals, a.missing, a.total, a.part_part * a.largest * a.largest as total_total,
+    a.part_deals * a.largest as total_deals, a.deals_deals, a.part_3 * a.largest * a.largest * a.largest as total_3,
+    a.part_2_deals * a.largest * a.largest as total_2_deals, a.part_deals_2 * a.largest as total_deals_2, a.deals_3
+  from added a
 )
 select s.grp, s.accounts, s.deals, s.missing, s.total, s.total_total, s.total_deals, s.deals_deals,
   s.total_3, s.total_2_deals, s.total_deals_2, s.deals_3, m.median, m.median_low, m.median_high

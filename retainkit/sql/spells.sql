@@ -1,6 +1,5 @@
 -- Spells: stretches of time in which a customer had a contract without a break. Contracts that overlap, or follow each other on
--- the same day or the next (a renewal, a change of plan; many systems note a contract's last day as its end), are one spell; a
--- later return is the next spell. Ends are the first day without a contract; null is still running. Nothing is null in the windows: `nulls first` is there for engines
+-- the same day (a renewal, a change of plan), are one spell; a later return is the next spell. Ends are the first day without a contract; null is still running. Nothing is null in the windows: `nulls first` is there for engines
 -- that cannot say the other way round.
 with dated as (
   select c.contract_id, c.customer, c.started_on, c.cancel_requested_on, c.end_reason, c.monthly_value, c.deal_id,
@@ -12,7 +11,7 @@ with dated as (
     rows between unbounded preceding and 1 preceding) as covered_until
   from dated d
 ), numbered as (
-  select v.*, sum(case when date_diff('day', v.covered_until, v.started_on) <= 1 then 0 else 1 end) over (
+  select v.*, sum(case when v.covered_until >= v.started_on then 0 else 1 end) over (
     partition by v.customer order by v.started_on nulls first, v.until_on nulls first, v.contract_id nulls first
     rows between unbounded preceding and current row) as spell
   from covered v
