@@ -6,8 +6,11 @@ import ast
 import json
 import re
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from retainkit.show import display
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
@@ -72,3 +75,22 @@ def test_the_scorecard_leads_the_index_and_the_others_follow_by_name():
     stems = [job.stem for job in read_jobs(NOTEBOOKS[0].parent)]
     assert stems[0] == "05_scorecard_and_claims"
     assert stems[1:] == sorted(stems[1:])
+
+
+@pytest.mark.parametrize("stem", ["01_first_90_days_cross_sell", "02_second_purchase_funnel"])
+def test_a_cell_that_is_run_again_at_the_end_says_the_same(stem):
+    """A name that two cells bind, or a parameter that a cell changes, made it fail, or say something else."""
+    names, said = {"__name__": "__main__"}, []
+    sources = ["".join(c["source"]) for c in code_of(json.loads((NOTEBOOKS[0].parent / f"{stem}.ipynb").read_text(encoding="utf-8"))["cells"])]
+    with mock.patch.object(display, "_show", lambda data, metadata=None: said.append(data["text/plain"])):
+        exec(sources[0], names)
+        names["as_of"] = "2024-06-30"  # too short a log for the horizon asked
+        first = {}
+        for source in sources[1:]:
+            exec(source, names)
+            first[source], said[:] = said[:], []
+        for alone in (True, False):  # one cell again, and all of them in order
+            for source in sources[1:]:
+                exec(source, dict(names) if alone else names)
+                assert said == first[source], source
+                said.clear()
