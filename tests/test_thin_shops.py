@@ -144,7 +144,7 @@ def test_five_months_are_no_year_and_six_customers_no_finding(tmp_path, monkeypa
     stems = ("01_first_90_days_cross_sell", "02_second_purchase_funnel", "03_cohort_churn")
     pages = published(tmp_path, monkeypatch, "sample", "--month", "2024-03", "--only", *stems)
     first, second, third = (pages[stem] for stem in stems)
-    assert re.search(r"set against nothing yet: no span beyond the window can be said:\s+cannot tell", first)  # it was "higher than claimed", of 90 days in 90
+    assert re.search(r"set against no share of a longer span that can be said here:\s+cannot tell", first)  # it was "higher than claimed", of 90 days in 90
     assert "100% (95% interval" not in first
     for page in (first, second):
         assert not re.search(r"ENT [−+-][\d.]+ ?(%|points)[^.]*against the rest", page)  # nobody of six: q was 0.000
@@ -217,7 +217,7 @@ def test_a_trend_too_wide_to_give_has_no_direction_and_its_months_are_named(tmp_
     page = " ".join(published(tmp_path, monkeypatch, "sample", "--only", "02_second_purchase_funnel", "--set", "segment=ENT")["02_second_purchase_funnel"].split())
     assert "Whether newer cohorts come back faster cannot be told. The share back within 30 days among those who first bought in April 2025 to September 2026" in page
     assert "These are too few customers to say more." in page
-    assert re.search(r"Of \d+ months \d+ had fewer than five new customers and are not drawn\.", page)
+    assert re.search(r"Months with fewer than five new customers are not drawn: \d+ of \d+\.", page)
     assert "Of the 0 months" not in page
 
 
@@ -379,3 +379,20 @@ def test_where_only_who_decided_early_was_followed_for_long_nothing_is_known_yet
     pd.DataFrame(rows, columns=["customer_id", "ordered_at", "product_line"]).assign(order_id=range(len(rows)), amount=5).to_csv(tmp_path / "shop" / "orders.csv", index=False)
     page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "01_first_90_days_cross_sell")
     assert "How many new customers are cross-sold within 30 days: not known yet (n = 6)." in page["01_first_90_days_cross_sell"]
+
+
+def test_a_year_as_the_window_has_its_page(tmp_path, monkeypatch):
+    pages = published(tmp_path, monkeypatch, "sample", "--only", "01_first_90_days_cross_sell", "--set", "window=365")
+    assert "In the first 365 days of their first contract customers leave" in pages["01_first_90_days_cross_sell"]
+    assert "nothing can be said yet" not in pages["01_first_90_days_cross_sell"]
+    assert "month_one_revenue.share_after_first,horizon=365," in pages["metrics"]
+
+
+def test_of_one_segment_it_is_not_said_that_nobody_has_a_segment(tmp_path, monkeypatch):
+    (tmp_path / "shop").mkdir()
+    orders().to_csv(tmp_path / "shop" / "orders.csv", index=False)
+    pd.DataFrame({"customer_id": [f"c{i}" for i in range(N)], "segment": ["A", "B"] * (N // 2)}).to_csv(tmp_path / "shop" / "customers.csv", index=False)
+    (tmp_path / "shop" / "retainkit.toml").write_text('[shop]\nas_of = "2026-03-31"\n', encoding="utf-8")
+    pages = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "01_first_90_days_cross_sell", "02_second_purchase_funnel", "--set", "segment=A")
+    for stem in ("01_first_90_days_cross_sell", "02_second_purchase_funnel"):
+        assert "There is nothing to compare these customers by: no other segment" in pages[stem]

@@ -7,31 +7,18 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import capital, counted
-from retainkit.estimate.smalln import GATES, judge
+from retainkit.estimate.smalln import judge
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import words
-from retainkit.tell.common import FEW, no_leaving, old_ones
-
-FULL = GATES["customers_full"].least  # of fewer, only the ends of an interval are said
-
-
-def followed(shop: Shop, sold: Any) -> None:
-    """How many bought, who of them is new, and who is left out."""
-    new, known = int(sold["new_customers"]), int(sold["customers"] - sold["new_customers"])
-    first = "first bought, and signed up," if shop.has("customers.signed_up_at") else "were first seen to buy"
-    others = f"The other {known:,} were customers" if known > 1 else "The other was a customer"
-    left_out = f"{others} before it, and nobody can say when they first bought, so they are left out below."
-    say("{buyers} bought on {days}. {new:,.0f} of them {are} **new**: they {first} on or after {start}, where the "
-        "recorded history begins. {left_out}",
-        buyers=counted(int(sold["customers"]), "customer"), days=counted(int(sold["purchase_days"]), "day"),
-        new=new, are="is" if new == 1 else "are", first=first, start=f"{shop.history_start:%d %B %Y}",
-        left_out=left_out if known else "")
+from retainkit.tell.common import FEW, FULL, exact, history, known, no_leaving, old_ones
 
 
 def headline(shop: Shop, short: Any, long: Any, third: Any) -> None:
     """How many buy again within the short window and the long one, and how many of those a third time."""
-    say("**Of the customers new since {since}, {short} buy again within {within:.0f} days**{longer}. {third} {old}",
+    first = "**Of the customers new since {since}, {short} buy again within {within:.0f} days**"
+    unknown = "**How many of the customers new since {since} buy again within {within:.0f} days: {short}**"
+    say(f"{first if known(short) else unknown}{{longer}}. {{third}} {{old}}",
         since=f"{shop.history_start:%B %Y}", short=words(short, kind="survival"), within=short["horizon_days"],
         longer=_longer(short, long), third=_third(third), old=old_ones(shop))
 
@@ -41,13 +28,12 @@ def _longer(short: Any, long: Any) -> str:
     if long["horizon_days"] == short["horizon_days"]:
         return ""
     span = f"within {long['horizon_days']:.0f} days"
-    known = f", and {words(long, kind='survival')} {span}"
-    return f"; how many {span} is not known yet" if pd.isna(long["rate"]) else known
+    return f", and {words(long, kind='survival')} {span}" if known(long) else f"; how many {span} is not known yet"
 
 
 def _third(third: Any) -> str:
     """How many of those who soon bought twice buy a third time."""
-    if third["n"] < 5:
+    if not known(third):
         return "Too few have bought twice to say how many of them buy a third time."
     soon = f"Of those whose second purchase came within {third['latest']:.0f} days of the first"
     return f"{soon}, {words(third)} buy a third time within {third['horizon_days']:.0f} days of the second."
@@ -55,27 +41,21 @@ def _third(third: Any) -> str:
 
 def cautions(shop: Shop, long: Any, third: Any, *, asked: int) -> None:
     """What would change the answer."""
-    known = "The recorded history begins where the user said it does; customers known before are left out."
-    guessed = (
-        "Nobody said where the recorded history begins, so it is taken to begin with the first order: old customers "
-        "seen for the first time would then look new, and early cohorts would come back too often. history_start in "
-        "retainkit.toml says it.")
     late = (
         f"Whoever bought the second time later than {third['latest']:.0f} days after the first "
         f"({third['late']:,.0f} customers) is not among them, and buys on at another rate.")
     say("Three cautions:\n\n1. {young}\n2. {history}\n"
         "3. People who buy often are over-represented among those who have bought twice. A third purchase that is "
         "likelier than the second says who is left, not that buying twice changes anybody. {late}",
-        young=_young(long, asked), history=known if shop.history_given else guessed,
+        young=_young(long, asked), history=history(shop),
         late=late if third["late"] >= 5 else "")
 
 
 def _young(long: Any, asked: int) -> str:
     """Of which span the data can say anything, and how many have not been followed for so long."""
     days, waiting = long["horizon_days"], long["too_young"]
-    can = (
-        f"Too few customers have been followed for {asked} days to say anything of them; {days:.0f} days are what this "
-        "data can say. ")
+    so = f"; {days:.0f} days are what this data can say" if known(long) else ""
+    can = f"Too few customers have been followed for {asked} days to say anything of them{so}. "
     young = (
         f"{waiting / max(long['n'], 1):.0%} of the new customers have been followed for less than {days:.0f} days. "
         "They count for as long as we have seen them; the long figure leans on the older cohorts.")
@@ -85,12 +65,12 @@ def _young(long: Any, asked: int) -> str:
 
 def back_by(short: Any, long: Any) -> str:
     """How many are back by the end of the short window, and of the long one."""
-    if long["n"] < 5 or pd.isna(short["rate"]):
-        return FEW
-    found = f"{words(short, kind='survival', brief=True)} are back after {short['horizon_days']:.0f} days"
+    found = capital(words(short, kind="survival", brief=True))
+    if not known(short):
+        return found
     later = f", {words(long, kind='survival', brief=True)} after {long['horizon_days']:.0f}"
-    shown = long["horizon_days"] > short["horizon_days"] and pd.notna(long["rate"])
-    return capital(found) + (later if shown else "")
+    shown = long["horizon_days"] > short["horizon_days"] and known(long)
+    return f"{found} are back after {short['horizon_days']:.0f} days{later if shown else ''}"
 
 
 def leaving(shop: Shop, ends: pd.DataFrame | None, *, segment: str) -> None:
@@ -100,11 +80,11 @@ def leaving(shop: Shop, ends: pd.DataFrame | None, *, segment: str) -> None:
         return
     end = ends.iloc[-1]
     if end["n"] < FULL or pd.isna(end["rate"]):
-        say("{few} who leaves before buying again.", few=FEW)
+        say("How many leave before buying again cannot be said yet.")
         return
-    say("Leaving is an end of its own: within {days:.0f} days {again} buy again before they leave, {left:.1%} leave "
-        "first (no contract any more), and {waiting:.1%} have done neither.",
-        days=end["horizon_days"], again=words(end, kind="survival"), left=end["left"], waiting=end["waiting"])
+    others = f", {end['left']:.0%} leave first (no contract any more), and {end['waiting']:.0%} have done neither"
+    say("Leaving is an end of its own: within {days:.0f} days {again} buy again before they leave{others}.",
+        days=end["horizon_days"], again=words(end, kind="survival"), others=others if exact(end) else "")
 
 
 def plain_count(shop: Shop, plain: Any, long: Any) -> None:
@@ -120,11 +100,11 @@ def plain_count(shop: Shop, plain: Any, long: Any) -> None:
     agree = plain["low"] <= long["rate"] <= plain["high"]
     cause = "older and younger cohorts differ, so look at the cohorts below" if shop.history_given \
         else "nobody said where the history begins, so the oldest may be customers of long before"
-    naive = f"the naive share would have said {plain['naive']:.1%}"
-    say("After {days:.0f} days the plain count says {plain}, the curve {curve}: {agree}; {naive}.",
+    naive = f"; the naive share would have said {plain['naive']:.1%}" if long["n"] >= FULL else ""
+    say("After {days:.0f} days the plain count says {plain}, the curve {curve}: {agree}{naive}.",
         days=days, plain=words(plain), curve=words(long, kind="survival", brief=True),
         agree="they agree to within the interval" if agree else f"further apart than chance explains ({cause})",
-        naive=naive if plain["too_young"] else "nobody's window is open, so the naive share says the same")
+        naive=naive if plain["too_young"] else "; nobody's window is open, so the naive share says the same")
 
 
 def faster(shop: Shop, change: Any) -> str:
@@ -179,8 +159,7 @@ def months_drawn(cohorts: pd.DataFrame, drawn: pd.DataFrame, usual: float | None
     """How the months drawn lie about the line of all (where there is one), and which are not drawn."""
     waiting = cohorts.loc[~cohorts["mature"], "cohort"]
     small = int((cohorts["n"] + cohorts["too_young"] < 5).sum())
-    are = "is" if small == 1 else "are"
-    few = f"Of {counted(len(cohorts), 'month')} {small} had fewer than five new customers and {are} not drawn."
+    few = f"Months with fewer than five new customers are not drawn: {small} of {len(cohorts)}."
     young = f"Not shown because too young: {', '.join(waiting.dt.strftime('%B %Y'))}."
     say("{young} {few} {near}", young=young if len(waiting) else "No month is too young to be shown.",
         few=few if small else "", near=_around(drawn, usual))
@@ -219,7 +198,7 @@ def first_and_last(steps: pd.DataFrame) -> str:
     if steps.empty:
         return ""
     first, last = (words(steps.iloc[i], brief=True) for i in (0, -1))
-    return f"After the first it is {first}, after the last shown {last}."
+    return f"After the first it is {first}" + (f", after the last shown {last}." if len(steps) > 1 else ".")
 
 
 def constant_habits(steps: pd.DataFrame) -> None:

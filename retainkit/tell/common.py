@@ -2,13 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
+from retainkit.errors import MissingDataError, counted
+from retainkit.estimate.smalln import GATES, judge
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import against
+from retainkit.show.words import missing
 
 FEW = "Too few customers to say"
+FULL = GATES["customers_full"].least  # of fewer, only the ends of an interval are said
+
+
+def followed(shop: Shop, sold: Any) -> None:
+    """How many bought, who of them is new, and who is left out; a page of new customers ends here where there are none."""
+    start = f"{shop.history_start:%d %B %Y}"
+    if not shop.has("orders"):
+        raise MissingDataError("orders", "is not there, and without it nobody is seen to buy", "",
+                               "an orders table: order_id, customer_id, ordered_at, amount")
+    if not sold["new_customers"]:
+        raise MissingDataError("orders", f"names nobody who first bought (and signed up) on or after {start}, where the recorded history begins", "",
+                               'history_start = "an earlier day" under [shop] in retainkit.toml, if it began before')
+    new, known = int(sold["new_customers"]), int(sold["customers"] - sold["new_customers"])
+    first = "first bought, and signed up," if shop.has("customers.signed_up_at") else "were first seen to buy"
+    others = f"The other {known:,} were customers" if known > 1 else "The other was a customer"
+    left_out = f"{others} before it, and nobody can say when they first bought, so they are left out below."
+    say("{buyers} made {purchases} (orders of one day are one). {new:,.0f} of them {are} **new**: they {first} on or after {start}, where the "
+        "recorded history begins. {left_out}",
+        buyers=counted(int(sold["customers"]), "customer"), purchases=counted(int(sold["purchase_days"]), "purchase"),
+        new=new, are="is" if new == 1 else "are", first=first, start=start, left_out=left_out if known else "")
+
+
+def history(shop: Shop) -> str:
+    """Whether somebody said where the recorded history begins, and what follows where nobody did."""
+    known = "The recorded history begins where the user said it does; customers known before are left out."
+    guessed = (
+        "Nobody said where the recorded history begins, so it is taken to begin with the first order: old customers "
+        "seen for the first time would then look new. history_start in retainkit.toml says it.")
+    return known if shop.history_given else guessed
+
+
+def known(row: Any) -> bool:
+    """Whether the rate of a row is known at all, and of five customers or more."""
+    return row["n"] >= GATES["customers_shown"].least and not missing(row["rate"])
+
+
+def exact(row: Any) -> bool:
+    """Whether one number may be said of a curve's row, and with it of the ends that compete with it."""
+    said = judge(row["rate"], row["low"], row["high"], int(row["n"]), at_risk=row["at_risk"], kind="survival")
+    return said in ("number", "rough")
 
 
 def old_ones(shop: Shop) -> str:

@@ -8,33 +8,13 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import capital, counted
-from retainkit.estimate.smalln import short_of, verdict
+from retainkit.estimate.smalln import GATES, short_of, verdict
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import words
-from retainkit.show.words import missing
-from retainkit.tell.common import FEW, no_leaving, old_ones
+from retainkit.tell.common import FEW, FULL, exact, history, known, no_leaving, old_ones
 
 CLAIMED = (0.70, 0.80)  # "75% of cross-sell comes in the first 90 days"
-
-
-def followed(shop: Shop, sold: Any) -> None:
-    """Who is followed, from when on, and who is left out."""
-    known = (
-        f"{sold['customers'] - sold['new_customers']:,.0f} buyers were customers before the recorded history begins; "
-        "when they first bought is not known, so they are left out."
-    )
-    guessed = (
-        "Nobody said where the recorded history begins, so it is taken to begin with the first order: old customers "
-        "seen for the first time then look new. `history_start` in retainkit.toml says it."
-    )
-    say(
-        "{new:,.0f} **new** customers, who first bought on or after {start}, are followed from their first purchase day. "
-        "{known}",
-        new=sold["new_customers"],
-        start=f"{shop.history_start:%d %B %Y}",
-        known=known if shop.history_given else guessed,
-    )
 
 
 def gated(share: pd.DataFrame) -> pd.DataFrame:
@@ -66,12 +46,11 @@ def headline(shop: Shop, early: Any, share: pd.DataFrame, *, window: int) -> Non
         unsaid = f"a share {span} that cannot be said yet ({row['why'].split('; ')[0]})"
         parts.append(unsaid if row["why"] else f"{words(row)} {span}{long}")
     part = f"The first {window} days hold {'; '.join(parts)}."
-    alone = "Nobody has been followed for longer, so nothing can be said yet of what part of all cross-sells that is."
-    known = early["n"] >= 5 and not missing(early["rate"])
+    alone = "To say what part of all their cross-sells that is takes a longer span, and enough customers followed for it."
     first = "**Of new customers, {early} are cross-sold within {window} days.**"
     unknown = "**How many new customers are cross-sold within {window} days: {early}.**"
     say(
-        f"{first if known else unknown} {{part}} {{old}}",
+        f"{first if known(early) else unknown} {{part}} {{old}}",
         early=words(early, kind="survival"),
         window=window,
         part=part if share["horizon"].max() > window else alone,
@@ -81,7 +60,7 @@ def headline(shop: Shop, early: Any, share: pd.DataFrame, *, window: int) -> Non
 
 def cautions(shop: Shop, share: pd.DataFrame, *, horizons: Sequence[int], leaves: bool) -> None:
     """What would change the answer."""
-    last, asked = share.iloc[-1], sorted(set(horizons) - set(share["horizon"]))
+    last, asked = share.iloc[-1], [days for days in sorted(horizons) if days > share["horizon"].max()]
     unended = (
         "No contract of these customers has ended"
         if shop.has("contracts.ended_at")
@@ -90,12 +69,13 @@ def cautions(shop: Shop, share: pd.DataFrame, *, horizons: Sequence[int], leaves
         else "These customers have no contracts"
     )
     say(
-        "Three cautions:\n\n"
+        "Four cautions:\n\n"
         "1. Change the span and the share changes: it is always larger for a shorter one. Compare it only with a share of the "
         "same number of days.\n"
         "2. {young:.0%} of the new customers have been followed for less than {long:.0f} days. They count for as long as they "
         "were watched. {short}\n"
-        "3. {leave}",
+        "3. {leave}\n"
+        "4. {history}",
         young=last["too_young"] / last["n"],
         long=last["horizon"],
         short=f"Of {' and '.join(map(str, asked))} days nothing can be said yet." if asked else "",
@@ -103,22 +83,41 @@ def cautions(shop: Shop, share: pd.DataFrame, *, horizons: Sequence[int], leaves
         "without it."
         if leaves
         else f"{unended}, so nobody is seen to leave: a customer who will never be back still counts as waiting.",
+        history=history(shop),
     )
+
+
+def told(anyone: pd.DataFrame, *, leaves: bool) -> pd.DataFrame:
+    """The shares by horizon; who left first and who waits stand only where one number may be said of the cross-sold."""
+    others = ["left", "waiting"] if leaves else ["waiting"]
+    table = anyone if leaves else anyone.drop(columns="left")
+    alone = pd.Series([exact(row) for row in anyone.to_dict("records")], index=anyone.index, dtype=bool)
+    return table.assign(**{name: table[name].where(alone) for name in others})
 
 
 def sold_by(early: Any, *, window: int, leaves: bool) -> str:
     """How many were cross-sold by the end of the window, and how many had gone."""
-    if early["n"] < 5 or missing(early["rate"]):
-        return FEW
-    found = f"{words(early, kind='survival', brief=True)} cross-sold within {window} days"
-    return capital(found) + (f", {early['left']:.0%} gone before it came to that" if leaves else "")
+    found = capital(words(early, kind="survival", brief=True))
+    if not known(early):
+        return found
+    gone = f", {early['left']:.0%} gone before it came to that" if leaves and exact(early) else ""
+    return f"{found} cross-sold within {window} days{gone}"
 
 
-def made_by(curve: pd.DataFrame, *, window: int, reached: int) -> str:
-    """How many cross-sells a customer has made by the end of the window, and by the end of the span."""
-    by = {day: curve.loc[curve["age"] <= day, "value"].iloc[-1] for day in (window, reached)}
-    later = f", by day {reached:.0f} {by[reached]:.2f}" if reached > window else ""
-    return f"By day {window} a customer has made {by[window]:.2f} cross-sells{later}"
+def made_by(made: pd.DataFrame) -> str:
+    """How many cross-sells a customer has made by each day that enough have reached: averages, with no interval to say."""
+    days = [f"{row['value']:.2f} by day {row['horizon_days']:.0f}" for row in made[made["n"] >= FULL].to_dict("records")]
+    return f"Cross-sells a customer has made: {', '.join(days)}" if days else FEW
+
+
+def by_age(rates: pd.DataFrame) -> str:
+    """The cross-sell rate of the first band of ages and of the last with five cross-sells; of a handful no one number."""
+    shown = rates[rates["n"] >= GATES["customers_shown"].least]
+    if shown.empty:
+        return "Too few cross-sells to say when they come"
+    ends = shown.iloc[[0, -1]].drop_duplicates("window").to_dict("records")
+    each = [f"{words(row, kind='average', brief=True)} in days {row['window']}" for row in ends]
+    return f"Cross-sells per 100 customer-months: {', '.join(each)}"
 
 
 def of_lengths(lengths: pd.DataFrame) -> str:
@@ -129,17 +128,13 @@ def of_lengths(lengths: pd.DataFrame) -> str:
 
 def three_quarters(line: pd.DataFrame) -> None:
     """The claim that three quarters of cross-sells come in the first 90 days, against this company's share."""
-    claim = verdict(line["low"].iloc[0], line["high"].iloc[0], *CLAIMED) if len(line) else "cannot tell"
-    mine = (
-        f"this company's share of {line['horizon'].iloc[0]:.0f} days"
-        if len(line)
-        else "nothing yet: no span beyond the window can be said"
-    )
+    mine = line[line["horizon_days"] == 90].to_dict("records")
+    claim = verdict(mine[0]["low"], mine[0]["high"], *CLAIMED) if mine else "cannot tell"
     say(
         '"75% of cross-sell comes in the first 90 days" (70% to 80%), set against {against}: **{claim}**. The sentence comes from '
         "retail banking and names no span.",
         claim=claim,
-        against=mine,
+        against=f"this company's share of {mine[0]['horizon']:.0f} days" if mine else "no share of a longer span that can be said here",
     )
 
 
@@ -156,9 +151,9 @@ def leaving(rates: pd.DataFrame, *, window: int) -> None:
     ratio, fewest = rates.iloc[0], rates["events"].min()
     later = f"in days {rates['window'].iloc[1 if rates['window'].iloc[0].startswith('0') else 0]}"
     ends = f"{ratio['ratio_low']:.1f} to {ratio['ratio_high']:.1f}"
-    if not ratio["ratio_high"] < float("inf"):
+    if fewest < GATES["customers_shown"].least or not ratio["ratio_high"] < float("inf"):
         say("Too few have left to compare early and later leaving.")
-    elif fewest >= 10:
+    elif fewest >= GATES["window_events"].least:
         say(
             "In the first {window} days of their first contract customers leave {times:.1f} times as often as {later} "
             "(95% interval {ends}; {left:.0f} left).",
@@ -180,10 +175,12 @@ def leaving(rates: pd.DataFrame, *, window: int) -> None:
 
 
 def month_one(with_first: Any, after_first: Any, *, span: int, invoices: bool) -> None:
-    """What part of a span's revenue the first month brings, with the first order and without it."""
+    """What part of a longer span's revenue the first month brings, with the first order and without it."""
+    if span <= 30:
+        say("Too few have been followed for longer than 30 days to say what part of their revenue the first month brings.")
+        return
     say(
-        "The first 30 days bring {a} of the first {span} days' revenue{invoices}. Without the first purchase day, {b} of what comes "
-        "after it.",
+        "The part of the first {span} days' revenue{invoices} that the first 30 days bring is {a}. Without the first purchase day it is {b}.",
         a=words(with_first),
         b=words(after_first),
         span=span,

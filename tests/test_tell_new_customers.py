@@ -1,0 +1,121 @@
+"""The sentences of pages 01 and 02 where there are few new customers, a short log, or one of something."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+import retainkit as rk
+from retainkit.tell import coming_back, common, cross_selling
+
+DAYS = ["2026-01-01", "2026-01-01", "2026-01-05", "2026-01-05", "2026-01-09", "2026-02-01"]
+
+
+def buyers(n, as_of, **given):
+    """So many customers, a day apart, each of whom buys tea and, three days later, mugs."""
+    first = pd.date_range("2026-01-01", periods=n)
+    log = pd.concat([pd.DataFrame({"customer_id": [f"c{i}" for i in range(n)], "ordered_at": first + pd.Timedelta(days=3 * k), "product_line": line})
+                     for k, line in enumerate(("tea", "mugs"))])
+    return rk.open_shop({"orders": log.assign(order_id=range(2 * n), amount=5)}, as_of=as_of, **given)
+
+
+def row(rate=0.5, low=0.4, high=0.6, n=100, **more):
+    return {"rate": rate, "low": low, "high": high, "n": n, "at_risk": 50, **more}
+
+
+@pytest.fixture
+def shop():
+    return buyers(8, "2026-03-31")
+
+
+def test_days_are_counted_a_customer_and_the_old_ones_only_where_there_are_any(capsys):
+    shop = buyers(8, "2026-03-31")
+    common.followed(shop, rk.overview(shop).iloc[0])
+    assert "8 customers made 16 purchases (orders of one day are one). 8 of them are **new**" in (said := capsys.readouterr().out)
+    assert "left out" not in said
+    shop = buyers(8, "2026-03-31", history_start="2026-01-02")
+    common.followed(shop, rk.overview(shop).iloc[0])
+    assert "The other was a customer before it" in capsys.readouterr().out
+
+
+def test_a_page_of_new_customers_ends_in_words_where_there_are_none():
+    shop = buyers(8, "2026-03-31", history_start="2026-02-01")
+    with pytest.raises(rk.MissingDataError, match=r"names nobody who first bought .* on or after 01 February 2026"):
+        common.followed(shop, rk.overview(shop).iloc[0])
+    shop = rk.open_shop({"contracts": pd.DataFrame({"contract_id": [1], "customer_id": ["ann"], "started_at": ["2026-01-01"]})}, as_of="2026-03-31")
+    with pytest.raises(rk.MissingDataError, match="orders: is not there"):
+        common.followed(shop, rk.overview(shop).iloc[0])
+
+
+def test_too_few_followed_for_longer_is_not_nobody(shop, capsys):
+    share = cross_selling.gated(rk.cross_sell_share(shop, within_days=30, horizons=[30]))
+    cross_selling.headline(shop, row(n=8, low=0.1, high=0.6), share, window=30)
+    assert "takes a longer span, and enough customers followed for it" in (said := capsys.readouterr().out)
+    assert "Nobody has been followed" not in said
+
+
+def test_of_the_window_itself_something_can_be_said(shop, capsys):
+    share = pd.DataFrame([{"horizon": 730, "n": 100, "too_young": 20}])
+    cross_selling.cautions(shop, share, horizons=[730, 365], leaves=False)
+    assert "nothing can be said yet" not in capsys.readouterr().out
+    cross_selling.cautions(shop, share, horizons=[365, 1000], leaves=False)
+    assert "Of 1000 days nothing can be said yet." in capsys.readouterr().out
+
+
+def test_of_few_customers_nobody_reads_who_left_or_waits():
+    assert cross_selling.sold_by(row(left=0.1), window=90, leaves=True) == "50% cross-sold within 90 days, 10% gone before it came to that"
+    assert cross_selling.sold_by(row(n=6, low=0.2, high=0.9, left=0.17), window=90, leaves=True) == "Between 20% and 90% cross-sold within 90 days"
+    assert cross_selling.sold_by(row(n=40, rate=float("nan"), low=float("nan"), high=float("nan")), window=30, leaves=False) == "Not known yet"
+    table = pd.DataFrame([row(left=0.1, waiting=0.4), row(n=6, left=0.2, waiting=0.3)])
+    assert cross_selling.told(table, leaves=True)[["left", "waiting"]].isna().any(axis=1).tolist() == [False, True]
+    assert "left" not in cross_selling.told(table, leaves=False)
+
+
+def test_averages_and_rates_of_few_are_no_one_number():
+    made = pd.DataFrame({"horizon_days": [30, 90], "value": [0.3, 0.67], "n": [40, 6]})
+    assert cross_selling.made_by(made) == "Cross-sells a customer has made: 0.30 by day 30"
+    assert cross_selling.made_by(made[1:]) == "Too few customers to say"
+    rates = pd.DataFrame({"window": ["0-30", "31-90", "91-180"], "value": [9.0, 5.0, 0.0], "low": [8.0, 2.0, 0.0], "high": [10.0, 9.0, 5.0], "n": [400, 7, 0]})
+    assert cross_selling.by_age(rates) == "Cross-sells per 100 customer-months: 9 in days 0-30, between 2 and 9 in days 31-90"
+    assert cross_selling.by_age(rates[2:]) == "Too few cross-sells to say when they come"
+
+
+@pytest.mark.parametrize(("window", "said"), [(90, "this company's share of 730 days: **lower than claimed**"), (30, "no share of a longer span that can be said here: **cannot tell**")])
+def test_only_a_share_of_the_first_90_days_is_set_against_the_claim(capsys, window, said):
+    cross_selling.three_quarters(pd.DataFrame([{"horizon": 730, "horizon_days": window, "low": 0.2, "high": 0.25}]))
+    assert f"set against {said}." in capsys.readouterr().out
+
+
+def test_thirty_days_in_thirty_are_no_share_and_one_leaver_no_comparison(capsys):
+    cross_selling.month_one(row(rate=1.0, n=6), row(rate=1.0, n=6), span=30, invoices=False)
+    assert "%" not in capsys.readouterr().out
+    rates = pd.DataFrame({"window": ["0-90", "91-365"], "events": [12, 1], "ratio_low": 1.1, "ratio_high": 9.0, "ratio": 3.0})
+    cross_selling.leaving(rates, window=90)
+    assert "Too few have left" in capsys.readouterr().out
+
+
+def test_where_nothing_is_known_yet_nobody_is_said_to_buy_again(capsys):
+    shop = rk.open_shop({"orders": pd.DataFrame({"order_id": range(6), "customer_id": list("abcabc"), "ordered_at": DAYS, "amount": 5})}, as_of=date(2026, 2, 3))
+    unknown = row(n=40, rate=float("nan"), low=float("nan"), high=float("nan"), horizon_days=30, too_young=40)
+    third = row(n=2, latest=30, late=0, horizon_days=30)
+    coming_back.headline(shop, unknown, unknown, third)
+    assert "**How many of the customers new since January 2026 buy again within 30 days: not known yet (n = 40)**. " in capsys.readouterr().out
+    coming_back.cautions(shop, unknown, third, asked=365)
+    assert "are what this data can say" not in capsys.readouterr().out
+    assert coming_back.back_by(unknown, unknown) == "Not known yet"
+
+
+def test_who_left_is_said_where_the_others_are_a_number(shop, capsys):
+    ends = pd.DataFrame([row(horizon_days=365, left=0.123, waiting=0.377)])
+    coming_back.leaving(shop, ends, segment="")
+    assert "12% leave first (no contract any more), and 38% have done neither." in capsys.readouterr().out
+    coming_back.leaving(shop, ends.assign(at_risk=4), segment="")
+    assert "within 365 days between 40% and 60% (n = 100) buy again before they leave." in capsys.readouterr().out
+
+
+def test_one_step_is_not_compared_with_itself_and_one_share_of_few_stands_nowhere(shop, capsys):
+    assert coming_back.first_and_last(pd.DataFrame([row()])) == "After the first it is 50%."
+    coming_back.plain_count(shop, row(n=6, too_young=1, naive=0.67), row(n=7, low=0.3, high=0.9, horizon_days=30))
+    assert "naive" not in capsys.readouterr().out
