@@ -59,9 +59,9 @@ def test_too_few_followed_for_longer_is_not_nobody(shop, capsys):
 def test_of_the_window_itself_something_can_be_said(shop, capsys):
     share = pd.DataFrame([{"horizon": 730, "n": 100, "too_young": 20}])
     cross_selling.cautions(shop, share, horizons=[730, 365], leaves=False)
-    assert "nothing can be said yet" not in capsys.readouterr().out
+    assert "cannot be said yet" not in capsys.readouterr().out
     cross_selling.cautions(shop, share, horizons=[365, 1000], leaves=False)
-    assert "Of 1000 days nothing can be said yet." in capsys.readouterr().out
+    assert "The share of 1000 days cannot be said yet." in capsys.readouterr().out
 
 
 def test_of_few_customers_nobody_reads_who_left_or_waits():
@@ -82,7 +82,7 @@ def test_averages_and_rates_of_few_are_no_one_number():
     assert cross_selling.by_age(rates[2:]) == "Too few cross-sells to say when they come"
 
 
-@pytest.mark.parametrize(("window", "said"), [(90, "this company's share of 730 days: **lower than claimed**"), (30, "no share of a longer span that can be said here: **cannot tell**")])
+@pytest.mark.parametrize(("window", "said"), [(90, "this company's share of 730 days: **lower than claimed**"), (30, "no share of the first 90 days that can be said here: **cannot tell**")])
 def test_only_a_share_of_the_first_90_days_is_set_against_the_claim(capsys, window, said):
     cross_selling.three_quarters(pd.DataFrame([{"horizon": 730, "horizon_days": window, "low": 0.2, "high": 0.25}]))
     assert f"set against {said}." in capsys.readouterr().out
@@ -91,6 +91,8 @@ def test_only_a_share_of_the_first_90_days_is_set_against_the_claim(capsys, wind
 def test_thirty_days_in_thirty_are_no_share_and_one_leaver_no_comparison(capsys):
     cross_selling.month_one(row(rate=1.0, n=6), row(rate=1.0, n=6), span=30, invoices=False)
     assert "%" not in capsys.readouterr().out
+    cross_selling.month_one(row(), row(rate=float("nan")), span=365, invoices=True)
+    assert "The first 30 days bring 50% (95% interval 40%–60%, n = 100) of the first 365 days' revenue, the invoices of contracts included. \n" in capsys.readouterr().out
     rates = pd.DataFrame({"window": ["0-90", "91-365"], "events": [12, 1], "ratio_low": 1.1, "ratio_high": 9.0, "ratio": 3.0})
     cross_selling.leaving(rates, window=90)
     assert "Too few have left" in capsys.readouterr().out

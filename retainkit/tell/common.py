@@ -26,23 +26,23 @@ def followed(shop: Shop, sold: Any) -> None:
     if not sold["new_customers"]:
         raise MissingDataError("orders", f"names nobody who first bought (and signed up) on or after {start}, where the recorded history begins", "",
                                'history_start = "an earlier day" under [shop] in retainkit.toml, if it began before')
-    new, known = int(sold["new_customers"]), int(sold["customers"] - sold["new_customers"])
+    new, older = int(sold["new_customers"]), int(sold["customers"] - sold["new_customers"])
     first = "first bought, and signed up," if shop.has("customers.signed_up_at") else "were first seen to buy"
-    others = f"The other {known:,} were customers" if known > 1 else "The other was a customer"
+    others = f"The other {older:,} were customers" if older > 1 else "The other was a customer"
     left_out = f"{others} before it, and nobody can say when they first bought, so they are left out below."
-    say("{buyers} made {purchases} (orders of one day are one). {new:,.0f} of them {are} **new**: they {first} on or after {start}, where the "
-        "recorded history begins. {left_out}",
+    say("{buyers} made {purchases} (orders of one day are one). {new:,.0f} of them {are} **new**: they {first} on or "
+        "after {start}, where the recorded history begins. {left_out}",
         buyers=counted(int(sold["customers"]), "customer"), purchases=counted(int(sold["purchase_days"]), "purchase"),
-        new=new, are="is" if new == 1 else "are", first=first, start=start, left_out=left_out if known else "")
+        new=new, are="is" if new == 1 else "are", first=first, start=start, left_out=left_out if older else "")
 
 
 def history(shop: Shop) -> str:
     """Whether somebody said where the recorded history begins, and what follows where nobody did."""
-    known = "The recorded history begins where the user said it does; customers known before are left out."
+    given = "The recorded history begins where the user said it does; customers known before are left out."
     guessed = (
         "Nobody said where the recorded history begins, so it is taken to begin with the first order: old customers "
         "seen for the first time would then look new. history_start in retainkit.toml says it.")
-    return known if shop.history_given else guessed
+    return given if shop.history_given else guessed
 
 
 def known(row: Any) -> bool:

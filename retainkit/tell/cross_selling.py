@@ -78,7 +78,7 @@ def cautions(shop: Shop, share: pd.DataFrame, *, horizons: Sequence[int], leaves
         "4. {history}",
         young=last["too_young"] / last["n"],
         long=last["horizon"],
-        short=f"Of {' and '.join(map(str, asked))} days nothing can be said yet." if asked else "",
+        short=f"The share of {' and '.join(map(str, asked))} days cannot be said yet." if asked else "",
         leave="Customers without a contract are never seen to leave; those with one count as gone from the first day "
         "without it."
         if leaves
@@ -134,7 +134,7 @@ def three_quarters(line: pd.DataFrame) -> None:
         '"75% of cross-sell comes in the first 90 days" (70% to 80%), set against {against}: **{claim}**. The sentence comes from '
         "retail banking and names no span.",
         claim=claim,
-        against=f"this company's share of {mine[0]['horizon']:.0f} days" if mine else "no share of a longer span that can be said here",
+        against=f"this company's share of {mine[0]['horizon']:.0f} days" if mine else "no share of the first 90 days that can be said here",
     )
 
 
@@ -176,15 +176,16 @@ def leaving(rates: pd.DataFrame, *, window: int) -> None:
 
 def month_one(with_first: Any, after_first: Any, *, span: int, invoices: bool) -> None:
     """What part of a longer span's revenue the first month brings, with the first order and without it."""
-    if span <= 30:
-        say("Too few have been followed for longer than 30 days to say what part of their revenue the first month brings.")
+    if span <= 30 or not known(with_first):
+        say("What part of the revenue of a longer span the first 30 days bring cannot be said yet.")
         return
+    later = f"Without the first purchase day, {words(after_first)} of what comes after it." if known(after_first) else ""
     say(
-        "The part of the first {span} days' revenue{invoices} that the first 30 days bring is {a}. Without the first purchase day it is {b}.",
+        "The first 30 days bring {a} of the first {span} days' revenue{invoices}. {later}",
         a=words(with_first),
-        b=words(after_first),
         span=span,
         invoices=", the invoices of contracts included" if invoices else "",
+        later=later,
     )
 
 
