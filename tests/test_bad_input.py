@@ -170,12 +170,15 @@ def test_a_day_outside_of_the_data_is_refused(tmp_path):
             shop.at(day)
         assert "data from 2026-01-01 to 2026-02-01" in told.value.found
     assert shop.at(shop.as_of) is shop.at("2026-02-01")
-    assert str(rk.open_shop(tmp_path, as_of="2030-01-01").as_of) == "2030-01-01"  # who says so knows
     error = refused(tmp_path, "as_of: is before the first day of the data. Found: 2020-01-01; data from 2026-01-01 to 2026-02-01", as_of="2020-01-01")
     assert rk.open_shop(tmp_path, as_of=error.remedy.split('"')[1]).tables == ["orders"]
 
-def test_a_last_day_that_is_still_to_come_is_refused_where_the_settings_say_it_and_no_row_is_dated_so(tmp_path):
+def test_a_last_day_that_is_still_to_come_is_refused_where_no_row_is_dated_so(tmp_path):
     folder_with(tmp_path, GOOD)
+    error = refused(tmp_path, "as_of: is a day that is still to come", as_of="2990-01-01")
+    assert str(rk.open_shop(tmp_path, as_of=error.remedy.split('"')[1]).as_of) == "2026-02-01"
+    with pytest.raises(rk.RetainkitError, match="is a day that is still to come"):
+        rk.begin("sample", as_of="2990-01-01")  # one year typed wrong: nobody had left by then
     folder_with(tmp_path, "[shop]\nas_of = '2990-01-01'\n", "retainkit.toml")
     error = refused(tmp_path, "retainkit.toml [shop] as_of: is a day that is still to come", "2990-01-01; the last row is dated 2026-02-01, and today is ")
     folder_with(tmp_path, f"[shop]\n{error.remedy.split(',')[0]}\n", "retainkit.toml")

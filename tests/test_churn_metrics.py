@@ -355,8 +355,8 @@ def test_errors_say_what_to_type(book: TestEngine) -> None:
 
 def test_why_a_convention_has_no_rate_is_true_where_nobody_has_left_or_been_there() -> None:
     """"Only 0% of ended contracts were followed by another", of none that ended; "nobody to lose", of 85 customers."""
-    book = tables(as_of="2026-12-31", history_start="2025-01-01", contracts=[("a", "2026-02-10"), ("b", "2026-02-10")])
-    notes = churn_definitions(book, month="2026-12").set_index("definition")["note"]
+    book = tables(as_of="2026-10-31", history_start="2025-01-01", contracts=[("a", "2026-02-10"), ("b", "2026-02-10")])
+    notes = churn_definitions(book, month="2026-10").set_index("definition")["note"]
     assert notes["renewal_eligible"] == "no contract has ended yet"
     assert notes["baremetrics_365d"] == "nobody was here 365 days before the month's end"
     assert notes["chartmogul_shopify"] == "n is the average over the days"

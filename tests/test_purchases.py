@@ -100,13 +100,13 @@ def test_orders_after_as_of_change_nothing(rows):
 
 def test_the_third_given_the_second_counts_slow_repeaters_that_a_plain_gap_count_loses():
     # everybody buys on day 0 and 50; half buy again 50 days later; half of the customers were cut off before that
-    rows, cut = [], pd.Timestamp("2026-12-31")
+    rows, cut = [], pd.Timestamp("2026-10-31")
     for i in range(200):
         first = cut - pd.Timedelta(days=80 if i % 2 else 400)
         for day in (0, 50, *([100] if i % 4 < 2 else [])):
             if first + pd.Timedelta(days=day) <= cut:
                 rows.append((f"c{i}", str((first + pd.Timedelta(days=day)).date())))
-    got = rk.next_purchase(shop_of(rows, as_of="2026-12-31"), k=[2], within_days=60).iloc[0]
+    got = rk.next_purchase(shop_of(rows, as_of="2026-10-31"), k=[2], within_days=60).iloc[0]
     assert got.rate == pytest.approx(0.5, abs=0.01)
     assert got.n == 200
 
@@ -115,14 +115,14 @@ def test_who_bought_the_second_time_late_is_counted_beside_the_share_of_the_earl
     # within a month of the first: 10 of 20 buy a third time; a hundred days later: all 30 do
     early = [(f"e{i}", day) for i in range(20) for day in ("2025-01-01", "2025-01-11", *(["2025-01-21"] if i < 10 else []))]
     late = [(f"l{i}", day) for i in range(30) for day in ("2025-01-01", "2025-04-11", "2025-04-21")]
-    got = rk.next_purchase(shop_of([*early, *late], as_of="2026-12-31"), k=[1, 2, 3], within_days=30).set_index("k")
+    got = rk.next_purchase(shop_of([*early, *late], as_of="2026-10-31"), k=[1, 2, 3], within_days=30).set_index("k")
     assert got.loc[2, ["rate", "n", "late", "latest"]].tolist() == [0.5, 20, 30, 30]
     assert got["late"].tolist() == [0, 30, 30]
 
 
 def test_the_share_after_the_first_purchase_is_the_curve_when_nobody_is_too_young():
     rows = [(f"c{i}", "2025-01-01") for i in range(50)] + [(f"c{i}", "2025-02-01") for i in range(20)]
-    shop = shop_of(rows, as_of="2026-12-31")
+    shop = shop_of(rows, as_of="2026-10-31")
     assert rk.next_purchase(shop, k=[1], within_days=90).rate[0] == pytest.approx(0.4)
     assert rk.second_purchase(shop, horizons=[90]).rate[0] == pytest.approx(0.4)
 

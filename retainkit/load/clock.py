@@ -93,14 +93,14 @@ def ends_ahead(shop: Shop, *, least: int = 0) -> tuple[str, date] | None:
 
 
 def not_to_come(day: date, where: str, rows: date | None, tz: str) -> date:
-    """The last day that a retainkit.toml states, unless it is still to come and no row is dated so late: what happens until then nobody knows."""
+    """The last day that is stated, unless it is still to come and no row is dated so late: what happens until then nobody knows."""
     today = datetime.now(ZoneInfo(tz or "Etc/GMT-14")).date()  # where a day begins first
     if day > max(today, rows or today):
         raise BadValueError(
             where,
             "is a day that is still to come",
             f"{day}; {f'the last row is dated {rows}' if rows else 'no row is dated'}, and today is {today}",
-            f'as_of = "{rows or today}", or no such line: the last day that every table reaches is taken then',
+            f'as_of = "{rows or today}", or leave it out: the last day that every table reaches is taken then',
         )
     return day
 

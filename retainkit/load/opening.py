@@ -35,7 +35,7 @@ def open_shop(
         A folder of canonical tables (CSV or Parquet, also .gz), a `retainkit.toml` that maps an export onto them,
         a dict of DataFrames by table name, or "sample" for the company that comes with the kit.
     as_of
-        The last complete day to count. Empty: the toml's, or the last day that every table with a clock reaches.
+        The last complete day to count, none that is still to come. Empty: the toml's, or the last day that every table with a clock reaches.
     tz
         The time zone whose calendar days are counted, for example "Europe/Berlin". Needed once there are times of day.
     history_start

@@ -101,7 +101,7 @@ class Shop:
     def _last_day(self) -> date:
         if self._stated.get("as_of") and self.tables:
             day, where = self._said("as_of", self._last_row), self._plan.where("as_of", self._stated["as_of"])
-            return not_to_come(day, where, self._last_row(), self.tz) if where != "as_of" else day
+            return not_to_come(day, where, self._last_row(), self.tz)
         if not self._reach:
             raise why_nothing(self.name, self._facts, self.rejected)
         return min(self._reach.values())

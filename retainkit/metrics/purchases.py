@@ -268,7 +268,7 @@ def next_purchase(
     >>> from retainkit import open_shop
     >>> orders = pd.DataFrame({"order_id": range(7), "customer_id": ["ann"] * 3 + ["bob"] * 2 + ["cy"] * 2, "amount": 5,
     ...     "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-21", "2026-01-01", "2026-01-11", "2026-01-01", "2026-03-22"]})
-    >>> shop = open_shop({"orders": orders}, as_of="2026-12-31")
+    >>> shop = open_shop({"orders": orders}, as_of="2026-10-31")
     >>> next_purchase(shop, k=[2], within_days=30)[["k", "rate", "n", "latest", "late"]]
        k  rate  n  latest  late
     0  2   0.5  2      30     1
