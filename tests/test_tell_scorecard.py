@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+import retainkit as rk
 from retainkit import open_shop
+from retainkit.metrics.scorecard import blind_numbers
+from retainkit.tell import claims, selling
 from retainkit.tell import scorecard as tell
 
 ORDERS = pd.DataFrame({"order_id": [1], "customer_id": ["ann"], "amount": 5, "ordered_at": ["2026-01-05"]})
@@ -60,3 +63,93 @@ def test_value_and_cost_of_all_customers_stand_in_one_row():
     assert list(wide) == ["value in 365 days", "cost of winning one", "value over cost", "cost covered by"]
     assert wide["cost covered by"].item() == "day 40 (30 to later than 365)"
     assert wide["value over cost"].item().startswith("2.5 times")
+
+
+def test_of_fewer_than_twenty_only_the_ends_are_said_and_of_fewer_than_five_nothing():
+    years = pd.DataFrame({"rate": [0.6], "low": [0.36], "high": [0.8], "n": [15], "month": ["2025-12"]})
+    assert tell.stayed(years) == "Between 36% and 80% of the customers of twelve months before 2025-12 have stayed"
+    times = pd.DataFrame({"source": ["ads", "tiny"], "value": [0.5, 0.02], "low": [0.3, 0.01], "high": [0.8, 0.04], "n": [9, 3]})
+    (asked,) = tell.ask_price(times, by="source", days=180, margin=1)
+    assert asked.startswith("ads: all revenue of a customer in 180 days is between 0.3 and 0.8 times what winning one costs.")
+    curve = pd.DataFrame({"age": [0, 30], "value": [5, 119.4], "low": [3, 80.0], "high": [9, 150.0], "observed": [12, 9]})
+    assert tell.brings(curve, unit="€", margin=1) == "On average a new customer brings between €80 and €150 of revenue in 30 days"
+    assert tell.brings(curve.assign(observed=1), unit="€", margin=1) == "Too few customers to say"
+
+
+def test_a_number_of_too_few_is_no_half_of_a_sentence(capsys):
+    shop = open_shop({"orders": ORDERS}, as_of="2026-01-31", history_start="2026-01-01")
+    now = pd.DataFrame({"number": ["closed deals that were won"], "now": ["too few"], "n": [3]})
+    tell.headline(shop, card(), now, blind=0, back=card(), dried="")
+    assert "closed deals that were won: too few to say." in said(capsys)
+
+
+def test_the_largest_kind_of_customer_is_never_that_of_those_of_whom_it_is_not_known(capsys):
+    kinds = pd.DataFrame({"segment": ["A", "B", "unknown"], "value": [50.0, 20, 19], "low": [45.0, 15, 18], "high": [55.0, 25, 20], "n": [300, 100, 600]})
+    tell.largest(kinds, kinds[:0], unit="€")
+    assert "30% of the new customers are A, who bring €50" in said(capsys)
+
+
+def test_page_03_and_the_scorecard_are_named_only_where_they_have_a_rule(capsys):
+    shop = open_shop({"orders": ORDERS}, as_of="2026-01-31")
+    tell.no_retention(shop, ruled=False)
+    assert said(capsys) == "Without contracts nobody says goodbye."
+    tell.no_retention(shop, ruled=True)
+    assert "page 03 has the rule" in said(capsys)
+
+
+def test_spending_of_the_same_months_is_not_that_of_no_months_earlier():
+    assert tell.bought_when(pd.DataFrame({"lag_months": [0]}), by=None, margin=1).endswith("spending is of the months in which they came")
+    assert tell.bought_when(pd.DataFrame({"lag_months": [1]}), by=None, margin=1).endswith("spending is that of 1 month earlier")
+
+
+def test_how_long_a_deal_takes_is_said_of_five_or_more(capsys):
+    cycle = pd.DataFrame({"measure": ["median", "median_to_outcome"], "value": [30.0, 40], "low": [21.0, 30], "high": [50.0, 60], "n": [16, 40]}).set_index("measure")
+    claims.time_to_win(cycle)
+    assert said(capsys) == ("Of the deals that were won, the middle one took between 21 and 50 days (n = 16); "
+                            "counting those still open, the middle one is decided after roughly 40 days (95% interval 30–60, n = 40).")
+    claims.time_to_win(cycle.assign(n=4))
+    assert said(capsys) == "Too few deals have been won to say how long it takes."
+
+
+def deals(outcome: list[str], opened: str, **more: str) -> pd.DataFrame:
+    """Sixty deals of a week each, every one opened on a day of its own."""
+    days = pd.date_range(opened, periods=60, freq="7D")
+    closed = (days + pd.Timedelta(days=7)).strftime("%Y-%m-%d")
+    return pd.DataFrame({"deal_id": range(60), "rep": "ann", "outcome": (outcome * 60)[:60], "opened_at": days.strftime("%Y-%m-%d"), "closed_at": closed,
+                         "amount": [100 + i % 7 for i in range(60)], "source": (["referral", "ads", "web"] * 20), **more})
+
+
+def test_velocity_says_why_there_is_none(capsys):
+    """Of deals of five years ago it read "no deal was opened 180 days ago or earlier"; of won ones alone pages 04 and 05 differed."""
+    old = open_shop({"deals": deals(["won", "lost"], "2020-03-01")}, as_of="2025-12-31")
+    selling.velocity(rk.sales_velocity(old).set_index("measure"), unit="")
+    assert said(capsys) == "Not computed: no deal was opened from 2024-07-05 to 2025-07-04."
+    won = open_shop({"deals": deals(["won"], "2024-09-01")}, as_of="2025-12-31")
+    pace = rk.sales_velocity(won).set_index("measure")
+    selling.velocity(pace, unit="")
+    assert said(capsys) == "Not computed: no deal is recorded as lost: 60 won deals do not say how many were tried."
+    assert pace["value"].isna().tolist() == [False, True, False, False, True, False]
+
+
+def test_the_mix_of_segments_is_named_where_deals_have_one(capsys):
+    for more, words in (({}, "are won, against 50% of the others: "), ({"segment": "A"}, "are won at the company's mix of segments, against")):
+        shop = open_shop({"deals": deals(["won", "lost"], "2024-03-01", **more)}, as_of="2025-12-31")
+        claims.referrals(rk.referral_gap(shop), rk.source_win_rates(shop), source="referral", mixed=shop.has("deals.segment"), days=180)
+        assert words in (told := said(capsys))
+        assert ("As they are the difference is" in told) is bool(more)
+
+
+def test_the_goal_that_is_shown_is_one_of_getting_better_in_a_year(capsys):
+    shop = open_shop({"orders": ORDERS}, as_of="2026-01-31")
+    numbers = pd.DataFrame({"value": [0.69, 0.04], "n": [900, 40], "kind": "proportion", "better": ["higher", "lower"]}, index=["churn.survival", "churn.monthly"])
+    claims.no_goal(shop, numbers, segment="")
+    assert 'metric = "churn.survival", target = 0.721, by = 2027-01-31.' in said(capsys)
+    claims.no_goal(shop, numbers[1:], segment="")
+    assert 'metric = "churn.monthly", target = 0.036,' in said(capsys)
+    claims.no_goal(shop, numbers.assign(n=4), segment="")
+    assert said(capsys) == "No goal is set, and there is no number yet that one could be set for."
+
+
+def test_no_score_is_blind_for_twice_of_nothing_is_nothing():
+    score = {"news": "within the usual noise", "better": "higher", "value": 0.0, "noise_low": -20.0, "noise_high": 20.0}
+    assert blind_numbers(pd.DataFrame([{**score, "kind": kind} for kind in ("score", "points")])) == 0

@@ -299,7 +299,7 @@ def test_one_difference_has_one_verdict_and_a_caution_is_not_cut(tmp_path, monke
     """Page 04 had +18 points with q 0.15, page 05 +18.5 without a word on the other sources."""
     page = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--month", "2024-06")["05_scorecard_and_claims"]
     text = " ".join(page.split())
-    assert "As they are the difference is roughly +18.1 points (95% interval +1.0 to +35.7, n = 35), and q 0.151 where all 4 sources are asked after: that can be chance. Who is referred" in text
+    assert "As they are the difference is roughly +18.1 points (95% interval +1.0 to +35.7, n = 35); q over 4 sources is 0.151: that can be chance. Who is referred" in text
     assert "cannot tell: day 102 at the earliest, perhaps not within 180 days" in text
     assert "…" not in text.partition("What we found")[2]
 
@@ -317,7 +317,7 @@ def test_quiet_numbers_that_could_show_nothing_are_no_all_clear(tmp_path, monkey
 
 def test_the_scorecard_of_a_short_history_says_what_it_lacks_and_nothing_untrue(tmp_path, monkeypatch):
     page = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--month", "2024-03")["05_scorecard_and_claims"]
-    assert "No velocity yet: no deal was opened 180 days ago or earlier" in page
+    assert "Not computed: no deal was opened 180 days ago or earlier" in page
     assert "No change in the table changes had begun by 31 March 2024." in page.replace("`", "")
     assert "Referrals cannot be compared with the rest: it takes closed deals of the source referral and of others, opened 180 days ago or earlier" in page
     assert "No rep has five answers of their customers." in page

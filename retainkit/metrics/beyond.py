@@ -56,8 +56,8 @@ def lifetime_value_beyond(
     gives, the totals within 10 %. Where one does not, or there is too little to judge by, no value is given, and the note has
     the numbers. It knows purchases only: where invoices of contracts matter it fails, as it should.
 
-    Left out: customers who first bought before `history_start`, and of groups those whose group is not known. Purchases that were
-    given back count in neither half.
+    Left out: customers who first bought before `history_start`, and of groups those whose group is not known, or is called
+    `unknown`. Purchases that were given back count in neither half.
 
     Parameters
     ----------

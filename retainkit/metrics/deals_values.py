@@ -92,7 +92,7 @@ def sales_velocity(
 
     The deals are those opened in the last `window_days` that could all be followed for `days` days; what is won later is
     not won here. Left out: younger deals, and of the average amount (not of the win rate) won deals without one
-    (`note`). The interval is wide: do not compare one month with the next.
+    (`note`). Without a win rate (`win_rate_withheld`) there is no velocity. The interval is wide: do not compare one month with the next.
 
     Returns
     -------
@@ -123,10 +123,14 @@ def sales_velocity(
     limits["win_rate"] = wilson(won, n, level=level)
     table = pd.DataFrame([{"measure": name, "value": float(value), **dict(zip(("low", "high"), limits.get(name, (np.nan, np.nan)), strict=True))}
                           for name, (value, _) in rows.items()])
-    none = TOO_NEW.format(days) if not n else "no deal of the window was won in time, or all on the day they were opened"
+    withheld = win_rate_withheld(shop)
+    table.loc[table["measure"].isin(["win_rate", "velocity"]) & (withheld != ""), ["value", "low", "high"]] = np.nan
+    none = "no deal of the window was won in time, or all on the day they were opened"
+    if not n:
+        none = f"no deal was opened from {opens} to {closes - timedelta(days=1)}" if opens < closes else TOO_NEW.format(days)
     note = none if not (won and cycle) else "no deal won in the window has an amount" if not priced else ""
     missing = f"without an amount, and so in no average of amounts: {unknown:,.0f} of {won:,.0f} won deals" if unknown else ""
-    return table.assign(n=int(n), horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=note or missing)
+    return table.assign(n=int(n), horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=withheld or note or missing)
 
 
 def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFrame:

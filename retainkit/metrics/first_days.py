@@ -101,7 +101,7 @@ def cross_sell_paths(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
 def cross_sell_compared(shop: Shop, *, by: str, within_days: int = 90, level: float = 0.95) -> pd.DataFrame:
     """Share with a cross-sell within `within_days` for each group, against all the others together.
 
-    Left out: customers whose group is not known, and those left out by `cross_sell_any`.
+    Left out: customers whose group is not known, or is called `unknown`, and those left out by `cross_sell_any`.
 
     Returns
     -------

@@ -35,7 +35,7 @@ def lifetime_value(
     horizons
         Ages in days.
     by
-        Split by `segment`, `region`, `source`, `entry_line` or `owner`; customers for whom it is not known are left out.
+        Split by `segment`, `region`, `source`, `entry_line` or `owner`; customers for whom it is not known are the group `unknown`.
     margin
         The share of revenue that is left after the cost of what was sold.
     level

@@ -183,7 +183,8 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
 def blind_numbers(card: pd.DataFrame) -> int:
     """Of the scorecard's numbers that are no news: how many would not have been in a month twice as bad either.
 
-    Twice as bad is double where less is better, half where more is; of a share that most keep, twice as many who go.
+    Twice as bad is double where less is better, half where more is; of a share that most keep, twice as many who go. Left out:
+    scores and differences, of which twice is not worse where they are 0.
 
     Examples
     --------
@@ -194,7 +195,7 @@ def blind_numbers(card: pd.DataFrame) -> int:
     >>> blind_numbers(card)
     1
     """
-    quiet = card[card["news"].str.startswith(USUAL)]
+    quiet = card[card["news"].str.startswith(USUAL) & ~card["kind"].isin(["score", "points"])]  # twice -10 points is worse, twice 0 is not
     step = quiet["better"].map({"lower": 1.0}).fillna(-0.5)
     most_keep = (quiet["better"] != "lower") & quiet["kind"].isin(["proportion", "survival"]) & (quiet["value"] > 2 / 3)
     worse = (quiet["value"] + step * quiet["value"].abs()).mask(most_keep, 2 * quiet["value"] - 1)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import counted
-from retainkit.estimate.smalln import GATES, judge
+from retainkit.errors import capital, counted
+from retainkit.estimate.smalln import GATES
 from retainkit.load.shop import Shop
 from retainkit.metrics.rollouts import Rollout
 from retainkit.show.display import say
 from retainkit.show.sentences import words
 from retainkit.show.words import missing
-from retainkit.tell.common import FEW
+from retainkit.tell.common import FEW, known
 
 SHOWN, FULL = GATES["customers_shown"].least, GATES["customers_full"].least  # of fewer than FULL only the ends are said
 MINUS = "\N{MINUS SIGN}"
@@ -39,33 +38,14 @@ def time_to_win(cycle: pd.DataFrame) -> None:
     if "median" not in cycle.index:
         say("No deal has been won yet, so nothing can be said of how long it takes.")
         return
-    won: Any = cycle.loc["median"]
-    decided: Any = cycle.loc["median_to_outcome", "value"]
-    half = f"Half of the deals that were won took {words(won, kind='days')} or less"
-    few = "Too few deals have been won to say how long it takes"
-    open_too = "" if missing(decided) else f"; counting those still open, half are decided by day {decided:,.0f}"
-    say("{won}{open_too}.", won=few if won["n"] < SHOWN else half, open_too=open_too)
+    won, decided = (words(cycle.loc[row], kind="days") for row in ("median", "median_to_outcome"))
+    took = f"Of the deals that were won, the middle one took {won}"
+    say("{took}{decided}.", took=took if known(won) else "Too few deals have been won to say how long it takes",
+        decided=f"; counting those still open, the middle one is decided after {decided}" if known(decided) else "")
 
 
-def velocity(speed: pd.DataFrame, *, days: int, unit: str) -> None:
-    """What the deals bring a day, and how wide its range is."""
-    pace: Any = speed.loc["velocity"]
-    low, value, high, n = pace["low"], pace["value"], pace["high"], pace["n"]
-    if n < SHOWN or missing(low):
-        young = f"no deal was opened {days} days ago or earlier, so that all of its time is known"
-        few = pace["note"] or "too few deals were opened so long ago"
-        say("No velocity yet: {why}.", why=few if n else young)
-        return
-    ends = f"its range goes from {1 - low / value:.0%} below to {high / value - 1:.0%} above it, so do not"
-    said = judge(value, low, high, n, kind="money")
-    say("Velocity is {velocity} a day, of deals opened from {first} to {last}; {ends} compare it month with month. "
-        "Won revenue a day, the plain number, is {plain}.",
-        velocity=words(pace, kind="money", unit=unit), plain=words(speed.loc["won_per_day"], kind="money", unit=unit),
-        first=pace["opened_from"], last=pace["opened_to"], ends="do not" if said == "range" else ends)
-
-
-def referrals(gap: pd.DataFrame, origin: pd.DataFrame, *, source: str, segment: str, days: int) -> None:
-    """How much more often deals of one source are won than the others, at one mix of segments and as they are."""
+def referrals(gap: pd.DataFrame, origin: pd.DataFrame, *, source: str, mixed: bool, days: int) -> None:
+    """How much more often deals of one source are won than the others: at one mix of segments if they are `mixed`, and as they are."""
     if gap.empty:
         say("Referrals cannot be compared with the rest: it takes closed deals of the source {source} and of others, "
             "opened {days} days ago or earlier, and lost ones on record.", source=source, days=days)
@@ -76,10 +56,10 @@ def referrals(gap: pd.DataFrame, origin: pd.DataFrame, *, source: str, segment: 
     apart = "Share won of closed deals from {source} less that of the others"
     shares = "Of closed deals from {source}, {it:.0%} are {won}, against {rest:.0%} of the others"
     start = apart if min(row["n"], row["rest"]) < FULL else shares
-    say(start + ": {gap}. As they are the difference is {plain}, and q {q} where all {sources} sources are asked "
-        "after: {verdict}. Who is referred may differ in more than the segment.",
-        source=source, it=row["of_source"], rest=row["of_rest"], gap=words(row, kind="points"),
-        won="won" if segment else "won at the company's mix of segments", plain=words(plain, kind="points"),
+    unmixed = ". As they are the difference is {plain}" if mixed else ""
+    say(start + ": {gap}" + unmixed + "; q over {sources} sources is {q}: {verdict}. Who is referred may differ in more than "
+        "the segment.", source=source, it=row["of_source"], rest=row["of_rest"], gap=words(row, kind="points"),
+        won="won at the company's mix of segments" if mixed else "won", plain=words(plain, kind="points"),
         q="below 0.001" if plain["q"] < 0.001 else f"{plain['q']:.3f}", sources=len(origin),
         verdict="more than chance explains" if plain["q"] < 0.05 else "that can be chance")
 
@@ -88,8 +68,7 @@ def in_use(week: Any) -> str:
     """How many customers used the product in a week."""
     if week["n"] < SHOWN:
         return FEW
-    share = words(week, brief=True)
-    return f"{share[0].upper()}{share[1:]} of customers used the product in the last week of {week['month']}"
+    return f"{capital(words(week, brief=True))} of customers used the product in the last week of {week['month']}"
 
 
 def in_a_week(limits: pd.DataFrame) -> str:
@@ -124,14 +103,20 @@ def _far(still: pd.DataFrame) -> str:
     return "Those that are open can be told from chance within a year." if len(asks) else ""
 
 
-def no_goal(shop: Shop, known: Sequence[str], *, segment: str) -> None:
-    """That no goal is set, and how one is: on the second purchase, or else the first number that this shop has."""
+def no_goal(shop: Shop, numbers: pd.DataFrame, *, segment: str) -> None:
+    """That no goal is set, and how one is: a tenth better in a year, on the second purchase or else the first number there is."""
+    fit = numbers[(numbers["n"] >= SHOWN) & numbers["better"].ne("") & (numbers["value"].abs() < float("inf"))]
     if segment and shop.goals:
         say("Goals are set, but none for this group: the page of all customers has them.")
-        return
-    again = "second_purchase.share"
-    say('No goal is set. One takes four lines in retainkit.toml: [[goals]], metric = "{metric}", target = 0.25, '
-        "by = 2027-06-30.", metric=again if again in known or not known else known[0])
+    elif fit.empty:
+        say("No goal is set, and there is no number yet that one could be set for.")
+    else:
+        metric = "second_purchase.share" if "second_purchase.share" in fit.index else fit.index[0]
+        row: Any = fit.loc[metric]
+        room = min(row["value"], 1 - row["value"]) if row["kind"] in ("proportion", "survival") else abs(row["value"])  # a share ends at 1
+        say('No goal is set. One takes four lines in retainkit.toml: [[goals]], metric = "{metric}", target = {target:.3g}, '
+            "by = {by}.", metric=metric, target=row["value"] + room / (-10 if row["better"] == "lower" else 10),
+            by=f"{shop.as_of + pd.DateOffset(years=1):%Y-%m-%d}")
 
 
 def no_rollout(shop: Shop, why: str) -> None:
@@ -147,13 +132,13 @@ def power(tried: Rollout) -> None:
     say("**What could be seen:** with {n:,} {whom} in {a} units with it and {b} to compare them with, an effect has to "
         "be {points:.0f} points or more to be seen four times out of five{best}. {short}",
         n=can["n"], whom=whom(tried), a=can["units_with"], b=can["units_without"], points=100 * can["detectable"],
-        best=", at best" if can["note"] else "", short=f"({can['note'].capitalize()}.)" if can["note"] else "")
+        best=", at best" if can["note"] else "", short=f"({capital(can['note'])}.)" if can["note"] else "")
 
 
 def effect(tried: Rollout) -> None:
     """How much further the units with a change moved than the others, and what may be said of it."""
     got: Any = tried.effect.iloc[0]
-    what = tried.words[0].upper() + tried.words[1:]
+    what = capital(tried.words)
     if missing(got["rate"]):
         say("{what}: nothing can be said yet: {why}.", what=what, why=got["note"])
         return

@@ -56,6 +56,11 @@ def exact(row: Any) -> bool:
     return said in ("number", "rough")
 
 
+def known(said: str) -> bool:
+    """Whether words of an estimate tell it."""
+    return not said.startswith(("too few", "not known"))
+
+
 def old_ones(shop: Shop) -> str:
     """That many of the new customers may be old ones, where nobody said when the history begins."""
     old = "Nobody said where the history begins, so many of these “new” customers may be old ones."

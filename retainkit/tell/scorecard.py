@@ -7,15 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import counted
+from retainkit.errors import capital, counted
+from retainkit.estimate.smalln import GATES
 from retainkit.load.shop import Shop
 from retainkit.metrics.changes import NEWS, USUAL
 from retainkit.show.card import card_table
 from retainkit.show.display import say
 from retainkit.show.sentences import shown, words
 from retainkit.show.words import missing
+from retainkit.tell.common import FEW, known
 
 PAGES = {"buying again": "02", "staying": "03", "deals": "04"}  # where a section of the scorecard has a page of its own
+SHOWN = GATES["customers_shown"].least
 OLD = "Nobody said where the history begins (history_start): many of those counted as new may be old customers."
 
 
@@ -27,7 +30,7 @@ def nobody_new(newest: Any, month: str) -> str:
 
 def headline(shop: Shop, card: pd.DataFrame, now: pd.DataFrame, *, blind: int, back: pd.DataFrame, dried: str) -> None:
     """What moved, and where the company is."""
-    parts = [f"{row['number']} {row['now']}" + (f", n = {row['n']:,}" if row["n"] >= 5 else "")
+    parts = [f"{row['number']} {row['now']}, n = {row['n']:,}" if row["n"] >= SHOWN else f"{row['number']}: {row['now']} to say"
              for row in now.to_dict("records")]
     more = [dried]
     if len(back):
@@ -126,9 +129,9 @@ def ask_price(times: pd.DataFrame, *, by: str | None, days: int, margin: float) 
     dear = "It does not cover the cost in that time: what is it bought for?"
     open_yet = "Nobody can tell yet whether it covers the cost in that time: wait before spending more on it."
     asked = []
-    for row in times[times["low"] < 1].to_dict("records"):
-        whose, range_of = row[by] if by else "a new customer", f"{row['low']:.1f} to {row['high']:.1f}"
-        asked.append(f"{whose}: {brings} of a customer in {days} days is {range_of} times what winning one costs. "
+    for row in times[(times["low"] < 1) & (times["n"] >= SHOWN)].to_dict("records"):
+        whose, so_often = row[by] if by else "a new customer", words({**row, "value": float("nan")}, kind="ratio", brief=True)
+        asked.append(f"{whose}: {brings} of a customer in {days} days is {so_often} what winning one costs. "
                      f"{dear if row['high'] < 1 else open_yet}")
     return asked
 
@@ -176,11 +179,11 @@ def months_drawn(every: pd.DataFrame, limits: pd.DataFrame) -> str:
 def stayed(years: pd.DataFrame) -> str:
     """What share of the customers of the latest twelve months have stayed."""
     last = years.iloc[-1]
-    return f"{last['rate']:.0%} of the customers of twelve months before {last['month']} have stayed"
+    return f"{capital(words(last, brief=True))} of the customers of twelve months before {last['month']} have stayed"
 
 
-def no_retention(shop: Shop) -> None:
-    """Why of nobody, or of too few, it is known whether they stayed."""
+def no_retention(shop: Shop, *, ruled: bool) -> None:
+    """Why of nobody, or of too few, it is known whether they stayed; `ruled` where a rule says who has lapsed."""
     if shop.has("contracts.ended_at"):
         say("Of fewer than five customers it is known whether they stayed twelve months: the recorded history begins "
             "in {start}.", start=f"{shop.history_start:%B %Y}")
@@ -188,14 +191,15 @@ def no_retention(shop: Shop) -> None:
     unended = "The contracts do not say when one ended (contracts.ended_at), so that nobody could be seen to leave"
     instead = ": page 03 has the rule for lapsed customers, and the scorecard above its month"
     say("{whose}{instead}.", whose=unended if shop.has("contracts") else "Without contracts nobody says goodbye",
-        instead=instead if shop.has("orders") else "")
+        instead=instead if ruled else "")
 
 
 def brings(curve: pd.DataFrame, *, unit: str, margin: float) -> str:
     """What a new customer brings by the end of the curve."""
     last = curve.iloc[-1]
     taken = "of revenue" if margin == 1 else f"at {margin:.0%} margin"
-    return f"On average a new customer brings {unit}{last['value']:,.0f} {taken} in {last['age']:,.0f} days"
+    value = words({**last, "n": curve["observed"].iloc[0]}, kind="money", unit=unit, brief=True)
+    return f"On average a new customer brings {value} {taken} in {last['age']:,.0f} days" if known(value) else FEW
 
 
 def predicted(guessed: pd.DataFrame) -> str:
@@ -207,7 +211,7 @@ def predicted(guessed: pd.DataFrame) -> str:
 
 def largest(kinds: pd.DataFrame, costs: pd.DataFrame, *, unit: str) -> None:
     """Who the average customer mostly is, and what is not known of the segments."""
-    most = kinds.sort_values("n").iloc[-1]
+    most = kinds[kinds["segment"] != "unknown"].sort_values("n").iloc[-1]
     average = words(costs.iloc[0], kind="money", unit=unit) if len(costs) else ""
     say("The average of all is no customer that there is: {share:.0%} of the new customers are {most}, who bring "
         "{value}. {cost}", share=most["n"] / kinds["n"].sum(), most=most["segment"],
@@ -233,7 +237,8 @@ def bought_when(costs: pd.DataFrame, *, by: str | None, margin: float) -> str:
     """Of whom value and cost are, at which margin, and from when the spending is."""
     whose = "By where the customer came from" if by else "Of all new customers"
     lag = int(costs["lag_months"].iloc[0])
-    return f"{whose}, at {margin:.0%} margin; spending is that of {counted(lag, 'month')} earlier"
+    spent = f"that of {counted(lag, 'month')} earlier" if lag else "of the months in which they came"
+    return f"{whose}, at {margin:.0%} margin; spending is {spent}"
 
 
 def _covered(row: Any, days: int) -> str:

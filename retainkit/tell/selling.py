@@ -13,6 +13,7 @@ from retainkit.metrics.rep_map import RepMap
 from retainkit.show.display import say
 from retainkit.show.sentences import against, words
 from retainkit.show.words import missing
+from retainkit.tell.common import known
 
 CLAIMED = (0.50, 0.70)  # "referrals close at 50 to 70 percent"
 RATIOS = {"win odds": ("odds_ratio", "or_low", "or_high"), "churn": ("hazard_ratio", "hr_low", "hr_high")}
@@ -142,16 +143,17 @@ def referrals(origin: pd.DataFrame, sources: pd.Series, *, days: int) -> None:
         say("No source here is called referral.")
 
 
-def velocity(pace: pd.DataFrame, *, unit: str, no_rate: str) -> None:
+def velocity(pace: pd.DataFrame, *, unit: str) -> None:
     """The sales velocity, beside the revenue that was really won a day."""
     speed, won = pace.loc["velocity"], pace.loc["won_per_day"]
-    if no_rate or missing(speed["value"]):
-        say("Not computed: {why}.", why=no_rate or speed["note"])
+    said = words(speed, kind="money", unit=unit)
+    if not known(said):
+        say("Not computed: {why}.", why=speed["note"] or "too few deals were opened so long ago")
         return
     say("Deals opened from {start} to {end}: velocity a day is {speed}. Money in the bank is the other number, won "
         "revenue a day: {won}. The two differ because the formula acts as if all deals of the window were worked on at "
         "once; it moves with the business, but it is not an amount anybody receives.{note}",
-        speed=words(speed, kind="money", unit=unit), start=speed["opened_from"], end=speed["opened_to"],
+        speed=said, start=speed["opened_from"], end=speed["opened_to"],
         won=words(won, kind="money", unit=unit), note=f" {capital(speed['note'])}." if speed["note"] else "")
 
 

@@ -11,7 +11,7 @@ from retainkit.estimate.smalln import signed
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import shown, words
-from retainkit.tell.common import FEW, old_ones
+from retainkit.tell.common import FEW, known, old_ones
 
 UNENDED = "The contracts here do not say when one ended (contracts.ended_at), so nobody could be seen to leave."
 NO_END = "**No contract here has an end: nobody has left, or nobody wrote it down.** "
@@ -64,7 +64,7 @@ def by_rule(shop: Shop, still: pd.DataFrame, months: pd.DataFrame, *, rule: Any,
 def _stayed(still: Any, what: str, began: str) -> str:
     """How many have stayed, and of how many that has been seen; where it cannot be said, that."""
     share, age = words(still, kind="survival"), counted(int(still["horizon_days"]), "day")
-    if share.startswith(("too few", "not known")):
+    if not known(share):
         return f"How many customers {what} {age} after their {began}: {share}."
     seen = still["n"] - still["too_young"]
     few = f" Of these {still['n']:,}, {seen:,} have been seen for so long." if 5 <= seen < still["n"] / 2 else ""
