@@ -217,7 +217,7 @@ class TestByHand:
         assert got["rate"] == pytest.approx(.05 / (1.1 - year["rate"] - .05))
         assert got["low"] < got["rate"] < got["high"]
         newcomers = .05 / (1.1 - first["rate"] - .05)
-        assert got["note"] == f"at the {year['rate']:.0%} who stayed a year; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}"
+        assert got["note"] == f"{year['rate']:.0%} stayed a year; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}"
         assert newcomers < got["low"]
 
     def test_winning_over_keeping_from_the_files(self, shop):
@@ -275,8 +275,24 @@ class TestEdges:
         assert (row["verdict"], row["measured"]) == ("cannot tell", "too few to say")
         back = pd.DataFrame({"order_id": range(8), "customer_id": list("abcdabcd"), "amount": 5, "ordered_at": ["2026-01-01"] * 4 + ["2026-01-10"] * 4})
         row = judged(open_shop({"orders": back}, as_of="2026-03-31"), low=0.0, high=0.1)
-        assert row["low"] > 0.1  # the interval alone would contradict it
+        assert pd.isna(row["low"])  # the interval alone would contradict it
         assert (row["verdict"], row["note"]) == ("cannot tell", "needs 5 customers, has 4")
+
+    def test_a_number_that_its_page_withholds_is_not_printed(self):
+        """It read "59 % (49–69), n 60" beside "cannot tell", of which page 01 said that nothing can be said yet."""
+        lines = pd.DataFrame({"order_id": range(120), "customer_id": [i % 60 for i in range(120)], "amount": 5, "product_line": ["a"] * 60 + ["b"] * 60,
+                              "ordered_at": ["2025-01-01"] * 5 + ["2025-10-01"] * 55 + ["2025-10-20"] * 35 + ["2026-06-20"] * 25})
+        row = judged(open_shop({"orders": lines}, as_of="2026-06-30", history_start="2025-01-01"), measure="cross_sell_share", arguments={"horizons": [365]})
+        assert (row["measured"], row["verdict"]) == ("too few to say", "cannot tell")
+        assert row[["value", "low", "high"]].isna().all()
+
+    def test_of_one_customer_it_is_not_said_who_stayed(self):
+        """It read "below the claimed range; needs 5 customers, has 1; at the 0% who stayed a year"."""
+        book = pd.DataFrame({"contract_id": [1], "customer_id": ["ann"], "started_at": "2025-01-01", "ended_at": ["2026-02-01"]})
+        got = five_points_more(open_shop({"contracts": book}, as_of="2026-06-30")).iloc[0]
+        assert (got["n"], got["note"]) == (1, "")
+        book = pd.DataFrame({"contract_id": range(12), "customer_id": range(12), "started_at": "2025-01-01", "ended_at": ["2026-02-01"] * 5 + [None] * 7})
+        assert five_points_more(open_shop({"contracts": book}, as_of="2026-06-30"))["note"].item() == "between 32% and 81% stayed a year"
 
     def test_a_large_order_does_not_break_the_sum_behind_an_interval(self):
         """A wholesaler's day of 168,469.60 times its weight does not fit a narrow decimal."""

@@ -123,10 +123,12 @@ def test_a_deal_size_and_its_interval_are_the_same_in_any_currency(unit: float) 
     assert sizes(unit)[["value", "low", "high"]].to_numpy() == pytest.approx(sizes(1.0)[["value", "low", "high"]].to_numpy() * unit)
 
 
-def test_clustering_is_one_for_lone_deals_and_the_size_of_clusters_that_go_together() -> None:
+def test_clustering_is_one_for_pairs_that_differ_nothing_for_lone_deals_and_the_size_of_clusters_that_go_together() -> None:
     lone = [deal("Ann", 99, 9, "won" if i % 4 == 0 else "lost", customer=f"c{i}") for i in range(80)]
     herds = [d | {"customer": f"c{i // 20}", "outcome": "won" if i < 20 else "lost"} for i, d in enumerate(lone)]
-    assert account_clustering(tables(as_of=str(AS_OF), deals=lone)) == pytest.approx(1)
+    assert np.isnan(account_clustering(tables(as_of=str(AS_OF), deals=lone)))  # it read "hardly go together", of no two
+    pairs = [d | {"customer": f"c{i % 40 + 40 * (i >= 60)}"} for i, d in enumerate(lone)]
+    assert account_clustering(tables(as_of=str(AS_OF), deals=pairs)) == pytest.approx(1, abs=0.5)
     assert account_clustering(tables(as_of=str(AS_OF), deals=herds)) == pytest.approx(20)
     reps = [d | {"rep": "Ann" if d["outcome"] == "won" else "Bob"} for d in lone]  # reps who differ are not clustering
     assert np.isnan(account_clustering(tables(as_of=str(AS_OF), deals=reps)))

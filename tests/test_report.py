@@ -498,6 +498,8 @@ def test_begin_opens_the_shop_of_the_parameters_and_checks_them(shop_folder, cap
         check_parameters(shop, {"product_line": "tee"})
     with pytest.raises(RetainkitError, match=r"parameter level: must be from 0.5 to 0.999. Found: 95. To fix it: level = 0.95"):
         check_parameters(shop, {"level": 95})
+    with pytest.raises(RetainkitError, match=r"parameter watch: is above review, which asks for more. Found: 0.8 and 0.5. To fix it: watch = 0.5"):
+        check_parameters(shop, {"review": 0.5, "watch": 0.8})
 
 
 @pytest.mark.usefixtures("one_nursery")

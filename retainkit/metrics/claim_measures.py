@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.intervals import square_and_add
-from retainkit.estimate.smalln import GATES
+from retainkit.estimate.smalln import GATES, in_words
 from retainkit.load.shop import Shop
 from retainkit.metrics.acquisition import WHOLE, keeping_cost
 from retainkit.metrics.churn import contract_survival
@@ -169,16 +169,17 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
     if years.empty:
         return pd.DataFrame(columns=["rate", "low", "high", "n", "retention", "note"])
     year = years.iloc[0]
-    stayed = (*year[["rate", "low", "high"]], first["rate"])
-    *more, newcomers = (worth_more(float(r), points=points, discount=discount) for r in stayed)
-    if not year["n"]:
-        note = "nobody was under contract twelve months ago"
-    elif year["high"] + points >= 1:  # the formula has no answer where nobody could stay that much longer
-        note = f"{points:.0%} more than the {year['high']:.0%} who may stay a year would be everybody, or more"
+    rate, low, high = (float(year[name]) for name in ("rate", "low", "high"))
+    *more, newcomers = (worth_more(r, points=points, discount=discount) for r in (rate, low, high, float(first["rate"])))
+    if year["n"] < GATES["customers_shown"].least:
+        note = "" if year["n"] else "nobody was under contract twelve months ago"
+    elif high + points >= 1:  # the formula has no answer where nobody could stay that much longer
+        note = f"{points:.0%} more than the {high:.0%} who may stay a year would be everybody, or more"
         more = [np.nan] * 3
     else:
-        theirs = f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}"
-        note = f"at the {year['rate']:.0%} who stayed a year{theirs if newcomers == newcomers else ''}"
+        told = newcomers == newcomers and first["n"] >= GATES["customers_full"].least
+        theirs = f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}" if told else ""
+        note = in_words(rate, low, high, int(year["n"])).partition(" (")[0] + f" stayed a year{theirs}"
     return _told("rate", more, year["n"], retention=year["rate"], note=note)
 
 

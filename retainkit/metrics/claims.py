@@ -91,14 +91,16 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     row: dict[str, Any] = {"note": older} if missing or older else _answer(shop, claim, ask, arguments)
     estimate = {c: float(row.get(c, math.nan)) for c in ("value", "low", "high")}
     n = 0 if pd.isna(row.get("n", 0)) else int(row.get("n", 0))
-    why = f"needs {listed(missing)}" if missing else _withheld(claim, row, n)
+    why = short = f"needs {listed(missing)}" if missing else _withheld(claim, row, n)
     chosen = "" if missing else _window(row, arguments)
     words = "" if missing else measured(**estimate, n=n, at_risk=row.get("at_risk"), unit=unit, within=chosen, edges=(claim["low"], claim["high"]))
+    if short:  # a number that no other page would print
+        words, estimate = words and "too few to say", dict.fromkeys(estimate, math.nan)
     tested = "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
     why = UNSAID if not why and claim["measure"] in NEWCOMERS and not shop.history_given else why
     why = LATER.format(chosen) if chosen and tested == "lower than claimed" and claim["measure"] in RISING else why
     tested = "cannot tell" if why else tested
-    found = "not measured" if missing else "cannot tell" if not words else UNTESTED.get(kind, tested)
+    found = "not measured" if missing else "cannot tell" if short or not words else UNTESTED.get(kind, tested)
     place = OUTSIDE.get(verdict(estimate["low"], estimate["high"], claim["low"], claim["high"]), "") if found in UNTESTED.values() else ""
     note = "; ".join(dict.fromkeys(filter(None, [place, why, str(row.get("note") or ""), claim.get("caution", "")])))
     words += str(row.get("range") or "") and words and f"; {row['range']}"

@@ -138,7 +138,7 @@ def account_clustering(shop: Engine, *, by: str = "rep") -> float:
     """By how much the deals of one account go together: the variance of wins over what independent deals would have.
 
     1 when they do not. Measured within each group of `by`, so that differences between reps are no part of it: those are
-    what one wants to see, not noise to widen intervals by. NaN without deals won and lost.
+    what one wants to see, not noise to widen intervals by. NaN without deals won and lost, and where no account has two.
 
     Notes
     -----
@@ -148,7 +148,8 @@ def account_clustering(shop: Engine, *, by: str = "rep") -> float:
     p = sums["won"] / sums["deals"]
     found = (sums["won_won"] - 2 * p * sums["won_deals"] + p**2 * sums["deals_deals"]).sum()
     alone = (sums["deals"] * p * (1 - p)).sum()
-    return float(found / alone) if alone > 0 else float("nan")
+    several = (sums["deals_deals"] > sums["deals"]).any()
+    return float(found / alone) if alone > 0 and several else float("nan")
 
 
 def _outcomes(shop: Engine, by: str | None, days: int) -> pd.DataFrame:

@@ -77,6 +77,9 @@ def check_parameters(shop: Shop, parameters: Mapping[str, Any], *, usual: Mappin
         if name in WORDS and value not in WORDS[name]:
             raise BadValueError(f"parameter {name}", f"is neither {' nor '.join(WORDS[name])}", repr(value), typed(WORDS[name][0]))
         _check_number(name, value, usual, typed)
+    review, watch = parameters.get("review", 1), parameters.get("watch", 0)
+    if watch > review:
+        raise BadValueError("parameter watch", "is above review, which asks for more", f"{watch:g} and {review:g}", to_type("watch", usual, review))
     horizon = min(parameters.get("horizons", [parameters.get("horizon", 36_500)]))
     for name in ("window", "within"):
         if parameters.get(name, 0) > horizon:
