@@ -53,3 +53,16 @@ def test_a_segment_without_orders_is_not_a_shop_without_them(capsys):
     shop = rk.open_shop({"contracts": BOOK, "customers": people, "orders": orders}, as_of="2026-03-10").only(segment="A")
     staying.lacking(shop, "A", "orders")
     assert "No customer of the segment A has an order." in capsys.readouterr().out
+
+
+def test_one_more_loss_is_said_of_a_base_that_it_moves(capsys):
+    """With 2,550 customers "small and noisy" stood beside "moves it by 0.04 points"."""
+    for base, words in ((18, "noisy: with 18 customers at its start, one more loss moves it by 5.56 points."), (2550, "noisy.")):
+        staying.cautions(rk.open_shop({"contracts": BOOK}, as_of="2026-03-10"), pd.DataFrame({"n": [base]}), asked=30, age=30, rule={}, entered=0)
+        assert f"2. A month's churn is small and {words}\n" in capsys.readouterr().out
+
+
+def test_of_fewer_than_twenty_under_contract_no_share_is_said(shop, capsys):
+    for n, words in ((16, "would call 6 at X = 42 lapsed"), (20, "would call 6 (30%) at X = 42 lapsed")):
+        staying.wrong_about(shop, pd.DataFrame({"n": [n], "past": 6, "rate": [6 / n], "lapse_days": 42}))
+        assert words in capsys.readouterr().out

@@ -396,3 +396,21 @@ def test_of_one_segment_it_is_not_said_that_nobody_has_a_segment(tmp_path, monke
     pages = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "01_first_90_days_cross_sell", "02_second_purchase_funnel", "--set", "segment=A")
     for stem in ("01_first_90_days_cross_sell", "02_second_purchase_funnel"):
         assert "There is nothing to compare these customers by: no other segment" in pages[stem]
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_thirty_contracts_are_followed_as_far_as_twenty_of_them_and_eighteen_make_no_year_and_no_definition(tmp_path, monkeypatch):
+    start = pd.date_range("2025-01-10", periods=30, freq="12D")
+    book = pd.DataFrame({"contract_id": range(30), "customer_id": [f"c{i}" for i in range(30)], "started_at": start.strftime("%Y-%m-%d")})
+    book["ended_at"] = [str((day + pd.Timedelta(days=70)).date()) if i % 2 else "" for i, day in enumerate(start)]
+    (tmp_path / "shop").mkdir()
+    book.to_csv(tmp_path / "shop" / "contracts.csv", index=False)
+    (tmp_path / "shop" / "retainkit.toml").write_text('[shop]\nas_of = "2026-02-28"\n\n[contracts]\npath = "contracts.csv"\n', encoding="utf-8")
+    page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "03_cohort_churn")["03_cohort_churn"]
+    assert re.search(r"180 days after a customer’s first contract began, roughly \d+%", page)  # it said day 30, at which nobody had left
+    assert "Too few customers have been followed for 365 days, so it is said of day 180." in page
+    assert "Fewer than 20 customers were under contract in 2026-02: too few to compare definitions by." in page
+    assert "twelve finished months that began with 20 customers or more" in page
+    rates = re.findall(r"2025-1\d\s+1\d\s+[\d\s]+\s(–|\d+\.\d%)\s+\d+\.\d%\s", page)
+    assert rates
+    assert set(rates) == {"–"}  # of fewer than 20 only the ends

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import capital, counted
-from retainkit.estimate.smalln import signed
+from retainkit.estimate.smalln import GATES, signed
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import shown, words
@@ -94,7 +94,7 @@ def _too_short(back: pd.DataFrame, days: str) -> str:
 
 def cautions(shop: Shop, months: pd.DataFrame, *, asked: int, age: int, rule: Any, entered: int | None) -> None:
     """What would change the answer; `entered` counts contracts older than the history, None where purchases decide."""
-    other = f"Too few customers have been followed for {asked} days; {age} days are what this data can say."
+    other = f"Too few customers have been followed for {asked} days, so it is said of day {age}."
     if age > asked:
         other = f"Nobody can lapse before day {rule['days']:.0f}, so it is said of day {age}."
     unended = UNENDED if entered is None and shop.has("contracts") else ""
@@ -121,11 +121,9 @@ def _unseen(entered: int | None) -> str:
 
 
 def _one_more(months: pd.DataFrame) -> str:
-    """How far one more loss moves the last month's churn."""
-    if months.empty or months["n"].iloc[-1] < 5:
-        return ""
-    base = months["n"].iloc[-1]
-    return f": with {base:,} customers at its start, one more loss moves it by {100 / base:.2f} points"
+    """How far one more loss moves the last month's churn, where that is half a point or more."""
+    base = 0 if months.empty else months["n"].iloc[-1]
+    return "" if base < 5 or base > 200 else f": with {base:,} customers at its start, one more loss moves it by {100 / base:.2f} points"
 
 
 def still_here(still: pd.DataFrame) -> str:
@@ -254,7 +252,8 @@ def wrong_about(shop: Shop, under: pd.DataFrame) -> None:
     """How many under contract the rule would call lapsed; nothing where fewer than five are."""
     if under.empty or under["n"].iloc[0] < 5:
         return
-    told = [f"{row['past']:,} ({row['rate']:.0%}) at X = {row['lapse_days']}" for row in under.to_dict("records")]
+    of_all = " ({:.0%})" if under["n"].iloc[0] >= GATES["customers_full"].least else ""
+    told = [f"{row['past']:,}{of_all.format(row['rate'])} at X = {row['lapse_days']}" for row in under.to_dict("records")]
     say("All new customers are counted, also those under contract, whose invoices are no purchases. Of the {n:,} of "
         "them under contract on {day}, the rule would call {told} lapsed: they pay, so it is wrong about them.",
         n=under["n"].iloc[0], day=f"{shop.as_of:%d %B %Y}", told=", ".join(told))
