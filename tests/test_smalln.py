@@ -140,3 +140,8 @@ def test_a_slip_in_a_name_or_a_claim_is_refused_in_words(call, words):
     with pytest.raises(RetainkitError) as caught:
         call()
     assert words in str(caught.value)
+
+
+def test_ends_that_are_one_number_are_said_once():
+    """Six deals of thirty days each "took between 30 and 30 days"."""
+    assert in_words(30, 30, 30, 6, kind="days") == "30 days (n = 6)"

@@ -66,3 +66,8 @@ def test_of_fewer_than_twenty_under_contract_no_share_is_said(shop, capsys):
     for n, words in ((16, "would call 6 at X = 42 lapsed"), (20, "would call 6 (30%) at X = 42 lapsed")):
         staying.wrong_about(shop, pd.DataFrame({"n": [n], "past": 6, "rate": [6 / n], "lapse_days": 42}))
         assert words in capsys.readouterr().out
+
+
+def test_where_no_rule_says_who_has_lapsed_it_is_said_of_no_day(capsys):
+    staying.cautions(rk.open_shop({"contracts": BOOK}, as_of="2026-03-10"), pd.DataFrame({"n": []}), asked=365, age=30, rule={"days": float("nan")}, entered=None)
+    assert "so it is said of day" not in capsys.readouterr().out

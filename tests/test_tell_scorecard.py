@@ -63,6 +63,8 @@ def test_value_and_cost_of_all_customers_stand_in_one_row():
     assert list(wide) == ["value in 365 days", "cost of winning one", "value over cost", "cost covered by"]
     assert wide["cost covered by"].item() == "day 40 (30 to later than 365)"
     assert wide["value over cost"].item().startswith("2.5 times")
+    few = tell.value_and_cost({"worth": number, "cost": number, "times": times, "back": back.assign(n=3)}, by=None, unit="$", days=365)
+    assert few["cost covered by"].item() == "too few customers to say"
 
 
 def test_of_fewer_than_twenty_only_the_ends_are_said_and_of_fewer_than_five_nothing():
@@ -137,6 +139,9 @@ def test_the_mix_of_segments_is_named_where_deals_have_one(capsys):
         claims.referrals(rk.referral_gap(shop), rk.source_win_rates(shop), source="referral", mixed=shop.has("deals.segment"), days=180)
         assert words in (told := said(capsys))
         assert ("As they are the difference is" in told) is bool(more)
+    few = open_shop({"deals": deals(["won", "lost"], "2024-03-01")[:10]}, as_of="2025-12-31")
+    claims.referrals(rk.referral_gap(few), rk.source_win_rates(few), source="referral", mixed=False, days=180)
+    assert "it takes five closed deals of the source referral" in said(capsys)  # it had a q
 
 
 def test_the_goal_that_is_shown_is_one_of_getting_better_in_a_year(capsys):

@@ -319,7 +319,7 @@ def test_the_scorecard_of_a_short_history_says_what_it_lacks_and_nothing_untrue(
     page = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--month", "2024-03")["05_scorecard_and_claims"]
     assert "Not computed: no deal was opened 180 days ago or earlier" in page
     assert "No change in the table changes had begun by 31 March 2024." in page.replace("`", "")
-    assert "Referrals cannot be compared with the rest: it takes closed deals of the source referral and of others, opened 180 days ago or earlier" in page
+    assert "Referrals cannot be compared with the rest: it takes five closed deals of the source referral, and of others, opened 180 days ago or earlier" in page
     assert "No rep has five answers of their customers." in page
     assert "What is usual cannot be said yet: it needs 12 baseline months, has 4" in next((tmp_path / "out").rglob("05*.html")).read_text(encoding="utf-8")  # a chart's words
     assert "Goals reached: 0 of 5. The others: 5 set for a later time." in page

@@ -157,7 +157,7 @@ def in_words(
         return f"not known yet (n = {n:,})"
     after, to = AFTER.get(kind, ""), " to " if kind in ("score", "points") or low < 0 else "–"  # these may be below zero
     if said == "range":
-        ends = f"between {bottom} and {top}" if math.isfinite(high) else f"above {bottom}"
+        ends = f"above {bottom}" if not math.isfinite(high) else bottom if bottom == top else f"between {bottom} and {top}"
         return f"{ends}{after} (n = {n:,})"
     roughly = "roughly " if said == "rough" else ""
     return f"{roughly}{middle}{after} ({level * 100:g}% interval {bottom}{to}{top}, n = {n:,})"

@@ -46,8 +46,8 @@ def time_to_win(cycle: pd.DataFrame) -> None:
 
 def referrals(gap: pd.DataFrame, origin: pd.DataFrame, *, source: str, mixed: bool, days: int) -> None:
     """How much more often deals of one source are won than the others: at one mix of segments if they are `mixed`, and as they are."""
-    if gap.empty:
-        say("Referrals cannot be compared with the rest: it takes closed deals of the source {source} and of others, "
+    if gap.empty or gap[["n", "rest"]].iloc[0].min() < SHOWN:
+        say("Referrals cannot be compared with the rest: it takes five closed deals of the source {source}, and of others, "
             "opened {days} days ago or earlier, and lost ones on record.", source=source, days=days)
         return
     row: Any = gap.iloc[0]

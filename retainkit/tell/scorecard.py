@@ -243,6 +243,8 @@ def bought_when(costs: pd.DataFrame, *, by: str | None, margin: float) -> str:
 
 def _covered(row: Any, days: int) -> str:
     """By which day the cost is covered."""
+    if row["n"] < SHOWN:
+        return FEW.lower()
     if row["high"] == 0:
         return "day 0, by the first purchase"
     if missing(row["value"]):

@@ -11,6 +11,7 @@ from retainkit.estimate.smalln import GATES, signed
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import shown, words
+from retainkit.show.words import missing
 from retainkit.tell.common import FEW, known, old_ones
 
 UNENDED = "The contracts here do not say when one ended (contracts.ended_at), so nobody could be seen to leave."
@@ -98,7 +99,8 @@ def cautions(shop: Shop, months: pd.DataFrame, *, asked: int, age: int, rule: An
     if age > asked:
         other = f"Nobody can lapse before day {rule['days']:.0f}, so it is said of day {age}."
     unended = UNENDED if entered is None and shop.has("contracts") else ""
-    first = [other if age != asked else "", unended, _unseen(entered)]
+    unruled = entered is None and missing(rule["days"])  # then it is said of no day
+    first = [other if age != asked and not unruled else "", unended, _unseen(entered)]
     say("""Three cautions:
 
 1. {first}
