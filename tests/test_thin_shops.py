@@ -414,3 +414,4 @@ def test_thirty_contracts_are_followed_as_far_as_twenty_of_them_and_eighteen_mak
     rates = re.findall(r"2025-1\d\s+1\d\s+[\d\s]+\s(–|\d+\.\d%)\s+\d+\.\d%\s", page)
     assert rates
     assert set(rates) == {"–"}  # of fewer than 20 only the ends
+    assert not re.search(r"2025-02\s+2\s", page)  # what became of two customers
