@@ -7,15 +7,13 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import capital, counted
-from retainkit.estimate.smalln import GATES
 from retainkit.load.shop import Shop
 from retainkit.metrics.rollouts import Rollout
 from retainkit.show.display import say
 from retainkit.show.sentences import words
 from retainkit.show.words import missing
-from retainkit.tell.common import FEW, known
+from retainkit.tell.common import FEW, FULL, SHOWN, tells
 
-SHOWN, FULL = GATES["customers_shown"].least, GATES["customers_full"].least  # of fewer than FULL only the ends are said
 MINUS = "\N{MINUS SIGN}"
 STILL = {"cannot tell": "cannot be told yet", "not yet set": "set for a later time"}  # a goal's status behind a count
 
@@ -40,8 +38,8 @@ def time_to_win(cycle: pd.DataFrame) -> None:
         return
     won, decided = (words(cycle.loc[row], kind="days") for row in ("median", "median_to_outcome"))
     took = f"Of the deals that were won, the middle one took {won}"
-    say("{took}{decided}.", took=took if known(won) else "Too few deals have been won to say how long it takes",
-        decided=f"; counting those still open, the middle one is decided after {decided}" if known(decided) else "")
+    say("{took}{decided}.", took=took if tells(won) else "Too few deals have been won to say how long it takes",
+        decided=f"; counting those still open, the middle one is decided after {decided}" if tells(decided) else "")
 
 
 def referrals(gap: pd.DataFrame, origin: pd.DataFrame, *, source: str, mixed: bool, days: int) -> None:

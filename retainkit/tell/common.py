@@ -14,7 +14,7 @@ from retainkit.show.sentences import against
 from retainkit.show.words import missing
 
 FEW = "Too few customers to say"
-FULL = GATES["customers_full"].least  # of fewer, only the ends of an interval are said
+SHOWN, FULL = GATES["customers_shown"].least, GATES["customers_full"].least  # of fewer than FULL only the ends of an interval are said
 
 
 def followed(shop: Shop, sold: Any) -> None:
@@ -47,7 +47,7 @@ def history(shop: Shop) -> str:
 
 def known(row: Any) -> bool:
     """Whether the rate of a row is known at all, and of five customers or more."""
-    return row["n"] >= GATES["customers_shown"].least and not missing(row["rate"])
+    return row["n"] >= SHOWN and not missing(row["rate"])
 
 
 def exact(row: Any) -> bool:
@@ -56,7 +56,7 @@ def exact(row: Any) -> bool:
     return said in ("number", "rough")
 
 
-def known(said: str) -> bool:
+def tells(said: str) -> bool:
     """Whether words of an estimate tell it."""
     return not said.startswith(("too few", "not known"))
 

@@ -8,17 +8,15 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import capital, counted
-from retainkit.estimate.smalln import GATES
 from retainkit.load.shop import Shop
 from retainkit.metrics.changes import NEWS, USUAL
 from retainkit.show.card import card_table
 from retainkit.show.display import say
 from retainkit.show.sentences import shown, words
 from retainkit.show.words import missing
-from retainkit.tell.common import FEW, known
+from retainkit.tell.common import FEW, SHOWN, tells
 
 PAGES = {"buying again": "02", "staying": "03", "deals": "04"}  # where a section of the scorecard has a page of its own
-SHOWN = GATES["customers_shown"].least
 OLD = "Nobody said where the history begins (history_start): many of those counted as new may be old customers."
 
 
@@ -199,7 +197,7 @@ def brings(curve: pd.DataFrame, *, unit: str, margin: float) -> str:
     last = curve.iloc[-1]
     taken = "of revenue" if margin == 1 else f"at {margin:.0%} margin"
     value = words({**last, "n": curve["observed"].iloc[0]}, kind="money", unit=unit, brief=True)
-    return f"On average a new customer brings {value} {taken} in {last['age']:,.0f} days" if known(value) else FEW
+    return f"On average a new customer brings {value} {taken} in {last['age']:,.0f} days" if tells(value) else FEW
 
 
 def predicted(guessed: pd.DataFrame) -> str:

@@ -13,7 +13,7 @@ from retainkit.metrics.rep_map import RepMap
 from retainkit.show.display import say
 from retainkit.show.sentences import against, words
 from retainkit.show.words import missing
-from retainkit.tell.common import known
+from retainkit.tell.common import tells
 
 CLAIMED = (0.50, 0.70)  # "referrals close at 50 to 70 percent"
 RATIOS = {"win odds": ("odds_ratio", "or_low", "or_high"), "churn": ("hazard_ratio", "hr_low", "hr_high")}
@@ -147,7 +147,7 @@ def velocity(pace: pd.DataFrame, *, unit: str) -> None:
     """The sales velocity, beside the revenue that was really won a day."""
     speed, won = pace.loc["velocity"], pace.loc["won_per_day"]
     said = words(speed, kind="money", unit=unit)
-    if not known(said):
+    if not tells(said):
         say("Not computed: {why}.", why=speed["note"] or "too few deals were opened so long ago")
         return
     say("Deals opened from {start} to {end}: velocity a day is {speed}. Money in the bank is the other number, won "

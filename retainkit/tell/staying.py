@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import capital, counted
-from retainkit.estimate.smalln import GATES, signed
+from retainkit.estimate.smalln import signed
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import shown, words
 from retainkit.show.words import missing
-from retainkit.tell.common import FEW, known, old_ones
+from retainkit.tell.common import FEW, FULL, old_ones, tells
 
 UNENDED = "The contracts here do not say when one ended (contracts.ended_at), so nobody could be seen to leave."
 NO_END = "**No contract here has an end: nobody has left, or nobody wrote it down.** "
@@ -65,7 +65,7 @@ def by_rule(shop: Shop, still: pd.DataFrame, months: pd.DataFrame, *, rule: Any,
 def _stayed(still: Any, what: str, began: str) -> str:
     """How many have stayed, and of how many that has been seen; where it cannot be said, that."""
     share, age = words(still, kind="survival"), counted(int(still["horizon_days"]), "day")
-    if not known(share):
+    if not tells(share):
         return f"How many customers {what} {age} after their {began}: {share}."
     seen = still["n"] - still["too_young"]
     few = f" Of these {still['n']:,}, {seen:,} have been seen for so long." if 5 <= seen < still["n"] / 2 else ""
@@ -254,7 +254,7 @@ def wrong_about(shop: Shop, under: pd.DataFrame) -> None:
     """How many under contract the rule would call lapsed; nothing where fewer than five are."""
     if under.empty or under["n"].iloc[0] < 5:
         return
-    of_all = " ({:.0%})" if under["n"].iloc[0] >= GATES["customers_full"].least else ""
+    of_all = " ({:.0%})" if under["n"].iloc[0] >= FULL else ""
     told = [f"{row['past']:,}{of_all.format(row['rate'])} at X = {row['lapse_days']}" for row in under.to_dict("records")]
     say("All new customers are counted, also those under contract, whose invoices are no purchases. Of the {n:,} of "
         "them under contract on {day}, the rule would call {told} lapsed: they pay, so it is wrong about them.",
