@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import json
 import re
 from pathlib import Path
@@ -63,6 +64,13 @@ def test_every_chart_has_words_for_those_who_cannot_see_it(cells):
 def test_no_number_from_the_data_is_typed_into_prose(cells):
     prose = " ".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
     assert not re.findall(r"\d+\.\d+ ?%", prose)
+
+
+def test_no_number_with_an_interval_is_recorded_without_its_n(cells):
+    told = [o["metadata"].get("retainkit", {}).get("metrics", []) for c in code_of(cells) for o in c["outputs"] if o["output_type"] == "display_data"]
+    rows = [dict(zip(("metric", "group", "days", "value", "low", "high", "n"), row, strict=False)) for row in csv.reader(line for lines in told for line in lines)]
+    assert bool(rows) == ("rk.record(" in json.dumps(cells))
+    assert [row["metric"] for row in rows if row["low"] and not row["n"]] == []
 
 
 def test_nothing_of_the_machine_is_stored(cells):

@@ -245,6 +245,7 @@ def test_a_segment_too_small_for_a_correlation_says_so_and_the_others_are_what_a
     assert got.index.tolist() == ["all", "ENT", "MID", "SMB"]
     assert got.loc["ENT", "note"] == "only 1 rep has 2 expected losses; 10 are needed"
     assert np.isnan(got.loc["ENT", "value"])
+    assert (got["n"] > 0).all()  # reps
     alone = rep_map(shop.only(segment="SMB"), by=["source"]).company.set_index("quantity").loc["rho"]
     assert got.loc["SMB", ["value", "low", "high"]].tolist() == pytest.approx(alone[["value", "low", "high"]].tolist())
     assert got.loc["SMB", "low"] < got.loc["SMB", "value"] < got.loc["SMB", "high"]

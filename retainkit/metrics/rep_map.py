@@ -152,17 +152,18 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
     Returns
     -------
     DataFrame
-        A row for everybody and a row a segment: `segment, value, low, high, p_positive, note`.
+        A row for everybody and a row a segment: `segment, value, low, high, n, p_positive, note`; `n` counts reps.
     """
     rest = [column for column in by if column != "segment"]
-    rows = [found.company[found.company["quantity"] == "rho"].assign(segment="all")]
+    rows = [found.company[found.company["quantity"] == "rho"].assign(segment="all", n=len(found.reps))]
     segments = set(tally(shop, "reps_wins", days=days)["segment"]) - {UNKNOWN}
     for segment in sorted(segments):
         within = shop.only(segment=str(segment))
-        few = too_few_for_rho(expected_losses(within, by=rest).groupby("rep")["expected"].sum())
-        company = pd.DataFrame([{"note": few}]) if few else rep_correlation(within, days=days, by=rest)
+        expected = expected_losses(within, by=rest).groupby("rep")["expected"].sum()
+        few = too_few_for_rho(expected)
+        company = pd.DataFrame([{"n": len(expected), "note": few}]) if few else rep_correlation(within, days=days, by=rest)
         rows.append(company.assign(segment=segment))
-    return pd.concat(rows, ignore_index=True).reindex(columns=["segment", "value", "low", "high", "p_positive", "note"])
+    return pd.concat(rows, ignore_index=True).reindex(columns=["segment", "value", "low", "high", "n", "p_positive", "note"])
 
 
 def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: float = 0.95) -> pd.DataFrame:
