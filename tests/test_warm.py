@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +101,30 @@ with warm.kernels():
     run.kill()
     run.wait()
     assert [gone(int(pid)) for pid in told.read_text().split()] == [True, True]  # the kernel, and what it was forked from
+
+
+def test_a_run_that_is_stopped_while_a_kernel_is_being_forked_ends_that_kernel_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would go on to write into the folder that is removed next, and leave it behind: seen where the machine was busy."""
+    slowly = f"""import os, time
+from pathlib import Path
+from retainkit.report import warm
+fork = os.fork
+def slow():
+    if pid := fork():
+        Path({str(tmp_path / "kernel")!r}).write_text(str(pid))
+        time.sleep(1)
+    return pid
+os.fork = slow
+warm.serve()"""
+    monkeypatch.setattr(warm, "SERVE", [sys.executable, "-c", slowly])
+    opened = warm.Nursery()
+    asking = threading.Thread(target=lambda: warm.Forked(opened, file="no connection file", cwd=str(tmp_path), env={}), daemon=True)
+    asking.start()
+    end = time.monotonic() + 30
+    while not (tmp_path / "kernel").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    opened.end()
+    assert not alive(int((tmp_path / "kernel").read_text()))
 
 
 def test_a_kernel_whose_parent_ended_before_it_began_ends_too(tmp_path: Path) -> None:

@@ -30,20 +30,19 @@ class Nursery:
     def __init__(self) -> None:
         # a session of its own: Ctrl-C is for the run, which then ends this by closing its input
         self.process = subprocess.Popen(SERVE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
-        self.lock, self.answered = Lock(), False
+        self.lock, self.ready = Lock(), False
 
     def ask(self, **what: Any) -> Any:
         """Its answer; an OSError where it is gone."""
         assert self.process.stdin
         assert self.process.stdout
         with self.lock:
+            self.ready = self.ready or bool(self.process.stdout.readline())  # said once all is imported: from then on it is asked, and may fork
             print(json.dumps(what), file=self.process.stdin, flush=True)
             answer = self.process.stdout.readline()
         if not answer:
             raise ConnectionError("the process that starts the kernels has ended")
-        self.answered = True
         return json.loads(answer)
-
 
     def end(self) -> None:
         """End it and its kernels, before their folders are removed: they would write on."""
@@ -51,7 +50,7 @@ class Nursery:
         with suppress(OSError):
             self.process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(3 if self.answered else 0)  # else it still imports, for no kernel
+            self.process.wait(10 if self.ready else 0)  # else it still imports, and no kernel was asked for
         self.process.kill()
         self.process.wait()
 
@@ -118,6 +117,7 @@ def end(stopped: bool = False) -> None:
 def serve() -> None:
     """Import, then fork a kernel for each line that asks for one, until standard input ends; then end those that still run."""
     _import_all()
+    print("ready", flush=True)
     codes: dict[int, int] = {}
     begun: set[int] = set()
     for line in iter(sys.stdin.readline, ""):
