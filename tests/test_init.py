@@ -149,10 +149,10 @@ def test_a_project_that_is_stopped_half_way_is_gone_and_a_folder_that_was_there_
 from pathlib import Path
 from retainkit import cli
 from retainkit.check import project
-from retainkit.load.store import _write_aside
+from retainkit.aside import write_aside
 def stopped(found, folder):
     (folder / 'retainkit.toml').write_text('')
-    _write_aside(Path({str(tmp_path)!r}) / 'there' / 'store', lambda aside: (aside.mkdir(), os.kill(os.getpid(), signal.{sign})))
+    write_aside(Path({str(tmp_path)!r}) / 'there' / 'store', lambda aside: (aside.mkdir(), os.kill(os.getpid(), signal.{sign})))
 project._write = stopped
 cli.main(['init', {str(tmp_path / folder)!r}, '--from', {str(path)!r}])"""
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

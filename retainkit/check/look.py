@@ -16,7 +16,6 @@ from retainkit.errors import BadValueError, MissingDataError, RetainkitError, co
 from retainkit.load.database import called, extract, is_address, is_database, tables_in
 from retainkit.load.dates import Days, counted_days, days_in
 from retainkit.load.endings import PACKED, READ
-from retainkit.load.engine import cache_folder
 from retainkit.load.other import is_other
 from retainkit.load.read import relations_in
 from retainkit.load.recode import uneven
@@ -151,7 +150,7 @@ def _tables(address: str) -> list[Source]:
     for name in tables_in(address, Path())[:MOST_TABLES]:
         query = f"select * from {name}"
         plain = called(address, query)
-        file = extract(address, query, name=plain.rpartition(" in ")[0], folder=Path(), where=plain, cache=cache_folder())
+        file = extract(address, query, name=plain.rpartition(" in ")[0], folder=Path(), where=plain)
         found.append(Source(file, {"address": address, "query": query}))
     return found
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urlsplit
 
-from retainkit.aside import removed
+from retainkit.aside import ensure, removed, write_aside
 from retainkit.errors import BadValueError, MissingDataError, first_line, listed
 from retainkit.load.endings import DATABASES
-from retainkit.load.engine import connect
+from retainkit.load.engine import cache_folder, connect
 from retainkit.sqltext import literal, quoted
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def one_answer() -> Iterator[None]:
             del os.environ[RUN]
 
 
-def extract(address: str, query: str, *, name: str, folder: Path, where: str, cache: Path) -> Path:
+def extract(address: str, query: str, *, name: str, folder: Path, where: str) -> Path:
     """The answer to a query as a Parquet file in the cache; the same answer is the same file.
 
     Parameters
@@ -114,26 +114,21 @@ def extract(address: str, query: str, *, name: str, folder: Path, where: str, ca
         tables = listed(tables_in(address, folder), limit=20)
         raise MissingDataError(where, "names a database and no query", f"tables {tables}", 'query = "select * from orders"')
     asked = repr((os.environ.get(RUN), address, str(folder.resolve()), query, name))
+    cache = cache_folder()
     answered = cache / f"answered-{hashlib.sha256(asked.encode()).hexdigest()[:24]}" / "done"
     if RUN in os.environ and answered.exists() and (file := Path(answered.read_text(encoding="utf-8"))).is_file():
         return file
     aside = cache / f".extract-{os.getpid()}-{uuid.uuid4().hex[:8]}.parquet"
-    aside.parent.mkdir(parents=True, exist_ok=True)
     with removed(aside):
         with _answered(address, folder, query, where) as (con, rows):
             con.execute(f"copy (select * from {rows}) to {literal(str(aside))} (format parquet)")
         with aside.open("rb") as handle:
             digest = hashlib.file_digest(handle, "sha256").hexdigest()[:24]
-        place = cache / f"{EXTRACT}{digest}"
-        place.mkdir(exist_ok=True)
-        file = place / (re.sub(r"[^\w. -]", "_", name) + ".parquet")
-        os.replace(aside, file)
-        (place / "done").touch()
-        if RUN in os.environ:
-            answered.parent.mkdir(exist_ok=True)
-            aside.write_text(str(file), encoding="utf-8")
-            os.replace(aside, answered)
-        return file
+        label = re.sub(r"[^\w. -]", "_", name)
+        file = ensure(cache / f"{EXTRACT}{digest} {label}", lambda place: aside.rename(place / f"{label}.parquet")) / f"{label}.parquet"
+    if RUN in os.environ:
+        write_aside(answered, lambda aside: aside.write_text(str(file), encoding="utf-8"))
+    return file
 
 
 def _kind(address: str, folder: Path) -> tuple[str, str]:

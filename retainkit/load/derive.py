@@ -10,9 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retainkit.aside import ensure
 from retainkit.load.progress import told
 from retainkit.load.schema import TABLES
-from retainkit.load.store import ensure, sql_type, write
+from retainkit.load.store import sql_type, write
 from retainkit.sqltext import literal, render, text_of
 
 if TYPE_CHECKING:

@@ -8,13 +8,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retainkit.aside import ensure
 from retainkit.errors import RetainkitError
 from retainkit.load.clock import known_zone
 from retainkit.load.engine import cache_folder, connect
 from retainkit.load.progress import quiet
 from retainkit.load.shop import Shop, refunds_how
 from retainkit.load.sources import plan_for
-from retainkit.load.store import build_store, ensure, fingerprint, prune, sound, stored
+from retainkit.load.store import build_store, fingerprint, prune, sound, stored
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from retainkit.errors import BadValueError, MissingDataError, first_line
 from retainkit.load.book import sheets_of
 from retainkit.load.endings import BOOKS, LINES
-from retainkit.load.engine import cache_folder
 from retainkit.load.recode import utf8
 from retainkit.load.relation import Relation
 from retainkit.sqltext import literal, one_file, quoted
@@ -30,7 +29,7 @@ def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, nu
     """What SQL may select from: a relation a sheet, or one for a file of JSON lines; `row_no` is the row a person counts."""
     label = plan.label(path)
     if not path.name.lower().endswith(BOOKS):
-        return [_json_lines(con, plan, utf8(path, plan.encoding, label, cache_folder()), label, number)]
+        return [_json_lines(con, plan, utf8(path, plan.encoding, label), label, number)]
     alike, others = sheets_of(path, plan.sheets)
     return [replace(_sheet(con, plan, f"{label}, sheet {s.name}", f"{number}_{i}", s.header, s.rows, s.rejected), beside=others)
             for i, s in enumerate(alike)]

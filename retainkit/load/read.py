@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, first_line
 from retainkit.load.endings import BOOKS, PACKED
-from retainkit.load.engine import cache_folder
 from retainkit.load.frames import registered
 from retainkit.load.mapping import apart
 from retainkit.load.other import is_other, relations_of
@@ -42,7 +41,7 @@ def relations_in(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i:
 def _text_or_parquet(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
     name = plan.label(path)
     if path.suffix.lower() != ".parquet" and (plan.encoding != "utf-8" or plan.uneven):
-        path, plan = utf8(path, plan.encoding, name, cache_folder(), even=plan.uneven), replace(plan, encoding="utf-8")
+        path, plan = utf8(path, plan.encoding, name, even=plan.uneven), replace(plan, encoding="utf-8")
     if path.suffix.lower() == ".parquet":
         sql = f"(select file_row_number + 1 as row_no, * exclude (file_row_number) from read_parquet({one_file(path)}, file_row_number=true))"
         return Relation(name, sql, _types(con, plan, name, sql), 1)

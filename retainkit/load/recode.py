@@ -6,16 +6,16 @@ import codecs
 import gzip
 import hashlib
 import mmap
-import os
 import re
-import uuid
+import shutil
 import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from retainkit.aside import removed
+from retainkit.aside import ensure
 from retainkit.errors import BadValueError
+from retainkit.load.engine import cache_folder
 
 PIECE = 1 << 20
 DELIMITERS = ",;\t|"
@@ -72,7 +72,7 @@ def uneven(err: Exception) -> bool:
     return "state machine reached an invalid state" in str(err)
 
 
-def utf8(path: Path, encoding: str, label: str, cache: Path, *, even: bool = False) -> Path:
+def utf8(path: Path, encoding: str, label: str, *, even: bool = False) -> Path:
     """The file itself when it is UTF-8, else a copy in the cache that is, made a piece at a time; with `even`, one whose lines all end alike.
 
     Raises
@@ -83,29 +83,24 @@ def utf8(path: Path, encoding: str, label: str, cache: Path, *, even: bool = Fal
     if encoding.lower() in ("utf-8", "utf8") and not even:
         return path
     key = hashlib.sha256(repr((str(path.resolve()), stamp(path), encoding, even)).encode()).hexdigest()[:24]
-    place = cache / f"recoded-{key}"
-    copy = place / path.name.removesuffix(".gz")
-    if not (place / "done").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        aside = place / f".{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        with removed(aside):
-            try:
-                with (
-                    opened(path, encoding, None if even else "") as text,
-                    aside.open("w", encoding="utf-8", newline="", errors="surrogatepass") as out,
-                ):
-                    while piece := text.read(PIECE):
-                        out.write(piece)
-                os.replace(aside, copy)
-            except (UnicodeError, LookupError) as err:
-                raise BadValueError(
-                    label,
-                    f"is not {encoding} text",
-                    str(err),
-                    'encoding = "cp1252" (Windows), or the one it was exported in',
-                ) from err
-    (place / "done").touch()
-    return copy
+    name = path.name.removesuffix(".gz")
+
+    def write(folder: Path) -> None:
+        try:
+            with (
+                opened(path, encoding, None if even else "") as text,
+                (folder / name).open("w", encoding="utf-8", newline="", errors="surrogatepass") as out,
+            ):
+                shutil.copyfileobj(text, out, PIECE)
+        except (UnicodeError, LookupError) as err:
+            raise BadValueError(
+                label,
+                f"is not {encoding} text",
+                str(err),
+                'encoding = "cp1252" (Windows), or the one it was exported in',
+            ) from err
+
+    return ensure(cache_folder() / f"recoded-{key}", write) / name
 
 
 def no_endless_line(path: Path, label: str) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from retainkit.aside import ensure
 from retainkit.errors import BadValueError, closest, first_line, listed, one_of
 from retainkit.load.clock import not_to_come, nothing_between, reach, why_nothing
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date
-from retainkit.load.store import ensure, sound
+from retainkit.load.store import sound
 from retainkit.sqltext import literal, text_of
 
 if TYPE_CHECKING:

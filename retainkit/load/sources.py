@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed, one_of
 from retainkit.load.database import EXTRACT, called, extract, is_database
 from retainkit.load.endings import PACKED, READ
-from retainkit.load.engine import cache_folder
 from retainkit.load.schema import TABLES
 from retainkit.load.stated import Record, claims_stated, goals_stated
 
@@ -316,7 +315,7 @@ def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tup
     patterns = body["path"] if isinstance(body["path"], list) else [body["path"]]
     if is_database(str(patterns[0])):
         asked = str(patterns[0]), str(body.get("query", ""))
-        return (extract(*asked, name=called(*asked, name), folder=folder, where=where, cache=cache_folder()),)
+        return (extract(*asked, name=called(*asked, name), folder=folder, where=where),)
     found = [f for pattern in patterns for f in _files(folder, str(pattern), where)]
     first = {f.resolve(): f for f in reversed(found)}  # a link beside its file is the same rows
     return tuple(first[f] for f in dict.fromkeys(f.resolve() for f in found))

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shlex
 import shutil
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
@@ -23,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retainkit.aside import removed
+from retainkit.aside import ensure, write_aside
 from retainkit.errors import BadValueError, first_line, listed
 from retainkit.load.engine import cache_folder
 from retainkit.load.progress import told
@@ -83,26 +81,7 @@ class _Hashes:
 
     def save(self) -> None:
         if self.changed:
-            _write_aside(self.path, lambda aside: aside.write_text(json.dumps(self.known)))
-
-
-def _write_aside(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make a file or folder beside `path`, then rename it into place; a whole folder that is there by then
-    wins, a broken one gives way.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    with removed(aside):
-        try:
-            write(aside)
-            if path.is_dir() and not _whole(path):
-                with suppress(OSError):  # another run was quicker to take it away
-                    path.rename(broken := aside.with_suffix(".broken"))
-                    shutil.rmtree(broken, ignore_errors=True)
-            os.replace(aside, path)
-        except OSError:
-            if not (path.is_dir() and _whole(path)):  # another run finished the same entry first
-                raise
+            write_aside(self.path, lambda aside: aside.write_text(json.dumps(self.known)))
 
 
 @contextmanager
@@ -118,27 +97,6 @@ def sound(store: Path) -> Iterator[None]:
             raise BadValueError(str(store), "holds a file that is damaged", first_line(err),
                                 f"rm -r {shlex.quote(str(store))}, which costs only time, and open the shop again") from err
         raise
-
-
-def ensure(folder: Path, build: Callable[[Path], None]) -> Path:
-    """The finished folder, built by `build` if it is not there yet."""
-    if not _whole(folder):
-        def make(aside: Path) -> None:
-            aside.mkdir(parents=True)
-            build(aside)
-            (aside / "done").write_text(json.dumps({file.name: file.stat().st_size for file in aside.iterdir()}))
-
-        _write_aside(folder, make)
-    os.utime(folder / "done")
-    return folder
-
-
-def _whole(folder: Path) -> bool:
-    """Whether an entry was finished, and nobody has removed or cut a file of it since."""
-    try:
-        return all((folder / name).stat().st_size == size for name, size in json.loads((folder / "done").read_text()).items())
-    except (OSError, ValueError):
-        return False
 
 
 def prune(cache: Path) -> None:
