@@ -15,19 +15,20 @@ from retainkit.sqltext import literal
 SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount
 
 
-def amount_of(proposal: Proposal, columns: dict[str, Column], found: dict[str, tuple[Column, float]]) -> None:
+def amount_of(proposal: Proposal, columns: dict[str, Column]) -> None:
     """Where no column is the amount: price times quantity, or a price that is that of all pieces, less the discount."""
-    header = found["amount"][0] if "amount" in found and found["amount"][0].name not in proposal.look.columns else None
-    if "amount" in found and not header:
+    found = proposal.columns
+    header = found.get("amount")  # of another file, and so on every line
+    if header and header.name in proposal.look.columns:
         return
     also = words()["also"]
     price = best_of(columns, also["price"])
-    quantity = found.get("quantity", (None, 0.0))[0]
+    quantity = found.get("quantity")
     if not price or not quantity:
         if header and "order_id" not in found:  # nothing says over which lines it is spread
             del proposal.lines["amount"]
-        elif header:  # of another file, and so on every line
-            each = f"{number_of(header)} / count(*) over (partition by {found['order_id'][0].sql})"
+        elif header:
+            each = f"{number_of(header)} / count(*) over (partition by {found['order_id'].sql})"
             proposal.put("amount", each, f"{header.name}, spread over the lines of its order")
         return
 
@@ -61,9 +62,8 @@ def _of_all_pieces(proposal: Proposal, columns: dict[str, Column], quantity: Col
     return (rows or 0) >= 5 and alike >= 0.9 * products
 
 
-def signs(found: dict[str, tuple[Column, float]]) -> str:
+def signs(amount: Column | None) -> str:
     """SQL for the currency that stands in the amounts themselves, where one does."""
-    amount = found["amount"][0] if "amount" in found else None
     return f"nullif(regexp_extract(cast({amount.sql} as varchar), '{SIGN}'), '')" if amount and any(re.search(SIGN, v) for v in amount.values) else ""
 
 
@@ -78,10 +78,10 @@ def _discount_in(column: Column) -> str:
 
 def totals(p: Proposal, answer: str) -> None:
     """Ask of an amount that every line of an order repeats whether it is the order's: added line by line it would count too often."""
-    order, amount = p.sql_of("order_id"), p.sql_of("amount")
+    order, amount = p.order, p.sql_of("amount")
     named = p.reads(f"{p.lines.get('quantity')} {p.lines.get('product_line')}")
     other = [c for c in p.look.columns.values() if c.name in named or any(called(c, w, ENOUGH) for w in ("product", "price"))]
-    if p.table != "orders" or order == "row_no" or not other:  # rows that differ in nothing are one row twice, and in a status a sale and its return
+    if not order or not other:  # rows that differ in nothing are one row twice, and in a status a sale and its return
         return
     several, same, *_ = p.one(f"""
         select count(*), count(case when a = b then 1 end) from (select min({amount}) as a, max({amount}) as b
@@ -98,8 +98,8 @@ def totals(p: Proposal, answer: str) -> None:
 
 def several_days(p: Proposal) -> None:
     """Say of orders whose rows lie on several days that each day is one, with a line that puts them on their first."""
-    order, day = p.sql_of("order_id"), p.dated.get("ordered_at")
-    if p.table != "orders" or order in ("", "row_no") or not day or not day.days or p.lines["ordered_at"] not in (day.name, day.sql, day.days.sql):
+    order, day = p.order, p.dated.get("ordered_at")
+    if not order or not day or not day.days or p.lines["ordered_at"] not in (day.name, day.sql, day.days.sql):
         return
     when, first = day.days.read(day.sql), f"try_cast({p.sql_of('amount')} as double)"
     every, several, *_ = p.one(f"""
@@ -114,8 +114,8 @@ def several_days(p: Proposal) -> None:
 
 def sums(p: Proposal) -> None:
     """Say of orders of which one row is the sum of all others that it is counted twice, and what tells such rows."""
-    order, amount = p.sql_of("order_id"), f"try_cast({p.sql_of('amount')} as double)"
-    if p.table != "orders" or order in ("", "row_no"):
+    order, amount = p.order, f"try_cast({p.sql_of('amount')} as double)"
+    if not order:
         return
     rows = f"""select *, a = max(a) over (partition by o) and abs(2 * a - sum(a) over (partition by o)) < 0.01 as total, count(*) over (partition by o) as n
         from (select *, {order} as o, {amount} as a from {{file}}) r where a <> 0"""
@@ -166,8 +166,6 @@ def mixed(p: Proposal, answer: str, much: float) -> None:
     )
     if answer and answer != "ALL":
         said = f"upper(trim(cast({p.currency} as varchar)))"
-        order = p.sql_of("order_id") if p.table == "orders" else ""
-        empty = p.behind(said).count(f"coalesce({said}, '') = ''")
-        if empty and order not in ("", "row_no"):  # on the first line of an order only, as Shopify writes it
-            said = f"max({said}) over (partition by {order})"
+        if p.order and p.behind(said).count(f"coalesce({said}, '') = ''"):  # on the first line of an order only, as Shopify writes it
+            said = f"max({said}) over (partition by {p.order})"
         p.where = " and ".join(f"({part})" for part in (p.where, f"{said} = {literal(answer)}") if part)

@@ -12,7 +12,7 @@ FEW = 5  # rows that may be blank for any other reason
 
 def filled_down(p: Proposal) -> None:
     """Read what an order says of itself on one of its rows as said of all; and rows without any number as those of the order above."""
-    if p.table != "orders" or p.system or p.sql_of("order_id") in ("", "row_no"):
+    if not p.order or p.system:
         return
     heads = [name for name in ("order_id", "customer_id", "ordered_at", "status") if name in p.lines]
     cells = {name: f"nullif(trim(cast({p.sql_of(name)} as varchar)), '')" for name in (*heads, "amount")}
@@ -24,7 +24,7 @@ def filled_down(p: Proposal) -> None:
             above = f"case when {cells['order_id']} is null then last_value({cell} ignore nulls) over (order by row_no) else {cell} end"
             p.put(name, above, f"{counted(below, 'row')} without a number {'has' if below == 1 else 'have'} that of the row above")
         return
-    rows, names = f"partition by {p.sql_of('order_id')}", []
+    rows, names = f"partition by {p.order}", []
     for name in heads[1:]:
         lacking, mended = _once(p, cells[name], cells["order_id"])
         if mended >= FEW and 2 * mended > lacking:

@@ -17,31 +17,30 @@ NUMBERED = {
 # Beside its needed columns: one of these must be found.
 EVIDENCE = {"contracts": ("ended_at", "cancel_requested_at", "monthly_value"), "customers": ("signed_up_at", "segment", "region", "source", "owner"),
             "activity": (), "changes": (), "orders": (), "deals": (), "responses": (), "spend": ()}
-Found = dict[str, tuple[Column, float]]
 
 
-def without_a_column(proposal: Proposal, look: Look, found: Found) -> None:
+def without_a_column(proposal: Proposal) -> None:
     """Where no column numbers the orders, the deals, or the contracts of one file, every row is one; and who asks for
     recommendations asks customers.
     """
+    look, found = proposal.look, proposal.columns
     number, *others = NUMBERED.get(proposal.table, ("",))
     if number in found and proposal.table != "orders":
-        column, who = found[number][0], found.get("customer_id", (None, 0.0))[0]
+        column, who = found[number], found.get("customer_id")
         repeats = column.distinct < 0.98 * column.filled and not single("number") & set(plain(column.name).split()[-1:])
         if repeats or (proposal.table == "contracts" and who and column.distinct < who.distinct):
             del found[number], proposal.lines[number]  # a name, or a kind of contract, and no number
-    if proposal.table == "responses" and "kind" not in proposal.lines and "score" in found and _recommends(found["score"][0]):
-        why = f"no column says who was asked, and `{found['score'][0].name}` is what customers are asked"
+    if proposal.table == "responses" and "kind" not in proposal.lines and "score" in found and _recommends(found["score"]):
+        why = f"no column says who was asked, and `{found['score'].name}` is what customers are asked"
         proposal.put("kind", "'customer'", why, GUESS)
     if not number or number in proposal.lines or not set(others) <= set(found):
         return
     if (
-        found["customer_id"][0].distinct < look.rows
+        found["customer_id"].distinct < look.rows
         if proposal.table == "orders"
         else proposal.table == "deals" or (len(look.files) == 1 and ("monthly_value" in found or _tells(look)))
     ):
-        free = {n: c for n, c in look.columns.items() if all(c is not other for other, _ in found.values())}
-        own = next((n for n, c in free.items() if plain(n) == "id" and c.distinct == look.rows), "")
+        own = next((n for n, c in proposal.free(look.columns).items() if plain(n) == "id" and c.distinct == look.rows), "")
         proposal.lines = {number: own or "row_no", **proposal.lines}
         proposal.why[number] = (GUESS, f"no column names the {proposal.table.rstrip('s')}, so every row is taken as one")
 

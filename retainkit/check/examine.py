@@ -177,7 +177,7 @@ def _own_names(p: Proposal) -> None:
         if have[canonical.name].kind != "empty" and (canonical.kind != "text" if p.system else canonical.name != "status"):
             p.off.append(canonical.name)
             continue
-        if have[canonical.name].values and choices(p.table, canonical, have[canonical.name])[1]:  # some words are known
+        if have[canonical.name].values and choices(p.table, canonical.name, have[canonical.name])[1]:  # some words are known
             map_column(p, canonical, have[canonical.name], 0)
         p.lines.setdefault(canonical.name, canonical.name)
         p.why[canonical.name] = (GUESS, "its name only")

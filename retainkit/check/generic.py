@@ -36,27 +36,26 @@ def propose(looks: Sequence[Look], answers: dict[str, str], taken: set[str]) -> 
         for name in ORDER:
             if name not in taken and (found := _try(look, links, TABLES[name], said_of(name, answers))):
                 tried.append(found)
-    tried.sort(key=lambda t: (-t[0], ORDER.index(t[1].table)))
+    tried.sort(key=lambda p: (-p.score, ORDER.index(p.table)))
     used: dict[str, str] = {}
     chosen: list[Proposal] = []
-    for _, proposal, columns in tried:
+    for proposal in tried:
         first = next((p for p in chosen if p.table == proposal.table != "customers"), None)
         if first and proposal.look.table not in used:
-            _finish(proposal, columns, answers)
+            _finish(proposal, answers)
             first.instead.append(proposal)
         if proposal.table in taken or (proposal.look.table in used and (used[proposal.look.table], proposal.table) != ("customers", "contracts")):
             continue  # a list of customers may say since when and until when they pay
         taken.add(proposal.table)
         used[proposal.look.table] = proposal.table
-        _finish(proposal, columns, answers)
-        ends(proposal, columns, answers)
+        _finish(proposal, answers)
+        ends(proposal, answers)
         chosen.append(proposal)
     return sorted(chosen, key=lambda p: list(TABLES).index(p.table))
 
 
-def _try(look: Look, links: Links, table: Table, said: dict[str, str]
-) -> tuple[float, Proposal, dict[str, Column]] | None:
-    """The file as one canonical table: how well it fits, or None when a needed column is nowhere."""
+def _try(look: Look, links: Links, table: Table, said: dict[str, str]) -> Proposal | None:
+    """The file as one canonical table, or None when a needed column is nowhere."""
     columns, joined = dict(look.columns), dict[str, str]()
     if table.name != "customers":
         for other, key, _ in links:
@@ -64,34 +63,35 @@ def _try(look: Look, links: Links, table: Table, said: dict[str, str]
             columns |= more
             joined |= dict.fromkeys(more, key)
     found = _assign(look, table, columns, joined, said)
-    proposal = Proposal(table.name, look)
+    proposal = Proposal(table.name, look, columns={name: column for name, (column, _) in found.items()})
     for name, (column, score) in found.items():
         map_column(proposal, table.column(name), column, score)
         if name == "product_line" and score == PERHAPS:
             proposal.why[name] = (GUESS, f"{counted(column.distinct, 'product')}, few enough to be taken for groups of products")
-    proposal.notes += _rivals(table, look, found)
-    without_a_column(proposal, look, found)
+    proposal.notes += _rivals(proposal)
+    without_a_column(proposal)
     if table.name == "orders":
-        amount_of(proposal, columns, found)
-        given_back(proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW}, found)
-    missing = [c.name for c in table.columns if c.required and c.name not in proposal.lines]
+        amount_of(proposal, columns)
+        given_back(proposal, {n: c for n, c in columns.items() if n not in joined or _reach(table, joined[n]) == ROW})
+    own, missing = proposal.columns, [c.name for c in table.columns if c.required and c.name not in proposal.lines]
     evidence = EVIDENCE[table.name]
-    look.nearly[table.name] = [n for n, (column, _) in found.items() if column.name in look.columns and table.column(n).required], missing
-    if missing or (evidence and not said and not any(e in found for e in evidence) and table.name.rstrip("s") not in look.files[0].name.lower()):
+    look.nearly[table.name] = [n for n, column in own.items() if column.name in look.columns and table.column(n).required], missing
+    if missing or (evidence and not said and not own.keys() & evidence and table.name.rstrip("s") not in look.files[0].name.lower()):
         return None
-    if table.name in ("customers", "activity") and (found["customer_id"][0].distinct < look.rows * 0.98) is (table.name == "customers"):
+    if table.name in ("customers", "activity") and (own["customer_id"].distinct < look.rows * 0.98) is (table.name == "customers"):
         return None  # a list of people has one row of each, and what they did several
     beside = [c for c in columns.values() if any(c.sql in line for line in proposal.lines.values())]
-    proposal.joins = used_of(look, links, [c for n, (c, _) in found.items() if c.name in proposal.lines.get(n, "")] + beside)
+    proposal.joins = used_of(look, links, [c for n, c in own.items() if c.name in proposal.lines.get(n, "")] + beside)
     proposal.email = next((c.sql for c in look.columns.values() if called(c, "email", ENOUGH)), "")
     texts = [c for c in look.columns.values() if c.kind == "text"]
     codes = (c for c in texts if called(c, "currency", ENOUGH) and all(re.fullmatch("[A-Za-z]{3}", v) for v in c.values))
     currency = next((c.sql for c in texts if called(c, "currency")), next((c.sql for c in codes), ""))
-    proposal.currency = currency or signs(found)
-    scores = [found[c.name][1] if c.name in found else 0.5 for c in table.columns if c.required and proposal.lines[c.name] != "row_no"]
+    proposal.currency = currency or signs(own.get("amount"))
+    scores = [found[c.name][1] if c.name in own else 0.5 for c in table.columns if c.required and proposal.lines[c.name] != "row_no"]
     named = 0.3 if table.name.rstrip("s") in look.files[0].name.lower() else -0.3 if of_returns(look) else 0.0
     rows = 0.1 if look.rows == max([look.rows, *(other.rows for other, _, _ in links)]) else 0.0
-    return sum(scores) / len(scores) + named + rows + 0.02 * len(found), proposal, {n: c for n, (c, _) in found.items()}
+    proposal.score = sum(scores) / len(scores) + named + rows + 0.02 * len(own)
+    return proposal
 
 
 def _reach(table: Table, key: str) -> str:
@@ -125,7 +125,7 @@ def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[s
             if column.name in joined and not _fits_joined(canonical, _reach(table, joined[column.name])):
                 continue
             score = likeness(column.name, names) - (0.03 if column.name not in look.columns else 0)
-            if canonical.name == "status" and choices(table.name, canonical, column)[0] < 0.5:
+            if canonical.name == "status" and choices(table.name, canonical.name, column)[0] < 0.5:
                 score *= 0.9  # after one whose words are known
             if canonical.name == "product_line" and column.distinct > COARSE:
                 score *= 0.9
@@ -141,39 +141,36 @@ def _assign(look: Look, table: Table, columns: dict[str, Column], joined: dict[s
     return found
 
 
-def _rivals(table: Table, look: Look, found: dict[str, tuple[Column, float]]) -> list[str]:
+def _rivals(p: Proposal) -> list[str]:
     """Other columns of the file that could be the day or the money of a row as well: net and gross, ordered and shipped."""
-    told = []
-    for canonical in (c for c in table.columns if c.required and c.kind in ("day", "money") and c.name in found):
-        names, taken = words()[table.name][canonical.name], found[canonical.name][0]
-        free = [c for c in look.columns.values() if fits(canonical, c) and all(c is not o for o, _ in found.values())]
-        if others := [f"`{c.name}`" for c in free if likeness(c.name, names) >= 0.8]:
-            told.append(
-                f"{table.name}.{canonical.name} is `{taken.name}`; it could be {listed(others, limit=5)} as well: --answer {table.name}.{canonical.name}=..."
-            )
-    return told + [line for line in [_named_alike(table, look, found)] if line]
+    told, free = [], p.free(p.look.columns).values()
+    for canonical in (c for c in TABLES[p.table].columns if c.required and c.kind in ("day", "money") and c.name in p.columns):
+        name, names = f"{p.table}.{canonical.name}", words()[p.table][canonical.name]
+        if others := [f"`{c.name}`" for c in free if fits(canonical, c) and likeness(c.name, names) >= 0.8]:
+            told.append(f"{name} is `{p.columns[canonical.name].name}`; it could be {listed(others, limit=5)} as well: --answer {name}=...")
+    return told + [line for line in [_named_alike(p)] if line]
 
 
-def _named_alike(table: Table, look: Look, found: dict[str, tuple[Column, float]]) -> str:
+def _named_alike(p: Proposal) -> str:
     """A number beside the column taken for the customer, of which one name has several: namesakes would be one customer."""
-    who = found.get("customer_id", (None, 0.0))[0]
-    if not who or who.name not in look.columns or table.name == "customers":
+    who, look = p.columns.get("customer_id"), p.look
+    if not who or who.name not in look.columns or p.table == "customers":
         return ""
-    free = [c for c in look.columns.values() if c.kind != "day" and not measure(c) and c.filled == c.rows and all(c is not o for o, _ in found.values())]
-    known = {word for name in words()[table.name]["customer_id"] for word in name.split()} - single("number")
+    free = [c for c in p.free(look.columns).values() if c.kind != "day" and not measure(c) and c.filled == c.rows]
+    known = {word for name in words()[p.table]["customer_id"] for word in name.split()} - single("number")
     for c in (c for c in free if known & set(words_of := plain(c.name).split()) and words_of[-1] in single("number") and who.distinct < c.distinct < c.rows):
         (pairs,) = look.con.execute(f"select count(distinct (trim({who.sql}), trim({c.sql}))) from {look.table}").fetchall()[0]
         if pairs == c.distinct:  # each number has one name
             return (
-                f"{table.name}.customer_id is `{who.name}` ({who.distinct:,} different ones), of which some have several of `{c.name}` ({c.distinct:,}): "
-                f"if that numbers customers, --answer {shlex.quote(f'{table.name}.customer_id={c.name}')}"
+                f"{p.table}.customer_id is `{who.name}` ({who.distinct:,} different ones), of which some have several of `{c.name}` ({c.distinct:,}): "
+                f"if that numbers customers, --answer {shlex.quote(f'{p.table}.customer_id={c.name}')}"
             )
     return ""
 
 
 def _spoken(table: Table, canonical: Canonical, column: Column) -> bool:
     """Whether the words of a column are those of a choice, or it is called after stages: what its words are is asked."""
-    share, by = choices(table.name, canonical, column)
+    share, by = choices(table.name, canonical.name, column)
     if canonical.name == "status" and share < 0.5:
         names = set(words()["orders"]["status"]) - single("state")
         return column.distinct <= STAGES and not measure(column) and plain(column.name) in names
@@ -224,7 +221,7 @@ def map_column(proposal: Proposal, canonical: Canonical, column: Column, score: 
     if canonical.name == "customer_id" and all("@" in v for v in column.values):
         sql, why = f"lower(trim({column.sql}))", f"{why}; an address is the same in capital letters"
     if canonical.kind == "choice":
-        _, by = choices(proposal.table, canonical, column)
+        _, by = choices(proposal.table, canonical.name, column)
         sql = _cases(column, canonical, by)
         left = [v for v in column.values if all(v not in vs for vs in by.values())]
         if left:
@@ -263,19 +260,19 @@ def _cases(column: Column, canonical: Canonical, by: dict[str, list[str]]) -> st
     return f"case trim({column.sql}) {' '.join(whens)} else {other} end" if whens else other
 
 
-def _finish(proposal: Proposal, columns: dict[str, Column], answers: dict[str, str]) -> None:
+def _finish(proposal: Proposal, answers: dict[str, str]) -> None:
     """Settle days, returns, and values that say nothing."""
     order = {c.name: i for i, c in enumerate(TABLES[proposal.table].columns)}
     proposal.lines = dict(sorted(proposal.lines.items(), key=lambda line: order[line[0]]))
-    days_lines(proposal, columns)
+    days_lines(proposal)
     only, proposal.above_zero = proposal.above_zero, ""
     if only and answers.get("returns") == "out":
         proposal.where = " and ".join(filter(None, (proposal.where, only)))
     elif only and answers.get("returns") != "in":
         proposal.notes.append("Lines at or below zero are kept as money given back. To leave them out: --answer returns=out")
-    if proposal.table == "deals" and "amount" in columns and "outcome" in columns:
-        stage, amount = columns["outcome"], columns["amount"]
-        _, by = choices("deals", TABLES["deals"].column("outcome"), stage)
+    stage, amount = proposal.columns.get("outcome"), proposal.columns.get("amount")
+    if proposal.table == "deals" and stage and amount:
+        _, by = choices("deals", "outcome", stage)
         won = f"trim({stage.sql}) in ({', '.join(map(literal, by.get('won', [''])))})"
         own = "won" in by and amount.name in proposal.look.columns and stage.name in proposal.look.columns
         if own and not proposal.look.count(f"not {won} and {number_of(amount)} <> 0"):

@@ -11,52 +11,49 @@ from retainkit.check.returns import NO
 from retainkit.check.words import called, choices
 from retainkit.errors import BadValueError, counted, listed
 from retainkit.load.names import plain
-from retainkit.load.schema import Column as Canonical
 from retainkit.sqltext import literal
 
-STATUS = Canonical("status", "choice", "whether a contract runs", choices=("running", "cancelled", "trial"))
 
-
-def ends(p: Proposal, columns: Mapping[str, Column], answers: Mapping[str, str]) -> None:
+def ends(p: Proposal, answers: Mapping[str, str]) -> None:
     """Make one row of each contract, leave out trials, and say whose end has no day."""
     undated = p.table == "deals" and "closed_at" not in p.lines
     if undated and (n := p.count(_closed(p))):
         p.notes.append(
             f"{counted(n, 'deal is', 'deals are')} won or lost, and no column was recognised as the day it was: all count as open, and no page can count a win. closed_at = the column that says when"
         )
-    if p.table == "deals" and "closed_at" in columns:
-        _closed_elsewhere(p, columns)
+    if p.table == "deals" and "closed_at" in p.columns:
+        _closed_elsewhere(p)
     if p.table != "contracts":
         return
     status = next((c for c in p.look.columns.values() if c.kind == "text" and called(c, "contract_status")), None)
-    spoken = choices("contracts", STATUS, status)[1] if status else {}
+    spoken = choices("contracts", "status", status)[1] if status else {}
     by = {choice: list(dict.fromkeys(v.lower() for v in found)) for choice, found in spoken.items()}
     said = f"coalesce(lower(trim({status.sql})), '')" if status else "''"
     trial, cancelled, running = (f"{said} in ({', '.join(map(literal, by[c]))})" if c in by else "false" for c in ("trial", "cancelled", "running"))
-    several = columns.get("contract_id")
+    several = p.columns.get("contract_id")
     if several and several.distinct < 0.98 * several.filled:
-        _history(p, columns, several, trial, cancelled, answers.get("history", ""))
+        _history(p, several, trial, cancelled, answers.get("history", ""))
     else:
-        _day_after(p, columns)
+        _day_after(p)
         _renewed(p, cancelled)
         if running != "false" and status:
             _runs_on(p, status, running, by["running"])
         _as_cancelled(p, cancelled)
         if cancelled != "false" and status:
-            _no_day(p, columns, status, cancelled, by["cancelled"])
+            _no_day(p, status, cancelled, by["cancelled"])
     n = p.count(trial)
     if 0 < n < p.look.rows:
         p.where = p.where or trial.replace(" in (", " not in (", 1)
         p.notes.append(f"{counted(n, 'row is a trial or', 'rows are trials or')} never became a contract ({listed(by['trial'])}): left out")
 
 
-def _closed_elsewhere(p: Proposal, columns: Mapping[str, Column]) -> None:
+def _closed_elsewhere(p: Proposal) -> None:
     """Where deals that are won or lost have no day, and another column has one for them, it is that: a day of winning beside one of losing."""
-    day = columns["closed_at"]
+    day = p.columns["closed_at"]
     without = f"{_closed(p)} and not ({_filled(day.sql)})"
     n = p.count(without)
-    free = (c for c in p.look.columns.values() if c.days and all(c is not used for used in columns.values()))
-    other = next((c for c in free if re.search(r"\b(won|lost|win|loss|closed?)\b", plain(c.name)) and p.count(f"{without} and {_filled(c.sql)}") > 0.9 * n), None)
+    free = p.free(p.look.columns).values()
+    other = next((c for c in free if c.days and re.search(r"\b(won|lost|win|loss|closed?)\b", plain(c.name)) and p.count(f"{without} and {_filled(c.sql)}") > 0.9 * n), None)
     if n and other:
         p.put("closed_at", f"coalesce({_at(day)}, {_at(other)})", f"{other.name} where {day.name} is empty")
 
@@ -71,9 +68,9 @@ def _filled(sql: str) -> str:
     return f"coalesce(trim(cast({sql} as varchar)), '') <> ''"
 
 
-def _day_after(p: Proposal, columns: Mapping[str, Column]) -> None:
+def _day_after(p: Proposal) -> None:
     """Where most contracts that follow another one of a customer begin the day after it, an end is noted as the last day: the one after is the end."""
-    start, end, who = (columns.get(name) for name in ("started_at", "ended_at", "customer_id"))
+    start, end, who = (p.columns.get(name) for name in ("started_at", "ended_at", "customer_id"))
     if not start or not end or not who or not end.days or end.days.sql or end.days.timed or p.lines.get("ended_at") not in (end.name, end.sql):
         return
     follow, after, *_ = p.one(f"""
@@ -134,7 +131,7 @@ def worth_nothing(p: Proposal) -> None:
         )
 
 
-def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str, cancelled: str, answer: str) -> None:
+def _history(p: Proposal, key: Column, trial: str, cancelled: str, answer: str) -> None:
     """Ask of contracts with several rows what they are; told that they are histories, read each from its first row to its last."""
     alone = len(p.look.files) == p.look.sheets == 1
     whole = (
@@ -151,6 +148,7 @@ def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str
         raise BadValueError("--answer history=whole", "reads histories of one file only", p.look.name, "--answer history=first, or one file")
     if answer != "whole":
         return
+    columns = p.columns
     start, end = _at(columns["started_at"]), _at(columns["ended_at"]) if "ended_at" in columns else "null"
     each = f"partition by {key.sql}"
     order = ", ".join((start, *[cancelled] * (cancelled != "false"), f"{end} nulls last"))
@@ -161,7 +159,7 @@ def _history(p: Proposal, columns: Mapping[str, Column], key: Column, trial: str
     if none := p.one(f"select count(*) from (select {key.sql} as k from {{file}} group by k having k is not null and count(case when {paid} then 1 end) = 0) t")[0]:
         p.notes.append(f"{counted(none, 'contract has', 'contracts have')} no row but trials and cancellations: left out")
     for name in {*p.lines, *(["ended_at"] if cancelled != "false" else [])} - {"contract_id", "customer_id"}:
-        what = _at(columns[name]) if name in columns and columns[name].days else p.sql_of(name)
+        what = _at(columns[name]) if name in p.dated else p.sql_of(name)
         line = {
             "started_at": f"min(case when {paid} then {start} end) over ({each})",
             "ended_at": f"last_value(case when {cancelled} then coalesce({end}, {start}) else {end} end) {last}",
@@ -175,7 +173,7 @@ def _at(column: Column) -> str:
     return column.days.read(column.sql) if column.days else column.sql
 
 
-def _no_day(p: Proposal, columns: Mapping[str, Column], status: Column, cancelled: str, said: Iterable[str]) -> None:
+def _no_day(p: Proposal, status: Column, cancelled: str, said: Iterable[str]) -> None:
     """Say how many contracts are called cancelled while nothing says since when, and what may say it."""
     days = [name for name in ("ended_at", "cancel_requested_at") if name in p.lines]
     empty = "".join(f" and not ({_filled(p.sql_of(name))})" for name in days)
@@ -185,8 +183,8 @@ def _no_day(p: Proposal, columns: Mapping[str, Column], status: Column, cancelle
         f"{counted(n, 'row says', 'rows say')} {listed(said)} in `{status.name}`, and no {'day' if days else 'column'} says since when: they count as running"
         + ("" if days else ", so that churn cannot be known")
     )
-    free = [c for c in p.look.columns.values() if c.days and all(c is not used for used in columns.values())]
-    other = next((c for c in free if re.search("end|until|expir|ende|bis|fin", c.name.lower())), None)
+    free = p.free(p.look.columns).values()
+    other = next((c for c in free if c.days and re.search("end|until|expir|ende|bis|fin", c.name.lower())), None)
     if other and not days:
         text += f". If `{other.name}` is when they ended: ended_at = '''case when {cancelled} then {_at(other)} end'''"
     p.notes.append(text)

@@ -72,7 +72,6 @@ def _matching(look: Look) -> Iterator[tuple[Preset, int, str, dict[str, Any]]]:
 
 def _proposal(look: Look, preset: Preset, table: str, way: dict[str, Any]) -> Proposal | None:
     proposal = Proposal(table, look, system=preset.name, notes=list(preset.notes))
-    columns: dict[str, Column] = {}
     for canonical in TABLES[table].columns:
         stated = way.get(canonical.name, [])
         line = next((_as_written(look, s) for s in ([stated] if isinstance(stated, str) else stated) if _runs(look, s)), None)
@@ -83,15 +82,15 @@ def _proposal(look: Look, preset: Preset, table: str, way: dict[str, Any]) -> Pr
         proposal.put(canonical.name, _numbers_read(proposal, canonical.kind, line), "", SURE)
         if canonical.kind == "day":
             sql = f'"{quoted(line)}"' if line in look.columns else line
-            columns[canonical.name] = look.columns[line] if line in look.columns else _computed(look, canonical.name, sql)
+            proposal.columns[canonical.name] = look.columns[line] if line in look.columns else _computed(look, canonical.name, sql)
     for key in ("where", "currency", "email"):
         stated = way.get(key, [])
         text = next((s for s in ([stated] if isinstance(stated, str) else stated) if _runs(look, s)), "")
         column = _as_written(look, text)
         setattr(proposal, key, f'"{quoted(column)}"' if key != "where" and text and column in look.columns else text)
     if not proposal.currency and (amount := look.columns.get(proposal.column_of(proposal.lines.get("amount", "")))):
-        proposal.currency = signs({"amount": (amount, 1.0)})
-    days_lines(proposal, columns, utc=way.get("tz") == "UTC")
+        proposal.currency = signs(amount)
+    days_lines(proposal, utc=way.get("tz") == "UTC")
     return proposal
 
 

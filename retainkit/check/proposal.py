@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Proposal:
     lines: dict[str, str] = field(default_factory=dict)  # canonical column -> column or SQL
     off: list[str] = field(default_factory=list)  # canonical columns that are not read from the file's columns of that name
     why: dict[str, tuple[str, str]] = field(default_factory=dict)  # canonical column -> how sure, and why
+    columns: dict[str, Column] = field(default_factory=dict)  # canonical column -> the column it was recognised in, or its days come from
+    score: float = 0.0  # how well the file fits
     where: str = ""
     date_format: tuple[str, ...] = ()
     joins: list[tuple[Look, str]] = field(default_factory=list)
@@ -50,7 +52,6 @@ class Proposal:
     timed: bool = False  # holds times of day, so that a time zone is needed
     utc: bool = False  # times without an offset are in UTC
     above_zero: str = ""  # SQL for lines that are no return, until it is known whether those count
-    dated: dict[str, Column] = field(default_factory=dict)  # canonical column -> the column its days come from
 
     def put(self, name: str, sql: str, why: str, how: str = LIKELY) -> None:
         """Read a canonical column by `sql`, and say why."""
@@ -88,6 +89,20 @@ class Proposal:
     def column_of(self, line: str) -> str:
         """A line of the mapping as people speak of it: by the column it reads first."""
         return line if line in self.look.names else min(self.reads(line), key=line.find, default=line)
+
+    @property
+    def dated(self) -> dict[str, Column]:
+        """The columns that hold days, by canonical column."""
+        return {name: column for name, column in self.columns.items() if column.days}
+
+    @property
+    def order(self) -> str:
+        """SQL of the number of an order; empty where rows have none."""
+        return "" if self.table != "orders" or self.lines["order_id"] == "row_no" else self.sql_of("order_id")
+
+    def free(self, columns: Mapping[str, Column]) -> dict[str, Column]:
+        """Those of some columns that were not recognised as one of the table."""
+        return {name: column for name, column in columns.items() if all(column is not other for other in self.columns.values())}
 
     @property
     def sure(self) -> str:
@@ -166,10 +181,10 @@ def relative(path: Path, home: Path) -> str:
         return path.resolve().as_posix()
 
 
-def days_lines(proposal: Proposal, columns: dict[str, Column], utc: bool = False) -> None:
+def days_lines(proposal: Proposal, utc: bool = False) -> None:
     """Settle how the proposal's days are read: one date_format for the table, or SQL for the columns that differ."""
-    proposal.dated, proposal.utc = {n: c for n, c in columns.items() if c.days}, utc
-    timed = [(name, columns[name]) for name in proposal.lines if name in columns and columns[name].days]
+    columns, proposal.utc = proposal.dated, utc
+    timed = [(name, columns[name]) for name in proposal.lines if name in columns]
     formats = {c.days.formats for _, c in timed if c.days and not c.days.sql}
     doubts = [(name, c) for name, c in timed if c.days and c.days.doubt]
     if len(formats) == 1 and not utc:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from retainkit.check.evidence import Found, of_returns
+from retainkit.check.evidence import of_returns
 from retainkit.check.joins import its_id
 from retainkit.check.look import Column, Look
 from retainkit.check.proposal import Proposal
 from retainkit.check.words import best_of, called, choices, number_of
 from retainkit.errors import counted, listed
 from retainkit.load.names import plain, single, words
-from retainkit.load.schema import TABLES
-from retainkit.load.schema import Column as Canonical
 from retainkit.load.sources import toml
 from retainkit.sqltext import literal
 
 YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}
-ENTRY = Canonical("entry", "choice", "what a row of money is", choices=("sale", "refund", "other"))
 
 
-def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> None:
+def given_back(proposal: Proposal, columns: dict[str, Column]) -> None:
     """What says cancelled or refunded beside the status, or without one; and money given back is taken off."""
-    free = {n: c for n, c in columns.items() if all(c is not other for other, _ in found.values()) and not _flag(c)}
+    found = proposal.columns
+    free = {n: c for n, c in proposal.free(columns).items() if not _flag(c)}
     back = best_of(free, words()["also"]["refunded"])
-    _status(proposal, columns, found, None if back or "status" in found else found.get("refunded_at", (None, 0.0))[0])
+    _status(proposal, columns, None if back or "status" in found else found.get("refunded_at"))
     if "amount" not in proposal.lines:
         return
-    amount, line = found["amount"][0] if "amount" in found else None, proposal.lines["amount"]
+    amount, line = found.get("amount"), proposal.lines["amount"]
     name, line = (amount.name, number_of(amount) if line == amount.name else line) if amount and amount.name in line else ("the amount", line)
-    _pieces_back(proposal, found, name, line)
-    _rows_back(proposal, free, found, name, line)
-    if back and ("order_id" not in found or found["order_id"][0].distinct >= 0.98 * proposal.look.rows):
+    _pieces_back(proposal, name, line)
+    _rows_back(proposal, free, name, line)
+    if back and ("order_id" not in found or found["order_id"].distinct >= 0.98 * proposal.look.rows):
         off = f"abs(coalesce({number_of(back)}, 0))"
         proposal.put("amount", f"{line} - {off}", f"{name} less {back.name}")
         whole, status = f"{off} >= {line} and {line} > 0", proposal.sql_of("status") or "'paid'"
@@ -40,9 +38,9 @@ def given_back(proposal: Proposal, columns: dict[str, Column], found: Found) -> 
         proposal.notes.append(f"`{back.name}` is not taken off the amounts: orders have several rows, and each may repeat it")
 
 
-def _pieces_back(proposal: Proposal, found: Found, name: str, line: str) -> None:
+def _pieces_back(proposal: Proposal, name: str, line: str) -> None:
     """Rows of fewer than no pieces are below zero, where an amount above zero stands beside them."""
-    quantity = found["quantity"][0] if "quantity" in found else None
+    quantity = proposal.columns.get("quantity")
     if not quantity or (quantity.least or 0) >= 0:
         return
     if n := proposal.count(f"{number_of(quantity)} < 0 and {line} > 0"):
@@ -51,10 +49,10 @@ def _pieces_back(proposal: Proposal, found: Found, name: str, line: str) -> None
         proposal.notes.append(f"`{quantity.name}` is below zero in {counted(n, 'row')} whose {name} is above: taken for money given back")
 
 
-def _status(proposal: Proposal, columns: dict[str, Column], found: Found, refunded_at: Column | None) -> None:
+def _status(proposal: Proposal, columns: dict[str, Column], refunded_at: Column | None) -> None:
     """Days and flags of cancelling, flags and days of refunding, as words of a status, where it has none of its own for them."""
-    tests = {}
-    own = choices("orders", TABLES["orders"].column("status"), found["status"][0])[1] if "status" in found else {}
+    tests, status = {}, proposal.columns.get("status")
+    own = choices("orders", "status", status)[1] if status else {}
     for choice, kinds in (("cancelled", ("day", "empty")), ("refunded", ())):
         if choice in own:
             continue
@@ -67,15 +65,16 @@ def _status(proposal: Proposal, columns: dict[str, Column], found: Found, refund
     if tests:
         whens = " ".join(f"when {test} then {literal(choice)}" for choice, (test, _) in tests.items())
         line = proposal.lines.get("status", "'paid'")
-        others = found["status"][0].sql if "status" in found and line == found["status"][0].name else line
+        others = status.sql if status and line == status.name else line
         said = " and ".join(f"{choice} where {name} says so" for choice, (_, name) in tests.items())
         proposal.put("status", f"case {whens} else {others} end", said)
 
 
-def _rows_back(proposal: Proposal, columns: dict[str, Column], found: Found, name: str, line: str) -> None:
+def _rows_back(proposal: Proposal, columns: dict[str, Column], name: str, line: str) -> None:
     """Rows that a column calls refunds are below zero, however they are written."""
+    status = proposal.columns.get("status")
     for column in columns.values():
-        by = choices("orders", ENTRY, column)[1] if column.kind == "text" and called(column, "entry") else {}
+        by = choices("orders", "entry", column)[1] if column.kind == "text" and called(column, "entry") else {}
         if "sale" in by and "other" in by:
             proposal.where = f"coalesce(trim({column.sql}), '') not in ({', '.join(map(literal, by['other']))})"
             proposal.notes.append(f"`{column.name}` says {listed(by['other'])}, which is no sale and no money given back: left out")
@@ -83,9 +82,9 @@ def _rows_back(proposal: Proposal, columns: dict[str, Column], found: Found, nam
             refunds = ", ".join(map(literal, by["refund"]))
             less = f"case when trim({column.sql}) in ({refunds}) then -abs({line}) else {line} end"
             proposal.put("amount", less, f"{name}, below zero where {column.name} is {listed(by['refund'])}")
-            if "status" in found and choices("orders", TABLES["orders"].column("status"), found["status"][0])[1].get("refunded"):
+            if status and choices("orders", "status", status)[1].get("refunded"):
                 proposal.notes.append(
-                    f"`{column.name}` and `{found['status'][0].name}` both speak of refunds: where a sale that is called refunded has a row of its refund as well, the money is taken off twice"
+                    f"`{column.name}` and `{status.name}` both speak of refunds: where a sale that is called refunded has a row of its refund as well, the money is taken off twice"
                 )
             if left := [v for v in column.values if all(v not in vs for vs in by.values())]:
                 proposal.notes.append(f"`{column.name}` also says {listed(left)}: those rows are counted as they stand")

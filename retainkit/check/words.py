@@ -18,9 +18,9 @@ def fits(canonical: Canonical, column: Column) -> bool:
     return column.kind != "day"
 
 
-def choices(table: str, canonical: Canonical, column: Column) -> tuple[float, dict[str, list[str]]]:
+def choices(table: str, name: str, column: Column) -> tuple[float, dict[str, list[str]]]:
     """The share of a column's values that hold known words of a choice, and the values by choice."""
-    known = words()["values"].get(table, {}).get(canonical.name, {c: [c] for c in canonical.choices})
+    known = words()["values"].get(table, {}).get(name, {})
     found: dict[str, list[str]] = {}
     spoken = 0
     for text in column.values:
