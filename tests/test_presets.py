@@ -140,10 +140,10 @@ def test_of_companies_and_contacts_those_are_the_customers_whom_the_orders_know(
 
 
 def test_every_preset_names_its_sources_and_is_tried() -> None:
-    assert {p.name for p in presets()} == {system for system, _ in CARRIES.values()}
+    assert {preset["name"] for preset in presets()} == {system for system, _ in CARRIES.values()}
     for preset in presets():
-        assert preset.facts
-        assert all(fact.startswith("https://") and ": " in fact for fact in preset.facts)
+        assert preset["facts"]
+        assert all(fact.startswith("https://") and ": " in fact for fact in preset["facts"])
 
 
 @pytest.mark.parametrize("path", sorted(PRESETS.glob("*.toml")), ids=lambda p: p.stem)

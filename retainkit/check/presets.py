@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -17,27 +18,12 @@ from retainkit.load.schema import TABLES
 from retainkit.sqltext import quoted
 
 
-@dataclass(frozen=True)
-class Preset:
-    """One system: its name, what is worth knowing, and how its exports become canonical tables."""
-
-    name: str
-    notes: tuple[str, ...]
-    facts: tuple[str, ...]
-    ways: tuple[tuple[str, dict[str, Any]], ...]  # canonical table, its mapping
-
-
 @cache
-def presets() -> tuple[Preset, ...]:
-    """Every preset there is, in order of file name."""
+def presets() -> tuple[dict[str, Any], ...]:
+    """What every preset says, in order of file name: its name, what is worth knowing, and for canonical tables the ways to make them."""
     folder = resources.files("retainkit").joinpath("presets")
     names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".toml") and f.name != "words.toml")
-    return tuple(_preset(tomllib.loads(folder.joinpath(name).read_text(encoding="utf-8"))) for name in names)
-
-
-def _preset(stated: dict[str, Any]) -> Preset:
-    ways = [(name, way) for name in TABLES if name in stated for way in (stated[name] if isinstance(stated[name], list) else [stated[name]])]
-    return Preset(stated["name"], tuple(stated.get("notes", ())), tuple(stated["facts"]), tuple(ways))
+    return tuple(tomllib.loads(folder.joinpath(name).read_text(encoding="utf-8")) for name in names)
 
 
 def recognised(looks: Sequence[Look]) -> tuple[list[Proposal], list[Look]]:
@@ -61,21 +47,19 @@ def recognised(looks: Sequence[Look]) -> tuple[list[Proposal], list[Look]]:
     return proposals, [look for look in looks if look.table not in known]
 
 
-def _matching(look: Look) -> Iterator[tuple[Preset, int, str, dict[str, Any]]]:
+def _matching(look: Look) -> Iterator[tuple[dict[str, Any], int, str, dict[str, Any]]]:
     """The ways whose signs the file has, each table's most telling one first."""
     have = {name.lower().strip() for name in look.columns}
     for preset in presets():
-        for place, (table, way) in enumerate(preset.ways):
+        for place, (table, way) in enumerate((name, way) for name in TABLES for way in preset.get(name, ())):
             if {sign.lower() for sign in way["signs"]} <= have:
                 yield preset, place, table, way
 
 
-def _proposal(look: Look, preset: Preset, table: str, way: dict[str, Any]) -> Proposal | None:
-    proposal = Proposal(table, look, system=preset.name, notes=list(preset.notes))
+def _proposal(look: Look, preset: dict[str, Any], table: str, way: dict[str, Any]) -> Proposal | None:
+    proposal = Proposal(table, look, system=preset["name"], notes=list(preset.get("notes", ())))
     for canonical in TABLES[table].columns:
-        stated = way.get(canonical.name, [])
-        line = next((_as_written(look, s) for s in ([stated] if isinstance(stated, str) else stated) if _runs(look, s)), None)
-        if line is None:
+        if not (line := _line(look, way.get(canonical.name, []))):
             if canonical.required:
                 return None
             continue
@@ -84,10 +68,8 @@ def _proposal(look: Look, preset: Preset, table: str, way: dict[str, Any]) -> Pr
             sql = f'"{quoted(line)}"' if line in look.columns else line
             proposal.columns[canonical.name] = look.columns[line] if line in look.columns else _computed(look, canonical.name, sql)
     for key in ("where", "currency", "email"):
-        stated = way.get(key, [])
-        text = next((s for s in ([stated] if isinstance(stated, str) else stated) if _runs(look, s)), "")
-        column = _as_written(look, text)
-        setattr(proposal, key, f'"{quoted(column)}"' if key != "where" and text and column in look.columns else text)
+        line = _line(look, way.get(key, []))
+        setattr(proposal, key, f'"{quoted(line)}"' if key != "where" and line in look.columns else line)
     if not proposal.currency and (amount := look.columns.get(proposal.column_of(proposal.lines.get("amount", "")))):
         proposal.currency = signs(amount)
     days_lines(proposal, utc=way.get("tz") == "UTC")
@@ -113,20 +95,15 @@ def _number(proposal: Proposal, name: str) -> str:
     return column.numbers.sql
 
 
-def _as_written(look: Look, text: str) -> str:
-    """A plain column as the file writes its name; SQL as it is, on one line."""
-    return next((n for n in look.columns if n.lower() == text.lower()), " ".join(text.split()))
-
-
-def _runs(look: Look, text: str) -> bool:
-    """Whether the file has the columns that a line names."""
-    if text.lower() in {n.lower() for n in look.columns}:
-        return True
-    try:
-        look.con.execute(f"describe select {text} as x from {look.table}")
-    except Exception:
-        return False
-    return True
+def _line(look: Look, stated: str | list[str]) -> str:
+    """The first of the lines for which the file has the columns: a plain column as it writes its name, SQL on one line."""
+    for text in [stated] if isinstance(stated, str) else stated:
+        if name := next((n for n in look.columns if n.lower() == text.lower()), ""):
+            return name
+        with suppress(Exception):
+            look.con.execute(f"describe select {text} as x from {look.table}")
+            return " ".join(text.split())
+    return ""
 
 
 def _computed(look: Look, name: str, sql: str) -> Column:
