@@ -14,8 +14,12 @@ from typing import Any
 
 
 @contextmanager
-def removed(path: Path) -> Iterator[None]:
-    """Remove a file or folder, if it is there, when the block ends; or with the process, which a signal ends in the midst of a block."""
+def removed(path: Path, *, keep: bool = False) -> Iterator[None]:
+    """Remove a file or folder, if it is there, when the block ends (to `keep` it: where the block fails); or with the process, which a
+    signal ends in the midst of a block.
+    """
+    whole = False
+
     def clear() -> None:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -25,8 +29,10 @@ def removed(path: Path) -> Iterator[None]:
     atexit.register(clear)
     try:
         yield
+        whole = keep
     finally:
-        clear()
+        if not whole:
+            clear()
         atexit.unregister(clear)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from retainkit.aside import removed
 from retainkit.check.examine import Examined, examine
 from retainkit.check.proposal import relative
 from retainkit.check.say import flags, next_command
@@ -77,21 +78,11 @@ def init(folder: Path, sources: Sequence[str | Path] = (), answers: Mapping[str,
     except OSError as err:
         raise BadValueError(str(folder), "cannot be made", str(err.strerror), anew) from err
 
-    def clear() -> None:
-        if made:  # half a project would only stand in the way
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(clear)  # a signal ends the process in the midst of it
-    try:
+    with removed(folder, keep=True) if made else nullcontext():  # half a project would only stand in the way
         paths, given = _sources(folder, sources, given)
         found = examine(paths, given)
         _settled(found, folder)
         _write(found, folder)
-    except BaseException:
-        clear()
-        raise
-    finally:
-        atexit.unregister(clear)
     return found
 
 
