@@ -144,7 +144,7 @@ def formats(found: Examined) -> Iterator[str]:
         for name, column in p.dated.items():
             if column.days and not column.days.doubt:
                 how = "; ".join(filter(None, (" or ".join(column.days.formats), column.days.proof or "the only reading")))
-                yield f"{p.home_of(column)} `{_day_column(p, column)}` ({p.table}.{name}): {how}"
+                yield f"{p.behind(column.sql).name} `{_day_column(p, column)}` ({p.table}.{name}): {how}"
 
 
 def _day_column(p: Proposal, column: Column) -> str:

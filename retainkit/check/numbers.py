@@ -31,11 +31,12 @@ class Numbers:
 def numbers_in(con: duckdb.DuckDBPyConnection, values: str, sql: str, decimal: str = "") -> Numbers | None:
     """How a column writes numbers, or None when it does not: `values` is a table of its texts `v`, each `n` times."""
     dressed = _DRESSED.replace("'", "''")
-    n, plain, other = con.execute(f"""select sum(n), sum(case when regexp_full_match(v, '{_PLAIN}') then n else 0 end),
-        sum(case when regexp_full_match(v, '{dressed}') then n else 0 end) from {values}""").fetchone() or (0, 0, 0)
+    alike = "regexp_full_match(v, '[-+]?[1-9][0-9]{0,2}[.][0-9]{3}')"  # as one between thousands: 1.100, but neither 0.125 nor 1100.5
+    n, plain, other, pointed, thousandlike = con.execute(f"""select sum(n), sum(case when regexp_full_match(v, '{_PLAIN}') then n else 0 end),
+        sum(case when regexp_full_match(v, '{dressed}') then n else 0 end), count(case when v like '%.%' then 1 end), count(case when {alike} then 1 end)
+        from {values}""").fetchall()[0]
     if not n or max(plain, other) < SHARE * n:
         return None
-    pointed, thousandlike = _points(con, values) if plain >= other else (0, 0)
     either = bool(pointed and pointed == thousandlike)
     if plain >= other and not (either and decimal == ","):
         doubt = either and not decimal
@@ -56,12 +57,3 @@ def numbers_in(con: duckdb.DuckDBPyConnection, values: str, sql: str, decimal: s
         number = number if decimal else f"coalesce({number}, read_number({sql}, '{other}'))"
     doubt = not decimal and bool(found["either"] if points and commas else (found["point"] or found["comma"]) and not proved)
     return Numbers(number, doubt, proof, proved, bool(points and commas))
-
-
-def _points(con: duckdb.DuckDBPyConnection, values: str) -> tuple[int, int]:
-    """How many have a point, and how many where one between thousands would stand: 1.100, but neither 0.125 nor 1100.5."""
-    alike = "regexp_full_match(v, '[-+]?[1-9][0-9]{0,2}[.][0-9]{3}')"
-    pointed, thousandlike = con.execute(
-        f"select count(case when v like '%.%' then 1 end), count(case when {alike} then 1 end) from {values}"
-    ).fetchone() or (0, 0)
-    return pointed, thousandlike

@@ -110,10 +110,6 @@ class Proposal:
         needed = [self.why[c.name][0] for c in TABLES[self.table].columns if c.required and c.name in self.why]
         return max(needed, key=[SURE, LIKELY, GUESS].index, default=GUESS)
 
-    def home_of(self, column: Column) -> str:
-        """The file a column stands in: its own, or one that is joined."""
-        return next((look.name for look, _ in self.joins if any(column is c for c in look.columns.values())), self.look.name)
-
     def behind(self, sql: str) -> Look:
         """The file that has every column a piece of SQL reads: its own, or one that is joined."""
         return next((look for look in (self.look, *(other for other, _ in self.joins)) if set(self.reads(sql)) <= set(look.names)), self.look)
