@@ -20,7 +20,7 @@ from retainkit.load.other import is_other
 from retainkit.load.read import relations_in
 from retainkit.load.recode import uneven
 from retainkit.load.relation import padded
-from retainkit.load.sources import TablePlan
+from retainkit.load.sources import TablePlan, written
 from retainkit.sqltext import quoted
 
 if TYPE_CHECKING:
@@ -159,8 +159,7 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     """One file: its rows as texts, and the names of its columns."""
     path = source.file
     settings = dict(source.settings) if path.suffix.lower() == ".parquet" or is_other(path) else dialect(path, encoding)
-    written = {name: settings[name] for name in ("header", "delimiter", "encoding", "skip") if name in settings}
-    plan = TablePlan("orders", (path,), names=tuple(settings.get("columns", ())), sheets=tuple(settings.get("sheets", ())), uneven=even, **written)
+    plan = TablePlan("orders", (path,), uneven=even, **written(settings, path.name))
     table = f"look_{number}"
     try:
         with tempfile.TemporaryDirectory(prefix="retainkit-look-") as folder:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,12 +66,7 @@ def open_shop(
     >>> shop.as_of, shop.rejected("orders")[["row", "reason"]].values.tolist()
     (datetime.date(2026, 1, 31), [[3, '`customer_id` is empty (a guest?)']])
     """
-    if isinstance(source, str) and source == "sample":
-        from retainkit.resources import sample_folder
-
-        plan = replace(plan_for(sample_folder()), name="sample")  # whatever the folder is called that it is installed in
-    else:
-        plan = plan_for(source)
+    plan = plan_for(source)
     stated = {"as_of": as_of, "tz": tz, "history_start": history_start, "currency": currency}
     facts = {**plan.facts, **{name: value for name, value in stated.items() if value not in (None, "")}}
     zone = known_zone(facts.get("tz"), plan.where("tz", facts.get("tz")))
@@ -96,10 +90,8 @@ def changed(shop: Shop, source: str) -> list[str]:
 
     Files that were not written to are not read again.
     """
-    from retainkit.resources import sample_folder
-
     try:
-        now = plan_for(sample_folder() if source == "sample" else source)
+        now = plan_for(source)
         key, files = fingerprint(now, known_zone(now.facts.get("tz")))
     except (RetainkitError, OSError) as err:  # just being replaced, say
         return [str(err)]

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from glob import glob
 from pathlib import Path
@@ -17,6 +17,7 @@ from retainkit.load.database import EXTRACT, called, extract, is_database
 from retainkit.load.endings import PACKED, READ
 from retainkit.load.schema import TABLES
 from retainkit.load.stated import Record, claims_stated, goals_stated
+from retainkit.resources import sample_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +30,12 @@ OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding"
 class Join:
     """A second file whose columns the mapping may use, matched on columns of the same name, or on "order_id = id"."""
 
-    path: Path = field(repr=False)  # what is read, and not how: its content is in the key of a store
+    plan: TablePlan  # how it is read; its content is in the key of a store
     on: tuple[str, ...]
-    encoding: str = "utf-8"
-    skip: int = 0
-    sheets: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        return self.plan.files[0]
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
     """What to read for a source: a folder, a retainkit.toml, or tables in hand."""
     if isinstance(source, dict):
         return _from_frames(source)
+    if isinstance(source, str) and source == "sample":
+        return replace(plan_for(sample_folder()), name="sample")  # whatever the folder is called that it is installed in
     if not isinstance(source, str | Path):
         raise BadValueError(
             "source",
@@ -274,7 +278,7 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
             listed(body),
             f'{needed} = "the column that holds it", or no such line',
         )
-    formats, sheets, overlap = body.get("date_format", []), body.get("sheets", []), body.get("overlap", "all")
+    overlap = body.get("overlap", "all")
     if overlap not in ("all", "once"):
         raise BadValueError(
             where,
@@ -291,13 +295,15 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
         )
     return TablePlan(
         name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body and c not in off}, off=off,
-        where=body.get("where"), header=bool(body.get("header", True)), names=tuple(body.get("columns", ())),
-        delimiter=body.get("delimiter"), encoding=str(body.get("encoding", "utf-8")), skip=_lines(body.get("skip", 0), where),
-        sheets=_names(sheets), once=overlap == "once", padded="missing" in body,
-        settings=path, date_formats=(formats,) if isinstance(formats, str) else tuple(formats),
-        joins=tuple(Join(_all_files(path.parent, j, f"{where} join", f"{name}-join")[0], tuple([j["on"]] if isinstance(j["on"], str) else j["on"]),
-                         str(j.get("encoding", "utf-8")), _lines(j.get("skip", 0), where),
-                         _names(j.get("sheets", ()))) for j in body.get("join", ())))
+        where=body.get("where"), once=overlap == "once", padded="missing" in body, settings=path, date_formats=_names(body.get("date_format", ())),
+        joins=tuple(Join(TablePlan(name, _all_files(path.parent, j, f"{where} join", f"{name}-join")[:1], settings=path, **written(j, where)), _names(j["on"]))
+                    for j in body.get("join", ())), **written(body, where))
+
+
+def written(body: dict[str, Any], where: str) -> dict[str, Any]:
+    """How a file is written, as its settings say it and as a `TablePlan` calls it."""
+    return {"header": bool(body.get("header", True)), "names": tuple(body.get("columns", ())), "delimiter": body.get("delimiter"),
+            "encoding": str(body.get("encoding", "utf-8")), "skip": _lines(body.get("skip", 0), where), "sheets": _names(body.get("sheets", ()))}
 
 
 def _names(said: Any) -> tuple[str, ...]:

@@ -58,13 +58,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     table = TABLES[plan.table]
     relations = [of_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in relations_in(con, plan, f, i)]
     relations = numbered(con, plan, padded(relations) if plan.padded else relations)
-    joined = [
-        replace(
-            relations_in(con, TablePlan(plan.table, encoding=join.encoding, skip=join.skip, sheets=join.sheets), join.path, 100 + i)[0],
-            name=f"{join.path.name} (joined)",
-        )
-        for i, join in enumerate(plan.joins)
-    ]
+    joined = [replace(relations_in(con, join.plan, join.path, 100 + i)[0], name=f"{join.path.name} (joined)") for i, join in enumerate(plan.joins)]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
     sources = [_source(con, plan, relation, joined) for relation in relations]
