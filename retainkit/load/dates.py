@@ -42,6 +42,10 @@ _MONTHS = {
         "Portuguese": "janeiro jan|fevereiro fev|março mar|abril abr|maio mai|junho jun|julho jul|agosto ago|setembro set|outubro out|novembro nov|dezembro dez",
     }.items()
 }
+_COUNTED = (  # the least and the most, whether they are times, how they are read, what they are
+    (20_000, 80_000, False, "timestamp '1899-12-30' + to_seconds(cast(round({} * 86400) as bigint))", "days counted from 1899, as spreadsheets do"),
+    (3e8, 4e9, True, "to_timestamp({})", "seconds counted from 1970"), (3e11, 4e12, True, "to_timestamp({} / 1000)", "milliseconds counted from 1970"),
+)  # fmt: skip
 _WHOLE = re.compile(
     r"(?P<day>.+?)(?:(?P<gap>,? |t)(?P<time>\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)(?P<noon> ?[ap]m)?(?P<zone> ?[+-]\d{2}(?::?\d{2})?| ?z| utc| gmt)?)?",
     re.IGNORECASE,
@@ -242,19 +246,9 @@ def _only(con: duckdb.DuckDBPyConnection, table: str, one: str, other: str) -> f
 
 def counted_days(sql: str, least: float | None, most: float | None) -> Days | None:
     """How numbers count days or seconds, when they can be nothing else under such a name: spreadsheets from 1899, computers from 1970."""
-    number = f"try_cast({sql} as double)"
     if least is None or most is None:
         return None
-    if least >= 20_000 and most <= 80_000:
-        return Days(
-            (),
-            f"timestamp '1899-12-30' + to_seconds(cast(round({number} * 86400) as bigint))",
-            None,
-            "days counted from 1899, as spreadsheets do",
-            timed=False,
-        )
-    if least >= 3e8 and most <= 4e9:
-        return Days((), f"to_timestamp({number})", None, "seconds counted from 1970", timed=True, zoned=True)
-    if least >= 3e11 and most <= 4e12:
-        return Days((), f"to_timestamp({number} / 1000)", None, "milliseconds counted from 1970", timed=True, zoned=True)
-    return None
+    number = f"try_cast({sql} as double)"
+    found = (Days((), read.format(number), None, proof, timed, timed)
+             for first, last, timed, read, proof in _COUNTED if first <= least and most <= last)
+    return next(found, None)
