@@ -40,17 +40,12 @@ def _sheet(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, number: 
     import pandas as pd
 
     name = f"sheet_{plan.table}_{number}"
-    frame = pd.DataFrame([cells for _, cells in rows], columns=header, dtype="string")
-    frame["row_no"] = [n for n, _ in rows]
+    frame = pd.DataFrame([cells for _, cells in rows], columns=header, dtype="string").assign(row_no=pd.array([n for n, _ in rows], dtype="int64"))
     con.register(f"{name}_frame", frame)
-    con.execute(f"create or replace temp table {name} as select cast(row_no as bigint) as row_no, {_listed(header, 'varchar')} from {name}_frame")
+    con.execute(f"create or replace temp table {name} as select * from {name}_frame")
     con.unregister(f"{name}_frame")
     _rejects(con, name, rejected)
     return Relation(label, f"(select * from {name})", dict.fromkeys(header, "VARCHAR"), 1, f"{name}_rejects", numbered=True)
-
-
-def _listed(names: list[str], kind: str) -> str:
-    return ", ".join(f'cast("{quoted(n)}" as {kind}) as "{quoted(n)}"' for n in names)
 
 
 def _rejects(con: duckdb.DuckDBPyConnection, name: str, rejected: list[tuple[int, str, str]]) -> None:

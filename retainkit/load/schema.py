@@ -6,7 +6,6 @@ The loader's checks and the error texts come from here; data/sample/README.md sh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -50,37 +49,29 @@ class Table:
         return tuple(c.name for c in self.columns)
 
 
-def _id(name: str, meaning: str, required: bool = False, **more: str) -> Column:
-    return Column(name, "id", meaning, required, **more)  # type: ignore[arg-type]
-
-
-def _day(name: str, meaning: str, required: bool = False, **more: Any) -> Column:
-    return Column(name, "day", meaning, required, **more)
-
-
 _CUSTOMER = "who bought: the customer, or the account in business-to-business"
 _SEGMENT = Column("segment", "text", "kind of customer (size, channel, plan)")
 _REGION = Column("region", "text", "sales region")
 
 ORDERS = Table(
     "orders", "a line of an order", (
-        _id("order_id", "the order the line belongs to", True),
-        _id("customer_id", _CUSTOMER, True),
-        _day("ordered_at", "when it was bought", True),
+        Column("order_id", "id", "the order the line belongs to", True),
+        Column("customer_id", "id", _CUSTOMER, True),
+        Column("ordered_at", "day", "when it was bought", True),
         Column("amount", "money", "price paid for the line; negative is money given back", True),
         Column("product_line", "text", "the group of products it belongs to"),
         Column("quantity", "number", "pieces"),
         Column("status", "choice", "what became of it", choices=("paid", "cancelled", "refunded"), default="paid",
                empty="paid"),
-        _day("refunded_at", "when a refunded line was paid back", empty="the day it was bought, if refunded"),
+        Column("refunded_at", "day", "when a refunded line was paid back", empty="the day it was bought, if refunded"),
         Column("order_type", "choice", "a purchase, or the invoice of a running contract",
                choices=("one_off", "recurring"), default="one_off", empty="one_off"),
     ), clock=("ordered_at",), dated_by="ordered_at")
 
 CUSTOMERS = Table(
     "customers", "a customer or account", (
-        _id("customer_id", _CUSTOMER, True),
-        _day("signed_up_at", "when the customer signed up"),
+        Column("customer_id", "id", _CUSTOMER, True),
+        Column("signed_up_at", "day", "when the customer signed up"),
         _SEGMENT, _REGION,
         Column("source", "text", "where the customer came from"),
         Column("owner", "text", "who looks after the account today"),
@@ -88,11 +79,11 @@ CUSTOMERS = Table(
 
 DEALS = Table(
     "deals", "an opportunity", (
-        _id("deal_id", "the opportunity", True),
-        _id("customer_id", "the account it is with", empty="not an account yet"),
+        Column("deal_id", "id", "the opportunity", True),
+        Column("customer_id", "id", "the account it is with", empty="not an account yet"),
         Column("rep", "text", "who owned it when it was won or lost (today's owner, if open)", True),
-        _day("opened_at", "when it was opened", True),
-        _day("closed_at", "when it was won or lost", empty="still open"),
+        Column("opened_at", "day", "when it was opened", True),
+        Column("closed_at", "day", "when it was won or lost", empty="still open"),
         Column("outcome", "choice", "won, lost or open", True, choices=("won", "lost", "open")),
         Column("amount", "money", "value of the deal"),
         Column("source", "text", "where the opportunity came from"),
@@ -101,20 +92,20 @@ DEALS = Table(
 
 CONTRACTS = Table(
     "contracts", "a subscription or contract", (
-        _id("contract_id", "the contract", True),
-        _id("customer_id", _CUSTOMER, True),
-        _day("started_at", "its first day", True),
-        _day("cancel_requested_at", "when it was asked to end", empty="nobody asked"),
-        _day("ended_at", "the first day without it", empty="still running", tells=True),
+        Column("contract_id", "id", "the contract", True),
+        Column("customer_id", "id", _CUSTOMER, True),
+        Column("started_at", "day", "its first day", True),
+        Column("cancel_requested_at", "day", "when it was asked to end", empty="nobody asked"),
+        Column("ended_at", "day", "the first day without it", empty="still running", tells=True),
         Column("end_reason", "text", "why it ended"),
         Column("monthly_value", "money", "what it pays a month"),
-        _id("deal_id", "the deal that sold it"),
+        Column("deal_id", "id", "the deal that sold it"),
     ), key=("contract_id",), clock=("started_at", "cancel_requested_at"), dated_by="started_at")
 
 RESPONSES = Table(
     "responses", "an answer to a survey", (
-        _id("customer_id", "who answered", empty="anonymous"),
-        _day("answered_at", "when", True),
+        Column("customer_id", "id", "who answered", empty="anonymous"),
+        Column("answered_at", "day", "when", True),
         Column("score", "number", "0 to 10: how likely to recommend", True),
         Column("kind", "choice", "who was asked", True, choices=("customer", "employee")),
         Column("wave", "text", "the survey it belongs to"),
@@ -123,15 +114,15 @@ RESPONSES = Table(
 
 SPEND = Table(
     "spend", "money spent in a month", (
-        _day("month", "any day of the month", True),
+        Column("month", "day", "any day of the month", True),
         Column("category", "text", "an acquisition source, or what keeps customers: `retention`, `support`", True),
         Column("amount", "money", "what was spent", True),
     ), dated_by="month")
 
 ACTIVITY = Table(
     "activity", "a day a customer used the product", (
-        _id("customer_id", _CUSTOMER, True),
-        _day("active_on", "the day", True),
+        Column("customer_id", "id", _CUSTOMER, True),
+        Column("active_on", "day", "the day", True),
         Column("kind", "text", "what was done"),
     ), clock=("active_on",), dated_by="active_on")
 
@@ -139,7 +130,7 @@ CHANGES = Table(
     "changes", "something that was rolled out", (
         Column("change", "text", "what", True),
         Column("unit", "text", "the rep, region or segment it was rolled out to", True),
-        _day("started_on", "the first day", True),
+        Column("started_on", "day", "the first day", True),
     ), dated_by="started_on")
 
 TABLES: dict[str, Table] = {
