@@ -72,18 +72,11 @@ def _fault(file: IO[Any], start: int, begins: bytes, delimiter: bytes) -> tuple[
 
 def _unpaired(text: bytes, at: int, delimiter: bytes) -> tuple[int, int]:
     """Where the first mark opens that is not closed at the end of a value, and where it is closed; -1 for nowhere."""
-    plain = re.compile(rb"[^" + re.escape(delimiter) + rb"\r\n]*[" + re.escape(delimiter) + rb"\r\n]")
-    while at < len(text):
-        if text[at : at + 1] != b'"':
-            value = plain.match(text, at)
-            if not value:
-                break
-            at = value.end()
-            continue
-        end = text.find(b'"', at + 1)
-        while end >= 0 and text[end + 1 : end + 2] == b'"':
-            end = text.find(b'"', end + 2)
-        if end < 0 or text[end + 1 : end + 2] not in (delimiter, b"\r", b"\n", b""):
-            return at, end
-        at = end + 2
-    return -1, -1
+    marked, ends = rb'"(?:[^"]++|"")*+"', re.escape(delimiter) + rb"\r\n"
+    value = re.compile(rb'(?:%b|(?!")[^%b]*+)(?:[%b]|\Z)' % (marked, ends, ends))
+    while at < len(text) and (found := value.match(text, at)):
+        at = found.end()
+    if at >= len(text):
+        return -1, -1
+    closed = re.compile(marked).match(text, at)
+    return at, closed.end() - 1 if closed else -1
