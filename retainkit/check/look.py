@@ -13,6 +13,7 @@ from retainkit.check.dialect import dialect
 from retainkit.check.numbers import Numbers, numbers_in
 from retainkit.check.parts import parts_of
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, counted, first_line, listed
+from retainkit.load.book import in_groups
 from retainkit.load.database import called, extract, is_address, is_database, tables_in
 from retainkit.load.dates import Days, counted_days, days_in
 from retainkit.load.endings import PACKED, READ
@@ -282,13 +283,7 @@ def settled(look: Look, date_format: str) -> Look:
 
 def grouped(looks: list[Look]) -> list[Look]:
     """Files of one folder with the same columns are parts of one table, and looked at together; of those called alike, one may lack a few."""
-    groups: list[list[Look]] = []
-    for look in sorted(looks, key=lambda look: -len(look.names)):  # the widest first: it has the columns of all
-        group = next((group for group in groups if _of_one_table(group[0], look)), None)
-        if group:
-            group.append(look)
-        else:
-            groups.append([look])
+    groups = in_groups(looks, lambda look: len(look.names), _of_one_table)  # the widest first: it has the columns of all
     whole = (_together(group[0], sorted(group, key=looks.index)) for group in groups)
     return sorted(whole, key=lambda look: [f.files for f in looks].index(look.files[:1]))
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from retainkit.errors import BadValueError, MissingDataError, listed
 from retainkit.load.mapping import apart
 
 TOTALS = re.compile(r"\s*(grand |sub|sub-)?(total|totals|sum|summe|gesamt|gesamtsumme|zwischensumme|somme|totaal|totale|suma)\s*:?\s*", re.IGNORECASE)
+T = TypeVar("T")
 LOOKED = 40  # rows in which the header is looked for
 
 
@@ -38,12 +39,7 @@ def sheets_of(path: Path, wanted: Sequence[str] = ()) -> tuple[list[Sheet], list
     if not found:
         where = f"has no sheet with a header and rows{f' among {listed(wanted)}' if wanted else ''}"
         raise MissingDataError(path.name, where, remedy="one table a sheet, its column names in one row")
-    groups: list[list[Sheet]] = []
-    for sheet in sorted(found, key=lambda s: -len(s.rows)):
-        group = next((group for group in groups if _of_one_table(group[0].header, sheet.header)), None)
-        if group is None:
-            groups.append(group := [])
-        group.append(sheet)
+    groups = in_groups(found, lambda sheet: len(sheet.rows), lambda largest, sheet: _of_one_table(largest.header, sheet.header))
     alike, *others = (sorted(group, key=found.index) for group in groups)
     if wanted and others:
         one, other = alike[0], others[0][0]
@@ -55,6 +51,17 @@ def sheets_of(path: Path, wanted: Sequence[str] = ()) -> tuple[list[Sheet], list
         sheet.header = [spelt.get(name.lower(), name) for name in sheet.header]
     empty = [[name] for name, cells in cells_of.items() if all(name != s.name for s in found) and any(c != "" for row in cells for c in row)]
     return alike, [[s.name for s in group] for group in others] + empty
+
+
+def in_groups(items: Iterable[T], size: Callable[[T], int], alike: Callable[[T, T], bool]) -> list[list[T]]:
+    """The items, each with those that are like a larger one, which stands first."""
+    groups: list[list[T]] = []
+    for item in sorted(items, key=size, reverse=True):
+        group = next((group for group in groups if alike(group[0], item)), None)
+        if group is None:
+            groups.append(group := [])
+        group.append(item)
+    return groups
 
 
 def _of_one_table(base: list[str], header: list[str]) -> bool:
