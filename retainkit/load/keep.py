@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, counted, listed
 from retainkit.load.book import TOTALS
 from retainkit.load.mapping import days_of, how_to_read
 from retainkit.load.marks import check_marks
+from retainkit.load.progress import told
 from retainkit.load.relation import Relation
-from retainkit.load.schema import Table
+from retainkit.load.schema import TABLES, Table
 from retainkit.load.sources import TablePlan
 from retainkit.sqltext import literal
 
@@ -22,7 +24,29 @@ TIMED = "it has a time of day, and no time zone says which date that is"
 SEEN = "the same row stands in an earlier file or sheet"
 
 
-def check_zone(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+def by_others(table: Table) -> tuple[str, ...]:
+    """Why a row may be rejected for others of its table: the first for its key, which an earlier row has."""
+    return f"the same {', '.join(table.key)} as an earlier row", DISPUTED, TOTAL, SEEN
+
+
+def settle(con: duckdb.DuckDBPyConnection, plan: TablePlan, relations: Sequence[Relation], texts: str) -> None:
+    """Settle which of the staged rows are kept, and write down the others in `reject_<table>`; `texts` is a query of what its columns of
+    days say.
+    """
+    table = TABLES[plan.table]
+    with told(con, f"checking {table.name}"):
+        if plan.once:
+            _drop_seen(con, table)
+        _check_keys(con, table)
+        _name_totals(con, table)
+    con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
+    for relation in relations:
+        _keep_rejects(con, table.name, relation)
+    _check_zone(con, table)
+    _check_wrong_kind(con, table, plan, texts)
+
+
+def _check_zone(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Refuse times of day of an unknown zone, and name the first of them."""
     timed = f"reject_{table.name} where why = {literal(TIMED)}"
     n, file = con.execute(f"select count(*), min(file) from {timed}").fetchone() or (0, "")
@@ -36,21 +60,21 @@ def check_zone(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         )
 
 
-def drop_seen(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _drop_seen(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """A row that an earlier file or sheet has as well is left out, as often as that one has it."""
     con.execute(f"""create or replace temp table seen as select place from (select place, row_number() over (partition by whole, nth order by file, row_no, place) as copy from (
         select rowid as place, file, row_no, whole, row_number() over (partition by file, whole order by row_no, rowid) as nth from stage_{table.name} where why is null) n) c where copy > 1""")
     con.execute(f"update stage_{table.name} set why = {literal(SEEN)}, col = '' where rowid in (select place from seen)")
 
 
-def check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Of several rows with one key the first is kept; an order that names two customers is its first one's."""
     stage = f"stage_{table.name}"
     if table.key:
         key = ", ".join(table.key)
         con.execute(f"""create or replace temp table twins as select place from (
             select rowid as place, row_number() over (partition by {key} order by file, row_no, rowid) as nth from {stage} where why is null) t where nth > 1""")
-        con.execute(f"update {stage} set why = {literal(twin(table))}, col = '' where rowid in (select place from twins)")
+        con.execute(f"update {stage} set why = {literal(by_others(table)[0])}, col = '' where rowid in (select place from twins)")
     if table.name == "orders":
         # numbers are grouped in less time and memory than texts, and bits sooner than least and most. Two orders of one number do no
         # harm, they are looked at again; two customers of one number in one order would be overlooked, once in two billion such orders
@@ -63,12 +87,7 @@ def check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
                 where why is null and d.order_id = stage_orders.order_id and d.owner <> stage_orders.customer_id""")
 
 
-def twin(table: Table) -> str:
-    """The reason to reject a row whose key an earlier one has."""
-    return f"the same {', '.join(table.key)} as an earlier row"
-
-
-def name_totals(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _name_totals(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """A rejected row that says total is no row: it says so, and is no guest."""
     have = {c for c, *_ in con.execute(f"describe stage_{table.name}").fetchall()}
     texts = ["found", *(c.sql_name for c in table.columns if c.kind in ("id", "text") and c.sql_name in have)]
@@ -78,7 +97,7 @@ def name_totals(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     )
 
 
-def keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation) -> None:
+def _keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation) -> None:
     """Rejected rows with the row number a person would count, those that could not be split into columns among them."""
     here, ahead = literal(relation.name), relation.first_row - 1
     split = con.execute(f"select 1 from {relation.rejects} limit 1").fetchone() if relation.rejects else None
@@ -104,11 +123,8 @@ def keep_rejects(con: duckdb.DuckDBPyConnection, table: str, relation: Relation)
     con.execute(f"insert into reject_{table} select {here}, line, '', {why}, left(text, 200) from broken")
 
 
-def check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, texts: str) -> None:
-    """A column that fails in most rows is the wrong column (or format), which rejecting row by row would hide.
-
-    `texts` is a query of what its columns of days say.
-    """
+def _check_wrong_kind(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan, texts: str) -> None:
+    """A column that fails in most rows is the wrong column (or format), which rejecting row by row would hide."""
     total = (con.execute(f"select count(*) from stage_{table.name}").fetchone() or (0,))[0]
     worst = con.execute(f"""select col, file, count(*) as n, min(why) from reject_{table.name} where col <> '' and why like '% is not %'
         group by col, file order by n desc limit 1""").fetchall()

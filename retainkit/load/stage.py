@@ -12,19 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, counted, first_line, listed
-from retainkit.load.keep import (
-    DISPUTED,
-    SEEN,
-    TIMED,
-    TOTAL,
-    check_keys,
-    check_wrong_kind,
-    check_zone,
-    drop_seen,
-    keep_rejects,
-    name_totals,
-    twin,
-)
+from retainkit.load.keep import TIMED, by_others, settle
 from retainkit.load.mapping import check_lines, checked, kinds, missing_columns, one_of_each, reads
 from retainkit.load.marks import too_long
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
@@ -63,7 +51,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     _words(con, "col", ["", *table.names])
     sources = [_source(con, plan, relation, joined) for relation in relations]
     selects, whys, said = zip(*(_select(source, tz) for source in sources), strict=True)
-    _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), twin(table), DISPUTED, TOTAL, SEEN]))
+    _words(con, "why", dict.fromkeys([*(why for found in whys for why in found), *by_others(table)]))
     try:
         with told(con, f"reading {table.name}"):
             con.execute("set disabled_optimizers = 'in_clause'")  # it makes a join of a list of five, and rows come out of a join in no order
@@ -79,16 +67,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
         con.execute("set disabled_optimizers = ''")
     if plan.longest < LONGEST and any(r.path and r.rejects and too_long(con, r.rejects) for r in relations):
         return stage(con, replace(plan, longest=LONGEST), tz=tz)
-    with told(con, f"checking {table.name}"):
-        if plan.once:
-            drop_seen(con, table)
-        check_keys(con, table)
-        name_totals(con, table)
-    con.execute(f"create or replace table reject_{table.name} (file varchar, row_no bigint, col varchar, why varchar, found varchar)")
-    for relation in (*relations, *joined):
-        keep_rejects(con, table.name, relation)
-    check_zone(con, table)
-    check_wrong_kind(con, table, plan, " union all by name ".join(said))
+    settle(con, plan, [*relations, *joined], " union all by name ".join(said))
 
 
 def _words(con: duckdb.DuckDBPyConnection, name: str, words: Iterable[str]) -> None:
