@@ -28,32 +28,27 @@ def presets() -> tuple[dict[str, Any], ...]:
 
 def recognised(looks: Sequence[Look]) -> tuple[list[Proposal], list[Look]]:
     """The tables that presets make of the files, and the files that no preset knows."""
-    found: dict[str, list[tuple[int, int, Proposal]]] = {}
-    known: set[str] = set()
-    for look in looks:
-        for preset, place, table, way in _matching(look):
-            proposal = _proposal(look, preset, table, way)
-            known |= {look.table} if proposal else set()
-            if proposal:
-                found.setdefault(table, []).append((-len(way["signs"]), place, proposal))
+    tried = sorted((proposal for look in looks for proposal in _proposals(look)), key=lambda p: -p.score)
     proposals = []
-    for ways in (sorted(found[t], key=lambda way: way[:2]) for t in TABLES if t in found):
-        proposals.append(ways[0][2])
-        proposals[-1].instead = [way[2] for way in ways[1:] if way[2].look is not ways[0][2].look]
+    for ways in ([p for p in tried if p.table == table] for table in TABLES):
+        if ways:
+            ways[0].instead = [other for other in ways if other.look is not ways[0].look]
+            proposals.append(ways[0])
     said: set[str] = set()
     for proposal in proposals:  # a system's notes are said once
         proposal.notes = [n for n in proposal.notes if n not in said]
         said.update(proposal.notes)
-    return proposals, [look for look in looks if look.table not in known]
+    return proposals, [look for look in looks if all(p.look is not look for p in tried)]
 
 
-def _matching(look: Look) -> Iterator[tuple[dict[str, Any], int, str, dict[str, Any]]]:
-    """The ways whose signs the file has, each table's most telling one first."""
+def _proposals(look: Look) -> Iterator[Proposal]:
+    """What the ways whose signs the file has make of it: those of more signs fit better, and of one system the first."""
     have = {name.lower().strip() for name in look.columns}
     for preset in presets():
         for place, (table, way) in enumerate((name, way) for name in TABLES for way in preset.get(name, ())):
-            if {sign.lower() for sign in way["signs"]} <= have:
-                yield preset, place, table, way
+            if {sign.lower() for sign in way["signs"]} <= have and (proposal := _proposal(look, preset, table, way)):
+                proposal.score = len(way["signs"]) - place / 100
+                yield proposal
 
 
 def _proposal(look: Look, preset: dict[str, Any], table: str, way: dict[str, Any]) -> Proposal | None:
