@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.errors import BadValueError, MissingDataError, first_line
-from retainkit.load.book import sheets_of
+from retainkit.load.book import Sheet, sheets_of
 from retainkit.load.endings import BOOKS, LINES
 from retainkit.load.recode import utf8
 from retainkit.load.relation import Relation
@@ -31,27 +31,22 @@ def relations_of(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, nu
     if not path.name.lower().endswith(BOOKS):
         return [_json_lines(con, plan, utf8(path, plan.encoding, label), label, number)]
     alike, others = sheets_of(path, plan.sheets)
-    return [replace(_sheet(con, plan, f"{label}, sheet {s.name}", f"{number}_{i}", s.header, s.rows, s.rejected), beside=others)
-            for i, s in enumerate(alike)]
+    return [replace(_sheet(con, f"sheet_{plan.table}_{number}_{i}", sheet, label), beside=others) for i, sheet in enumerate(alike)]
 
 
-def _sheet(con: duckdb.DuckDBPyConnection, plan: TablePlan, label: str, number: str, header: list[str], rows: list[tuple[int, list[str | None]]],
-           rejected: list[tuple[int, str, str]]) -> Relation:
+def _sheet(con: duckdb.DuckDBPyConnection, name: str, sheet: Sheet, label: str) -> Relation:
     import pandas as pd
 
-    name = f"sheet_{plan.table}_{number}"
-    frame = pd.DataFrame([cells for _, cells in rows], columns=header, dtype="string").assign(row_no=pd.array([n for n, _ in rows], dtype="int64"))
+    frame = pd.DataFrame([cells for _, cells in sheet.rows], columns=sheet.header, dtype="string")
+    frame = frame.assign(row_no=pd.array([n for n, _ in sheet.rows], dtype="int64"))
     con.register(f"{name}_frame", frame)
     con.execute(f"create or replace temp table {name} as select * from {name}_frame")
     con.unregister(f"{name}_frame")
-    _rejects(con, name, rejected)
-    return Relation(label, f"(select * from {name})", dict.fromkeys(header, "VARCHAR"), 1, f"{name}_rejects", numbered=True)
-
-
-def _rejects(con: duckdb.DuckDBPyConnection, name: str, rejected: list[tuple[int, str, str]]) -> None:
     con.execute(f"create or replace temp table {name}_rejects (line bigint, error_type varchar, csv_line varchar)")
-    if rejected:
-        con.executemany(f"insert into {name}_rejects values (?, ?, ?)", rejected)
+    if sheet.rejected:
+        con.executemany(f"insert into {name}_rejects values (?, ?, ?)", sheet.rejected)
+    types = dict.fromkeys(sheet.header, "VARCHAR")
+    return Relation(f"{label}, sheet {sheet.name}", f"(select * from {name})", types, 1, f"{name}_rejects", numbered=True)
 
 
 def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, label: str, number: int) -> Relation:
