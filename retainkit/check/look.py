@@ -196,24 +196,37 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     return found
 
 
-def described(look: Look, decimal: str = "") -> Look:
-    """The look with each of its columns described; a number or a day that may be two is what the other columns of the file prove."""
+def described(look: Look, decimal: str = "", date_format: str = "") -> Look:
+    """The look with each of its columns described; a number or a day that may be two is what the other columns of the file prove, else what
+    was said: of days "d/m", "m/d" or a format.
+    """
     columns = {name: described_column(look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]}
     proved = {c.numbers.mark for c in columns.values() if c.numbers and c.numbers.mark}
     if len(proved) == 1:
         columns |= {n: described_column(look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt and not c.numbers.both}
-    return replace(look, columns={n: _as_beside(c, columns) for n, c in columns.items()})
+    return replace(look, columns={n: replace(c, days=_settled(look, c, columns, date_format)) for n, c in columns.items()})
 
 
-def _as_beside(column: Column, columns: dict[str, Column]) -> Column:
-    """The column with its days read as another column of the file proves them, where its own values leave a doubt."""
-    if not column.days or not column.days.doubt or column.days.proof:
-        return column
+def _settled(look: Look, column: Column, columns: dict[str, Column], date_format: str) -> Days | None:
+    """The days of a column; where they leave a doubt, read as another column of the file proves them, or as they were said to be written."""
+    days = column.days
+    if not days or not days.doubt:
+        return days
     proved = {f.split()[0]: c.name for c in columns.values() if c.days and not c.days.doubt for f in c.days.formats}
-    chosen = [f for f in column.days.doubt if f.split()[0] in proved]
-    if len(chosen) != 1:
-        return column
-    return replace(column, days=column.days.settled(chosen[0], f"as in `{proved[chosen[0].split()[0]]}`"))
+    chosen = [f for f in days.doubt if f.split()[0] in proved and not days.proof]
+    if len(chosen) == 1:
+        return days.settled(chosen[0], f"as in `{proved[chosen[0].split()[0]]}`")
+    if not date_format:
+        return days
+    said = next((f for f in days.doubt if f == date_format or (f.startswith(f"%{date_format[:1]}") and len(date_format) == 3)), None)
+    if said is None:
+        raise BadValueError(
+            "--date-format",
+            f"is not how `{column.name}` in {look.name} may be written",
+            date_format,
+            f'--date-format "{days.doubt[0]}"',
+        )
+    return days.settled(said, f"as you said, though {days.proof}" if days.proof else "as you said")
 
 
 def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], names: Sequence[str]) -> int:
@@ -257,28 +270,6 @@ def described_column(look: Look, name: str, sql: str, decimal: str) -> Column:
             return replace(column, kind="day", days=counted)
         return replace(column, kind="number", numbers=numbers, least=least)
     return column
-
-
-def settled(look: Look, date_format: str) -> Look:
-    """The look with days in doubt read as they were said to be written: "d/m", "m/d" or a format."""
-    if not date_format:
-        return look
-
-    def settle(column: Column) -> Column:
-        days = column.days
-        if not days or not days.doubt:
-            return column
-        chosen = next((f for f in days.doubt if f == date_format or (f.startswith(f"%{date_format[:1]}") and len(date_format) == 3)), None)
-        if chosen is None:
-            raise BadValueError(
-                "--date-format",
-                f"is not how `{column.name}` in {look.name} may be written",
-                date_format,
-                f'--date-format "{days.doubt[0]}"',
-            )
-        return replace(column, days=days.settled(chosen, f"as you said, though {days.proof}" if days.proof else "as you said"))
-
-    return replace(look, columns={n: settle(c) for n, c in look.columns.items()})
 
 
 def grouped(looks: list[Look]) -> list[Look]:

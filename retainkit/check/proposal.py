@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -215,9 +215,3 @@ def days_lines(proposal: Proposal, utc: bool = False) -> None:
             f'--date-format "{one}"',
             f'--date-format "{other}"',
         )
-
-
-def asked(proposals: Iterable[Proposal]) -> list[Question]:
-    """The questions of all proposals, each once."""
-    found = {q.key: q for p in proposals for q in p.questions}
-    return list(found.values())
