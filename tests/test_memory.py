@@ -296,7 +296,7 @@ def test_story_the_first_report_says_that_nothing_was_published_before(story):
     assert story["runs"]["2026-08"]["previous"] == "2026-07"
     rows = moves(story, "2026-08")
     assert all(r["last"] is None and r["restated"] is None and r["rows_restated"] is None for r in rows.values())
-    assert "No report of July 2026 was published here: its values are today&#x27;s" in (story["out"] / "2026-08" / "01_all.html").read_text()
+    assert "No report of July 2026 was published here: its values are today&#39;s" in (story["out"] / "2026-08" / "01_all.html").read_text()
 
 
 def test_story_every_published_month_has_one_memory_of_its_own(story):

@@ -128,10 +128,7 @@ def _unique_ids(text: str) -> str:
 def _contents(text: str) -> str:
     """The contents list: a link to every second-level heading."""
     found = re.findall(r'<h2 id="([^"]*)">(.*?)</h2>', text, re.S)
-    if not found:
-        return ""
-    items = "\n".join(f'<li><a href="#{name}">{re.sub("<[^>]*>", "", words)}</a></li>' for name, words in found)
-    return f'<nav class="contents" aria-labelledby="contents">\n<h2 id="contents">On this page</h2>\n<ol>\n{items}\n</ol>\n</nav>'
+    return framed("contents", [(name, re.sub("<[^>]*>", "", words)) for name, words in found]) if found else ""
 
 
 def filled(name: str, **facts: Any) -> str:
@@ -144,8 +141,12 @@ def filled(name: str, **facts: Any) -> str:
 def figure(data: Mapping[str, str], facts: Mapping[str, Any], name: str) -> str:
     """A chart as HTML, with its data as a file of that name."""
     link = csv_link(data["text/csv"], name) if "text/csv" in data else None
-    frame = _exporter().environment.get_template("frame.html.j2").module
-    return str(frame.picture("image/png", data["image/png"], facts, "", link))
+    return framed("picture", "image/png", data["image/png"], facts, "", link)
+
+
+def framed(macro: str, *facts: Any) -> str:
+    """A part of a page, as the macro of that name writes it."""
+    return str(getattr(_exporter().environment.get_template("frame.html.j2").module, macro)(*facts))
 
 
 @cache

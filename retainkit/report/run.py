@@ -218,7 +218,7 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
         if result.notebook is not None:
             nbformat.write(result.notebook, stage / "notebooks" / f"{result.job.stem}.ipynb")
     index = pages.filled(
-        "index", **_about(plan, plan.jobs), source=plan.shop.name, cards=[(r, _lacks(r), _chart(r, results)) for r in results],
+        "index", **_about(plan, plan.jobs), source=plan.shop.name, cards=[(r, _chart(r, results)) for r in results],
         earlier=[(name, period(name)) for name in earlier], rejected=rejected,
         failed=sum(r.status == "failed" for r in results), ledger=cards.health(plan.shop), paper=paper,
         age=cards.age(plan.shop, cards.made_on()), absent=cards.absent(plan.shop), unread=plan.shop.unread,
@@ -232,11 +232,6 @@ def _chart(result: Result, results: list[Result]) -> str:
     """The small chart of a card; the first card goes without one that another card has."""
     elsewhere = [r.trend.label for r in results if r.trend and not r.job.first]
     return "" if result.job.first and result.trend is not None and result.trend.label in elsewhere else result.chart
-
-
-def _lacks(result: Result) -> str:
-    """What would let a skipped notebook run, as HTML."""
-    return pages.markdown(f"This data cannot answer it yet. It needs {result.job.lacks}.") if result.job.lacks else ""
 
 
 def _write_metrics(results: list[Result], path: Path) -> None:

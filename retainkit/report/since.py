@@ -20,6 +20,7 @@ from retainkit.estimate.smalln import hide_few
 from retainkit.metrics.changes import NEWS, changes, ranged
 from retainkit.metrics.headlines import SETTINGS, headlines
 from retainkit.metrics.line import Headline, tellable
+from retainkit.report import pages
 from retainkit.report.memory import Last, last_publication, rewritten
 from retainkit.report.plan import Job, period
 from retainkit.show.display import rendered
@@ -28,13 +29,6 @@ from retainkit.show.words import missing
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
-MEANS = (
-    "Restated: history rewritten since then (refunds booked late, late rows, customers merged). Matured: what time did to those known then. "
-    "New: those who came since. The three, in percentage points, are the change. A number of one month is of another month now: nobody matured, and the "
-    "step is from month to month. Where restated is not known, the earlier value is what today's data give. "
-    "Whether it is news is asked of the newest month that is old enough, at equal age, against the 12 to 24 months before it: of 1,000 months in which "
-    "nothing happens, 998 lie in the usual range. Rows are those of the tables: an order of three lines is three."
-)
 STEPS = ("restated", "matured", "new")
 
 
@@ -146,11 +140,7 @@ def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
         rows=len(shown),
     )
     notes = [f"Rows behind it: {'; '.join(dict.fromkeys(map(_behind, rows)))}.", *back.notes(job)]
-    said = "".join(f'\n<p class="note">{html.escape(note)}</p>' for note in notes)
-    told = f"{markup}{said}\n<details><summary>What these words mean</summary><p>{html.escape(MEANS)}</p></details>"
-    if not job.first:
-        return told
-    return f"<details><summary>What moved the headline numbers since {html.escape(back.day)}: restated, matured, new</summary>{told}</details>"
+    return pages.framed("since", markup, notes, back.day, job.first)
 
 
 def on_card(table: pd.DataFrame, back: Back) -> str:
