@@ -8,12 +8,12 @@ should.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import bdtr, bdtrik, ndtri, pdtr, pdtrik
+from scipy.special import ndtri
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.checks import Array, not_negative, whole
@@ -59,8 +59,9 @@ def binomial_limits(n: ArrayLike, *, p0: float, phi: float = 1.0) -> pd.DataFram
     if not 0 <= p0 <= 1:
         raise BadValueError("p0", "must lie between 0 and 1", str(p0), "p0=0.25")
     size = np.atleast_1d(whole("n", n)).astype(int)
-    counts = _count_limits(lambda k: bdtr(k, size, p0), lambda q: bdtrik(q, size, p0))
-    return _lines("n", size, counts, centre=p0, most=1.0, phi=phi)
+    from scipy import stats  # a second that only this needs
+
+    return _lines("n", size, stats.binom(size, p0), centre=p0, most=1.0, phi=phi)
 
 
 def poisson_limits(expected: ArrayLike, *, phi: float = 1.0) -> pd.DataFrame:
@@ -86,8 +87,9 @@ def poisson_limits(expected: ArrayLike, *, phi: float = 1.0) -> pd.DataFrame:
     1      30.0  0.4692  0.6411  1.3572   1.5937
     """
     mean = np.atleast_1d(not_negative("expected", expected))
-    counts = _count_limits(lambda k: pdtr(k, mean), lambda q: pdtrik(q, mean))
-    return _lines("expected", mean, counts, centre=1.0, most=np.inf, phi=phi)
+    from scipy import stats
+
+    return _lines("expected", mean, stats.poisson(mean), centre=1.0, most=np.inf, phi=phi)
 
 
 def places(values: ArrayLike, lines: pd.DataFrame, *, few: ArrayLike = False) -> list[str]:
@@ -153,28 +155,17 @@ def dispersion(z: ArrayLike) -> float:
     return float((pulled**2).mean() / in_control)
 
 
-def _count_limits(cdf: Callable[[Array], Array], inverse: Callable[[float], Array]) -> dict[str, Array]:
-    """Interpolated quantiles: the smallest k with cdf(k) >= q, less the part of its step that is too much."""
+def _lines(key: str, size: Array, counts: Any, *, centre: float, most: float, phi: float) -> pd.DataFrame:
+    """Quantiles of the count over its size, moved out from the centre where dispersion asks for it.
 
-    def up_to(k: Array) -> Array:
-        """The distribution function, zero below a count of zero."""
-        return np.where(k < 0, 0.0, cdf(np.maximum(k, 0)))
-
-    limits = {}
-    for name, q in LINES.items():
-        k = np.ceil(np.nan_to_num(inverse(q)))
-        k = np.where(up_to(k - 1) >= q, k - 1, np.where(up_to(k) < q, k + 1, k))  # the inverse may be one off
-        limits[name] = np.maximum(k - (up_to(k) - q) / (up_to(k) - up_to(k - 1)), 0)
-    return limits
-
-
-def _lines(
-    key: str, size: Array, counts: dict[str, Array], *, centre: float, most: float, phi: float
-) -> pd.DataFrame:
-    """Limits of the count over its size, moved out from the centre where dispersion asks for it."""
+    Interpolated: the smallest count with a probability up to it of at least q, less the part of its step that is too much.
+    """
     if not phi > 0:
         raise BadValueError("phi", "must be more than 0", str(phi), "phi=1.0")
     wider = np.sqrt(phi) if phi > OVERDISPERSED else 1.0
-    divisor = np.where(size > 0, size, np.nan)
-    lines = {name: centre + wider * (limit / divisor - centre) for name, limit in counts.items()}
-    return pd.DataFrame({key: size} | {name: np.clip(line, 0, most) for name, line in lines.items()})
+    lines = {}
+    for name, q in LINES.items():
+        k = counts.ppf(q)
+        limit = np.maximum(k - (counts.cdf(k) - q) / counts.pmf(k), 0) / np.where(size > 0, size, np.nan)
+        lines[name] = np.clip(centre + wider * (limit - centre), 0, most)
+    return pd.DataFrame({key: size} | lines)
