@@ -60,7 +60,6 @@ from retainkit.metrics.first_days import second_purchase_compared as second_purc
 from retainkit.metrics.first_days import short_log_shares as short_log_shares
 from retainkit.metrics.goals import goals as goals
 from retainkit.metrics.lapse import lapse_checks as lapse_checks
-from retainkit.metrics.lapse import lapse_curve as lapse_curve
 from retainkit.metrics.lapse import lapse_returns as lapse_returns
 from retainkit.metrics.lapse import lapse_rule as lapse_rule
 from retainkit.metrics.lapse import lapse_survival as lapse_survival

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from retainkit.errors import BadValueError
 from retainkit.metrics.lapse import (
     lapse_checks,
-    lapse_curve,
     lapse_returns,
     lapse_rule,
     lapse_survival,
@@ -57,9 +56,10 @@ def test_the_rule_has_a_floor_and_can_be_given() -> None:
 
 def test_a_lapse_is_dated_when_the_days_are_over_and_a_purchase_on_that_day_is_in_time() -> None:
     rows = [("ann", 0), ("ann", 40), ("bob", 0), ("bob", 41), ("cy", 0)]
-    got = lapse_curve(shop_of(rows, as_of=60), days=40).query("lapse_days == 40").set_index("time")["survival"]
-    assert got.loc[40] == pytest.approx(1 / 3)  # bob, a day late, and cy; ann bought on day 40
-    assert lapse_curve(shop_of([("cy", 0)], as_of=39), days=40).query("lapse_days == 40")["survival"].iloc[-1] == 1
+    got = lapse_survival(shop_of(rows, as_of=60), days=40, horizons=[40]).query("lapse_days == 40")["rate"]
+    assert got.item() == pytest.approx(1 / 3)  # bob, a day late, and cy; ann bought on day 40
+    a_day_early = lapse_survival(shop_of([("cy", 0)], as_of=39), days=40, horizons=[40]).query("lapse_days == 40")
+    assert (a_day_early["rate"].isna().item(), a_day_early["too_young"].item()) == (True, 1)
 
 
 def test_each_month_balances_by_hand() -> None:
@@ -162,14 +162,14 @@ def test_three_cohorts_that_buy_every_35_days_have_lost_nobody_and_the_running_m
 
 def test_a_refund_does_not_keep_a_customer_from_lapsing() -> None:
     rows = [("ann", "2025-01-01"), ("ann", "2025-02-20", -10), ("bob", "2025-01-01")]
-    got = lapse_curve(tables(as_of="2025-06-30", purchases=rows), days=60).query("lapse_days == 60")
-    assert got["events"].sum() == 2
+    got = lapse_survival(tables(as_of="2025-06-30", purchases=rows), days=60, horizons=[60]).query("lapse_days == 60")
+    assert (got["rate"].item(), got["n"].item()) == (0, 2)
 
 
 def test_without_a_habit_there_is_no_rule_and_the_answer_says_what_to_do() -> None:
     shop = shop_of([("ann", 0), ("bob", 5), ("bob", 50)], as_of=300)
     assert "say after how many days" in lapse_rule(shop)["note"].item()
-    for table in (monthly_lapse, lapse_survival, lapse_returns, lapse_curve):
+    for table in (monthly_lapse, lapse_survival, lapse_returns):
         assert table(shop).empty
     assert not monthly_lapse(shop, days=60).empty
 

@@ -91,20 +91,14 @@ def lapse_survival(
         Empty when the rule cannot be chosen (`lapse_rule` says why).
     """
     columns = ["lapse_days", *NUMBERS]
-    tables = [
-        survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody="no new customers").assign(lapse_days=x)
-        for x, cells in _lives(shop, days)
-    ]
+    tables = []
+    for x in _rules(shop, days):
+        cells = tally(shop, "lapse_lives", days=x)
+        tables.append(survival_read(cells, kaplan_meier(cells, level=level), horizons, nobody="no new customers").assign(lapse_days=x))
     read = stacked(tables, columns)[columns]
     certain = read["horizon_days"] < read["lapse_days"]
     unsaid = "nobody can lapse before day " + read["lapse_days"].astype(str)
     return read.assign(**{c: read[c].mask(certain) for c in ("rate", "low", "high")}, note=read["note"].mask(certain, unsaid))
-
-
-def lapse_curve(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
-    """The whole curves behind `lapse_survival`, for drawing: `lapse_days` and the columns of a survival curve."""
-    curves = [kaplan_meier(cells, level=level).table.assign(lapse_days=x) for x, cells in _lives(shop, days)]
-    return stacked(curves, ["time", "survival", "low", "high", "lapse_days"])
 
 
 def lapse_returns(shop: Engine, *, days: int | None = None, within: int = 180, level: float = 0.95) -> pd.DataFrame:
@@ -177,11 +171,6 @@ def _rules(shop: Engine, days: int | None) -> list[int]:
     """Half the rule, the rule, and double; nothing when it cannot be chosen. Half a day is none."""
     rule = lapse_rule(shop, days=days)["days"].iloc[0]
     return [x for x in (int(rule) // 2, int(rule), 2 * int(rule)) if x] if rule == rule else []
-
-
-def _lives(shop: Engine, days: int | None) -> list[tuple[int, pd.DataFrame]]:
-    """By each of these rules, counted durations until customers lapsed."""
-    return [(x, tally(shop, "lapse_lives", days=x)) for x in _rules(shop, days)]
 
 
 def _ruled(shop: Engine, days: int | None) -> tuple[int, pd.DataFrame]:
