@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from retainkit.estimate.checks import Array, confidence, require_columns, z_value
 from retainkit.estimate.shuffle import shuffled
@@ -160,18 +159,17 @@ def _chance(data: Grid, w: Array) -> float:
 
 def _t(w: Array, rate: Array, began: Array, level: float) -> dict[str, float]:
     """Pooled two-sample t over each unit's change."""
+    from scipy import stats  # a second that only this needs
+
     used = (w != 0).any(axis=1)
     sign = np.where(began, 1.0, -1.0)
     change = (w * rate).sum(axis=1) * sign * np.where(began, began.sum(), (used & ~began).sum())
     with_it, without = change[began], change[used & ~began]
-    df = len(with_it) + len(without) - 2
-    effect = float(with_it.mean() - without.mean())
-    squares = ((with_it - with_it.mean()) ** 2).sum() + ((without - without.mean()) ** 2).sum()
-    if df < 1 or not squares > 0:
+    if len(with_it) + len(without) < 3 or not np.ptp(with_it) + np.ptp(without) > 0:
         return {"low": float("nan"), "high": float("nan"), "p": float("nan")}
-    se = float(np.sqrt(squares / df * (1 / len(with_it) + 1 / len(without))))
-    reach = float(special.stdtrit(df, 0.5 + confidence(level) / 2)) * se
-    return {"low": effect - reach, "high": effect + reach, "p": float(2 * special.stdtr(df, -abs(effect) / se))}
+    found = stats.ttest_ind(with_it, without)
+    low, high = found.confidence_interval(confidence(level))
+    return {"low": float(low), "high": float(high), "p": float(found.pvalue)}
 
 
 def by_month(data: Grid, *, base: int = 12, level: float = 0.95) -> pd.DataFrame:
