@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -150,7 +149,7 @@ def on_card(table: pd.DataFrame, back: Back) -> str:
     row = table.iloc[leading(table)]
     news = row["news"].startswith(NEWS)
     last = row["recomputed"] if row["last"] != row["last"] else row["last"]
-    arrow = '<span aria-hidden="true">{}</span> '.format("▼" if ": lower" in row["news"] else "▲") if news else ""
+    arrow = ("▼" if ": lower" in row["news"] else "▲") if news else ""
     told = (
         f"from {last:.2%} to {row['now']:.2%} ({_points(round(row['now'], 4) - round(last, 4))} points)"
         if last == last
@@ -159,7 +158,7 @@ def on_card(table: pd.DataFrame, back: Back) -> str:
     said = f"Since {back.day}: {row['label']}, {told}. "
     judged = _judged(dict(row))
     alone = f"By itself, the newest month that is old enough is {judged[0].lower()}{judged[1:]}" if row["month"] and not news else judged
-    return html.escape(said) + arrow + html.escape(f"{alone}.")
+    return pages.framed("moved", said, arrow, f"{alone}.")
 
 
 def leading(table: pd.DataFrame) -> int:
