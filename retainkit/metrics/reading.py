@@ -92,11 +92,6 @@ def _open_ended(cells: pd.DataFrame) -> pd.Series:
     return cells["event"] == 0 if "event" in cells else cells["cause"] == ""
 
 
-def _all_ended(cells: pd.DataFrame) -> bool:
-    """True when nobody's end is still to be seen. A curve also falls to 0 with the last of a few who were followed longest."""
-    return bool(len(cells)) and not _open_ended(cells).any()
-
-
 def read_at(read: Callable[..., pd.DataFrame], curve: Curve, horizons: Sequence[int], *, followed: float) -> pd.DataFrame:
     """A curve at each horizon, read by `at_times` or `incidence_at`. Past its end there is no answer, but where hardly
     anybody was left undecided: that holds as long as somebody was `followed`, with an interval wide enough for whatever
@@ -119,8 +114,11 @@ def read_at(read: Callable[..., pd.DataFrame], curve: Curve, horizons: Sequence[
 
 
 def _followed(cells: pd.DataFrame) -> float:
-    """For how long a curve holds past its end: for ever where all is decided, or as long as somebody was `followed`."""
-    if _all_ended(cells):
+    """For how long a curve holds past its end: for ever where all is decided, or as long as somebody was `followed`.
+
+    That nobody's end is still to be seen the cells say: a curve also falls to 0 with the last of a few who were followed longest.
+    """
+    if len(cells) and not _open_ended(cells).any():
         return math.inf
     return float(cells["followed"].max()) if "followed" in cells and len(cells) else -1.0
 
