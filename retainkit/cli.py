@@ -231,7 +231,7 @@ def _filled(given: argparse.Namespace, **examples: str) -> None:
     """Refuse what was given as nothing, as a shell does for a variable that is not set: it would mean here, or everything."""
     for name, example in examples.items():
         if getattr(given, name) in ("", [""]):
-            flag = {"folder": "DIR", "source": "SOURCE"}.get(name, "--" + name.replace("_", "-"))
+            flag = {"folder": "DIR", "source": "SOURCE", "settings": "--set"}.get(name, "--" + name.replace("_", "-"))
             raise BadValueError(flag, "is empty (a variable that is not set?)", "''", example if flag.isupper() else f"{flag} {example}")
 
 

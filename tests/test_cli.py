@@ -141,6 +141,7 @@ def test_with_one_at_a_time_notebooks_run_one_after_the_other(place):
 
 @pytest.mark.parametrize(("words", "told"), [
     (["--month", ""], "--month: is empty (a variable that is not set?). Found: ''. To fix it: --month 2026-10"),
+    (["--set", ""], "--set: is empty (a variable that is not set?). Found: ''. To fix it: --set within=30"),
     (["--as-of", ""], "--as-of: is empty"), (["--months", ""], "--months: is empty"), (["--out", ""], "--out: is empty"), (["--only", ""], "--only: is empty"),
     (["--months", "2026-02..2026-05"], "--months 2026-02..2026-05: ends after the last month that is over in this data. Found: data from 2026-01-01 to 2026-03-31. To fix it: --months 2026-02..2026-03"),
     (["--months", "2025-11..2026-02"], "begins before this data. Found: data from 2026-01-01 to 2026-03-31. To fix it: --months 2026-01..2026-02"),
