@@ -174,3 +174,8 @@ def _contrast(one: str, other: str) -> float:
 
     low, high = sorted([light(one), light(other)])
     return (high + 0.05) / (low + 0.05)
+
+
+def test_no_line_ends_within_the_n_of_a_number():
+    assert "20% (95% interval 19%–21%, n&nbsp;=&nbsp;3,532)" in pages.markdown("20% (95% interval 19%–21%, n = 3,532)")
+    assert "an = 3" in pages.markdown("an = 3")

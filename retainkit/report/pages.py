@@ -156,10 +156,10 @@ def css() -> str:
 
 
 def markdown(text: str) -> str:
-    """Markdown as HTML, as the pages show it: headings have ids, and no signs to click."""
+    """Markdown as HTML, as the pages show it: headings have ids, and no signs to click; no line ends within "n = 1,234"."""
     from nbconvert.filters import markdown2html
 
-    return re.sub(r'<a class="anchor-link".*?</a>', "", markdown2html(text))
+    return re.sub(r"\bn = (?=\d)", "n&nbsp;=&nbsp;", re.sub(r'<a class="anchor-link".*?</a>', "", markdown2html(text)))
 
 
 def check(text: str, name: str) -> None:

@@ -130,7 +130,7 @@ def ask_price(times: pd.DataFrame, *, by: str | None, days: int, margin: float) 
     for row in times[(times["low"] < 1) & (times["n"] >= SHOWN)].to_dict("records"):
         whose, so_often = row[by] if by else "a new customer", words({**row, "value": float("nan")}, kind="ratio", brief=True)
         asked.append(f"{whose}: {brings} of a customer in {days} days is {so_often} what winning one costs. "
-                     f"{dear if row['high'] < 1 else open_yet}")
+                     f"{dear if round(row['high'], 1) < 1 else open_yet}")  # one that reads "up to 1.0 times" does not say so
     return asked
 
 
