@@ -69,7 +69,11 @@ def _say(words: object) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a notebook failed, 2 when nothing was started."""
-    given = _parser().parse_args(argv)
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if "run" not in given:  # no command
+        parser.print_help(sys.stderr)
+        return USED_BADLY
     # the same input makes the same pages, whatever somebody has charts and Python begin with
     os.environ["MATPLOTLIBRC"] = os.devnull
     os.environ.pop("PYTHONSTARTUP", None)
@@ -143,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     debug.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one cell (600)")
     parser = argparse.ArgumentParser(prog="retainkit", description="Who comes back, who leaves, and who sold it.")
     parser.add_argument("--version", action="version", version=f"retainkit {retainkit.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(metavar="COMMAND")
     _add_report(commands.add_parser("report", parents=[debug], help="write a month's pages", description="Write a month's pages."))
     _add_check(commands)
     books = commands.add_parser("notebooks", parents=[debug], help="re-run the kit's notebooks in place, or copy them")

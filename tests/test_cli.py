@@ -208,7 +208,7 @@ def test_an_unexpected_error_gives_1_and_says_how_to_see_more(place, capsys, mon
     assert capsys.readouterr().err == "retainkit: ZeroDivisionError: division by zero (run it again with --debug to see where)\n"
 
 
-@pytest.mark.parametrize("words", [[], ["report", "--month", "2026-01", "--as-of", "2026-01-31"], ["notebooks"], ["repotr"]])
+@pytest.mark.parametrize("words", [["report", "--month", "2026-01", "--as-of", "2026-01-31"], ["notebooks"], ["repotr"]])
 def test_words_that_make_no_command_give_2_and_the_usage(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main(words)
@@ -313,3 +313,10 @@ def test_flags_that_are_given_twice_count_twice(place):
     assert {page.stem for page in Path("reports/2026-03").glob("0*.html")} == {"01_good", "03_third"}
     given = cli._parser().parse_args(["report", "shop", "--only", "a", "b", "--only", "c", "--set", "x=1", "y=2", "--set", "z=3"])
     assert (given.only, given.settings) == (["a", "b", "c"], ["x=1", "y=2", "z=3"])
+
+
+def test_no_command_shows_which_there_are(capsys):
+    assert cli.main([]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert all(re.search(rf"\n    {name}\s", said.err) for name in ("report", "check", "init", "notebooks", "workshop"))
