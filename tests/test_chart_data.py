@@ -50,17 +50,34 @@ def test_no_chart_of_a_notebook_tells_of_a_group_under_five():
 
 def test_the_data_are_the_columns_that_are_drawn_with_four_digits_or_six():
     _, ax = canvas()
-    table = pd.DataFrame({"by": ["a", "b"], "rate": [1 / 3, 0.5], "low": 0.1, "high": 0.9, "n": [10, 2_500_000], "secret": ["ann", "bob"]})
+    table = pd.DataFrame({"by": ["a", "b"], "rate": [1 / 3, 0.5], "low": 0.1, "high": 0.9, "n": [20, 2_500_000], "secret": ["ann", "bob"]})
     charts.plot_rates(table, by="by", ax=ax)
-    assert chart_data(ax.figure) == "by,rate,low,high,n\na,0.3333,0.1,0.9,10\nb,0.5,0.1,0.9,2500000\n"
+    assert chart_data(ax.figure) == "by,rate,low,high,n\na,0.3333,0.1,0.9,20\nb,0.5,0.1,0.9,2500000\n"
 
 
 def test_a_group_of_one_to_four_is_named_and_neither_drawn_nor_told():
     _, ax = canvas()
-    charts.plot_rates(pd.DataFrame({"by": ["a", "b"], "rate": [0.4, 1.0], "low": 0.1, "high": 0.9, "n": [10, 4]}), by="by", ax=ax)
-    assert chart_data(ax.figure) == "by,rate,low,high,n\na,0.4,0.1,0.9,10\nb,,,,\n"
+    charts.plot_rates(pd.DataFrame({"by": ["a", "b"], "rate": [0.4, 1.0], "low": 0.1, "high": 0.9, "n": [20, 4]}), by="by", ax=ax)
+    assert chart_data(ax.figure) == "by,rate,low,high,n\na,0.4,0.1,0.9,20\nb,,,,\n"
     assert np.isnan(ax.lines[0].get_xdata()[1])
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["a  (n = 10)", "b  (n = under 5)"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["a  (n = 20)", "b  (n = under 5)"]
+
+
+def test_of_five_to_nineteen_customers_the_ends_are_drawn_and_no_estimate():
+    """As in every sentence and table."""
+    _, ax = canvas()
+    charts.plot_rates(pd.DataFrame({"by": ["a", "b"], "rate": [0.4, 0.5], "low": 0.1, "high": 0.9, "n": [19, 20]}), by="by", ax=ax)
+    assert read(chart_data(ax.figure)) == [["by", "rate", "low", "high", "n"], ["a", "", "0.1", "0.9", "19"], ["b", "0.5", "0.1", "0.9", "20"]]
+
+
+@pytest.mark.parametrize(("at_risk", "shown"), [([30, 12, 10, 9, 5], 3), ([19, 15, 12, 9, 5], 0), ([20, 15, 10, 3, 0], 3)])
+def test_a_curve_is_a_band_alone_where_fewer_than_ten_are_left_or_there_were_never_twenty(at_risk, shown):
+    _, ax = canvas()
+    curve = pd.DataFrame({"time": range(5), "rate": [0.1, 0.2, 0.3, 0.4, 0.5], "low": 0.05, "high": 0.9, "at_risk": at_risk})
+    charts.plot_curve(curve, ax=ax)
+    rows = read(chart_data(ax.figure))[1:]
+    assert [bool(row[1]) for row in rows] == [True] * shown + [False] * (5 - shown)
+    assert [bool(row[2]) for row in rows] == [n == 0 or n >= 5 for n in at_risk]
 
 
 def test_a_curve_ends_where_fewer_than_five_are_followed():

@@ -30,7 +30,7 @@ def plot_curve(
     `marks` are positions on `x` to mark with a thin line (horizons), `levels` named values of `y`; `at_risk` names the column with the numbers
     printed under the axis, or None. Groups are named at the end of their line.
     """
-    curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n").sort_values(x, kind="stable")
+    curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n", estimate=y).sort_values(x, kind="stable")
     groups = list(curve.groupby(by, sort=True)) if by else [("", curve)]
     for i, (name, part) in enumerate(groups):
         colour = PALETTE[i % len(PALETTE)]
@@ -70,11 +70,11 @@ def plot_rates(
     `second` names a column drawn as a hollow dot beside it (a check, an expectation); `names` says what the two
     dots are.
     """
-    rows = drawn(ax, rates.reset_index(drop=True), by, y, "low", "high", second, "n")
+    rows = drawn(ax, rates.reset_index(drop=True), by, y, "low", "high", second, "n", estimate=y)
     places = np.arange(len(rows))[::-1]
     ax.hlines(places, rows["low"].astype(float), rows["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.45)
     ax.plot(rows[y], places, "o", color=ACCENT, markersize=8, label=names[0])
-    if second:
+    if second and rows[second].notna().any():
         ax.plot(rows[second], places - 0.22, "D", color=MUTED, markerfacecolor="white", markersize=6, label=names[1])
         ax.legend(
             loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, borderaxespad=0.1
@@ -98,7 +98,7 @@ def plot_series(
     have no dot; their place is hatched. Names
     stand every few steps, so that no two touch.
     """
-    table = drawn(ax, table, x, y, "low", "high", "n", mature, "low998", "high998")
+    table = drawn(ax, table, x, y, "low", "high", "n", mature, "low998", "high998", estimate=y)
     places = np.arange(len(table))
     if {"low998", "high998"} <= set(table):
         ax.fill_between(places, table["low998"].astype(float), table["high998"].astype(float), step="mid", color=MUTED, alpha=0.14, linewidth=0)

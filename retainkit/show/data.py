@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import pandas as pd
 
-from retainkit.estimate.smalln import hide_few
+from retainkit.estimate.smalln import GATES, hide_few
 from retainkit.show.style import figure_of
 from retainkit.show.words import clean, missing, sheet_text, short
 
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 _behind: WeakKeyDictionary[Figure, pd.DataFrame] = WeakKeyDictionary()
 
 
-def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n") -> pd.DataFrame:
+def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n", estimate: str = "") -> pd.DataFrame:
     """What of the table may be drawn: without the numbers of groups under five. Its `columns` become the chart's data.
 
-    Columns the table has not, and None, are left out.
+    Columns the table has not, and None, are left out. Of fewer than 20 customers the `estimate` is not drawn, the ends of its interval are;
+    on a curve (its `count` is of those left at a time) where fewer than 10 are left, or there were never 20.
     """
     allowed = hide_few(table, count=count)
+    if estimate and {count, "low", "high"} <= set(allowed):
+        full = GATES["customers_full"].least
+        few = allowed[count] < (full if count == "n" or not allowed[count].max() >= full else GATES["at_risk"].least)
+        allowed = allowed.assign(**{estimate: allowed[estimate].mask(few & allowed["low"].notna())})
     _behind[figure_of(ax)] = allowed[list(dict.fromkeys(c for c in columns if c in allowed))]
     return allowed
 
