@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import retainkit as rk
 from retainkit.estimate.funnel import binomial_limits, places
 from retainkit.show import charts, rep_charts
 from retainkit.show.data import chart_data
@@ -194,3 +195,15 @@ def test_names_of_months_never_touch(count):
     ends = [t.get_window_extent() for t in ax.get_xticklabels()]
     assert all(a.x1 + 5 < b.x0 for a, b in pairwise(ends))
     assert ax.get_xticklabels()[-1].get_text() == f"{pd.Timestamp(months['month'].iloc[-1]):%b %Y}"
+
+
+@pytest.mark.parametrize(("n", "said"), [(4, "Too few to say."), (5, "[figure] Dots. Too few to say.")])
+def test_a_chart_of_which_nothing_may_be_drawn_is_a_sentence(n, said, capsys):
+    """An empty frame under a title is no chart."""
+    shop = rk.open_shop({"orders": pd.DataFrame({"order_id": [1], "customer_id": "ann", "amount": 5, "ordered_at": "2026-01-01"})}, as_of="2026-01-31")
+    with rk.chart(shop, "orders", finding="Too few to say", measure="A share", alt="Dots.") as ax:
+        charts.plot_rates(pd.DataFrame({"by": ["a"], "rate": [0.5], "low": [0.1], "high": [0.9], "n": [n]}), by="by", ax=ax)
+    assert capsys.readouterr().out.strip() == said
+    with rk.chart(shop, "orders", finding="Too few to say", measure="A share", alt="Curve.") as ax:
+        charts.plot_curve(pd.DataFrame({"time": [0], "rate": [0.5], "low": [0.1], "high": [0.9], "at_risk": [n]}), ax=ax)
+    assert ("[figure]" in capsys.readouterr().out) == (n > 4)

@@ -70,7 +70,7 @@ def plot_rates(
     `second` names a column drawn as a hollow dot beside it (a check, an expectation); `names` says what the two
     dots are.
     """
-    rows = drawn(ax, rates.reset_index(drop=True), by, y, "low", "high", second, "n", estimate=y)
+    rows = drawn(ax, rates.reset_index(drop=True), by, y, "low", "high", second, "n", estimate=y if percent else "")
     places = np.arange(len(rows))[::-1]
     ax.hlines(places, rows["low"].astype(float), rows["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.45)
     ax.plot(rows[y], places, "o", color=ACCENT, markersize=8, label=names[0])
@@ -98,7 +98,7 @@ def plot_series(
     have no dot; their place is hatched. Names
     stand every few steps, so that no two touch.
     """
-    table = drawn(ax, table, x, y, "low", "high", "n", mature, "low998", "high998", estimate=y)
+    table = drawn(ax, table, x, y, "low", "high", "n", mature, "low998", "high998", estimate=y if percent else "")
     places = np.arange(len(table))
     if {"low998", "high998"} <= set(table):
         ax.fill_between(places, table["low998"].astype(float), table["high998"].astype(float), step="mid", color=MUTED, alpha=0.14, linewidth=0)

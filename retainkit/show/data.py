@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 import pandas as pd
 
-from retainkit.estimate.smalln import GATES, hide_few
+from retainkit.estimate.smalln import GATES, NAMING, hide_few
 from retainkit.show.style import figure_of
 from retainkit.show.words import clean, missing, sheet_text, short
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+BESIDE = (*NAMING, "n", "at_risk", "observed", "expected", "usual", "low95", "high95", "low998", "high998")  # numbers that say nothing alone
 _behind: WeakKeyDictionary[Figure, pd.DataFrame] = WeakKeyDictionary()
 
 
@@ -26,11 +27,17 @@ def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n",
     """
     allowed = hide_few(table, count=count)
     if estimate and {count, "low", "high"} <= set(allowed):
-        full = GATES["customers_full"].least
-        few = allowed[count] < (full if count == "n" or not allowed[count].max() >= full else GATES["at_risk"].least)
+        counts, full = allowed[count].astype(float), GATES["customers_full"].least
+        few = counts < (GATES["at_risk"].least if count != "n" and counts.max() >= full else full)
         allowed = allowed.assign(**{estimate: allowed[estimate].mask(few & allowed["low"].notna())})
     _behind[figure_of(ax)] = allowed[list(dict.fromkeys(c for c in columns if c in allowed))]
     return allowed
+
+
+def blank(fig: Figure) -> bool:
+    """Whether the table behind a chart has nothing that may be drawn."""
+    table = _behind.get(fig, pd.DataFrame({"drawn": [1.0]}))
+    return not table[[c for c in table.select_dtypes("number") if c not in BESIDE]].notna().any(axis=None)
 
 
 def chart_data(fig: Figure) -> str:

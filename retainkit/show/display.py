@@ -157,6 +157,8 @@ def chart(
 ) -> Iterator[Axes]:
     """Axes to draw one chart on, shown when the `with` ends: with what was found, what is drawn and where it is from.
 
+    Where nothing of its table may be drawn, of nobody or of fewer than five, what was found is said instead.
+
     Parameters
     ----------
     shop
@@ -178,10 +180,13 @@ def chart(
     ...     _ = ax.plot([0, 30, 60], [1.0, 0.9, 0.8])
     [figure] Falling curve. Most stay.
     """
+    from retainkit.show.data import blank
     from retainkit.show.style import canvas, finish
 
     fig, ax = canvas(width=width, height=height)
     yield ax
+    if blank(fig):
+        return say("{finding}.", finding=finding)
     finish(ax, finding=finding, measure=measure, source=f"{tables}, complete to {shop.as_of:%d %B %Y}")
     figure(fig, alt=f"{alt} {finding}.{also and ' '}{also}")
 
