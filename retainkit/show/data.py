@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BESIDE = (*NAMING, "n", "at_risk", "observed", "expected", "usual", "low95", "high95", "low998", "high998")  # numbers that say nothing alone
+HARDLY = 0.04  # an interval of so few points needs no line to end
 _behind: WeakKeyDictionary[Figure, pd.DataFrame] = WeakKeyDictionary()
 
 
@@ -23,13 +24,14 @@ def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n",
     """What of the table may be drawn: without the numbers of groups under five. Its `columns` become the chart's data.
 
     Columns the table has not, and None, are left out. Of fewer than 20 customers the `estimate` is not drawn, the ends of its interval are;
-    on a curve (its `count` is of those left at a time) where fewer than 10 are left, or there were never 20.
+    on a curve (its `count` is of those left at a time) where fewer than 10 are left, or there were never 20. Where nearly everybody
+    has been seen, and those few hardly move it, the line goes on.
     """
     allowed = hide_few(table, count=count)
     if estimate and {count, "low", "high"} <= set(allowed):
         counts, full = allowed[count].astype(float), GATES["customers_full"].least
         few = counts < (GATES["at_risk"].least if count != "n" and counts.max() >= full else full)
-        allowed = allowed.assign(**{estimate: allowed[estimate].mask(few & allowed["low"].notna())})
+        allowed = allowed.assign(**{estimate: allowed[estimate].mask(few & (allowed["high"] - allowed["low"] > HARDLY))})
     _behind[figure_of(ax)] = allowed[list(dict.fromkeys(c for c in columns if c in allowed))]
     return allowed
 
