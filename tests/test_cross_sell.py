@@ -71,6 +71,8 @@ def test_without_contracts_nobody_is_said_to_leave():
 def test_a_cross_sell_the_three_ends_add_up_to_one_on_the_sample():
     got = rk.cross_sell_any(rk.open_shop("sample"), by="segment")
     assert (got.rate + got.left + got.waiting).tolist() == pytest.approx([1] * len(got))
+    for end in ("left", "waiting"):
+        assert ((got[f"{end}_low"] <= got[end]) & (got[end] < got[f"{end}_high"])).all()
 
 
 def test_rates_by_age_are_what_a_plain_count_of_customers_says_and_never_surer_than_poisson():

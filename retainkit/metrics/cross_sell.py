@@ -110,7 +110,7 @@ def cross_sell_any(
     -------
     DataFrame
         A row a group and horizon: `[by], horizon_days, rate, low, high, n, too_young, at_risk, left` (share gone
-        first), `waiting` (neither yet): rate + left + waiting = 1.
+        first), `waiting` (neither yet): rate + left + waiting = 1; each with its `_low` and `_high`.
 
     Notes
     -----
@@ -184,7 +184,7 @@ def second_purchase_before_leaving(shop: Shop, *, horizons: Sequence[int] = HORI
     -------
     DataFrame
         A row a group and horizon: `[by], horizon_days, rate, low, high, n, too_young, at_risk, left` (share gone first),
-        `waiting` (neither yet): rate + left + waiting = 1.
+        `waiting` (neither yet): rate + left + waiting = 1; each with its `_low` and `_high`.
 
     Raises
     ------
@@ -219,7 +219,10 @@ def bought_before_leaving(shop: Shop, hit: Column, *, horizons: Sequence[int], b
         curve = aalen_johansen(cells, causes=CAUSES, level=level)
         table = read_at(incidence_at, curve, horizons, followed=longest)
         bought, left, waiting = (table[table["cause"] == cause].reset_index(drop=True) for cause in (*CAUSES, EVENT_FREE))
-        return bought.rename(columns={"incidence": "rate"}).assign(left=left["incidence"], waiting=waiting["incidence"])
+        others = {f"{name}{end}": part[what] for name, part in (("left", left), ("waiting", waiting))
+                  for end, what in (("", "incidence"), ("_low", "low"), ("_high", "high"))}
+        return bought.rename(columns={"incidence": "rate"}).assign(**others)
 
-    columns = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "left", "waiting"]
+    columns = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "left", "left_low", "left_high",
+               "waiting", "waiting_low", "waiting_high"]
     return at_horizons(shop, tally(shop, "first_or_left", by=split_by(by), hit=hit), by, horizons, read, columns)

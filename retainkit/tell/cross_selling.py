@@ -90,7 +90,7 @@ def cautions(shop: Shop, share: pd.DataFrame, *, horizons: Sequence[int], leaves
 def told(anyone: pd.DataFrame, *, leaves: bool) -> pd.DataFrame:
     """The shares by horizon; who left first and who waits stand only where one number may be said of the cross-sold."""
     others = ["left", "waiting"] if leaves else ["waiting"]
-    table = anyone if leaves else anyone.drop(columns="left")
+    table = anyone.drop(columns=[c for c in map(str, anyone) if c.startswith(("left", "waiting")) and c not in others])
     alone = pd.Series([exact(row) for row in anyone.to_dict("records")], index=anyone.index, dtype=bool)
     return table.assign(**{name: table[name].where(alone) for name in others})
 
