@@ -177,16 +177,14 @@ def cancelled(shop: Shop, months: pd.DataFrame, requests: pd.DataFrame) -> None:
             month=left["month"], lost=counted(left["lost"], "customer"), asked=asked["asked"], rate=asked["rate"])
 
 
-def year_of_months(months: pd.DataFrame, repeated: pd.DataFrame, *, chained: float, gone: str) -> None:
-    """What the last month makes of a base when repeated twelve times, and what the last twelve months do."""
-    once = f"Fewer than ten were {gone} in {months['month'].iloc[-1]}, too few to make a year of."
+def repeated_month(repeated: pd.DataFrame, *, month: str, gone: str) -> None:
+    """What the last month makes of a base when repeated twelve times, which no year does."""
+    if repeated.empty:
+        say("Fewer than ten were {gone} in {month}, or it began with fewer than 20: too few to make a year of.", gone=gone, month=month)
     for row in repeated.to_dict("records"):
-        ends = f"95% interval {row['low']:.0%}–{row['high']:.0%}"
-        added = f"{row['added']:.0%} by plain adding, which counts the same people twice"
-        share = f"{row['rate']:.0%} of a base would be {gone} ({ends}; {added})"
-        once = f"If {row['month']} repeated itself twelve times, {share}."
-    say("{once} The last twelve months one after the other make {chained:.0%}. No such number is what a year loses: "
-        "each month has a base of its own.", once=once, chained=chained)
+        say("If {month} repeated itself twelve times, {share:.0%} of a base would be {gone} (95% interval {low:.0%}–{high:.0%}, n = {n:,}; "
+            "{added:.0%} by plain adding, which counts the same people twice). No year does that: each month has a base of its own.",
+            month=month, gone=gone, share=row["rate"], **{name: row[name] for name in ("low", "high", "n", "added")})
 
 
 def revenue_kept(measures: pd.DataFrame) -> None:
