@@ -28,7 +28,8 @@ def test_only_a_later_day_with_a_line_never_bought_before_is_a_cross_sell():
     ]  # fmt: skip
     shop = shop_of(rows, as_of="2026-06-30")
     assert rk.cross_sell_any(shop, horizons=[18, 19]).rate.tolist() == pytest.approx([0, 0.5])
-    assert rk.cross_sell_curve(shop).total.sum() == 1
+    assert rk.cross_sell_curve(shop).set_index("age").value[[0, 18, 19, 180]].tolist() == [0, 0, 0.5, 0.5]
+    assert rk.cross_sells_made(shop, horizons=[18, 19]).value.tolist() == [0, 0.5]
 
 
 def test_somebody_who_left_first_is_not_cross_sold():

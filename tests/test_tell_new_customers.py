@@ -74,9 +74,9 @@ def test_of_few_customers_nobody_reads_who_left_or_waits():
 
 
 def test_averages_and_rates_of_few_are_no_one_number():
-    made = pd.DataFrame({"horizon_days": [30, 90], "value": [0.3, 0.67], "n": [40, 6]})
-    assert cross_selling.made_by(made) == "Cross-sells a customer has made: 0.30 by day 30"
-    assert cross_selling.made_by(made[1:]) == "Too few customers to say"
+    made = pd.DataFrame({"horizon_days": [30, 90, 180], "value": [0.3, 0.67, 0.7], "low": [0.28, 0.3, 0.3], "high": [0.32, 1.2, 2.0], "n": 40, "observed": [40, 6, 4]})
+    assert cross_selling.made_by(made) == "Cross-sells a customer has made: 0.30 by day 30, between 0.3 and 1.2 by day 90"
+    assert cross_selling.made_by(made[2:]) == "Too few customers to say"
     rates = pd.DataFrame({"window": ["0-30", "31-90", "91-180"], "value": [9.0, 5.0, 0.0], "low": [8.0, 2.0, 0.0], "high": [10.0, 9.0, 5.0], "n": [400, 7, 0]})
     assert cross_selling.by_age(rates) == "Cross-sells per 100 customer-months: 9 in days 0-30, between 2 and 9 in days 31-90"
     assert cross_selling.by_age(rates[2:]) == "Too few cross-sells to say when they come"

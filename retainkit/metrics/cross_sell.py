@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from retainkit.errors import BadValueError, MissingDataError, counted, listed
 from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
-from retainkit.estimate.recurrent import cumulative_share, late_weight, mean_cumulative
+from retainkit.estimate.recurrent import cumulative_share, late_weight
 from retainkit.load.shop import Shop
+from retainkit.metrics.averages import CROSS_SELLS, LATER_REVENUE, REVENUE, average_curve, averages
 from retainkit.metrics.purchases import HORIZONS, at_horizons
 from retainkit.metrics.reading import read_at, shares
 from retainkit.sqltext import Column
@@ -17,9 +19,6 @@ from retainkit.tally import split_by, tally
 
 CAUSES = ["bought", "churn"]
 CROSS_SOLD, BOUGHT_TWICE = Column("d.cross_ordinal = 1"), Column("d.ordinal = 2")
-CROSS_SELLS = Column("case when d.cross_ordinal > 0 then 1 else 0 end")
-REVENUE = Column("d.amount")
-LATER_REVENUE = Column("case when d.age > 0 then d.amount else 0 end")
 
 
 def cross_sell_share(
@@ -80,10 +79,52 @@ def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level
     return table.rename(columns={"late": "horizon", "early": "horizon_days"})
 
 
-def cross_sell_curve(shop: Shop) -> pd.DataFrame:
-    """Average number of cross-sells a customer has made by each age: `age, observed, total, value`."""
+def cross_sells_made(shop: Shop, *, horizons: Sequence[int] = (90, 365), by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+    """Average number of cross-sells that a new customer has made by each horizon.
+
+    Everybody counts at every age reached so far. Left out: customers whose first purchase lies before `history_start`.
+
+    Parameters
+    ----------
+    shop
+        The shop; its orders need `product_line`.
+    horizons
+        Days after the first purchase.
+    by
+        Split by `segment`, `region`, `source`, `entry_line` or `owner`.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row a group and horizon: the group, `horizon_days`, `value`, `low`, `high`, `n` (new customers), `observed` (have reached the
+        horizon), `too_young`. NaN past the longest follow-up.
+
+    Notes
+    -----
+    Mean cumulative function (Lin et al. 2000, JRSS B 62, 711-730), robust interval over customers on the log scale.
+
+    Examples
+    --------
+    Ann comes back for tea; Bob is too young for day 30.
+
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "amount": 5, "product_line": ["cups", "tea", "tea"],
+    ...                        "ordered_at": ["2026-01-01", "2026-01-21", "2026-01-25"]})
+    >>> cross_sells_made(open_shop({"orders": orders}, as_of="2026-01-31"), horizons=[5, 30])[["horizon_days", "value", "observed", "too_young"]]
+       horizon_days  value  observed  too_young
+    0             5    0.0         2          0
+    1            30    1.0         1          1
+    """
     need_lines(shop)
-    return mean_cumulative(tally(shop, "recurrent_events", value=CROSS_SELLS, by="all"), tally(shop, "followup", by="all"))
+    return averages(shop, CROSS_SELLS, horizons=horizons, by=by, level=level)
+
+
+def cross_sell_curve(shop: Shop, *, until: int = 730, level: float = 0.95) -> pd.DataFrame:
+    """The curve behind `cross_sells_made`, for drawing: `age` (every day up to `until` or the longest follow-up), `value, low, high, observed`."""
+    need_lines(shop)
+    return average_curve(shop, CROSS_SELLS, until=until, at=np.linspace(0, 1, 7) ** 2, by=None, level=level)
 
 
 def cross_sell_any(

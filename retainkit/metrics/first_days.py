@@ -9,7 +9,8 @@ import pandas as pd
 from retainkit.errors import MissingDataError
 from retainkit.estimate.compare import against_the_rest, rates_per_month, window_rates
 from retainkit.load.shop import Shop
-from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, a_part, need_lines
+from retainkit.metrics.averages import CROSS_SELLS
+from retainkit.metrics.cross_sell import CROSS_SOLD, a_part, need_lines
 from retainkit.metrics.reading import shares
 from retainkit.sqltext import few_rows
 from retainkit.tally import UNKNOWN, split_by, tally

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from retainkit.estimate.checks import z_value
-from retainkit.estimate.recurrent import mean_cumulative, mean_cumulative_at
-from retainkit.estimate.risk import before
 from retainkit.load.shop import Shop
-from retainkit.metrics.cross_sell import REVENUE
-from retainkit.metrics.reading import by_group, stacked
-from retainkit.tally import asked_once, split_by, tally
-
-COLUMNS = ["horizon_days", "value", "low", "high", "n", "observed", "too_young"]
+from retainkit.metrics.averages import REVENUE, average_curve, averages
+from retainkit.tally import asked_once
 
 
 @asked_once
@@ -64,11 +59,7 @@ def lifetime_value(
     0             5   15.0         2          0
     1            30   45.0         1          1
     """
-    tables = []
-    for name, events, followup in _counted(shop, by):
-        table = mean_cumulative_at(events, followup, _scores(shop, by, name, horizons), horizons=horizons, level=level)
-        tables.append(table.assign(grp=name, **{c: table[c] * margin for c in ("value", "low", "high")}))
-    return by_group(stacked(tables, ["grp", *COLUMNS]), by, COLUMNS)
+    return _kept(averages(shop, REVENUE, horizons=horizons, by=by, level=level), margin)
 
 
 def lifetime_value_curve(
@@ -83,20 +74,8 @@ def lifetime_value_curve(
     DataFrame
         The group, `age` (every day up to `until` or the longest follow-up), `value`, `low`, `high`, `observed`.
     """
-    columns, tables = ["age", "value", "low", "high", "observed"], []
-    for name, events, followup in _counted(shop, by):
-        curve = mean_cumulative(events, followup)
-        ages = np.arange(0, min(until, int(followup["followup"].max())) + 1)
-        value = curve["value"].to_numpy()[np.searchsorted(curve["age"], ages, side="right") - 1] * margin
-        points = [int(a) for a in np.unique(np.linspace(0, ages[-1], steps + 1).round())]
-        read = mean_cumulative_at(events, followup, _scores(shop, by, name, points), horizons=points, level=level)
-        known = read["value"].gt(0) & read["high"].notna()
-        reach = np.interp(ages, np.array(points)[known], np.log(read["high"] / read["value"])[known]) if known.any() else np.full(len(ages), np.nan)
-        days, n = (followup[column].to_numpy() for column in ("followup", "n"))
-        observed = (n.sum() - before(days, n, ages)).astype(int)
-        band = {"value": value, "low": value / np.exp(reach), "high": value * np.exp(reach)}
-        tables.append(pd.DataFrame({"grp": name, "age": ages, **band, "observed": observed}))
-    return by_group(stacked(tables, ["grp", *columns]), by, columns)
+    at = np.linspace(0, 1, steps + 1)
+    return _kept(average_curve(shop, REVENUE, until=until, at=at, by=by, level=level), margin)
 
 
 def spread(table: pd.DataFrame, *, level: float = 0.95) -> pd.Series:
@@ -105,17 +84,6 @@ def spread(table: pd.DataFrame, *, level: float = 0.95) -> pd.Series:
     return ratio.map(np.log).div(z_value(level)).pow(2)
 
 
-def _counted(shop: Shop, by: str | None) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    """What new customers brought at each age, and how long they were followed: all of them, or each group by name."""
-    events, followup = (tally(shop, t, by=split_by(by), **v) for t, v in (("recurrent_events", {"value": REVENUE}), ("followup", {})))
-    for name in sorted(followup["grp"].unique()):
-        yield name, events[events["grp"] == name], followup[followup["grp"] == name]
-
-
-def _scores(shop: Shop, by: str | None, group: str, horizons: Sequence[int]) -> pd.DataFrame:
-    """The sums behind the intervals of a group at every horizon."""
-    tables = []
-    for age in horizons:
-        sums = tally(shop, "recurrent_scores", value=REVENUE, early=age, late=age, share=0, by=split_by(by))
-        tables.append(sums[sums["grp"] == group].assign(horizon=age))
-    return pd.concat(tables, ignore_index=True)
+def _kept(table: pd.DataFrame, margin: float) -> pd.DataFrame:
+    """The table with what is left of revenue."""
+    return table.assign(**{c: table[c] * margin for c in ("value", "low", "high")})

@@ -12,7 +12,7 @@ from retainkit.estimate.smalln import GATES, short_of, verdict
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import words
-from retainkit.tell.common import FEW, FULL, exact, history, known, no_leaving, old_ones
+from retainkit.tell.common import FEW, SHOWN, exact, history, known, no_leaving, old_ones
 
 CLAIMED = (0.70, 0.80)  # "75% of cross-sell comes in the first 90 days"
 
@@ -105,8 +105,9 @@ def sold_by(early: Any, *, window: int, leaves: bool) -> str:
 
 
 def made_by(made: pd.DataFrame) -> str:
-    """How many cross-sells a customer has made by each day that enough have reached: averages, with no interval to say."""
-    days = [f"{row['value']:.2f} by day {row['horizon_days']:.0f}" for row in made[made["n"] >= FULL].to_dict("records")]
+    """How many cross-sells a customer has made by each day that some have reached."""
+    some = made[made["observed"] >= SHOWN].rename(columns={"observed": "at_risk"}).to_dict("records")
+    days = [f"{words(row, kind='average', brief=True)} by day {row['horizon_days']:.0f}" for row in some]
     return f"Cross-sells a customer has made: {', '.join(days)}" if days else FEW
 
 

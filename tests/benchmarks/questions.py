@@ -6,7 +6,8 @@ import re
 from datetime import date
 from functools import cache
 
-from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, REVENUE
+from retainkit.metrics.averages import CROSS_SELLS, REVENUE
+from retainkit.metrics.cross_sell import CROSS_SOLD
 from retainkit.metrics.purchases import HORIZONS
 from retainkit.sqltext import Value, few_rows, text_of
 

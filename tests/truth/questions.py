@@ -14,7 +14,8 @@ import pandas as pd
 import retainkit as rk
 from retainkit.estimate.smalln import short_of
 from retainkit.estimate.survival import at_times, kaplan_meier
-from retainkit.metrics.cross_sell import CROSS_SELLS, CROSS_SOLD, REVENUE
+from retainkit.metrics.averages import CROSS_SELLS, REVENUE
+from retainkit.metrics.cross_sell import CROSS_SOLD
 from retainkit.tally import tally
 
 from .buyers import BANDS, LAPSE
