@@ -147,7 +147,8 @@ def _crossed(new: pd.DataFrame, n: int, people: pd.DataFrame) -> dict[tuple[str,
     rates = {("cross_sell_rates", f"{a}-{b}"): 100 * MONTH * age["age"].between(a + 1, b).sum() / (np.minimum(watched, b) - a).clip(0).sum()
              for a, b in BANDS}  # fmt: skip
     shares = {("cross_sell_share", h): (age["age"] <= 90).sum() / (age["age"] <= h).sum() for h in (365, 730)}
-    return rates | shares | {("cross_sell_any", h): (first <= h).sum() / n for h in (30, 60, 90, 180, 365)}
+    made = {("cross_sells_made", h): (age["age"] <= h).sum() / n for h in (90, 365)}
+    return rates | shares | made | {("cross_sell_any", h): (first <= h).sum() / n for h in (30, 60, 90, 180, 365)}
 
 
 def _money(lived: Frames, new: pd.DataFrame) -> dict[tuple[str, Any], float]:

@@ -46,6 +46,7 @@ PROMISES: list[Promise] = [
     *_many("buyers", "01", "cross_sell_share", {h: f"share of the cross-sells of {h} days in the first 90" for h in (365, 730)},
            naive="of the cross-sells seen so far"),
     *_many("buyers", "01", "cross_sell_any", {h: f"any cross-sell within {h} days" for h in (30, 90, 365)}, naive="crossed so far, of everybody"),
+    *_many("buyers", "01", "cross_sells_made", {h: f"cross-sells of a new customer in {h} days" for h in (90, 365)}, unit="times"),
     *_many("buyers", "01", "cross_sell_rates", {b: f"cross-sells per 100 customer-months, days {b}" for b in ("0-30", "30-90", "90-180", "180-365", "365-730")}, unit="rate"),
     Promise("buyers", "01", "month_one_revenue", "all", "month one of the first year's revenue", naive="of the revenue seen so far", why=FOUR_TIMES.format("99.0% ± 2.0%")),
     Promise("buyers", "01", "month_one_revenue", "later", "the same without the first day", why=FOUR_TIMES.format("99.0% ± 2.0%")),

@@ -93,6 +93,7 @@ def _repeated(shop: Any) -> list[Reading]:
 BUYERS: dict[str, Asked] = {
     "cross_sell_share": _cross_sell_share,
     "cross_sell_any": lambda shop: rows("cross_sell_any", rk.cross_sell_any(shop, horizons=HORIZONS), HORIZONS),
+    "cross_sells_made": lambda shop: rows("cross_sells_made", rk.cross_sells_made(shop, horizons=[90, 365]), [90, 365], "value"),
     "cross_sell_rates": lambda shop: rows("cross_sell_rates", rk.cross_sell_rates(shop), [f"{a}-{b}" for a, b in BANDS], "value"),
     "month_one_revenue": _month_one,
     "second_purchase": lambda shop: rows("second_purchase", rk.second_purchase(shop), HORIZONS),
