@@ -172,9 +172,9 @@ def cancelled(shop: Shop, months: pd.DataFrame, requests: pd.DataFrame) -> None:
     elif months["n"].iloc[-1] >= 5:
         left, asked = months.iloc[-1], requests.iloc[-1]
         say("In {month}, {lost} of the opening base had their first day without a contract (churn), and {asked} asked "
-            "to leave (cancellation, {rate:.1%}). The two are different days of the same story, and neither is the "
+            "to leave (cancellation): {rate}. The two are different days of the same story, and neither is the "
             "other's error.",
-            month=left["month"], lost=counted(left["lost"], "customer"), asked=asked["asked"], rate=asked["rate"])
+            month=left["month"], lost=counted(left["lost"], "customer"), asked=asked["asked"], rate=words(asked))
 
 
 def repeated_month(repeated: pd.DataFrame, *, month: str, gone: str) -> None:
