@@ -219,29 +219,18 @@ def _reading(con: duckdb.DuckDBPyConnection, values: str, everything: str, group
 
 
 def _weighed(con: duckdb.DuckDBPyConnection, table: str, group: tuple[str, ...]) -> tuple[str, tuple[str, str] | None, str]:
-    own = " or ".join(f"try_strptime(v, '{f}') is not null" for f in group)
-    counts = ", ".join(
-        f"sum(case when try_strptime(v, '{f}') is not null then n else 0 end), min(case when try_strptime(v, '{f}') is null then v end)"
-        for f in group
-    )
-    differ = f"count(case when try_strptime(v, '{group[0]}') <> try_strptime(v, '{group[1]}') then 1 end)"
-    row = con.execute(f"select {counts}, {differ} from {table} where {own}").fetchone() or ()
-    order = sorted(range(len(group)), key=lambda i: -(row[2 * i] or 0))
-    first = group[order[0]]
-    against = row[2 * order[1] + 1]  # what the other reading cannot read proves this one
-    if against is None and row[-1]:
-        return first, (group[0], group[1]), ""
-    here = row[2 * order[0] + 1]  # and what this one cannot read proves the other
-    if against and here and _only(con, table, group[order[1]], first) > MIXED:
-        return first, (group[0], group[1]), f"`{against}` can only be {first} and `{here}` only {group[order[1]]}"
-    return first, None, f"`{against}` can be nothing else" if against else "both readings give the same days"
-
-
-def _only(con: duckdb.DuckDBPyConnection, table: str, one: str, other: str) -> float:
-    """The share of the days that only one of two formats reads."""
-    row = con.execute(f"""select sum(case when try_strptime(v, '{other}') is null then n else 0 end) / sum(n) from {table}
-        where try_strptime(v, '{one}') is not null or try_strptime(v, '{other}') is not null""").fetchone()
-    return float(row[0] or 0) if row else 0.0
+    reads = [f"try_strptime(v, '{form}')" for form in group]
+    fit = ", ".join(f"{read} is not null as f{i}" for i, read in enumerate(reads))
+    found = con.execute(f"select sum(n), min(v), bool_or({reads[0]} <> {reads[1]}), {fit} from {table} group by all").fetchall()
+    first, other, *_ = sorted(range(len(group)), key=lambda i: -sum(n for n, _, _, *fits in found if fits[i]))
+    # what the other reading cannot read proves this one, and what this one cannot read the other
+    against, here = (min((v for _, v, _, *fits in found if any(fits) and not fits[i]), default=None) for i in (other, first))
+    if not against and any(differ for _, _, differ, *_ in found):
+        return group[first], (group[0], group[1]), ""
+    only = sum(n for n, _, _, *fits in found if fits[other] and not fits[first])
+    if against and here and only > MIXED * sum(n for n, _, _, *fits in found if fits[other] or fits[first]):
+        return group[first], (group[0], group[1]), f"`{against}` can only be {group[first]} and `{here}` only {group[other]}"
+    return group[first], None, f"`{against}` can be nothing else" if against else "both readings give the same days"
 
 
 def counted_days(sql: str, least: float | None, most: float | None) -> Days | None:
