@@ -16,7 +16,7 @@ from retainkit.check.blanks import filled_down
 from retainkit.check.generic import map_column, propose
 from retainkit.check.identity import same_customers
 from retainkit.check.lives import worth_nothing
-from retainkit.check.look import Look, Source, described, grouped, look_at, passed_over, sources_in
+from retainkit.check.look import Look, Source, described, grouped, look_at, sources_in
 from retainkit.check.presets import recognised
 from retainkit.check.proposal import GUESS, SURE, Proposal, Question
 from retainkit.check.words import choices
@@ -112,7 +112,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     """
     given = checked(dict(answers or {}))
     con = connect()
-    files = sources_in(paths)
+    files, passed = sources_in(paths)
     with told(quiet(con), "looking at the files"):
         opened, unread = _readable(con, files, given.get("encoding", ""))
         looks = [described(look, given.get("decimal", ""), given.get("date-format", "")) for look in grouped(opened)]
@@ -136,7 +136,7 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
         filled_down(proposal)
         totals(proposal, given.get("totals", ""))
         mixed(proposal, given.get("mixed", ""), LITTLE)
-    found = Examined([str(p) for p in paths], given, looks, proposals, con, unread=unread, passed=passed_over(paths))
+    found = Examined([str(p) for p in paths], given, looks, proposals, con, unread=unread, passed=passed)
     found.questions += {q.key: q for p in proposals for q in p.questions}.values()  # each once
     if any(p.timed for p in proposals) and "tz" not in given:
         found.questions.append(

@@ -33,6 +33,7 @@ NUMBERING = re.compile(
     r"[\W\d_]+|(?<![a-z])(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*(?![a-z])"
 )  # what tells the parts of an export apart
 MOST_TABLES = 60  # of a database
+FOLDERS, BEYOND = "name them too if they belong to it", f"a database has more than {MOST_TABLES} tables; export these"
 WIDE = 150  # columns looked at closely
 ENOUGH = 20_000  # distinct texts of a column that are looked at, unless they leave a doubt
 DAYLIKE = re.compile("dat|day|tag|time|column|fecha|month|created|_at$| at$|^ts$|_ts$|epoch")  # eight digits are a day only under such a name
@@ -101,28 +102,39 @@ class Source:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def sources_in(paths: Sequence[str | Path]) -> list[Source]:
-    """The readable files that were named, those in the folders that were named, and the tables of databases."""
+def sources_in(paths: Sequence[str | Path]) -> tuple[list[Source], list[str]]:
+    """The readable files that were named, those in the folders that were named, and the tables of databases; and what was named, or is in such
+    a folder, and is not looked at: a line each kind, with what to do about it.
+    """
     found: list[Source] = []
+    named = {Path(path).resolve() for path in map(str, paths) if not is_address(path)}
+    passed: dict[str, list[str]] = {hint: [] for hint in (FOLDERS, "unpack first", "of a kind that is not read", BEYOND)}
     for path in map(str, paths):
-        if is_address(path):
-            found += _tables(path)
-            continue
-        if not Path(path).exists():
+        if not is_address(path) and not Path(path).exists():
             raise MissingDataError(path, "does not exist", remedy="the path of a file or a folder")
-        inside = [p for p in _inside(path) if p.is_file()]
-        found += [Source(p) for p in inside if p.name.lower().endswith(READ)]
-        found += [source for p in inside if is_database(p.name) for source in _tables(str(p))]
+        for file in [path] if is_address(path) else _inside(path):
+            name, place = str(file).lower(), Path(file)
+            if is_address(path) or (is_database(name) and place.is_file()):
+                tables = tables_in(str(file), Path())
+                found += [_answer(str(file), f"select * from {table}") for table in tables[:MOST_TABLES]]
+                passed[BEYOND] += tables[MOST_TABLES:]
+            elif place.is_dir() and place.resolve() not in named:
+                passed[FOLDERS].append(place.name)
+            elif place.is_file() and name.endswith(READ):
+                found.append(Source(place))
+            elif place.is_file():
+                passed["unpack first" if name.endswith(PACKED) else "of a kind that is not read"].append(place.name)
+    folders = passed[FOLDERS]
+    passed[FOLDERS] = folders and [f"{counted(len(folders), 'folder')} ({listed(folders)})"]
+    told = [f"{listed(names)}: {hint}" for hint, names in passed.items() if names]
     if not found:
         raise MissingDataError(
             ", ".join(map(str, paths)),
             "holds no file that can be read",
-            "; ".join(passed_over(paths)),
+            "; ".join(told),
             f"files ending in {', '.join(READ)}, or a database",
         )
-    return list(
-        {(source.file.resolve(), repr(source.settings)): source for source in found}.values()
-    )  # a folder, and a file in it, name that file twice
+    return list({(s.file.resolve(), repr(s.settings)): s for s in found}.values()), told  # a folder, and a file in it, name that file twice
 
 
 def _inside(path: str | Path) -> list[Path]:
@@ -130,30 +142,11 @@ def _inside(path: str | Path) -> list[Path]:
     return sorted(p for p in Path(path).iterdir() if not p.name.startswith(("~$", "."))) if Path(path).is_dir() else [Path(path)]
 
 
-def passed_over(paths: Sequence[str | Path]) -> list[str]:
-    """What was named, or is in a folder that was named, and is not looked at: a line each kind, with what to do about it."""
-    there = [p for path in map(str, paths) if not is_address(path) for p in _inside(path)]
-    named = {Path(str(path)).resolve() for path in paths if not is_address(str(path))}
-    folders = [p.name for p in there if p.is_dir() and p.resolve() not in named]
-    files = [p.name for p in there if p.is_file() and not is_database(p.name) and not p.name.lower().endswith(READ)]
-    packed = [name for name in files if name.lower().endswith(PACKED)]
-    bases = [path for path in map(str, paths) if is_address(path)] + [str(p) for p in there if is_database(p.name)]
-    beyond = [name for base in bases for name in tables_in(base, Path())[MOST_TABLES:]]
-    others = [name for name in files if name not in packed]
-    return [f"{listed(names)}: {hint}" for names, hint in (
-        (folders and [f"{counted(len(folders), 'folder')} ({listed(folders)})"], "name them too if they belong to it"), (packed, "unpack first"),
-        (others, "of a kind that is not read"), (beyond, f"a database has more than {MOST_TABLES} tables; export these")) if names]
-
-
-def _tables(address: str) -> list[Source]:
-    """The tables of a database, each as a query and the file its answer became."""
-    found = []
-    for name in tables_in(address, Path())[:MOST_TABLES]:
-        query = f"select * from {name}"
-        plain = called(address, query)
-        file = extract(address, query, name=plain.rpartition(" in ")[0], folder=Path(), where=plain)
-        found.append(Source(file, {"address": address, "query": query}))
-    return found
+def _answer(address: str, query: str) -> Source:
+    """A table of a database, as a query and the file its answer became."""
+    plain = called(address, query)
+    file = extract(address, query, name=plain.rpartition(" in ")[0], folder=Path(), where=plain)
+    return Source(file, {"address": address, "query": query})
 
 
 def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encoding: str = "", *, even: bool = False) -> Look:
