@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 
 class RetainkitError(ValueError):
@@ -61,6 +62,21 @@ def first_line(err: BaseException) -> str:
     line = str(err).strip().split("\n")[0]
     kind, _, rest = line.partition(" Error: ")
     return rest if rest and len(kind) < 30 else line or type(err).__name__
+
+
+@contextmanager
+def saying(where: str, wrong: str, remedy: str, *kinds: type[Exception], found: str = "") -> Iterator[None]:
+    """Say what goes wrong in the block in another library, of these kinds, as an error of retainkit's; `found` in place of that library's words.
+
+    >>> with saying("price", "is no number", "price = 5", ValueError):
+    ...     float("five")
+    Traceback (most recent call last):
+    retainkit.errors.BadValueError: price: is no number. Found: could not convert string to float: 'five'. To fix it: price = 5
+    """
+    try:
+        yield
+    except kinds as err:
+        raise BadValueError(where, wrong, found or first_line(err), remedy) from err
 
 
 def closest(word: str, options: Iterable[str]) -> str | None:

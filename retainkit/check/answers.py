@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from retainkit.check.look import Look
-from retainkit.errors import BadValueError, closest, listed
+from retainkit.errors import BadValueError, closest, listed, saying
 from retainkit.load.clock import known_zone
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import as_date
@@ -57,15 +57,9 @@ def checked(answers: dict[str, str]) -> dict[str, str]:
     if answers.get("tz"):
         known_zone(answers["tz"], "--tz", "--tz {}")
     if answers.get("encoding"):
-        try:
+        some = "--encoding cp1252 (Windows), cp932 (Japanese), gb18030 (Chinese), mac_roman"
+        with saying("--encoding", "is none that is known", some, LookupError, found=answers["encoding"]):
             codecs.lookup(answers["encoding"])
-        except LookupError as err:
-            raise BadValueError(
-                "--encoding",
-                "is none that is known",
-                answers["encoding"],
-                "--encoding cp1252 (Windows), cp932 (Japanese), gb18030 (Chinese), mac_roman",
-            ) from err
     for key in ("history-start", "as-of"):
         if answers.get(key):
             as_date(answers[key], f"--{key}")

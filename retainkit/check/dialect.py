@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from retainkit.errors import BadValueError
+from retainkit.errors import saying
 from retainkit.load.book import header_row
 from retainkit.load.recode import DELIMITERS, opener
 
@@ -24,12 +24,9 @@ def dialect(path: Path, encoding: str = "") -> dict[str, Any]:
 
     `encoding` is what a file that is not UTF-8 was said to be.
     """
-    try:
-        with opener(path)(path, "rb") as handle:
-            start: bytes = handle.read(1 << 18)
-            encoding = _encoding(start, handle, encoding)
-    except (OSError, EOFError, zlib.error) as err:
-        raise BadValueError(path.name, "cannot be read", str(err), "export it again, or unpack it") from err
+    with saying(path.name, "cannot be read", "export it again, or unpack it", OSError, EOFError, zlib.error), opener(path)(path, "rb") as handle:
+        start: bytes = handle.read(1 << 18)
+        encoding = _encoding(start, handle, encoding)
     settings: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
     lines = start.decode(encoding, errors="replace").lstrip("\ufeff").splitlines(keepends=True)[:200]
     if title := _title(lines):

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from retainkit.errors import BadValueError, MissingDataError, listed
+from retainkit.errors import BadValueError, MissingDataError, listed, saying
 from retainkit.load.mapping import apart
 
 TOTALS = re.compile(r"\s*(grand |sub|sub-)?(total|totals|sum|summe|gesamt|gesamtsumme|zwischensumme|somme|totaal|totale|suma)\s*:?\s*", re.IGNORECASE)
@@ -79,7 +79,8 @@ def _cells(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, list[list[A
             "is a workbook, and what reads workbooks is not installed",
             remedy="pip install python-calamine, or save the sheet as CSV",
         ) from err
-    try:
+    mend = "open it, save it again without a password, or save the sheet as CSV"
+    with saying(path.name, "cannot be read as a workbook", mend, calamine.CalamineError, OSError):
         with calamine.load_workbook(path) as book:
             if missing := [name for name in wanted if name not in book.sheet_names]:
                 raise MissingDataError(path.name, f"has no sheet {missing[0]!r}", listed(book.sheet_names), f'sheets = ["{book.sheet_names[0]}"]')
@@ -92,13 +93,6 @@ def _cells(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, list[list[A
                             if r > top and left == right:  # down a column: one value for several rows
                                 cells[r][c] = cells[top][left]
                 yield name, cells
-    except (calamine.CalamineError, OSError) as err:
-        raise BadValueError(
-            path.name,
-            "cannot be read as a workbook",
-            str(err).splitlines()[0],
-            "open it, save it again without a password, or save the sheet as CSV",
-        ) from err
 
 
 def _sheet(name: str, cells: list[list[Any]]) -> Sheet | None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retainkit.errors import BadValueError
+from retainkit.errors import BadValueError, saying
 from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
@@ -34,10 +34,8 @@ def connect(memory: str | None = None) -> duckdb.DuckDBPyConnection:
     con.execute(f"set temp_directory = {literal(str(cache_folder() / 'spill'))}")
     con.execute("set TimeZone = 'UTC'")
     con.execute(READ_NUMBER)
-    try:
+    with saying("memory", "is no amount of memory", 'memory="8GB"', duckdb.Error, found=repr(memory)):
         con.execute(f"set memory_limit = {literal(memory or MEMORY)}")
-    except duckdb.Error as err:
-        raise BadValueError("memory", "is no amount of memory", repr(memory), 'memory="8GB"') from err
     return con
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retainkit.errors import BadValueError, MissingDataError, first_line
+from retainkit.errors import MissingDataError, saying
 from retainkit.load.book import Sheet, sheets_of
 from retainkit.load.endings import BOOKS, LINES
 from retainkit.load.recode import utf8
@@ -53,14 +53,10 @@ def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, lab
     """An object a line; an object inside becomes columns named with a point (`customer.id`); a broken line is rejected."""
     name = f"lines_{plan.table}_{number}"
     compression = ", compression='gzip'" if path.suffix.lower() == ".gz" else ""
-    try:
+    with saying(label, "cannot be read as JSON lines", "one JSON object a line, in UTF-8", Exception):
         con.execute(f"""create or replace temp table {name}_text as select row_number() over () as row_no, line, try_cast(line as json) as j from read_csv({one_file(path)},
             auto_detect=false, header=false, delim='\\x1d', quote='', escape='', columns={{'line': 'varchar'}}, max_line_size=16777216, parallel=false,
             null_padding=true, strict_mode=false{compression})""")
-    except Exception as err:
-        raise BadValueError(
-            label, "cannot be read as JSON lines", first_line(err), "one JSON object a line, in UTF-8"
-        ) from err
     con.execute(
         f"create or replace temp table {name}_objects as select row_no, line, case when json_type(j) = 'OBJECT' then j end as j from {name}_text where coalesce(trim(line), '') <> ''"
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retainkit.errors import BadValueError, MissingDataError, first_line
+from retainkit.errors import BadValueError, MissingDataError, saying
 from retainkit.load.endings import BOOKS, PACKED
 from retainkit.load.frames import registered
 from retainkit.load.mapping import apart
@@ -68,17 +68,11 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int, la
 
 def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
     """The column names of a text file, and the character that separates them."""
+    damaged = "cannot be read: the file is damaged or was cut short"
     try:
-        with opened(path, plan.encoding) as lines:
+        with saying(plan.label(path), damaged, "copy or export it again", EOFError, OSError, zlib.error), opened(path, plan.encoding) as lines:
             for _ in range(plan.skip + 1):
                 first = lines.readline(1_000_000)
-    except (EOFError, OSError, zlib.error) as err:
-        raise BadValueError(
-            plan.label(path),
-            "cannot be read: the file is damaged or was cut short",
-            first_line(err),
-            "copy or export it again",
-        ) from err
     except (UnicodeDecodeError, LookupError) as err:
         raise BadValueError(
             plan.label(path),
@@ -107,7 +101,5 @@ def of_frame(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> Relation:
 
 
 def _types(con: duckdb.DuckDBPyConnection, plan: TablePlan, name: str, sql: str) -> dict[str, str]:
-    try:
+    with saying(name, f"cannot be read as the table {plan.table}", "export it again as CSV or Parquet", Exception):
         return {column: kind for column, kind, *_ in con.execute(f"describe select * from {sql}").fetchall() if column != "row_no"}
-    except Exception as err:
-        raise BadValueError(name, f"cannot be read as the table {plan.table}", str(err).splitlines()[0], "export it again as CSV or Parquet") from err

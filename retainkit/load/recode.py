@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from retainkit.aside import ensure
-from retainkit.errors import BadValueError
+from retainkit.errors import BadValueError, saying
 from retainkit.load.engine import cache_folder
 
 PIECE = 1 << 20
@@ -86,19 +86,12 @@ def utf8(path: Path, encoding: str, label: str, *, even: bool = False) -> Path:
     name = path.name.removesuffix(".gz")
 
     def write(folder: Path) -> None:
-        try:
-            with (
-                opened(path, encoding, None if even else "") as text,
-                (folder / name).open("w", encoding="utf-8", newline="", errors="surrogatepass") as out,
-            ):
-                shutil.copyfileobj(text, out, PIECE)
-        except (UnicodeError, LookupError) as err:
-            raise BadValueError(
-                label,
-                f"is not {encoding} text",
-                str(err),
-                'encoding = "cp1252" (Windows), or the one it was exported in',
-            ) from err
+        with (
+            saying(label, f"is not {encoding} text", 'encoding = "cp1252" (Windows), or the one it was exported in', UnicodeError, LookupError),
+            opened(path, encoding, None if even else "") as text,
+            (folder / name).open("w", encoding="utf-8", newline="", errors="surrogatepass") as out,
+        ):
+            shutil.copyfileobj(text, out, PIECE)
 
     return ensure(cache_folder() / f"recoded-{key}", write) / name
 

@@ -13,7 +13,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from retainkit.aside import ensure
-from retainkit.errors import BadValueError, closest, first_line, listed, one_of
+from retainkit.errors import BadValueError, closest, listed, one_of, saying
 from retainkit.load.clock import not_to_come, nothing_between, reach, why_nothing
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
 from retainkit.load.progress import quiet
@@ -293,31 +293,25 @@ class Shop:
         """
         import duckdb
 
-        with _TURN, sound(self._store):
-            try:
-                asked = self._con.extract_statements(text)
-                if [statement.type for statement in asked] != [duckdb.StatementType.SELECT]:
-                    raise BadValueError(
-                        "shop.sql",
-                        "takes one question, which changes nothing",
-                        " ".join(text.split())[:80] or "nothing",
-                        'shop.sql("select count(*) as n from orders")',
-                    )
-                self._look_at(set(re.findall(r"\w+", text.lower())))
-                return (
-                    self._con.execute(asked[0])
-                    if into is None
-                    else self._con.execute(
-                        f"copy ({text}) to {literal(str(into))} (format parquet, parquet_version v2)"
-                    )
-                ).df()
-            except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as err:
+        known = f"select ... from one of {listed([*self.tables, *DERIVED], limit=20)}"
+        wrong = duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException
+        with _TURN, sound(self._store), saying("shop.sql", "is not SQL over the shop's tables", known, *wrong):
+            asked = self._con.extract_statements(text)
+            if [statement.type for statement in asked] != [duckdb.StatementType.SELECT]:
                 raise BadValueError(
                     "shop.sql",
-                    "is not SQL over the shop's tables",
-                    first_line(err),
-                    f"select ... from one of {listed([*self.tables, *DERIVED], limit=20)}",
-                ) from err
+                    "takes one question, which changes nothing",
+                    " ".join(text.split())[:80] or "nothing",
+                    'shop.sql("select count(*) as n from orders")',
+                )
+            self._look_at(set(re.findall(r"\w+", text.lower())))
+            return (
+                self._con.execute(asked[0])
+                if into is None
+                else self._con.execute(
+                    f"copy ({text}) to {literal(str(into))} (format parquet, parquet_version v2)"
+                )
+            ).df()
 
     def _look_at(self, words: set[str]) -> None:
         """Make the views of the tables a query names that it has not seen yet: each costs as much as a small query."""
