@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable
-from html import escape
+from importlib import resources
 
 from retainkit.check import health
 from retainkit.check.answers import FLAGS
@@ -194,23 +194,8 @@ def as_text(found: Examined) -> str:
 
 def as_html(found: Examined) -> str:
     """The report as a page that loads nothing from anywhere; every text of the files is escaped."""
-    body = []
-    for title, lines in sections(found):
-        if title in ("Proposed mapping", "Next", "Questions"):
-            inner = f"<pre>{escape(chr(10).join(lines))}</pre>"
-        else:
-            inner = "<ul>" + "".join(f"<li{' class=sub' if line.startswith('  ') else ''}>{escape(line.strip())}</li>" for line in lines) + "</ul>"
-        body.append(f"<section><h2>{escape(title)}</h2>{inner}</section>")
-    title = "Check of " + ", ".join(look.name for look in found.looks[:3])
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"><title>{escape(title)}</title><style>{STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>{''.join(body)}</main></body></html>\n"
-    )
+    from jinja2 import Environment
 
-
-STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;color:#1f2933;background:#fff;margin:0}main{max-width:60rem;margin:0 auto;padding:1.5rem}h1{font-size:1.5rem}"
-    "h2{font-size:1.1rem;border-bottom:1px solid #ccd;margin-top:2rem}li.sub{margin-left:1.5rem;list-style:none;color:#52606d}"
-    "pre{background:#f4f5f7;padding:.8rem;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.85rem}"
-)
+    text = resources.files("retainkit").joinpath("check", "page.html.j2").read_text(encoding="utf-8")
+    page = Environment(autoescape=True, trim_blocks=True, keep_trailing_newline=True).from_string(text)
+    return page.render(title="Check of " + ", ".join(look.name for look in found.looks[:3]), sections=sections(found))
