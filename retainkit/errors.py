@@ -101,8 +101,9 @@ def listed(items: Iterable[object], *, limit: int = 10) -> str:
     return shown if len(words) <= limit else f"{shown} and {len(words) - limit:,} more"
 
 
-def one_of(value: str, options: Collection[str], where: str, wrong: str, remedy: str, *, usual: str = "", limit: int = 10) -> str:
-    """The value, once it is one of the options; else an error that lists them, with the nearest (else `usual`, or the first) in the remedy's {}.
+def one_of(value: str, options: Collection[str], where: str, wrong: str, remedy: str, *, usual: str = "", limit: int = 10, found: str = "") -> str:
+    """The value, once it is one of the options; else an error that lists them (or says `found`), with the nearest (else `usual`, or the first)
+    in the remedy's {}.
 
     >>> one_of("smb", ["B2C", "SMB"], "segment", "`smb` is none", 'segment="{}"')
     Traceback (most recent call last):
@@ -110,7 +111,7 @@ def one_of(value: str, options: Collection[str], where: str, wrong: str, remedy:
     """
     if value not in options:
         near = closest(value, options) or usual or next(iter(options))
-        raise BadValueError(where, wrong, listed(options, limit=limit), remedy.format(near))
+        raise BadValueError(where, wrong, found or listed(options, limit=limit), remedy.format(near))
     return value
 
 

@@ -38,9 +38,7 @@ GROUPS_OF_CUSTOMERS = ("segment", "region", "source", "owner")
 
 def refunds_how(how: str) -> str:
     """How refunded purchases are counted, once it is one of the two ways."""
-    if how not in ("in", "out"):
-        raise BadValueError("refunds", "is neither in nor out", repr(how), 'refunds="out"')
-    return how
+    return one_of(how, ("out", "in"), "refunds", "is neither in nor out", 'refunds="{}"', found=repr(how))
 
 
 class Shop:
@@ -148,10 +146,9 @@ class Shop:
         where without the column nobody could be seen to.
         """
         table, _, column = what.partition(".")
-        if table not in TABLES or (column and column not in TABLES[table].names):
-            known = TABLES[table].names if table in TABLES else tuple(TABLES)
-            nearest = closest(column or table, known) or "orders"
-            raise BadValueError("has", f"`{what}` is not a table or column retainkit knows", listed(known), f'has("{nearest}")')
+        if column or table not in TABLES:
+            part, known, inside = (column, TABLES[table].names, f"{table}.") if table in TABLES else (table, tuple(TABLES), "")
+            one_of(part, known, "has", f"`{what}` is not a table or column retainkit knows", f'has("{inside}{{}}")', usual="orders")
         if what not in self._had:
             self._had[what] = table in self.tables and self._holds(table, column)
         return self._had[what]

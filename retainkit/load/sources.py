@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 FACTS = ("tz", "as_of", "history_start", "currency")
 OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "overlap", "missing", "query")
+CHOICES = {  # of an option: what it may say, what is wrong with anything else, and what to type
+    "overlap": (("all", "once"), "is neither all nor once", '"once" (a row that an earlier file or sheet has as well is left out)'),
+    "missing": (("empty",), "can only be empty", '"empty" (a column that a file lacks, and another one has, is read as empty), or no such line')}
 
 
 @dataclass(frozen=True)
@@ -278,24 +281,12 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
             listed(body),
             f'{needed} = "the column that holds it", or no such line',
         )
-    overlap = body.get("overlap", "all")
-    if overlap not in ("all", "once"):
-        raise BadValueError(
-            where,
-            "`overlap` is neither all nor once",
-            repr(overlap),
-            'overlap = "once" (a row that an earlier file or sheet has as well is left out)',
-        )
-    if body.get("missing", "empty") != "empty":
-        raise BadValueError(
-            where,
-            "`missing` can only be empty",
-            repr(body["missing"]),
-            'missing = "empty" (a column that a file lacks, and another one has, is read as empty), or no such line',
-        )
+    for key, (choices, wrong, typed) in CHOICES.items():
+        if key in body and body[key] not in choices:
+            raise BadValueError(where, f"`{key}` {wrong}", repr(body[key]), f"{key} = {typed}")
     return TablePlan(
         name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body and c not in off}, off=off,
-        where=body.get("where"), once=overlap == "once", padded="missing" in body, settings=path, date_formats=_names(body.get("date_format", ())),
+        where=body.get("where"), once=body.get("overlap") == "once", padded="missing" in body, settings=path, date_formats=_names(body.get("date_format", ())),
         joins=tuple(Join(TablePlan(name, _all_files(path.parent, j, f"{where} join", f"{name}-join")[:1], settings=path, **written(j, where)), _names(j["on"]))
                     for j in body.get("join", ())), **written(body, where))
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 from importlib import resources
 from typing import Any, TypeAlias
 
-from retainkit.errors import BadValueError, MissingDataError, closest, listed, one_of
+from retainkit.errors import BadValueError, MissingDataError, listed, one_of, saying
 
 Record: TypeAlias = dict[str, Any]
 GOAL = {"metric": str, "target": float, "by": date, "group": str, "since": date, "horizon_days": int, "better": str}
 CLAIM = {"claim": str, "sentence": str, "measure": str, "low": float, "high": float, "arguments": dict, "take": dict, "column": str,
          "read_as": str, "said_by": str, "population": str, "source_says": str, "estimand": str, "kind": str, "unit": str, "needs": list,
          "caution": str, "whole_life": bool}
+KINDS = {str: "a text", float: "a number", date: "a date", int: "a whole number", dict: "a table", list: "a list", bool: "true or false"}
 NEEDED = {"goals": ("metric", "target", "by"), "claims": ("claim", "sentence", "measure", "low", "high")}
 CHOICES = {
     "better": ("higher", "lower"),
@@ -76,37 +77,15 @@ def _records(records: Any, kind: str, fields: dict[str, Any], where: str) -> Ite
 
 def _value(key: str, value: Any, kind: Any, where: str) -> Any:
     """The value, once it is of the kind that the setting has."""
-    read: dict[Any, Callable[[Any], Any]] = {date: _day, float: _number}
-    try:
-        found = read.get(kind, lambda v: v)(value)
-    except (TypeError, ValueError):
-        found = None
-    if found is None or not isinstance(found, kind) or isinstance(value, bool) != (kind is bool):
-        words = {
-            str: "a text",
-            float: "a number",
-            date: "a date",
-            int: "a whole number",
-            dict: "a table",
-            list: "a list",
-            bool: "true or false",
-        }[kind]
-        raise BadValueError(where, f"`{key}` is not {words}", repr(value), f"{key} = {EXAMPLES.get(key, '...')}")
-    if key in CHOICES and found not in CHOICES[key]:
-        raise BadValueError(
-            where,
-            f"`{key}` is none of its choices",
-            f"{found!r}; choices: {listed(CHOICES[key])}",
-            f'{key} = "{closest(found, CHOICES[key]) or CHOICES[key][0]}"',
-        )
+    with saying(where, f"`{key}` is not {KINDS[kind]}", f"{key} = {EXAMPLES.get(key, '...')}", TypeError, ValueError, found=repr(value)):
+        found = _day(value) if kind is date else float(value) if kind is float and not isinstance(value, str) else value
+        if not isinstance(found, kind) or isinstance(value, bool) != (kind is bool):
+            raise TypeError
+    if key in CHOICES:
+        said = f"{found!r}; choices: {listed(CHOICES[key])}"
+        one_of(found, CHOICES[key], where, f"`{key}` is none of its choices", f'{key} = "{{}}"', found=said)
     return found
 
 
 def _day(value: Any) -> date:
     return value.date() if isinstance(value, datetime) else value if isinstance(value, date) else date.fromisoformat(value)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, str):
-        raise TypeError
-    return float(value)
