@@ -35,9 +35,7 @@ def ends(p: Proposal, answers: Mapping[str, str]) -> None:
         _history(p, several, trial, cancelled, answers.get("history", ""))
     else:
         _day_after(p)
-        _renewed(p, cancelled)
-        if running != "false" and status:
-            _runs_on(p, status, running, by["running"])
+        _no_terms(p, status, running, by.get("running", ()), cancelled)
         _as_cancelled(p, cancelled)
         if cancelled != "false" and status:
             _no_day(p, status, cancelled, by["cancelled"])
@@ -82,31 +80,22 @@ def _day_after(p: Proposal) -> None:
         p.put("ended_at", line, f"the day after {end.name}: of {counted(follow, 'contract')} that {'follows' if follow == 1 else 'follow'} another one, {after:,} begin then")
 
 
-def _renewed(p: Proposal, cancelled: str) -> None:
-    """Take the end of a term for the end of a contract only where it does not renew itself, or was cancelled."""
-    renews = next((c for c in p.look.columns.values() if called(c, "renews")), None)
-    if not renews or "ended_at" not in p.lines:
-        return
-    over = " or ".join(
-        [
-            f"lower(trim({renews.sql})) in ({', '.join(map(literal, sorted(NO)))})",
-            *([_filled(p.sql_of("cancel_requested_at"))] if "cancel_requested_at" in p.lines else []),
-            *[cancelled] * (cancelled != "false"),
-        ]
-    )
-    if n := p.count(f"{_filled(p.sql_of('ended_at'))} and not ({over})"):
+def _no_terms(p: Proposal, status: Column | None, running: str, said: Iterable[str], cancelled: str) -> None:
+    """Take the end of a term, or of what is paid, for no end of a contract: where it renews itself and was not cancelled, and where a status
+    calls it running and nobody asked it to end.
+    """
+    asked = [_filled(p.sql_of("cancel_requested_at"))] if "cancel_requested_at" in p.lines else []
+    ways = []
+    if renews := next((c for c in p.look.columns.values() if called(c, "renews")), None):
+        never = f"lower(trim({renews.sql})) in ({', '.join(map(literal, sorted(NO)))})"
         why = f"it is the end of a term: `{renews.name}` says that it renews itself, and nothing that it was cancelled"
-        p.put("ended_at", f"case when {over} then {p.sql_of('ended_at')} end", f"of {counted(n, 'row')} {why}")
-
-
-def _runs_on(p: Proposal, status: Column, running: str, said: Iterable[str]) -> None:
-    """Take no end of a contract that a status calls running, unless it was asked to end: it is that of a term, or of what is paid."""
-    if "ended_at" not in p.lines:
-        return
-    asked = f" and not ({_filled(p.sql_of('cancel_requested_at'))})" if "cancel_requested_at" in p.lines else ""
-    if n := p.count(f"{_filled(p.sql_of('ended_at'))} and {running}{asked}"):
-        why = f"of {counted(n, 'row')} it is the end of a term, or of what is paid: `{status.name}` says {listed(said)}"
-        p.put("ended_at", f"case when not ({running}{asked}) then {p.sql_of('ended_at')} end", why)
+        ways.append((" or ".join([never, *asked, *[cancelled] * (cancelled != "false")]), why))
+    if status and running != "false":
+        why = f"it is the end of a term, or of what is paid: `{status.name}` says {listed(said)}"
+        ways.append((f"not ({' and not '.join([running, *(f'({day})' for day in asked)])})", why))
+    for over, why in ways if "ended_at" in p.lines else ():
+        if n := p.count(f"{_filled(p.sql_of('ended_at'))} and not ({over})"):
+            p.put("ended_at", f"case when {over} then {p.sql_of('ended_at')} end", f"of {counted(n, 'row')} {why}")
 
 
 def _as_cancelled(p: Proposal, cancelled: str) -> None:
