@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import MissingDataError, saying
 from retainkit.load.book import Sheet, sheets_of
@@ -60,7 +60,8 @@ def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, lab
     con.execute(
         f"create or replace temp table {name}_objects as select row_no, line, case when json_type(j) = 'OBJECT' then j end as j from {name}_text where coalesce(trim(line), '') <> ''"
     )
-    paths = _paths(con, f"{name}_objects")
+    shape = json.loads(con.execute(f"select json_group_structure(j) from {name}_objects").fetchall()[0][0] or "0")
+    paths = _paths(shape) if isinstance(shape, dict) else {}  # of nothing, and of empty objects, it is a word
     if not paths:
         raise MissingDataError(label, "has no line that is a JSON object", remedy="one JSON object a line: {\"order_id\": 1, ...}")
     columns = ", ".join(f'j ->> {literal(p)} as "{quoted(n)}"' for n, p in paths.items())
@@ -71,16 +72,10 @@ def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, lab
     return Relation(label, f"(select * from {name})", dict.fromkeys(paths, "VARCHAR"), 1, f"{name}_rejects", numbered=True)
 
 
-def _paths(con: duckdb.DuckDBPyConnection, table: str, into: str = "$", before: str = "", depth: int = 0) -> dict[str, str]:
-    """The columns of the objects in a table: name -> JSON path."""
+def _paths(shape: dict[str, Any], into: str = "$", before: str = "", depth: int = 0) -> dict[str, str]:
+    """The columns of objects, of what the engine says of their keys: name -> JSON path. Lists, and what is an object in some only, are one column."""
     found: dict[str, str] = {}
-    inner = "j" if into == "$" else f"json_extract(j, {literal(into)})"
-    keys = con.execute(f"""select k, max(case when json_type(json_extract({inner}, '$.' || cast(to_json(k) as varchar))) = 'OBJECT' then 1 else 0 end)
-        from (select j, unnest(json_keys({inner})) as k from {table} where json_type({inner}) = 'OBJECT') t group by k order by k""").fetchall()
-    for key, nested in keys:
+    for key, inside in sorted(shape.items()):
         path, name = f"{into}.{json.dumps(key, ensure_ascii=False)}", f"{before}{key}"
-        if nested and depth < 2:
-            found |= _paths(con, table, path, f"{name}.", depth + 1)
-        else:
-            found[name] = path
+        found |= _paths(inside, path, f"{name}.", depth + 1) if isinstance(inside, dict) and depth < 2 else {name: path}
     return found
