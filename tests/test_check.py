@@ -123,6 +123,16 @@ def test_guests_duplicates_and_shared_emails_are_counted(tmp_path):
         assert words in said
 
 
+@pytest.mark.parametrize(("head", "line"), [
+    ("order_id,customer_id,date,amount,n,part", "{i},c{c},2026-0{k}-{i:02},5.5,{i},x"), ("", " {c:05} 19970{k}{i:02}  {c}  {i}.77")])
+def test_files_of_any_columns_or_of_none_but_blanks_are_one_table(tmp_path, head, line):
+    for k in (1, 2):
+        rows = [line.format(i=i, k=k, c=i % 7 + 1) for i in range(10, 28)]
+        (tmp_path / f"part-{k}.txt").write_text("\n".join([head, *rows] if head else rows) + "\n")
+    found = examine([tmp_path])
+    assert [(look.rows, look.shared) for look in found.looks] == [(36, 0)]
+
+
 def test_two_files_of_one_layout_are_one_table(tmp_path):
     for year in (2025, 2026):
         export(tmp_path, [f"{year}-01-05", f"{year}-02-05"], name=f"orders-{year}.csv")

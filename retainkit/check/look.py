@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,7 +183,7 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     names = {name: f'"{quoted(name)}"' for name in types}
     if settings.get("columns") == ["line"]:
         names = _blank_separated(con, table)
-    shared = _shared(con, [r.sql for r in relations], list(types))
+    shared = _shared(con, [r.sql for r in relations], names.values())
     found = Look((path,), settings, con, table, rows, sampled, names, len(relations), shared, beside=read[0].beside)
     found.lacking.update({r.name: missing for r in read if (missing := [name for name in types if name not in r.types])})
     return found
@@ -222,13 +222,13 @@ def _settled(look: Look, column: Column, columns: dict[str, Column], date_format
     return days.settled(said, f"as you said, though {days.proof}" if days.proof else "as you said")
 
 
-def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], names: Sequence[str]) -> int:
-    """Rows that more than one file or sheet has, beyond the one that has them most often."""
+def _shared(con: duckdb.DuckDBPyConnection, parts: Sequence[str], columns: Iterable[str]) -> int:
+    """Rows that more than one file or sheet has, beyond the one that has them most often; the columns as SQL."""
     if len(parts) < 2:
         return 0
-    columns = ", ".join(f'"{quoted(c)}"' for c in names)
-    each = " union all ".join(f"select {n} as part, {columns}, count(*) as n from {part} s{n} group by all" for n, part in enumerate(parts))
-    both = f"select sum(n) as total, max(n) as most from ({each}) e group by {columns}"
+    row = ", ".join(columns)
+    each = " union all ".join(f"select {n} as part, hash({row}) as whole, count(*) as n from {part} s{n} group by 2" for n, part in enumerate(parts))
+    both = f"select sum(n) as total, max(n) as most from ({each}) e group by whole"
     return int(con.execute(f"select coalesce(sum(total - most), 0) from ({both}) t").fetchall()[0][0])
 
 
@@ -292,7 +292,7 @@ def _together(wide: Look, parts: list[Look]) -> Look:
     several = not sampled and len(parts) > 1
     # more rows are put below those of one
     each = (f"(select * from {look.table} where rowid < {look.rows})" for look in parts if several)
-    shared = sum(look.shared for look in parts) + (0 if sampled else _shared(wide.con, [look.table for look in parts], list(wide.names)))
+    shared = sum(look.shared for look in parts) + (0 if sampled else _shared(wide.con, [look.table for look in parts], wide.names.values()))
     for look in parts:
         if look is not wide:
             wide.con.execute(f"insert into {wide.table} by name select * from {look.table}")
