@@ -30,18 +30,6 @@ CHOICES = {  # of an option: what it may say, what is wrong with anything else, 
 
 
 @dataclass(frozen=True)
-class Join:
-    """A second file whose columns the mapping may use, matched on columns of the same name, or on "order_id = id"."""
-
-    plan: TablePlan  # how it is read; its content is in the key of a store
-    on: tuple[str, ...]
-
-    @property
-    def path(self) -> Path:
-        return self.plan.files[0]
-
-
-@dataclass(frozen=True)
 class TablePlan:
     """Where one canonical table comes from and how its columns are made."""
 
@@ -57,7 +45,8 @@ class TablePlan:
     encoding: str = "utf-8"
     skip: int = 0  # lines above the header that are a title
     date_formats: tuple[str, ...] = ()
-    joins: tuple[Join, ...] = ()
+    joins: tuple[TablePlan, ...] = ()  # further files whose columns the mapping may use: one each
+    on: tuple[str, ...] = ()  # what such a file is matched on: columns of the same name, or "order_id = id"
     sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold the same table
     once: bool = False  # a row that an earlier file or sheet has as well is left out
     settings: Path | None = field(default=None, repr=False)  # the retainkit.toml that says all this
@@ -70,6 +59,11 @@ class TablePlan:
         if self.extracted:
             return file.stem
         return file.name if sum(f.name == file.name for f in self.files) < 2 else f"{file.parent.name}/{file.name}"
+
+    @property
+    def every(self) -> tuple[Path, ...]:
+        """Its files, and those that are joined to them."""
+        return (*self.files, *(join.files[0] for join in self.joins))
 
     @property
     def extracted(self) -> bool:
@@ -149,7 +143,7 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
         )
     try:
         plan = _from_path(source)
-        for file in (f for t in plan.tables.values() for f in (*t.files, *(j.path for j in t.joins))):
+        for file in (f for t in plan.tables.values() for f in t.every):
             if not file.is_file():
                 raise BadValueError(
                     file.name,
@@ -236,7 +230,7 @@ def packed_up(file: Path) -> BadValueError:
 
 def _unread(folder: Path, tables: dict[str, TablePlan]) -> tuple[str, ...]:
     """The files of data in a folder that are not read: named like no table or in no section, or packed in a way that is not read."""
-    used = {f.resolve() for t in tables.values() for f in (*t.files, *(j.path for j in t.joins))}
+    used = {f.resolve() for t in tables.values() for f in t.every}
     return tuple(sorted(f.name for f in folder.iterdir() if f.name.lower().endswith((*READ, *PACKED)) and f.resolve() not in used))
 
 
@@ -287,7 +281,7 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     return TablePlan(
         name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body and c not in off}, off=off,
         where=body.get("where"), once=body.get("overlap") == "once", padded="missing" in body, settings=path, date_formats=_names(body.get("date_format", ())),
-        joins=tuple(Join(TablePlan(name, _all_files(path.parent, j, f"{where} join", f"{name}-join")[:1], settings=path, **written(j, where)), _names(j["on"]))
+        joins=tuple(TablePlan(name, _all_files(path.parent, j, f"{where} join", f"{name}-join")[:1], settings=path, on=_names(j["on"]), **written(j, where))
                     for j in body.get("join", ())), **written(body, where))
 
 

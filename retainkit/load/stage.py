@@ -46,7 +46,7 @@ def stage(con: duckdb.DuckDBPyConnection, plan: TablePlan, *, tz: str | None) ->
     table = TABLES[plan.table]
     relations = [of_frame(con, plan)] if plan.frame is not None else [r for i, f in enumerate(plan.files) for r in relations_in(con, plan, f, i)]
     relations = numbered(con, plan, padded(relations) if plan.padded else relations)
-    joined = [replace(relations_in(con, join.plan, join.path, 100 + i)[0], name=f"{join.path.name} (joined)") for i, join in enumerate(plan.joins)]
+    joined = [replace(relations_in(con, join, file, 100 + i)[0], name=f"{file.name} (joined)") for i, join in enumerate(plan.joins) for file in join.files]
     _words(con, "file", sorted({r.name for r in relations}))
     _words(con, "col", ["", *table.names])
     sources = [_source(con, plan, relation, joined) for relation in relations]
@@ -174,9 +174,10 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation,
         raw |= written
     types = dict(relation.types)
     for join, other in zip(plan.joins, joined, strict=True):
+        file = join.files[0].name
         pairs = [(key, key) if key in types else tuple(part.strip() for part in f"{key}={key}".split("=")[:2]) for key in join.on]
         for mine, theirs in pairs:
-            for name, key, have in ((relation.name, mine, types), (join.path.name, theirs, other.types)):
+            for name, key, have in ((relation.name, mine, types), (file, theirs, other.types)):
                 if key not in have:
                     raise MissingDataError(
                         name,
@@ -189,7 +190,7 @@ def _source(con: duckdb.DuckDBPyConnection, plan: TablePlan, relation: Relation,
         twice = con.execute(f"select count(*) - count(distinct ({keys})) from {other.sql} j").fetchone()
         if twice and twice[0]:
             raise BadValueError(
-                join.path.name,
+                file,
                 f"has more than one row for some {keys}",
                 f"{counted(twice[0], 'row')} too many",
                 "join on columns that name one row each",

@@ -53,7 +53,7 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
         for t in plan.tables.values()
         for f in t.files
     ]
-    joined = [memo.of(j.path) for t in plan.tables.values() for j in t.joins]
+    joined = [memo.of(f) for t in plan.tables.values() for f in t.every[len(t.files) :]]
     # a column that is called what it is has the same rows with a mapping that says so as without
     mapping = [replace(t, columns={c: x for c, x in t.columns.items() if c != x}) for t in plan.tables.values()]
     names = [(s["table"], Path(s["path"]).name, s["blake2b"]) for s in sources]
