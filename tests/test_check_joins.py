@@ -134,3 +134,11 @@ def test_words_nobody_knows_must_be_answered_where_they_are_many(tmp_path, odd, 
     rows = [(i, f"c{i % 4}", f"2026-01-{i % 28 + 1:02}", 5, "parked" if i < odd else "paid") for i in range(40)]
     found = examine([folder(tmp_path, orders=lines("order_id,customer_id,date,total,status", rows))])
     assert [q.needed for q in found.questions if q.key == "status"] == [needed]
+
+
+@pytest.mark.parametrize(("join", "said"), [('path = "o.csv"', "has no `on`. Found: path. To fix it: on = "), ('on = "order_id"', "has no `path`. Found: on. To fix it: path = ")])
+def test_a_join_without_a_path_or_what_it_is_matched_on_is_one_clear_error(tmp_path, join, said):
+    (tmp_path / "o.csv").write_text("order_id,customer_id,ordered_at,amount\n1,ann,2026-01-01,5\n")
+    (tmp_path / "retainkit.toml").write_text(f'[orders]\npath = "o.csv"\n[[orders.join]]\n{join}\n')
+    with pytest.raises(rk.RetainkitError, match=r"retainkit.toml \[orders\] join: " + said):
+        rk.open_shop(tmp_path)

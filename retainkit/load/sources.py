@@ -262,8 +262,9 @@ def _from_toml(path: Path) -> Plan:
 def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     where = f"{path.name} [{name}]"
     table = TABLES[_known_table(name, path.name)]
-    if not isinstance(body, dict) or "path" not in body:
-        raise MissingDataError(where, "has no `path`", listed(body) if isinstance(body, dict) else repr(body), 'path = "orders.csv"')
+    _needed(body, where, path="orders.csv")
+    for join in body.get("join", ()):
+        _needed(join, f"{where} join", path="lines.csv", on="order_id")
     known = (*OPTIONS, *table.names)
     for key in body:
         one_of(key, known, where, f"`{key}` is neither a column of {name} nor a setting", "{} = ...", limit=30)
@@ -283,6 +284,12 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
         where=body.get("where"), once=body.get("overlap") == "once", padded="missing" in body, settings=path, date_formats=_names(body.get("date_format", ())),
         joins=tuple(TablePlan(name, _all_files(path.parent, j, f"{where} join", f"{name}-join")[:1], settings=path, on=_names(j["on"]), **written(j, where))
                     for j in body.get("join", ())), **written(body, where))
+
+
+def _needed(body: Any, where: str, **examples: str) -> None:
+    for key, example in examples.items():
+        if not isinstance(body, dict) or key not in body:
+            raise MissingDataError(where, f"has no `{key}`", listed(body) if isinstance(body, dict) else repr(body), f'{key} = "{example}"')
 
 
 def written(body: dict[str, Any], where: str) -> dict[str, Any]:
