@@ -117,17 +117,18 @@ def sums(p: Proposal) -> None:
     order, amount = p.order, f"try_cast({p.sql_of('amount')} as double)"
     if not order:
         return
-    rows = f"""select *, a = max(a) over (partition by o) and abs(2 * a - sum(a) over (partition by o)) < 0.01 as total, count(*) over (partition by o) as n
-        from (select *, {order} as o, {amount} as a from {{file}}) r where a <> 0"""
+    # no column of a file is called like these, as one may be called total
+    rows = f"""select *, " a" = max(" a") over w and abs(2 * " a" - sum(" a") over w) < 0.01 as " whole", count(*) over w as " n"
+        from (select *, {order} as " o", {amount} as " a" from {{file}}) r where " a" <> 0 window w as (partition by " o")"""
     orders, alike, long, *_ = p.one(f"""
-        select count(*), count(case when total then 1 end), count(case when total and n > 2 then 1 end)
-        from (select o, bool_or(total) as total, max(n) as n from ({rows}) t where n > 1 group by o) s""")
+        select count(*), count(case when whole then 1 end), count(case when whole and n > 2 then 1 end)
+        from (select bool_or(" whole") as whole, max(" n") as n from ({rows}) t where " n" > 1 group by " o") s""")
     if long < 5 or alike < 0.9 * orders:
         return
     way = ""
     for c in (c for c in p.look.columns.values() if c.kind == "text" and c.distinct <= 20):
         for v in c.values:
-            here, totals, *_ = p.one(f"select count(*), count(case when total then 1 end) from ({rows}) t where n > 1 and {c.sql} = {literal(v)}")
+            here, totals, *_ = p.one(f"""select count(*), count(case when " whole" then 1 end) from ({rows}) t where " n" > 1 and {c.sql} = {literal(v)}""")
             if here == totals >= 0.9 * alike:
                 others = f"coalesce({c.sql}, '') <> {literal(v)}"
                 way = way or f": to leave them out, where = {toml(others)}"
