@@ -121,10 +121,7 @@ class Proposal:
     def toml(self, home: Path) -> list[str]:
         """Its section of retainkit.toml, with paths as seen from `home` and a comment on every line."""
         table = TABLES[self.table]
-        lines = [f"[{self.table}]  # {table.row} a row; {self.system or 'recognised by its columns'}", f"path = {paths(self.look, home)}"]
-        for key, said in SETTINGS.items():
-            if key in self.look.settings:
-                lines.append(f"{key} = {toml(self.look.settings[key])}  # {said}")
+        lines = [f"[{self.table}]  # {table.row} a row; {self.system or 'recognised by its columns'}", *written(self.look, home)]
         if self.date_format:
             lines.append(
                 f"date_format = {toml(self.date_format[0] if len(self.date_format) == 1 else list(self.date_format))}  # how its days are written"
@@ -136,22 +133,16 @@ class Proposal:
             lines.append(f"{name} = {toml(sql)}  # {table.column(name).meaning}; {how}{': ' + why if why else ''}")
         lines += [f'{name} = ""  # not read, though the file has a column of that name' for name in self.off]
         for look, key in self.joins:
-            lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", f"path = {paths(look, home)}"]
-            lines += [
-                f"{name} = {toml(look.settings[name])}"
-                for name in ("skip", "encoding", "query", "sheets")
-                if name in look.settings
-            ] + [f"on = {toml(key)}"]
+            lines += ["", f"[[{self.table}.join]]  # further columns, found by {key}", *written(look, home), f"on = {toml(key)}"]
         return lines
 
 
-def paths(look: Look, home: Path) -> str:
-    """Where a file or database is, as TOML."""
-    if "address" in look.settings:
-        address = str(look.settings["address"])
-        return toml(address if is_address(address) else relative(Path(address), home))
-    found = [relative(f, home) for f in look.files]
-    return toml(found[0] if len(found) == 1 else found)
+def written(look: Look, home: Path) -> list[str]:
+    """Where a file or database is, and how it is read, as lines of retainkit.toml."""
+    address = str(look.settings.get("address", ""))
+    found = [address] if is_address(address) else [relative(f, home) for f in ([Path(address)] if address else look.files)]
+    said = (f"{key} = {toml(look.settings[key])}  # {why}" for key, why in SETTINGS.items() if key in look.settings)
+    return [f"path = {toml(found[0] if len(found) == 1 else found)}", *said]
 
 
 SETTINGS = {
