@@ -109,8 +109,7 @@ def zones(found: Examined) -> Iterator[str]:
     """The time zone, and what a wrong one would move."""
     tz = found.answers.get("tz")
     for p in found.proposals:
-        name = TABLES[p.table].dated_by or ""
-        column = p.dated.get(name)
+        column = p.dated.get(TABLES[p.table].dated_by)
         if not p.timed or not column or not column.days or not column.days.timed:
             continue
         at = column.days.read(column.sql)
@@ -173,10 +172,7 @@ def money(found: Examined) -> Iterator[str]:
 def calendar(shop: Shop) -> Iterator[str]:
     """First and last day of each table, days without rows, and an end that is not whole."""
     for name in shop.tables:
-        table = TABLES[name]
-        if not table.dated_by:
-            continue
-        day = table.column(table.dated_by).sql_name
+        table, day = TABLES[name], TABLES[name].day
         row = shop.sql(f"select min({day}) as a, max({day}) as b, count(distinct {day}) as filled from all_{name}").iloc[0]
         if row["a"] != row["a"] or row["a"] is None:
             continue
@@ -252,16 +248,10 @@ def late_columns(shop: Shop) -> Iterator[str]:
     """Columns that are empty at first and filled later on."""
     for name in shop.tables:
         table = TABLES[name]
-        day = table.column(table.dated_by).sql_name if table.dated_by else ""
         may = (c for c in table.columns if not c.required and c.default is None and c.kind != "day" and c.name != "customer_id")
         columns = [c for c in may if shop.has(f"{name}.{c.name}")]
-        if not day or not columns:
-            continue
-        row = shop.sql(
-            f"select min({day}) as first, "
-            + ", ".join(f"min(case when {c.sql_name} is not null then {day} end) as {c.sql_name}" for c in columns)
-            + f" from all_{name}"
-        ).iloc[0]
+        firsts = "".join(f", min(case when {c.sql_name} is not null then {table.day} end) as {c.sql_name}" for c in columns)
+        row = shop.sql(f"select min({table.day}) as first{firsts} from all_{name}").iloc[0]
         for c in columns:
             if row["first"] == row["first"] and row[c.sql_name] == row[c.sql_name] and (_day(row[c.sql_name]) - _day(row["first"])).days > 31:
                 yield f"{name}.{c.name} is filled from {_day(row[c.sql_name])} on, while {name} begins on {_day(row['first'])}: earlier rows have none"

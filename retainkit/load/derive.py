@@ -133,7 +133,6 @@ def _known(name: str) -> str:
     if f"known_{name}" in KNOWN:
         return text_of(f"known_{name}")
     table = TABLES[name]
-    day = table.column(table.dated_by).sql_name if table.dated_by else "null"
     more = ", i.customer_id" if name == "customers" else ""
     join = "left join ids i on i.customer = t.customer" if name == "customers" else ""
-    return f"select t.*{more} from all_{name} t {join} where t.{day} <= :as_of or t.{day} is null"
+    return f"select t.*{more} from all_{name} t {join} where t.{table.day} <= :as_of or t.{table.day} is null"

@@ -34,15 +34,20 @@ class Table:
     name: str
     row: str
     columns: tuple[Column, ...]
+    dated_by: str  # the column that says when a row became known
     key: tuple[str, ...] = ()  # empty: rows may repeat
     clock: tuple[
         str, ...
     ] = ()  # the columns whose last date says how far the table reaches; empty: it holds nothing back
-    dated_by: str | None = None  # the column that says when a row became known
 
     def column(self, name: str) -> Column:
         """The column of that canonical name."""
         return next(c for c in self.columns if c.name == name)
+
+    @property
+    def day(self) -> str:
+        """The store's name of the column that says when a row became known."""
+        return self.column(self.dated_by).sql_name
 
     @property
     def names(self) -> tuple[str, ...]:

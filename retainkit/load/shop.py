@@ -189,10 +189,8 @@ class Shop:
 
     def _later(self, name: str, last: date) -> dict[str, int]:
         """Rows dated after a day; told for the table's first file when there are several."""
-        table = TABLES[name]
-        day = table.column(table.dated_by).sql_name if table.dated_by else None
-        files = self._facts[name]["files"]
-        if day is None or all((f["last_day"] or "") <= str(last) for f in files):
+        day, files = TABLES[name].day, self._facts[name]["files"]
+        if all((f["last_day"] or "") <= str(last) for f in files):
             return {}
         row = self._con.cursor().execute(f"select count(*) from {parquet(self._store / f'{name}.parquet')} where {day} > {literal(last)}").fetchone()
         return {max(files, key=lambda f: f["last_day"] or "")["file"]: row[0] if row else 0}

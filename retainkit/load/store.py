@@ -53,7 +53,7 @@ def fingerprint(plan: Plan, tz: str | None) -> tuple[str, list[dict[str, Any]]]:
         for t in plan.tables.values()
         for f in t.files
     ]
-    joined = [memo.of(f) for t in plan.tables.values() for f in t.every[len(t.files) :]]
+    joined = [memo.of(join.files[0]) for t in plan.tables.values() for join in t.joins]
     # a column that is called what it is has the same rows with a mapping that says so as without
     mapping = [replace(t, columns={c: x for c, x in t.columns.items() if c != x}) for t in plan.tables.values()]
     names = [(s["table"], Path(s["path"]).name, s["blake2b"]) for s in sources]
@@ -206,7 +206,7 @@ def write(con: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
 def _facts(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> dict[str, Any]:
     """Counts by file, how many values each column holds, and how far the table's clock reaches."""
     have = _columns(con, table.name)
-    dated = f"min({plan_day}), max({plan_day})" if (plan_day := _dated(table, have)) else "null, null"
+    dated = f"min({table.day}), max({table.day})" if table.day in have else "null, null"
     kept = {
         f: (n, a, b)
         for f, n, a, b in con.execute(
@@ -222,11 +222,6 @@ def _facts(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> dic
     present = [c for c in table.columns if c.sql_name in have]
     counts = con.execute(f"select {', '.join(f'count({c.sql_name})' for c in present)} from stage_{table.name} where why is null").fetchone() or ()
     return {"files": files, "columns": {c.name: n for c, n in zip(present, counts, strict=True)}}
-
-
-def _dated(table: Table, have: set[str]) -> str | None:
-    name = table.column(table.dated_by).sql_name if table.dated_by else None
-    return name if name in have else None
 
 
 def last_day(con: duckdb.DuckDBPyConnection, table: Table, path: Path, *, today: date) -> date | None:
