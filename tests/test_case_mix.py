@@ -14,7 +14,6 @@ from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 from statsmodels.tools.tools import add_constant
 
-from retainkit.errors import RetainkitError
 from retainkit.estimate.case_mix import expected_wins, standardised_rates, wins_by_rep
 from retainkit.estimate.exposure import churn_by_rep, expected_churn
 
@@ -275,25 +274,3 @@ def test_the_standardised_interval_covers_as_it_says():
     found = standardised_rates(pd.concat([deals, rest])).query("source >= 0")
     mix = np.array([100, 100, 100]) / 300
     assert (found["low"].le(mix @ truth) & found["high"].ge(mix @ truth)).mean() == pytest.approx(0.95, abs=0.015)
-
-
-@pytest.mark.parametrize(("table", "words"), [
-    ({"rep": ["a"], "won": [3], "n": [2]}, "deals: has more won than closed"),
-    ({"rep": ["a"], "won": [1.5], "n": [2]}, "deals.won: must be whole numbers"),
-    ({"rep": [None], "won": [1], "n": [2]}, r'deals.rep: is missing. Found: 1 row. To fix it: deals\["rep"\]'),
-    ({"rep": ["a"], "n": [2]}, "deals: has no column won"),
-])
-def test_deals_that_cannot_be_are_refused_in_words(table, words):
-    with pytest.raises(RetainkitError, match=words):
-        expected_wins(pd.DataFrame(table), by=[])
-
-
-@pytest.mark.parametrize(("table", "words"), [
-    ({"rep": ["a"], "duration": [5], "event": [2], "n": [1]}, "cells.event: must be 0 or 1"),
-    ({"rep": ["a"], "duration": [-5], "event": [1], "n": [1]}, "cells.duration: must not be negative"),
-    ({"rep": ["a"], "duration": [5], "event": [1], "n": [1], "entry": [5]}, "cells: has accounts that enter when they leave"),
-    ({"rep": ["a"], "duration": [5], "n": [1]}, "cells: has no column event"),
-])
-def test_accounts_that_cannot_be_are_refused_in_words(table, words):
-    with pytest.raises(RetainkitError, match=words):
-        churn_by_rep(pd.DataFrame(table), by=[])

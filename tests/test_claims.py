@@ -349,6 +349,7 @@ class TestYourOwn:
     @pytest.mark.parametrize(("more", "said"), [
         ({"measure": "second_purchas"}, 'claim `mine`: `second_purchas` is not a metric. Found: '),
         ({"measure": "second_purchas"}, 'To fix it: measure = "second_purchase"'),
+        ({"arguments": {"level": 95}}, "level: must be from 0.5 to 0.999. Found: 95. To fix it: level=0.95"),
         ({"arguments": {"horizon": [30]}}, "claim `mine`: `second_purchase` has no argument `horizon`. Found: horizons, by, level. To fix it: horizons = ..."),
         ({"take": {"segmnt": "SMB"}}, "claim `mine`: `second_purchase` has no column `segmnt`."),
         ({"column": "rat"}, 'claim `mine`: `second_purchase` has no column `rat`. Found: horizon_days, rate, low'),

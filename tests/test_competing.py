@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import CumIncidenceRight
 
-from retainkit.errors import RetainkitError
 from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
 from retainkit.estimate.intervals import wilson
 from retainkit.estimate.survival import kaplan_meier
@@ -206,20 +205,3 @@ def test_unseen_and_early_customers_are_counted_as_in_kaplan_meier():
     cells = cells_of([7, 2, 30, 40, 40], ["a", "a", "b", "a", ""], [9, 1, 3, 5, 6], entry=[8, 0, 0, 10, 20])
     curve = aalen_johansen(cells)
     assert (curve.starts_at, curve.dropped, curve.skipped) == (20, 9, 1)
-
-
-@pytest.mark.parametrize(
-    ("cells", "causes", "words"),
-    [
-        (cells_of([1], ["chrun"]), ["churn"],
-         "cells: has causes other than churn. Found: chrun. To fix it: rename 'chrun' to 'churn'"),
-        (cells_of([1], [EVENT_FREE]), None, "cells: has a cause named event_free"),
-        (cells_of([1], [None]), None, "cells: has empty values in duration or cause"),
-        (cells_of([1], ["a"]).drop(columns="n"), None, "cells: has no column n"),
-        (cells_of([1], ["a"], -1), None, "n: must not be negative. Found: -1"),
-    ],
-)  # fmt: skip
-def test_cells_that_cannot_be_are_refused_in_words(cells, causes, words):
-    with pytest.raises(RetainkitError) as caught:
-        aalen_johansen(cells, causes=causes)
-    assert words in str(caught.value)

@@ -13,7 +13,6 @@ from renewal_fits import Fit, fit_bdw, fit_sbg, model_survival
 from scipy.optimize import minimize
 from scipy.special import beta as beta_function
 
-from retainkit.errors import RetainkitError
 from retainkit.estimate.projection import hold_out, project
 from retainkit.estimate.renewal import log_stay, resampled
 
@@ -196,21 +195,3 @@ def test_too_little_is_said_and_nothing_is_projected(kept, why):
     assert found["rate"].isna().all()
     assert not found["chosen"].any()
     assert hold_out(table(kept)).empty
-
-
-@pytest.mark.parametrize(("survivors", "words"), [
-    (table([100, 90]).assign(lost=[101]), "survivors: has more lost than at risk"),
-    (table([100, 90, 80], first=3), "survivors.period: must run 1, 2, 3 and on without a gap"),
-    (table([100, 90]).drop(columns="lost"), "survivors: has no column lost"),
-    (table([100, 90]).assign(lost=[1.5]), "survivors.lost: must be whole numbers"),
-])
-def test_a_table_that_cannot_be_true_is_refused_in_words(survivors, words):
-    with pytest.raises(RetainkitError, match=words):
-        fit_sbg(survivors)
-
-
-def test_a_cohort_that_gains_customers_is_told_how_to_be_counted():
-    survivors = table(HIGH_END)
-    survivors.loc[3, ["at_risk", "lost"]] = 900, 60
-    with pytest.raises(RetainkitError, match="give customers who come into view late a cohort of their own"):
-        project(survivors, periods=12)

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retainkit import open_shop
-from retainkit.errors import BadValueError
 from retainkit.estimate.promoters import promoter_change, promoter_score
 from retainkit.estimate.smalln import in_words
 from retainkit.metrics.voices import rep_voices
@@ -75,11 +74,6 @@ def test_a_shop_in_which_no_account_of_a_rep_has_answered_gives_no_rows():
 
 def test_nobody_gives_nan_not_zero():
     assert np.isnan(promoter_score(0, 0, 0)).all()
-
-
-def test_more_opinions_than_answers_are_an_error_that_says_so():
-    with pytest.raises(BadValueError, match="more than n"):
-        promoter_score(6, 5, 10)
 
 
 def test_the_change_of_two_separate_waves_has_both_their_variances():

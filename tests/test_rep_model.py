@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from scipy.stats import binom, nchypergeom_fisher
 
-from retainkit.errors import RetainkitError
 from retainkit.estimate import rep_grid
 from retainkit.estimate.case_mix import expected_wins
 from retainkit.estimate.rep_grid import along, centres
@@ -314,23 +313,6 @@ ABLE = {"observed": 6, "expected": 4.0, "n_closed": 50}
 ])
 def test_what_may_be_said_of_a_rep(p_joint, change, words):
     assert rep_words(p_joint, **{**ABLE, **change}) == words
-
-
-@pytest.mark.parametrize(("change", "words"), [
-    (lambda d, c: (d.assign(won=d["n"] + 1), c), "deals: has more won than closed"),
-    (lambda d, c: (d.assign(offset=np.nan), c), r"deals.offset: is missing.*expected_wins\(deals\)"),
-    (lambda d, c: (d, c.assign(observed=1.5)), "churn.observed: must be whole numbers"),
-    (lambda d, c: (d, c.assign(observed=3, expected=0.0)), "churn: has losses where none were expected"),
-    (lambda d, c: (d.drop(columns="offset"), c), "deals: has no column offset"),
-])
-def test_counts_that_cannot_be_are_refused_in_words(change, words):
-    with pytest.raises(RetainkitError, match=words):
-        joint_rep_model(*change(*company(16)))
-
-
-def test_over_dispersion_below_one_is_refused_in_words():
-    with pytest.raises(RetainkitError, match="win_phi, churn_phi: must be 1 or more"):
-        joint_rep_model(*company(17), win_phi=0.5)
 
 
 def test_the_truth_tables_run_and_say_who_was_accused():

@@ -162,18 +162,6 @@ def test_gamma_gamma_without_a_mean_says_so():
     assert np.isnan(expected_value(GammaGamma(2.0, 0.9, 10.0, 0.0), 0, 0))
 
 
-@pytest.mark.parametrize(("buyers", "words"), [
-    (BUYERS.assign(t_x=200), "buyers: has a last purchase after the end"),
-    (BUYERS.assign(x=0, t_x=0), "buyers: has nobody who bought again"),
-    (BUYERS.assign(x=[0, 0, 2, 5]), "merge a customer's orders of one day first"),
-    (BUYERS.drop(columns="T"), "buyers: has no column T"),
-    (BUYERS.assign(n=-1), "buyers.n: must not be negative"),
-])
-def test_buyers_that_cannot_be_are_refused_in_words(buyers, words):
-    with pytest.raises(RetainkitError, match=words):
-        fit_bg_nbd(buyers)
-
-
 def test_an_order_value_of_zero_is_refused_in_words():
     with pytest.raises(RetainkitError, match=r"values.m: must be above zero for those who bought again"):
         fit_gamma_gamma(pd.DataFrame({"x": [1, 2], "m": [0.0, 10.0], "n": 1}))

@@ -233,8 +233,9 @@ def test_a_reps_name_may_be_anything() -> None:
 def test_errors_say_what_to_type(sold: TestEngine) -> None:
     with pytest.raises(BadValueError, match=r"reps: is neither names nor codes. Found: 'code'. To fix it: reps=\"codes\""):
         rep_map(sold, reps="code")
-    with pytest.raises(ValueError, match="has no column"):
+    with pytest.raises(BadValueError, match=r'by: `territory` is not something to compare reps within. Found: segment, source, region, .*To fix it: by='):
         rep_churn(sold, by=["territory"])
+    assert len(rep_map(sold, by=["region"]).reps) == len(rep_map(sold).reps)
 
 
 # --- within segments ----------------------------------------------------------------------------------------------

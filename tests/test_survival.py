@@ -12,7 +12,6 @@ from lifelines.datasets import load_lung
 from lifelines.statistics import multivariate_logrank_test
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
-from retainkit.errors import RetainkitError
 from retainkit.estimate.intervals import wilson
 from retainkit.estimate.survival import (
     at_times,
@@ -299,24 +298,3 @@ def test_lifelines_change_to_numpy_s_settings_is_undone():
 
 
 # ---- words ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("cells", "words"),
-    [
-        (pd.DataFrame({"durations": [1], "event": [1], "n": [1]}),
-         "cells: has no column duration. Found: durations, event, n. To fix it: "
-         "cells = cells.rename(columns={'durations': 'duration'})"),
-        (cells_of([1], [1], [-3]), "n: must not be negative. Found: -3"),
-        (cells_of([1], [1], [1.5]), "n: must be whole numbers, none missing. Found: 1.5"),
-        (cells_of([1], [1], [np.inf]), "n: must be whole numbers, none missing. Found: inf"),
-        (cells_of([-1], [1]), "duration: must not be negative. Found: -1"),
-        (cells_of([1], [2]), "cells: has an event that is neither 0 nor 1. Found: 2. To fix it: use aalen_johansen"),
-        (cells_of([np.nan], [1]), "cells: has empty values in duration or event"),
-        (cells_of([1], [1], entry=[np.nan]), "cells: has a duration or an entry that is not a number"),
-    ],
-)  # fmt: skip
-def test_cells_that_cannot_be_are_refused_in_words(cells, words):
-    with pytest.raises(RetainkitError) as caught:
-        kaplan_meier(cells)
-    assert words in str(caught.value)

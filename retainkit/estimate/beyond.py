@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.checks import Array, require_columns, z_value
+from retainkit.estimate.intervals import Array, z_value
 from retainkit.estimate.repeat_buying import (
     BGNBD,
     GammaGamma,
@@ -83,16 +83,10 @@ def hold_out(buyers: pd.DataFrame, values: pd.DataFrame, *, within: float, level
         `n, predicted, low, high, came, inside`. The range holds the chance in who the customers are, taken from how far each
         was off, and how sure the parameters are; those of the groups hold together. Groups under 20 are not in the table.
 
-    Raises
-    ------
-    RetainkitError
-        As the fits; ask `short_of_buyers` first.
-
     Notes
     -----
     Fader, Hardie and Lee (2005), Marketing Science 24, 275-284, compare by frequency like this.
     """
-    require_columns(buyers, ["money", "later", "later2", "later_money", "later_money2"], name="buyers")
     tried = [fit_bg_nbd(buyers, modified=modified) for modified in (False, True)]
     off = [_squares(buyers, "later", expected_orders(fit, buyers["x"], buyers["t_x"], buyers["T"], within=within)).sum() for fit in tried]
     best = _sure(tried[int(np.argmin(off))], fit_gamma_gamma(values), buyers, values)

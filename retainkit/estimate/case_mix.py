@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtr
 
-from retainkit.errors import BadValueError, counted
-from retainkit.estimate.checks import Array, none_of, require_columns, whole
+from retainkit.errors import one_of
 from retainkit.estimate.funnel import z_scores
-from retainkit.estimate.intervals import wilson
+from retainkit.estimate.intervals import Array, wilson
 
 BY = ("segment", "source")
 
@@ -44,11 +43,6 @@ def expected_wins(
         the rep's own deals set the measure for; `method` ("strata" or "main effects"). Where every deal of the company
         was won, or lost, the offset is infinite.
 
-    Raises
-    ------
-    MissingDataError, BadValueError
-        Missing columns; counts that are not whole; more won than closed.
-
     Examples
     --------
     >>> deals = pd.DataFrame({"rep": ["ann", "ann", "bob"], "segment": ["SMB", "ENT", "SMB"],
@@ -59,10 +53,7 @@ def expected_wins(
     1  ann     SMB   10      5.33  strata
     2  bob     SMB    6     10.67  strata
     """
-    by = list(by)
-    require_columns(deals, ["rep", *by, "won", "n"], name="deals")
-    check_counts(deals, ["won", "n"], name="deals")
-    none_of(deals[deals["won"] > deals["n"]], "deals", "has more won than closed", "n=won+lost")
+    by = those_of(deals, by)
     cells = deals[deals["n"] > 0].groupby(["rep", *by], dropna=False)[["n", "won"]].sum().reset_index()
     code = strata_of(cells, by)
     n, won = (cells[column].groupby(code).sum().to_numpy(dtype=float) for column in ("n", "won"))
@@ -134,8 +125,6 @@ def standardised_rates(deals: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
     0      paid  100   19   0.19  0.326  0.213  0.443          1.0
     1  referral  100   47   0.47  0.365  0.280  0.515          1.0
     """
-    require_columns(deals, ["source", "segment", "won", "n"], name="deals")
-    check_counts(deals, ["won", "n"], name="deals")
     cells = deals[deals["n"] > 0].groupby(["source", "segment"], dropna=False)[["n", "won"]].sum().reset_index()
     overall = cells.groupby("segment", dropna=False)["n"].transform("sum") / cells["n"].sum()
     covered = overall.groupby(strata_of(cells, ["source"])).transform("sum")
@@ -149,18 +138,14 @@ def standardised_rates(deals: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
     return sums.assign(crude=sums["won"] / sums["n"], low=low, high=high)[columns]
 
 
+def those_of(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
+    """The columns that reps are compared within, once the table has them."""
+    return [one_of(column, table.columns.drop("rep"), "by", f"`{column}` is not something to compare reps within", 'by=["{}"]') for column in by]
+
+
 def strata_of(table: pd.DataFrame, by: list[str]) -> pd.Series:
     """The number of each row's stratum, missing values being a stratum of their own."""
     return table.groupby(by, dropna=False).ngroup() if by else pd.Series(0, index=table.index)
-
-
-def check_counts(table: pd.DataFrame, columns: list[str], *, name: str) -> None:
-    """Counts are whole and every row says whose it is."""
-    for column in columns:
-        whole(f"{name}.{column}", table[column])
-    if "rep" in table and table["rep"].isna().any():
-        raise BadValueError(f"{name}.rep", "is missing", counted(int(table["rep"].isna().sum()), "row"),
-                            f"{name}[\"rep\"] = {name}[\"rep\"].fillna(\"nobody\")")
 
 
 def _main_effects(levels: pd.DataFrame) -> Array:

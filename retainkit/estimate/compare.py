@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from retainkit.estimate.checks import require_columns, z_value
 from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
 from retainkit.estimate.intervals import (
     benjamini_hochberg,
@@ -18,6 +17,7 @@ from retainkit.estimate.intervals import (
     rate_ratio,
     root,
     square_and_add,
+    z_value,
 )
 from retainkit.estimate.risk import in_view
 from retainkit.estimate.smalln import short_of
@@ -63,7 +63,6 @@ def against_the_rest(cells: pd.DataFrame, *, cause: str, horizon: float, level: 
     0   a   0.6         0.2  0.005
     1   b   0.4        -0.2  0.005
     """
-    require_columns(cells, ["grp", "duration", "cause", "n"], name="cells")
     causes = sorted({str(c) for c in cells["cause"] if c} | {cause})
     rows = []
     for name, group in cells.groupby("grp", dropna=False):

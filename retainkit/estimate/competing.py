@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit.errors import BadValueError, closest, listed
-from retainkit.estimate.checks import confidence
 from retainkit.estimate.intervals import log_log_interval
-from retainkit.estimate.risk import Curve, RiskSets, never_certain, per, read_steps, risk_sets
+from retainkit.estimate.risk import Curve, never_certain, per, read_steps, risk_sets
 
 EVENT_FREE = "event_free"  # the "cause" under which the share with no ending yet is listed
 
@@ -40,11 +38,6 @@ def aalen_johansen(cells: pd.DataFrame, *, causes: Sequence[str] | None = None, 
         interval is log-log; at 0 (and 1) Wilson's with the number at risk. Customers nobody could have seen
         (entry at or after their end) are in `dropped`.
 
-    Raises
-    ------
-    RetainkitError
-        When a column is missing, a count is negative or not whole, or a cause is not in `causes`.
-
     Notes
     -----
     The variance is a sum over risk sets (`_error`) and equals R's survfit without late entry; with late entry
@@ -62,9 +55,8 @@ def aalen_johansen(cells: pd.DataFrame, *, causes: Sequence[str] | None = None, 
     5     1     upgrade        3       1        0.4  0.22  0.05  0.75
     9     1  event_free        3       1        0.4  0.22  0.05  0.75
     """
-    confidence(level)
     risk = risk_sets(cells, kind="cause").given_here()
-    times, happened = risk.times, {cause: risk.kind == cause for cause in _causes(risk, causes)}
+    times, happened = risk.times, {cause: risk.kind == cause for cause in causes or sorted(set(risk.kind) - {"", 0}, key=str)}
     at_risk = risk.at_risk(times)
     events = {cause: risk.leaving(times, rows) for cause, rows in happened.items()}
     total = sum(events.values(), np.zeros(len(times)))
@@ -97,20 +89,6 @@ def incidence_at(curve: Curve, times: Any) -> pd.DataFrame:
     read = [read_steps(block.drop(columns="cause"), times).assign(cause=cause) for cause, block in blocks]
     table = pd.concat(read, ignore_index=True)
     return table[["cause", *table.columns.drop("cause")]]
-
-
-def _causes(risk: RiskSets, causes: Sequence[str] | None) -> list[Any]:
-    """The causes to list, once every cause that occurs is known to be among them."""
-    occurring = sorted(set(risk.kind) - {"", 0}, key=str)
-    wanted = occurring if causes is None else list(causes)
-    if EVENT_FREE in [*occurring, *wanted]:
-        raise BadValueError("cells", f"has a cause named {EVENT_FREE}", "", "call it something else")
-    unknown = [cause for cause in occurring if cause not in wanted]
-    if unknown:
-        near = closest(unknown[0], wanted)
-        remedy = f"rename {unknown[0]!r} to {near!r}" if near else f"causes={occurring}"
-        raise BadValueError("cells", f"has causes other than {listed(wanted)}", listed(unknown), remedy)
-    return wanted
 
 
 def _error(taken: Any, events: Any, total: Any, at_risk: Any, before: Any) -> Any:

@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import pdtrc
 
-from retainkit.errors import BadValueError
-from retainkit.estimate.case_mix import BY, check_counts, strata_of
-from retainkit.estimate.checks import none_of, require_columns
+from retainkit.estimate.case_mix import BY, strata_of, those_of
 from retainkit.estimate.intervals import poisson_interval
 
 MOSTLY, WITH_SELF = 0.40, "compared mostly with self"
@@ -46,11 +44,6 @@ def expected_churn(cells: pd.DataFrame, *, by: Sequence[str] = BY) -> pd.DataFra
         over `expected`, how far the rep is compared with itself; `share_of_events` (of those of the stratum; NaN if it
         has none).
 
-    Raises
-    ------
-    MissingDataError, BadValueError
-        Missing columns; counts not whole; an `event` other than 0 and 1; an entry not before the duration.
-
     Examples
     --------
     Three accounts: one lost on day 10 of three at risk, one on day 30 of two; Ann's second is followed for 40
@@ -63,8 +56,7 @@ def expected_churn(cells: pd.DataFrame, *, by: Sequence[str] = BY) -> pd.DataFra
     0  ann  2         1      1.17  0.69              0.5
     1  bob  1         1      0.83  0.36              0.5
     """
-    by = list(by)
-    _check_cells(cells, by)
+    by = those_of(cells, by)
     cells = cells.reset_index(drop=True)
     entry = cells["entry"].fillna(-np.inf) if "entry" in cells else -np.inf
     table = cells.assign(entry=entry, observed=cells["n"] * cells["event"], stratum=strata_of(cells, by))
@@ -114,17 +106,6 @@ def churn_by_rep(cells: pd.DataFrame, *, by: Sequence[str] = BY, level: float = 
         crude_value=reps["observed"] / np.where(crude > 0, crude, np.nan),
         self_share=share, note=np.where(share > MOSTLY, WITH_SELF, ""),
     )
-
-
-def _check_cells(cells: pd.DataFrame, by: list[str]) -> None:
-    """The counted accounts are what `expected_churn` asks for."""
-    require_columns(cells, ["rep", *by, "duration", "event", "n"], name="cells")
-    check_counts(cells, ["n", "duration"], name="cells")
-    if not cells["event"].isin([0, 1]).all():
-        raise BadValueError("cells.event", "must be 0 or 1", f"{cells['event'].unique()}",
-                            "1 for lost, 0 for not yet")
-    late = cells[cells["entry"] >= cells["duration"]] if "entry" in cells else cells.iloc[:0]
-    none_of(late, "cells", "has accounts that enter when they leave", "cells = cells[~(cells.entry >= cells.duration)], and count them")
 
 
 def _due(rows: pd.DataFrame, stratum: object) -> pd.DataFrame:

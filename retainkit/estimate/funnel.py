@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import Array, not_negative, whole
+from retainkit.estimate.intervals import Array
 
 LINES = {"low998": 0.001, "low95": 0.025, "high95": 0.975, "high998": 0.999}
 OVERDISPERSED = 1.3
@@ -58,7 +58,7 @@ def binomial_limits(n: ArrayLike, *, p0: float, phi: float = 1.0) -> pd.DataFram
     """
     if not 0 <= p0 <= 1:
         raise BadValueError("p0", "must lie between 0 and 1", str(p0), "p0=0.25")
-    size = np.atleast_1d(whole("n", n)).astype(int)
+    size = _sizes("n", n, whole=True).astype(int)
     from scipy import stats  # a second that only this needs
 
     return _lines("n", size, stats.binom(size, p0), centre=p0, most=1.0, phi=phi)
@@ -86,7 +86,7 @@ def poisson_limits(expected: ArrayLike, *, phi: float = 1.0) -> pd.DataFrame:
     0      15.0  0.2716  0.4907  1.5055   1.8558
     1      30.0  0.4692  0.6411  1.3572   1.5937
     """
-    mean = np.atleast_1d(not_negative("expected", expected))
+    mean = _sizes("expected", expected)
     from scipy import stats
 
     return _lines("expected", mean, stats.poisson(mean), centre=1.0, most=np.inf, phi=phi)
@@ -153,6 +153,16 @@ def dispersion(z: ArrayLike) -> float:
     pulled, cut = np.clip(known, *np.quantile(known, [TRIM, 1 - TRIM])), -ndtri(TRIM)
     in_control = 1 - 2 * TRIM - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) + 2 * TRIM * cut**2
     return float((pulled**2).mean() / in_control)
+
+
+def _sizes(name: str, values: ArrayLike, *, whole: bool = False) -> Array:
+    """The values as floats, none of them below zero, nor anything but whole numbers where they are counts."""
+    numbers = np.atleast_1d(np.asarray(values, dtype=float))
+    if (numbers < 0).any():
+        raise BadValueError(name, "must not be negative", f"{np.nanmin(numbers):g}", "count rows")
+    if whole and (odd := ~np.isfinite(numbers) | (numbers != np.floor(numbers))).any():
+        raise BadValueError(name, "must be whole numbers, none missing", f"{numbers[odd][0]:g}", "count customers, unweighted")
+    return numbers
 
 
 def _lines(key: str, size: Array, counts: Any, *, centre: float, most: float, phi: float) -> pd.DataFrame:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from retainkit.estimate.checks import z_value
-from retainkit.estimate.intervals import square_and_add
+from retainkit.estimate.intervals import square_and_add, z_value
 from retainkit.estimate.planning import customers_needed
 
 

@@ -8,28 +8,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import betaln, gammaln, psi
 
-from retainkit.errors import BadValueError, counted
-from retainkit.estimate.checks import Array, none_of, not_negative, require_columns, whole
+from retainkit.errors import BadValueError
+from retainkit.estimate.intervals import Array
 
 Each = Callable[[Array], tuple[Array, Array]]  # logs of parameters -> log-likelihood and its slopes, a row each
 
 
-def _checked(buyers: pd.DataFrame) -> tuple[Array, Array, Array, Array]:
-    """The four columns as arrays, once they can be true."""
-    require_columns(buyers, ["x", "t_x", "T", "n"], name="buyers")
-    x, n = whole("buyers.x", buyers["x"]), whole("buyers.n", buyers["n"])
-    t_x, horizon = not_negative("buyers.t_x", buyers["t_x"]), not_negative("buyers.T", buyers["T"])
-    wrong = buyers[(t_x > horizon) | ((x == 0) != (t_x == 0))]
-    none_of(wrong, "buyers", "has a last purchase after the end, or a date that does not fit its count", "merge a customer's orders of one day first")
-    if not (n * x).sum():
-        raise BadValueError("buyers", "has nobody who bought again", counted(int(n.sum()), "customer"),
-                            "wait for a second purchase")
-    return x, t_x, horizon, n
-
-
 def bg_nbd(buyers: pd.DataFrame, modified: bool) -> tuple[Each, Array, float]:
     """The likelihood of each row of buyers, time in mean horizons; how many each row is; and the mean horizon."""
-    x, t_x, horizon, n = _checked(buyers)
+    x, t_x, horizon, n = (buyers[column].to_numpy(dtype=float) for column in ("x", "t_x", "T", "n"))
     unit = float((horizon * n).sum() / n.sum())
     end, last, tosses = horizon / unit, t_x / unit, x + modified
     kinds, of = np.unique(x, return_inverse=True)  # few: what takes its time is worked out once for each
@@ -52,8 +39,7 @@ def bg_nbd(buyers: pd.DataFrame, modified: bool) -> tuple[Each, Array, float]:
 
 def gamma_gamma(values: pd.DataFrame) -> tuple[Each, Array, float]:
     """The likelihood of each row of values, money in mean orders; how many each row is; and the mean order."""
-    require_columns(values, ["x", "m", "n"], name="values")
-    used = values[(whole("values.x", values["x"]) > 0) & (whole("values.n", values["n"]) > 0)]
+    used = values[(values["x"] > 0) & (values["n"] > 0)]
     if used.empty or not (used["m"] > 0).all():
         raise BadValueError("values.m", "must be above zero for those who bought again", f"{used['m'].min()}",
                             "leave refunded orders out of the mean")

@@ -21,8 +21,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import BadValueError
-from retainkit.estimate.checks import z_value
-from retainkit.estimate.intervals import logit_interval, wilson
+from retainkit.estimate.intervals import logit_interval, wilson, z_value
 from retainkit.estimate.risk import per
 
 AGREE = 1e-6  # scores and events may differ by the rounding of the scores, not by more
@@ -46,9 +45,6 @@ def error(total: Any, square: Any, drift: Any, n: Any) -> float:
 def by_followup(scores: pd.DataFrame, followup: pd.DataFrame, names: Sequence[str]) -> dict[str, Any]:
     """The follow-ups there are (`followup`), the customers `n` with each, and their scores, zero where they have no event."""
     days, mine = np.unique(followup["followup"], return_inverse=True)
-    stray = np.setdiff1d(scores["followup"], days)
-    if len(stray):
-        raise BadValueError("scores", "have a follow-up nobody has", f"{stray[0]}", "count as of one day")
     places = np.searchsorted(days, scores["followup"])
     sums = {name: np.bincount(places, scores[name].astype(float), len(days)) for name in names}
     return {"followup": days, "n": np.bincount(mine, followup["n"], len(days)), **sums}

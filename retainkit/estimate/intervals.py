@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from retainkit.errors import BadValueError
-from retainkit.estimate.checks import Array, confidence, not_negative, part_of, z_value
-
+Array = Any  # a float for scalars in, an array for arrays in
 Limits = tuple[Array, Array]
+
+
+def z_value(level: float) -> float:
+    """The normal quantile of a two-sided confidence level."""
+    return float(special.ndtri(0.5 + level / 2))
 
 
 def wilson(successes: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Limits:
@@ -31,11 +35,6 @@ def wilson(successes: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Limits
     (low, high)
         Floats for scalars, arrays for arrays.
 
-    Raises
-    ------
-    BadValueError
-        When a count is negative, or `successes` is more than `n`.
-
     Notes
     -----
     Newcombe (1998), Statistics in Medicine 17, 857-872, method 3.
@@ -46,7 +45,7 @@ def wilson(successes: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> Limits
     >>> round(low, 4), round(high, 4)
     (0.0624, 0.1605)
     """
-    x, total = part_of("successes", successes, n)
+    x, total = _floats(successes, n)
     z = z_value(level)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = x / total
@@ -118,7 +117,7 @@ def two_proportion_p(x1: ArrayLike, n1: ArrayLike, x2: ArrayLike, n2: ArrayLike)
     >>> round(two_proportion_p(56, 70, 48, 80), 4)
     0.008
     """
-    (a, total1), (b, total2) = part_of("x1", x1, n1), part_of("x2", x2, n2)
+    a, total1, b, total2 = _floats(x1, n1, x2, n2)
     with np.errstate(invalid="ignore", divide="ignore"):
         pooled = (a + b) / (total1 + total2)
         error = np.sqrt(pooled * (1 - pooled) * (1 / total1 + 1 / total2))
@@ -141,8 +140,6 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     """
     values = np.asarray(p, dtype=float)
     tested = np.flatnonzero(~np.isnan(values))
-    if ((values[tested] < 0) | (values[tested] > 1)).any():
-        raise BadValueError("p", "holds a value that is not a probability", str(values), "give p-values")
     falling = tested[np.argsort(-values[tested], kind="stable")]
     ranks = np.arange(len(falling), 0, -1)
     q = np.full(values.shape, np.nan)
@@ -159,8 +156,7 @@ def poisson_interval(count: ArrayLike, *, level: float = 0.95, exact: bool = Fal
     >>> round(low, 4), round(high, 4)
     (1.832, 11.0824)
     """
-    k = not_negative("count", count)
-    tail = (1 - confidence(level)) / 2
+    k, tail = np.asarray(count, dtype=float), (1 - level) / 2
     with np.errstate(invalid="ignore"):
         low = np.where(k > 0, special.gammaincinv(np.maximum(k, 1e-300), tail), 0.0)
         high = special.gammainccinv(k + 1, tail)
@@ -206,9 +202,9 @@ def weighted_poisson_interval(
     >>> [round(x, 2) for x in weighted_poisson_interval(500, 210_000, typical=100, typical_square=20_000)]
     [20.93, 1838.15]
     """
-    tail = (1 - confidence(level)) / 2
-    y, v = not_negative("total", total), not_negative("squares", squares)
-    more_y, more_v = y + not_negative("typical", typical), v + not_negative("typical_square", typical_square)
+    tail = (1 - level) / 2
+    y, v, one, one_square = _floats(total, squares, typical, typical_square)
+    more_y, more_v = y + one, v + one_square
     with np.errstate(divide="ignore", invalid="ignore"):
         low = np.where(y > 0, v / y * special.gammaincinv(y**2 / v, tail), 0.0)
         high = more_v / more_y * special.gammainccinv(more_y**2 / more_v, tail)
@@ -240,9 +236,8 @@ def rate_ratio(
     >>> [round(value, 2) for value in rate_ratio(30, 4_000, 20, 8_000)]
     [3.0, 1.71, 5.36]
     """
-    a, b = not_negative("events1", events1), not_negative("events2", events2)
-    t1, t2 = not_negative("time1", time1), not_negative("time2", time2)
-    tail = (1 - confidence(level)) / 2
+    a, b, t1, t2 = _floats(events1, events2, time1, time2)
+    tail = (1 - level) / 2
     zero, one = np.zeros(np.broadcast(a, b).shape), np.ones(np.broadcast(a, b).shape)
 
     def below(share: Array) -> Array:
@@ -325,6 +320,10 @@ def root(rising: Callable[[Array], Array], target: float, low: Array, high: Arra
         above = rising(middle) > target
         low, high = np.where(above, low, middle), np.where(above, middle, high)
     return (low + high) / 2
+
+
+def _floats(*values: ArrayLike) -> list[Array]:
+    return [np.asarray(each, dtype=float) for each in values]
 
 
 def _like(values: Array) -> Array:

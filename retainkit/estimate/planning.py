@@ -7,9 +7,7 @@ import math
 import numpy as np
 from scipy import special
 
-from retainkit.errors import BadValueError
-from retainkit.estimate.checks import confidence, z_value
-from retainkit.estimate.intervals import root
+from retainkit.estimate.intervals import root, z_value
 
 POWER = 0.80  # the usual: a change of the stated size is seen four times out of five
 
@@ -22,7 +20,7 @@ def seen_share(effect: float, *, se: float, df: float, level: float = 0.95) -> f
     >>> round(seen_share(0.06, se=0.0241, df=10), 2)
     0.61
     """
-    critical = special.stdtrit(df, 0.5 + confidence(level) / 2)
+    critical = special.stdtrit(df, 0.5 + level / 2)
     return float(1 - special.nctdtr(df, abs(effect) / se, critical))
 
 
@@ -101,8 +99,6 @@ def rebound(share: float, n: float, *, of: int, worst: str = "low") -> float:
     >>> round(rebound(0.3, 100, of=12), 3)
     0.073
     """
-    if worst not in ("low", "high"):
-        raise BadValueError("worst", "is neither low nor high", repr(worst), 'worst="low"')
     if not (0 <= share <= 1 and n >= 1 and of >= 1):
         return float("nan")
     counts = np.arange(int(n))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import counted
-from retainkit.estimate.checks import Array, confidence
+from retainkit.estimate.intervals import Array
 from retainkit.estimate.renewal import FREE, log_stay, log_survival, maximise, pooled, resampled
 from retainkit.estimate.smalln import GATES
 
@@ -99,7 +99,7 @@ def project(
     12   sBG  0.38  0.34  0.42   False
     25   BdW  0.40  0.37  0.44    True
     """
-    data, (alpha, rng) = pooled(survivors), (1 - confidence(level), np.random.default_rng(seed))
+    data, (alpha, rng) = pooled(survivors), (1 - level, np.random.default_rng(seed))
     held = hold_out(survivors, level=level, draws=draws, seed=seed)
     chosen = "" if held.empty else held.sort_values("log_score")["model"].iloc[-1]
     note = _too_little(data) or ("" if held.loc[held["model"] == chosen, "inside"].all() else WITHHELD)

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from retainkit.errors import BadValueError
-from retainkit.estimate.checks import Array, not_negative, part_of, z_value
+from retainkit.estimate.intervals import Array, z_value
 
 ADDED = 0.75  # imagined promoters, and as many detractors and passives together
 
@@ -96,9 +95,7 @@ def promoter_change(
 
 def _adjusted(promoters: ArrayLike, detractors: ArrayLike, n: ArrayLike) -> tuple[Array, Array]:
     """The score with the imagined answers, and its variance."""
-    (p, total), (d, _) = part_of("promoters", promoters, n), part_of("detractors", detractors, n)
-    if (p + d > total).any():
-        raise BadValueError("promoters", "and detractors are more than n", f"{p} and {d} of {total}", "n=all answers")
+    p, d, total = (np.asarray(count, dtype=float) for count in (promoters, detractors, n))
     many = np.where(total > 0, total + 4 * ADDED, np.nan)
     up, down = (p + ADDED) / many, (d + ADDED) / many
     return up - down, (up + down - (up - down) ** 2) / many
@@ -108,7 +105,7 @@ def _unasked(n: Array, population: ArrayLike | None) -> Array:
     """The part of the variance that is left when n of the population answered."""
     if population is None:
         return np.ones_like(n)
-    everybody = np.nan_to_num(not_negative("population", population))
+    everybody = np.nan_to_num(np.asarray(population, dtype=float))
     left = (everybody - n) / np.maximum(everybody - 1, 1)
     return np.where(everybody >= n, np.where(everybody > 0, left, 1.0), 1.0)
 

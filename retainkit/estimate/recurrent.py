@@ -13,10 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from retainkit.errors import BadValueError
-from retainkit.estimate.checks import not_negative, require_columns, whole, z_value
 from retainkit.estimate.influence import agree, by_followup, drift, error, share_interval, value_at, who
-from retainkit.estimate.intervals import wilson
+from retainkit.estimate.intervals import wilson, z_value
 from retainkit.estimate.risk import before, per
 
 
@@ -40,11 +38,6 @@ def mean_cumulative(events: pd.DataFrame, followup: pd.DataFrame) -> pd.DataFram
         A row an age at which something happened, from age 0: `age, observed, total, value`, where `total` is
         the sum at that age and `value` the average per customer up to it.
 
-    Raises
-    ------
-    RetainkitError
-        When a column is missing, or something happened at an age that nobody has reached.
-
     Notes
     -----
     Nelson (1988), Journal of Quality Technology 20, 24-35; Lin et al. (2000), JRSS B 62, 711-730.
@@ -60,16 +53,10 @@ def mean_cumulative(events: pd.DataFrame, followup: pd.DataFrame) -> pd.DataFram
     1    5         4    2.0    0.5
     2   20         2    1.0    1.0
     """
-    require_columns(events, ["age", "value"], name="events")
-    require_columns(followup, ["followup", "n"], name="followup")
-    not_negative("age", events["age"])
     totals = events["value"].astype(float).groupby(events["age"]).sum()
     totals = totals.reindex(totals.index.union([0]), fill_value=0.0)
-    days, n = not_negative("followup", followup["followup"]), whole("n", followup["n"])
+    days, n = (followup[column].to_numpy(dtype=float) for column in ("followup", "n"))
     observed = n.sum() - before(days, n, totals.index.to_numpy())
-    unreached = totals.index[totals.ne(0) & (observed == 0)]
-    if len(unreached):
-        raise BadValueError("events", "are older than anybody", f"age {unreached[0]}", "count as of one day")
     value = np.cumsum(per(totals.to_numpy(), observed))
     table = {"age": totals.index, "observed": observed.astype(int), "total": totals, "value": value}
     return pd.DataFrame(table).reset_index(drop=True)
@@ -119,7 +106,6 @@ def mean_cumulative_at(
        horizon_days  value   low  high  n  observed  too_young
     0            30    1.0  0.28  3.54  4         2          2
     """
-    require_columns(scores, ["followup", "horizon", "a", "aa"], name="scores")
     curve = mean_cumulative(events, followup)
     z = z_value(level)
     rows = []
@@ -181,7 +167,6 @@ def cumulative_share(
        rate   low  high  n  too_young
     0   0.5  0.24  0.76  4          2
     """
-    require_columns(scores, ["followup", "a", "aa"], name="scores")
     curve, mine = mean_cumulative(events, followup), by_followup(scores, followup, ["a", "aa"])
     first, last, rate, weight = _shared(curve, followup, early, late)
     customers, scored = mine["n"].sum(), mine["a"].sum()
@@ -251,8 +236,7 @@ def next_purchase_share(sums: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
     0  2  40   0.6  0.42  0.76
     """
     names = ["den", "den2", "num", "num2", "cross"]
-    require_columns(sums, names, name="sums")
-    den, den2, num, num2, cross = (not_negative(name, sums[name]) for name in names)
+    den, den2, num, num2, cross = (sums[name].to_numpy(dtype=float) for name in names)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(den > 0, num / den, np.nan)
         rate, behind = np.minimum(ratio, 1.0), den**2 / den2

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from retainkit.estimate.checks import Array
+from retainkit.estimate.intervals import Array
 
 Bounds = Sequence[tuple[float, float]]
 REACH = 5.0  # a rep's effect is looked for within this many spreads of the mean

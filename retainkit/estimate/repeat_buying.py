@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv, expit, gammaln, hyp2f1
 
-from retainkit.estimate.checks import Array
 from retainkit.estimate.habits import bg_nbd, gamma_gamma, maximise
+from retainkit.estimate.intervals import Array
 
 
 class BGNBD(NamedTuple):
@@ -54,12 +54,6 @@ def fit_bg_nbd(buyers: pd.DataFrame, *, modified: bool = False) -> BGNBD:
     BGNBD
         `r, alpha, a, b, loglik, modified`; `loglik` is up to a constant that depends on the data only.
 
-    Raises
-    ------
-    MissingDataError, BadValueError
-        Missing columns; counts that are not whole; t_x after T, or not 0 exactly where x is 0; nobody bought
-        again.
-
     Notes
     -----
     Fader, Hardie and Lee (2005), Marketing Science 24, 275-284; modified: Batislam, Denizel and Filiztekin (2007),
@@ -92,11 +86,6 @@ def fit_gamma_gamma(values: pd.DataFrame) -> GammaGamma:
     -------
     GammaGamma
         `p, q, v, loglik`.
-
-    Raises
-    ------
-    MissingDataError, BadValueError
-        Missing columns; counts that are not whole; a mean value of zero or less; nobody bought again.
 
     Notes
     -----

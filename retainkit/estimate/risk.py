@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retainkit.errors import BadValueError
-from retainkit.estimate.checks import not_negative, require_columns, whole
 from retainkit.estimate.intervals import wilson
 
 SOLID = 10  # a curve of late arrivals starts at the first age with this many at risk
@@ -89,17 +87,12 @@ def in_view(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def risk_sets(cells: pd.DataFrame, *, kind: str) -> RiskSets:
-    """Check and clean counted cells; `kind` is the column that says how each customer's time ended.
+    """Clean counted cells; `kind` is the column that says how each customer's time ended.
 
     An `entry` of 0 (or less) is from the start, day 0 included; a later one is at risk on (entry, duration].
     """
-    require_columns(cells, ["duration", kind, "n"], name="cells")
-    if cells[["duration", kind]].isna().to_numpy().any():
-        raise BadValueError("cells", f"has empty values in duration or {kind}", "", "give every row both")
-    n, duration = whole("n", cells["n"]), not_negative("duration", cells["duration"])
+    n, duration = (cells[column].to_numpy(dtype=float) for column in ("n", "duration"))
     entry = np.asarray(cells["entry"], dtype=float) if "entry" in cells.columns else np.zeros(len(cells))
-    if not (np.isfinite(duration) & np.isfinite(entry)).all():
-        raise BadValueError("cells", "has a duration or an entry that is not a number", "", "use entry 0")
     entry = np.where(entry > 0, entry, -np.inf)
     seen = (entry < duration) & (n > 0)
     dropped = int(n[entry >= duration].sum())

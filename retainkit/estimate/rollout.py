@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.checks import Array, confidence, require_columns, z_value
+from retainkit.estimate.intervals import Array, z_value
 from retainkit.estimate.shuffle import shuffled
 
 
@@ -53,7 +53,6 @@ def grid(cells: pd.DataFrame, starts: Mapping[str, float], *, partial: Sequence[
     partial
         Months to leave out.
     """
-    require_columns(cells, ["unit", "month", "hits", "n"], name="cells")
     every = range(int(cells["month"].min()), int(cells["month"].max()) + 1) if len(cells) else range(0)
     hits, n = (cells.pivot_table(index="unit", columns="month", values=v, aggfunc="sum").reindex(columns=every).fillna(0) for v in ("hits", "n"))
     months = [m for m in every if m not in partial and (n[m] > 0).all()]
@@ -168,7 +167,7 @@ def _t(w: Array, rate: Array, began: Array, level: float) -> dict[str, float]:
     if len(with_it) + len(without) < 3 or not np.ptp(with_it) + np.ptp(without) > 0:
         return {"low": float("nan"), "high": float("nan"), "p": float("nan")}
     found = stats.ttest_ind(with_it, without)
-    low, high = found.confidence_interval(confidence(level))
+    low, high = found.confidence_interval(level)
     return {"low": float(low), "high": float(high), "p": float(found.pvalue)}
 
 

@@ -9,7 +9,7 @@ from math import factorial, prod
 
 import numpy as np
 
-from retainkit.estimate.checks import Array, confidence
+from retainkit.estimate.intervals import Array
 
 SHUFFLES = 10_000  # so many orders of the units are gone through one by one; of more, a seeded sample is taken
 DRAWN = 1_999
@@ -56,7 +56,7 @@ def shuffled(rate: Array, begins: Array, w: Array, *, level: float = 0.95, seed:
         roots = np.stack([np.where(np.abs(seen - a) < 1e-12, 0.0, seen - a) / up, np.where(np.abs(seen + a) < 1e-12, 0.0, seen + a) / down])
     lows = np.where(np.isnan(roots).any(axis=0), -np.inf, np.min(roots, axis=0))
     highs = np.where(np.isnan(roots).any(axis=0), np.inf, np.max(roots, axis=0))
-    rank = int((1 - confidence(level)) * len(orders) + 1e-9)
+    rank = int((1 - level) * len(orders) + 1e-9)
     return float(np.sort(lows)[rank]), float(np.sort(highs)[::-1][rank]), p
 
 

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from retainkit.errors import BadValueError, listed
-from retainkit.estimate.checks import confidence, require_columns, z_value
-from retainkit.estimate.intervals import log_log_interval
+from retainkit.estimate.intervals import log_log_interval, z_value
 from retainkit.estimate.risk import NEARLY, Curve, RiskSets, never_certain, per, read_steps, risk_sets
 from retainkit.estimate.smalln import GATES
 
@@ -37,11 +35,6 @@ def kaplan_meier(cells: pd.DataFrame, *, level: float = 0.95) -> Curve:
         interval is log-log Greenwood; with no event yet, or nobody left, Wilson's with the number at risk.
         Customers nobody could have seen (entry at or after their end) are in `dropped`.
 
-    Raises
-    ------
-    RetainkitError
-        When a column is missing, a count is negative or not whole, an event is not 0 or 1.
-
     Notes
     -----
     lifelines on the counts, which is bit for bit its answer on a row a customer. With late entry lifelines
@@ -59,8 +52,7 @@ def kaplan_meier(cells: pd.DataFrame, *, level: float = 0.95) -> Curve:
     2    20        8       0         5       0.8  0.41  0.95
     3    30        3       3         0       0.0  0.00  0.56
     """
-    confidence(level)
-    risk = _events(cells).given_here()
+    risk = risk_sets(cells, kind="event").given_here()
     times = risk.times
     at_risk, events = risk.at_risk(times), risk.leaving(times, risk.kind == 1)
     late = np.isfinite(risk.entry).any() or not len(risk.n)
@@ -120,7 +112,7 @@ def rmst(cells: pd.DataFrame, *, tau: float) -> tuple[float, float]:
     >>> [round(value, 3) for value in rmst(cells, tau=20)]
     [18.0, 1.265]
     """
-    risk = _events(cells).given_here()
+    risk = risk_sets(cells, kind="event").given_here()
     times = risk.times
     if not len(risk.n) or risk.starts_at > 0 or tau > times[-1]:
         return float("nan"), float("nan")
@@ -177,8 +169,7 @@ def logrank(cells: pd.DataFrame, *, by: str) -> tuple[float, float]:
     >>> [round(value, 3) for value in logrank(cells, by="plan")]
     [17.928, 0.0]
     """
-    require_columns(cells, [by], name="cells")
-    groups = [_events(part) for _, part in cells.groupby(by, observed=True, dropna=False)]
+    groups = [risk_sets(part, kind="event") for _, part in cells.groupby(by, observed=True, dropna=False)]
     times = np.unique(np.concatenate([[0.0], *(g.duration[g.kind == 1] for g in groups)]))
     at_risk = np.array([g.at_risk(times) for g in groups]).reshape(-1, len(times))
     events = np.array([g.leaving(times, g.kind == 1) for g in groups]).reshape(-1, len(times))
@@ -192,15 +183,6 @@ def logrank(cells: pd.DataFrame, *, by: str) -> tuple[float, float]:
         return float("nan"), float("nan")
     chi2 = float(surprise @ np.linalg.solve(within[np.ix_(kept, kept)][:-1, :-1], surprise))
     return chi2, float(special.chdtrc(kept.sum() - 1, chi2))
-
-
-def _events(cells: pd.DataFrame) -> RiskSets:
-    """The risk sets of cells whose ending is a 0/1 event."""
-    risk = risk_sets(cells, kind="event")
-    if not np.isin(risk.kind, [0, 1]).all():
-        raise BadValueError("cells", "has an event that is neither 0 nor 1", listed(set(risk.kind) - {0, 1}),
-                            "use aalen_johansen for several causes")  # fmt: skip
-    return risk
 
 
 def _lifelines(risk: RiskSets, times: Any, level: float) -> tuple[Any, Any, Any]:

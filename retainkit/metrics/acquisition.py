@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import counted
-from retainkit.estimate.checks import z_value
 from retainkit.estimate.compare import MONTH
-from retainkit.estimate.intervals import poisson_interval
+from retainkit.estimate.intervals import poisson_interval, z_value
 from retainkit.load.shop import Shop
 from retainkit.metrics.churn_money import customer_retention
 from retainkit.metrics.deals_values import cycle_days

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.checks import Array
+from retainkit.estimate.intervals import Array
 from retainkit.estimate.recurrent import mean_cumulative, mean_cumulative_at
 from retainkit.estimate.risk import before
 from retainkit.load.shop import Shop

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import counted
-from retainkit.estimate.checks import z_value
-from retainkit.estimate.intervals import logit_interval, weighted_poisson_interval, wilson
+from retainkit.estimate.intervals import logit_interval, weighted_poisson_interval, wilson, z_value
 from retainkit.metrics.months import month_name, month_numbers, month_windows
 from retainkit.metrics.reading import shares
 from retainkit.tally import Engine, asked_once, tally

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 import retainkit
+from retainkit.asked import at_the_door
 from retainkit.errors import counted, listed, one_of
 from retainkit.estimate.smalln import GATES, judge, short_of, signed, verdict
 from retainkit.load.shop import Shop
@@ -116,7 +117,7 @@ def _measure(claim: Record, level: float) -> tuple[Callable[..., pd.DataFrame], 
     names = {n: m for n, m in retainkit._HOME_OF.items() if m.startswith("retainkit.metrics.")}
     names |= {n: OWN for n, f in vars(own).items() if inspect.isfunction(f) and f.__module__ == OWN and "shop" in inspect.signature(f).parameters}
     one_of(name, sorted(names), where, f"`{name}` is not a metric", 'measure = "{}"', usual="second_purchase", limit=12)
-    ask = getattr(import_module(names[name]), name)
+    ask = at_the_door(getattr(import_module(names[name]), name))
     allowed = [p for p in inspect.signature(ask).parameters if p != "shop"]
     for key in claim.get("arguments", {}):
         one_of(key, allowed, where, f"`{name}` has no argument `{key}`", "{} = ...")

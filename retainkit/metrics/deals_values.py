@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.case_mix import standardised_rates
-from retainkit.estimate.checks import z_value
 from retainkit.estimate.intervals import (
     benjamini_hochberg,
     newcombe,
@@ -17,6 +16,7 @@ from retainkit.estimate.intervals import (
     square_and_add,
     two_proportion_p,
     wilson,
+    z_value,
 )
 from retainkit.estimate.risk import in_view
 from retainkit.estimate.survival import kaplan_meier, median_survival

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from retainkit.estimate.checks import z_value
+from retainkit.estimate.intervals import z_value
 from retainkit.load.shop import Shop
 from retainkit.metrics.averages import REVENUE, average_curve, averages
 from retainkit.tally import asked_once
