@@ -7,10 +7,9 @@ parameters are written `:name` and filled in as literals, so that the rendered t
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, ParamSpec, Protocol
+from typing import TYPE_CHECKING, ParamSpec
 from weakref import WeakKeyDictionary
 
 from retainkit.errors import MissingDataError, one_of
@@ -19,38 +18,22 @@ from retainkit.sqltext import Column, Value, render, text_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from retainkit.load.shop import Shop
+
 How = ParamSpec("How")
 OF_LEAVING = {"contract_lives", "contract_days", "churn_flags", "churn_money", "retention_contracts"}  # who has left is what they tell
 GROUPS = ("segment", "region", "source", "entry_line", "owner")  # what a customer-level tally can be split by
 UNKNOWN = "unknown"  # the group of those of whom it is not known
 
-
-class Engine(Protocol):
-    """What a tally needs of a shop: its last day, its history guard, and a way to run SQL."""
-
-    @property
-    def as_of(self) -> date: ...
-    @property
-    def history_start(self) -> date: ...
-    @property
-    def sql(self) -> Callable[[str], pd.DataFrame]: ...
+_KNOWN: WeakKeyDictionary[Shop, dict[object, pd.DataFrame]] = WeakKeyDictionary()  # what a shop has been asked; small tables
 
 
-_KNOWN: WeakKeyDictionary[Engine, dict[object, pd.DataFrame]] = WeakKeyDictionary()  # what a shop has been asked; small tables
+def sees_leaving(shop: Shop) -> bool:
+    """Whether the contracts, if there are any, say when one ended."""
+    return not shop.has("contracts") or shop.has("contracts.ended_at")
 
 
-def sees_leaving(shop: Engine) -> bool:
-    """Whether the contracts, if there are any, say when one ended; engines that know no columns are taken to."""
-    has = getattr(shop, "has", None)
-    return not has or not has("contracts") or has("contracts.ended_at")
-
-
-def part_of(shop: Engine) -> str:
-    """The customers a shop was restricted to (`Shop.only`), as "segment=SMB"; empty where it is whole, as engines are that know no restriction."""
-    return getattr(shop, "part", "")
-
-
-def tally(shop: Engine, name: str, **values: Value) -> pd.DataFrame:
+def tally(shop: Shop, name: str, **values: Value) -> pd.DataFrame:
     """The counted table that `retainkit/sql/<name>.sql` makes of a shop.
 
     Parameters
@@ -90,7 +73,7 @@ def asked_once(ask: Callable[How, pd.DataFrame]) -> Callable[How, pd.DataFrame]:
     return again
 
 
-def _known(shop: Engine, asked: object, find: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+def _known(shop: Shop, asked: object, find: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """What a shop has answered before, or answers now; the caller's own copy."""
     known = _KNOWN.setdefault(shop, {})
     if asked not in known:

@@ -39,9 +39,10 @@ def database() -> duckdb.DuckDBPyConnection:
 
 
 class TestEngine:
-    """What a tally needs of a shop, in memory."""
+    """What a tally needs of a shop, in memory: every table and column, and no part of it."""
 
     __test__ = False
+    part = ""
 
     def __init__(self, rows: dict[str, list[dict[str, Any]]], as_of: date, history_start: date) -> None:
         self.rows, self.as_of, self.history_start = rows, as_of, history_start
@@ -60,6 +61,13 @@ class TestEngine:
 
     def sql(self, text: str) -> pd.DataFrame:
         return self._con.execute(text).df()
+
+    def has(self, what: str) -> bool:
+        return True
+
+    @property
+    def whole(self) -> TestEngine:
+        return self
 
     def at(self, day: str | date) -> TestEngine:
         """The same rows as they were known at the end of an earlier day."""

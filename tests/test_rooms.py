@@ -15,7 +15,7 @@ LEAVES = {"asked", "errors", "aside", "sqltext", "resources"}
 # what each room may stand on, besides itself and the leaves
 MAY = {
     "asked": set(), "errors": set(), "aside": set(), "sqltext": set(), "resources": {"load"},  # a type's name only
-    "load": set(), "tally": set(), "estimate": set(), "metrics": {"load", "tally", "estimate"}, "show": {"load", "estimate", "metrics"},
+    "load": set(), "tally": {"load"}, "estimate": set(), "metrics": {"load", "tally", "estimate"}, "show": {"load", "estimate", "metrics"},
     "tell": {"load", "estimate", "metrics", "show"}, "report": {"load", "estimate", "metrics", "show"}, "check": {"load"}, "simulate": set(),
     "workshop": {"load", "tally", "estimate", "metrics", "show", "report", "simulate", "_fastjson"}, "_fastjson": set(),
     "cli": {"load", "check", "report", "workshop", "_fastjson"}, "__main__": {"cli"}, "__init__": set()}

@@ -20,7 +20,7 @@ from retainkit.metrics.deals_values import cycle_days
 from retainkit.metrics.lifetime_value import lifetime_value, lifetime_value_curve, spread
 from retainkit.metrics.months import first_whole, last_closed, month_name, month_numbers
 from retainkit.metrics.reading import keys
-from retainkit.tally import Engine, asked_once, part_of, split_by, tally
+from retainkit.tally import asked_once, split_by, tally
 
 KEEPING = ("retention", "support")  # the spend categories that keep customers; all others win them
 WHOLE = "spending is known of the whole company only"  # it has no segment, so over some customers it would be too dear by all the others
@@ -29,7 +29,7 @@ COST = ["value", "low", "high", "n", "spend", "lag_months", "first_month", "last
 
 @asked_once
 def acquisition_cost(
-    shop: Engine, *, by: str | None = None, months: int = 12, lag_months: int | None = None, level: float = 0.95
+    shop: Shop, *, by: str | None = None, months: int = 12, lag_months: int | None = None, level: float = 0.95
 ) -> pd.DataFrame:
     """Money spent to win customers over the new customers it won.
 
@@ -78,7 +78,7 @@ def acquisition_cost(
     window = counts[counts["number"] > last - months]
     sums = window.groupby("source")[["spend", "n"]].sum().query("spend > 0").reset_index() if by else window[["spend", "n"]].sum().to_frame().T
     low, high = poisson_interval(sums["n"], level=level)
-    some, found, part = sums["n"] > 0, window["number"].nunique(), part_of(shop)
+    some, found, part = sums["n"] > 0, window["number"].nunique(), shop.part
     span = [month_name(int(m)) for m in (window["number"].min(), last)] if len(window) else ["", ""]
     with np.errstate(divide="ignore", invalid="ignore"):
         estimates = {name: (sums["spend"] / over).where(some & (part == "")) for name, over in (("value", sums["n"]), ("low", high), ("high", low))}
@@ -87,7 +87,7 @@ def acquisition_cost(
     return table[[*keys(by), *COST]]
 
 
-def monthly_costs(shop: Engine, *, lag_months: int | None = None) -> pd.DataFrame:
+def monthly_costs(shop: Shop, *, lag_months: int | None = None) -> pd.DataFrame:
     """New customers of every closed month, and the money spent on them that many months earlier: `number` (of the month), `source, spend, n`."""
     lag = cycle_months(shop) if lag_months is None else lag_months
     money, came = tally(shop, "spend_months"), tally(shop, "new_customers")
@@ -171,7 +171,7 @@ def payback(
     return pd.DataFrame(rows, columns=[*keys(by), "value", "low", "high", "n", "horizon_days", "note"])
 
 
-def keeping_cost(shop: Engine, *, months: int = 12, shares: Sequence[float] = (0.0, 0.25, 0.5, 1.0)) -> pd.DataFrame:
+def keeping_cost(shop: Shop, *, months: int = 12, shares: Sequence[float] = (0.0, 0.25, 0.5, 1.0)) -> pd.DataFrame:
     """What keeping a customer costs, and how many times as much winning one does, by the part of support that is called keeping.
 
     Money of the last `months` closed months over the customers under contract who stayed through them. Where support has a spend
@@ -191,11 +191,11 @@ def keeping_cost(shop: Engine, *, months: int = 12, shares: Sequence[float] = (0
     stayed = customer_retention(shop, months=months)["stayed"]
     n = int(stayed.iloc[-1]) if len(stayed) else 0
     spend = pd.Series(shares, dtype=float) * (support or retention) + (retention if support else 0.0)
-    value, winning = (spend / (n or np.nan)).where((spend > 0) & (part_of(shop) == "")), acquisition_cost(shop, months=months)["value"].iloc[0]
+    value, winning = (spend / (n or np.nan)).where((spend > 0) & (shop.part == "")), acquisition_cost(shop, months=months)["value"].iloc[0]
     return pd.DataFrame({"share": shares, "value": value, "n": n, "spend": spend, "winning": winning, "times": winning / value})
 
 
-def cycle_months(shop: Engine) -> int:
+def cycle_months(shop: Shop) -> int:
     """The median time to win a deal, in whole months; 0 without deals."""
     won = cycle_days(shop).query("measure == 'median'")["value"]
     return round(float(won.iloc[0]) / MONTH) if len(won) and won.iloc[0] == won.iloc[0] else 0

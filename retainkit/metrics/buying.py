@@ -11,11 +11,11 @@ from retainkit.estimate.intervals import logit_interval
 from retainkit.load.shop import Shop
 from retainkit.metrics.months import first_whole, month_name, month_numbers, month_windows
 from retainkit.metrics.reading import shares
-from retainkit.tally import Engine, asked_once, tally
+from retainkit.tally import asked_once, tally
 
 
 @asked_once
-def repeat_buying(shop: Engine, *, months: int = 1, level: float = 0.95) -> pd.DataFrame:
+def repeat_buying(shop: Shop, *, months: int = 1, level: float = 0.95) -> pd.DataFrame:
     """Of the customers who bought in a period: those who bought on two days of it, and those who were customers before it.
 
     `repeat_rate` (repeat purchase rate) looks at the period alone: bought on two days of it or more. `returning_share` looks

@@ -16,10 +16,11 @@ from retainkit.estimate.intervals import benjamini_hochberg, square_and_add
 from retainkit.estimate.risk import in_view
 from retainkit.estimate.smalln import GATES
 from retainkit.estimate.survival import kaplan_meier, logrank, rmst, rmst_limits
+from retainkit.load.shop import Shop
 from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
 from retainkit.metrics.reading import each_group, identities, incidence_read, survival_read, too_young
 from retainkit.sqltext import Value
-from retainkit.tally import Engine, asked_once, or_unknown, split_by, tally
+from retainkit.tally import asked_once, or_unknown, split_by, tally
 
 HORIZONS = (30, 90, 180, 365, 730)
 EARLY_DAYS = 60
@@ -29,7 +30,7 @@ CONTRACT_GROUPS = ("segment", "region", "source", "owner", "start_year")
 
 @asked_once
 def contract_survival(
-    shop: Engine, *, by: str | None = None, horizons: Sequence[int] = HORIZONS, level: float = 0.95
+    shop: Shop, *, by: str | None = None, horizons: Sequence[int] = HORIZONS, level: float = 0.95
 ) -> pd.DataFrame:
     """Share of customers still under contract so many days after their first contract began.
 
@@ -78,14 +79,14 @@ def contract_survival(
     return each_group(_lives(shop, by), by, read)
 
 
-def churn_curve(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def churn_curve(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """The whole curve behind `contract_survival`, for drawing: `time, at_risk, events, censored, survival, low, high`."""
     return each_group(_lives(shop, by), by, lambda cells: kaplan_meier(cells, level=level).table)
 
 
 @asked_once
 def early_cancellation(
-    shop: Engine, *, by: str | None = None, early_days: int = EARLY_DAYS, horizons: Sequence[int] = HORIZONS,
+    shop: Shop, *, by: str | None = None, early_days: int = EARLY_DAYS, horizons: Sequence[int] = HORIZONS,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Share of customers gone by so many days: early cancellations and later churn apart, and those still here.
@@ -110,7 +111,7 @@ def early_cancellation(
     return each_group(_lives(shop, by, early_days=early_days), by, read)
 
 
-def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) -> pd.DataFrame:
+def days_kept(shop: Shop, *, by: str, within: int = 365, level: float = 0.95) -> pd.DataFrame:
     """Average days kept of the first `within`, by group, and whether each group's curve differs from all the others'.
 
     Who is left out is as in `contract_survival`. A group not followed for `within` days from its start has no average; one of
@@ -142,7 +143,7 @@ def days_kept(shop: Engine, *, by: str, within: int = 365, level: float = 0.95) 
 
 
 @asked_once
-def monthly_churn(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def monthly_churn(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Customers lost in each calendar month, of those the month opened with.
 
     Only closed months: one that still runs on `as_of` is not shown. A customer who comes and leaves in the same month
@@ -173,7 +174,7 @@ def monthly_churn(shop: Engine, *, by: str | None = None, level: float = 0.95) -
 
 
 @asked_once
-def monthly_cancellation(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def monthly_cancellation(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Customers who asked to leave in each closed month, of those it opened with: dated on the request, not the end.
 
     A request counts, once a month, if on its day the customer has no contract left that nobody asked to end. Left out:
@@ -189,7 +190,7 @@ def monthly_cancellation(shop: Engine, *, by: str | None = None, level: float = 
     return _monthly(shop, by, "asked", level)
 
 
-def contract_checks(shop: Engine) -> pd.DataFrame:
+def contract_checks(shop: Shop) -> pd.DataFrame:
     """Identities that must hold, worked out two ways: `check, left, right, holds`."""
     days = tally(shop, "contract_days", by="all")
     whole = last_closed(shop.as_of) + 1  # the running month included, so that the balance reaches as_of
@@ -210,7 +211,7 @@ def _differs(cells: pd.DataFrame, by: str) -> float:
     return logrank(cells, by=by)[1] if len(cells) else float("nan")
 
 
-def _lives(shop: Engine, by: str | None, *, early_days: int = EARLY_DAYS) -> pd.DataFrame:
+def _lives(shop: Shop, by: str | None, *, early_days: int = EARLY_DAYS) -> pd.DataFrame:
     """Counted durations of first stays by group."""
     return tally(shop, "contract_lives", by=_split(by), early_days=early_days)
 
@@ -221,7 +222,7 @@ def _split(by: str | None) -> Value:
     return or_unknown("extract(year from s.started_on)") if by == "start_year" else split
 
 
-def _monthly(shop: Engine, by: str | None, lost: str, level: float) -> pd.DataFrame:
+def _monthly(shop: Shop, by: str | None, lost: str, level: float) -> pd.DataFrame:
     """The balance of every closed month of the recorded history, and the share of the opening base in `lost`."""
     first, last = first_whole(shop.history_start), last_closed(shop.as_of)
 

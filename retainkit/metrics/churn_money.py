@@ -9,16 +9,17 @@ import pandas as pd
 
 from retainkit.errors import counted
 from retainkit.estimate.intervals import logit_interval, weighted_poisson_interval, wilson, z_value
+from retainkit.load.shop import Shop
 from retainkit.metrics.months import month_name, month_numbers, month_windows
 from retainkit.metrics.reading import shares
-from retainkit.tally import Engine, asked_once, tally
+from retainkit.tally import asked_once, tally
 
 FLOWS = ["lost", "contraction", "expansion", "came_back", "new", "reactivated"]
 SQUARES = ("opening_opening", "kept_kept", "kept_opening", "later_later", "later_opening")
 
 
 @asked_once
-def revenue_churn(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.DataFrame:
+def revenue_churn(shop: Shop, *, months: int = 12, level: float = 0.95) -> pd.DataFrame:
     """Share of the monthly revenue of so many months ago that is still paid: gross and net, and what a month loses.
 
     `grr` (gross retention) caps each customer at the old level and counts only customers who never had a day without a
@@ -56,7 +57,7 @@ def revenue_churn(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.
 
 
 @asked_once
-def customer_retention(shop: Engine, *, months: int = 12, level: float = 0.95) -> pd.DataFrame:
+def customer_retention(shop: Shop, *, months: int = 12, level: float = 0.95) -> pd.DataFrame:
     """Of the customers under contract so many months ago, the share who have stayed ever since.
 
     With `months=1` it is 1 less the month's churn (`monthly_churn`), of the same customers. Left out: customers who came since
@@ -97,7 +98,7 @@ def customer_retention(shop: Engine, *, months: int = 12, level: float = 0.95) -
     return pd.DataFrame({"month": sums["month"], **shares(stayed, n, level=level), "stayed": stayed})
 
 
-def mrr_movements(shop: Engine) -> pd.DataFrame:
+def mrr_movements(shop: Shop) -> pd.DataFrame:
     """What moved the monthly revenue in each closed month.
 
     Returns
@@ -124,7 +125,7 @@ def mrr_movements(shop: Engine) -> pd.DataFrame:
     return amounts[["month", "opening", *FLOWS, "closing", "customers"]]
 
 
-def _amounts(shop: Engine, months: int) -> pd.DataFrame:
+def _amounts(shop: Shop, months: int) -> pd.DataFrame:
     """The sums of every window of so many months that the recorded history covers."""
     sums = tally(shop, "churn_money", windows=month_windows(shop, months))
     renamed = sums.rename(columns={"new_value": "new", "reactivated_value": "reactivated"}).astype(dict.fromkeys(SQUARES, float))

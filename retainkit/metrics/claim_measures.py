@@ -22,7 +22,6 @@ from retainkit.metrics.first_days import leaving_rates
 from retainkit.metrics.purchases import next_purchase
 from retainkit.metrics.reading import shares
 from retainkit.metrics.rep_map import rep_correlation
-from retainkit.tally import part_of
 
 
 def purchase_step(shop: Shop, *, k: int = 2, steps: int = 3, level: float = 0.95) -> pd.DataFrame:
@@ -205,7 +204,7 @@ def winning_over_keeping(shop: Shop, *, months: int = 12) -> pd.DataFrame:
     table = keeping_cost(shop, months=months)
     known = table.dropna(subset=["times"])
     if known.empty:
-        note = WHOLE if part_of(shop) else "no spending is called keeping, or nobody came or stayed"
+        note = WHOLE if shop.part else "no spending is called keeping, or nobody came or stayed"
     else:
         note = f"by what part of support is called keeping, from {known['share'].max():.0%} to {known['share'].min():.0%}: a decision, not a measurement"
     return _told("value", (np.nan, known["times"].min(), known["times"].max()), table["n"].iloc[0], note=note)

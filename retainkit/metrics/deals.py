@@ -9,8 +9,9 @@ from __future__ import annotations
 import pandas as pd
 
 from retainkit.estimate.competing import aalen_johansen
+from retainkit.load.shop import Shop
 from retainkit.metrics.reading import NUMBERS, by_group, each_group, incidence_read, keys, shares
-from retainkit.tally import UNKNOWN, Engine, asked_once, split_by, tally
+from retainkit.tally import UNKNOWN, asked_once, split_by, tally
 
 DEAL_GROUPS = ("rep", "segment", "source", "region")
 WITHIN_DAYS = 180
@@ -19,7 +20,7 @@ TOO_NEW = "no deal was opened {} days ago or earlier"
 UNEVEN = 0.05  # the group may be known this much more often on won deals than on lost ones without a word
 
 
-def win_rate(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
+def win_rate(shop: Shop, *, by: str | None = None, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
     """Deals won, of the deals won or lost: the rate everybody has.
 
     Left out: open deals, however old. Deals that nobody ever closes as lost make this rate too high; `stale` counts those
@@ -63,13 +64,13 @@ def win_rate(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS, le
     return by_group(table.assign(**rated, too_young=table["open"], note=_uneven(counts, by)), by, columns)
 
 
-def win_rate_withheld(shop: Engine, *, by: str | None = None) -> str:
+def win_rate_withheld(shop: Shop, *, by: str | None = None) -> str:
     """Why no win rate, of closed or of opened deals, can be computed; empty when it can."""
     return _withheld(_outcomes(shop, by, WITHIN_DAYS), by)
 
 
 @asked_once
-def win_by(shop: Engine, *, days: int = WITHIN_DAYS, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def win_by(shop: Shop, *, days: int = WITHIN_DAYS, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Share of all deals opened that are won within `days` of opening; losing competes, open deals count while they are open.
 
     Recent deals count for as long as they have been open, so the rate is not low because they are recent, and deals
@@ -109,14 +110,14 @@ def win_by(shop: Engine, *, days: int = WITHIN_DAYS, by: str | None = None, leve
     return each_group(_lives(shop, by), by, read)
 
 
-def win_curve(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def win_curve(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """The whole curves behind `win_by`, for drawing: `time, cause (won, lost, event_free), at_risk, incidence, low, high`."""
     if win_rate_withheld(shop, by=by):
         return pd.DataFrame(columns=["time", "cause", "at_risk", "events", "incidence", "se", "low", "high"])
     return each_group(_lives(shop, by), by, lambda cells: aalen_johansen(cells, causes=["won", "lost"], level=level).table)
 
 
-def stale_deals(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
+def stale_deals(shop: Shop, *, by: str | None = None, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
     """Open deals that have been open for `days` days or longer, as a share of all open deals.
 
     Returns
@@ -134,7 +135,7 @@ def stale_deals(shop: Engine, *, by: str | None = None, days: int = WITHIN_DAYS,
     return by_group(table.assign(note=note), by, columns).reset_index(drop=True)
 
 
-def account_clustering(shop: Engine, *, by: str = "rep") -> float:
+def account_clustering(shop: Shop, *, by: str = "rep") -> float:
     """By how much the deals of one account go together: the variance of wins over what independent deals would have.
 
     1 when they do not. Measured within each group of `by`, so that differences between reps are no part of it: those are
@@ -152,12 +153,12 @@ def account_clustering(shop: Engine, *, by: str = "rep") -> float:
     return float(found / alone) if alone > 0 and several else float("nan")
 
 
-def _outcomes(shop: Engine, by: str | None, days: int) -> pd.DataFrame:
+def _outcomes(shop: Shop, by: str | None, days: int) -> pd.DataFrame:
     """Deals by group, outcome, and whether they are `days` old."""
     return tally(shop, "deals_outcomes", by=split_by(by, DEAL_GROUPS), days=days)
 
 
-def _lives(shop: Engine, by: str | None) -> pd.DataFrame:
+def _lives(shop: Shop, by: str | None) -> pd.DataFrame:
     """Counted days from opening to the outcome, by group."""
     return tally(shop, "deals_lives", by=split_by(by, DEAL_GROUPS))
 

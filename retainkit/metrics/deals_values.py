@@ -20,14 +20,15 @@ from retainkit.estimate.intervals import (
 )
 from retainkit.estimate.risk import in_view
 from retainkit.estimate.survival import kaplan_meier, median_survival
+from retainkit.load.shop import Shop
 from retainkit.metrics.deals import DEAL_GROUPS, TOO_NEW, WITHIN_DAYS, win_by, win_rate_withheld
 from retainkit.metrics.reading import by_group, each_group, shares
 from retainkit.sqltext import Column
-from retainkit.tally import Engine, asked_once, split_by, tally
+from retainkit.tally import asked_once, split_by, tally
 
 
 @asked_once
-def deal_size(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def deal_size(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Average and median amount of won deals.
 
     Left out: lost and open deals, and won ones without an amount (`missing` counts them).
@@ -48,7 +49,7 @@ def deal_size(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd
 
 
 @asked_once
-def cycle_days(shop: Engine, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def cycle_days(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """Days from opening a deal to winning it, and from opening it to any outcome.
 
     `mean` and `median` are of won deals, among which recent deals count only if they were quick. `median_to_outcome` is of
@@ -86,7 +87,7 @@ def cycle_days(shop: Engine, *, by: str | None = None, level: float = 0.95) -> p
 
 
 def sales_velocity(
-    shop: Engine, *, days: int = WITHIN_DAYS, window_days: int = 365, level: float = 0.95
+    shop: Shop, *, days: int = WITHIN_DAYS, window_days: int = 365, level: float = 0.95
 ) -> pd.DataFrame:
     """Opportunities x win rate x average won amount / average days to win, all four of the same deals.
 
@@ -133,7 +134,7 @@ def sales_velocity(
     return table.assign(n=int(n), horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=withheld or note or missing)
 
 
-def _won(shop: Engine, measure: str, by: str | None, level: float) -> pd.DataFrame:
+def _won(shop: Shop, measure: str, by: str | None, level: float) -> pd.DataFrame:
     """Mean and median of a measure of won deals by group."""
     sums = tally(shop, "deals_won", by=split_by(by, DEAL_GROUPS), measure=Column(measure), z=z_value(level))
     sums = sums.astype(dict.fromkeys(sums.columns.drop("grp"), float))
@@ -168,7 +169,7 @@ def _lopsided(value: float, parts: pd.DataFrame, priced: float, unpriced: float,
     return skewed_interval(value, value * np.sqrt(square), skew=cube / square**1.5, level=level)
 
 
-def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
+def source_win_rates(shop: Shop, *, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
     """Win rate of each source beside all the others, as it is and as it would be with the company's mix of segments.
 
     Deals opened at least `days` days ago and won or lost. Left out: younger deals, and old ones still open (in
@@ -206,7 +207,7 @@ def source_win_rates(shop: Engine, *, days: int = WITHIN_DAYS, level: float = 0.
 
 
 @asked_once
-def referral_gap(shop: Engine, *, source: str = "referral", days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
+def referral_gap(shop: Shop, *, source: str = "referral", days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
     """Win rate of one source less that of all the others, each at the company's own mix of segments.
 
     Who counts and who is left out is as in `source_win_rates`.
@@ -243,7 +244,7 @@ def referral_gap(shop: Engine, *, source: str = "referral", days: int = WITHIN_D
     return pd.DataFrame([dict(zip(columns, row, strict=True))])
 
 
-def _cells(shop: Engine, days: int) -> pd.DataFrame:
+def _cells(shop: Shop, days: int) -> pd.DataFrame:
     """Won and closed deals (`n`) by source and segment; none where a win rate would be wrong."""
     cells = tally(shop, "deals_sources", days=days).rename(columns={"closed": "n"}).astype({"won": int, "n": int}).query("n > 0")
     return cells.iloc[:0] if win_rate_withheld(shop, by="source") else cells

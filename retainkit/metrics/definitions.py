@@ -11,8 +11,9 @@ import pandas as pd
 
 from retainkit.errors import one_of
 from retainkit.estimate.intervals import poisson_interval, wilson
+from retainkit.load.shop import Shop
 from retainkit.metrics.months import closed_month, first_day
-from retainkit.tally import Engine, tally
+from retainkit.tally import tally
 
 Flags = pd.DataFrame
 Chosen = Callable[[Flags], Any]
@@ -65,7 +66,7 @@ PHRASES = {
 }
 
 
-def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.DataFrame:
+def churn_definitions(shop: Shop, *, month: str, level: float = 0.95) -> pd.DataFrame:
     """The churn of one closed month under each convention, side by side.
 
     All count customers, by stays of uninterrupted contract; they differ in who is lost, of whom, and in which days.
@@ -130,7 +131,7 @@ def churn_definitions(shop: Engine, *, month: str, level: float = 0.95) -> pd.Da
     return pd.DataFrame(rows)
 
 
-def churn_bridge(shop: Engine, *, month: str, definition: str) -> pd.DataFrame:
+def churn_bridge(shop: Shop, *, month: str, definition: str) -> pd.DataFrame:
     """From retainkit's churn of a month to somebody else's: who is added and who is taken away, above and below the line.
 
     Returns
@@ -158,14 +159,14 @@ def churn_bridge(shop: Engine, *, month: str, definition: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["side", "step", "customers"])
 
 
-def _flags(shop: Engine, number: int) -> Flags:
+def _flags(shop: Shop, number: int) -> Flags:
     """Stays counted by what they did in a month, and in the 30 and 365 days up to its end."""
     opens, closes = first_day(number), first_day(number + 1)
     flags = tally(shop, "churn_flags", opens=opens, closes=closes, since=closes - timedelta(days=DAYS), year=closes - timedelta(days=YEAR))
     return flags.astype({name: bool for name in flags.columns if name != "customers"})
 
 
-def _renewals(shop: Engine) -> float:
+def _renewals(shop: Shop) -> float:
     """The share of ended contracts that another followed without a break (NaN where none ended): only if it is large is an end a renewal date."""
     counts = tally(shop, "churn_renewals").fillna(0).iloc[0]
     return float(counts["carried_on"] / counts["ended"]) if counts["ended"] else float("nan")
@@ -180,7 +181,7 @@ def _rate(lost: int, n: int, *, inside: bool, level: float) -> dict[str, Any]:
     return {"lost": lost, "n": n, "rate": lost / n, "low": low, "high": high, "note": ""}
 
 
-def _daily(shop: Engine, number: int, level: float) -> dict[str, Any]:
+def _daily(shop: Shop, number: int, level: float) -> dict[str, Any]:
     """The sum of the month's daily churn rates, each of the customers the day began with."""
     days = tally(shop, "contract_days", by="all").astype({"on_day": "datetime64[s]"})
     signs = {"new": 1, "reactivated": 1, "lost": -1, "lost_intra": -1}

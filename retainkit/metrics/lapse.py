@@ -14,16 +14,17 @@ import pandas as pd
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.survival import kaplan_meier
+from retainkit.load.shop import Shop
 from retainkit.metrics.churn import HORIZONS
 from retainkit.metrics.months import CLOCK_START, balance, churn_rates, first_whole, last_closed
 from retainkit.metrics.reading import NUMBERS, identities, shares, stacked, survival_read
-from retainkit.tally import Engine, asked_once, tally
+from retainkit.tally import asked_once, tally
 
 SHARE, LEAST_DAYS = 0.9, 30
 
 
 @asked_once
-def lapse_rule(shop: Engine, *, days: int | None = None, share: float = SHARE, least_days: int = LEAST_DAYS) -> pd.DataFrame:
+def lapse_rule(shop: Shop, *, days: int | None = None, share: float = SHARE, least_days: int = LEAST_DAYS) -> pd.DataFrame:
     """After how many days without a purchase a customer counts as lapsed, and where that number comes from.
 
     The time within which `share` of the gaps between purchases are over, among customers with three or more, each one's
@@ -75,7 +76,7 @@ def lapse_rule(shop: Engine, *, days: int | None = None, share: float = SHARE, l
 
 
 def lapse_survival(
-    shop: Engine, *, days: int | None = None, horizons: Sequence[int] = HORIZONS, level: float = 0.95
+    shop: Shop, *, days: int | None = None, horizons: Sequence[int] = HORIZONS, level: float = 0.95
 ) -> pd.DataFrame:
     """Share of new customers who have never lapsed by so many days after their first purchase, by the rule, half and double.
 
@@ -101,7 +102,7 @@ def lapse_survival(
     return read.assign(**{c: read[c].mask(certain) for c in ("rate", "low", "high")}, note=read["note"].mask(certain, unsaid))
 
 
-def lapse_returns(shop: Engine, *, days: int | None = None, within: int = 180, level: float = 0.95) -> pd.DataFrame:
+def lapse_returns(shop: Shop, *, days: int | None = None, within: int = 180, level: float = 0.95) -> pd.DataFrame:
     """Of the customers a lapse rule called lost, how many bought again: what the rule is worth.
 
     Counted are all lapses, also second ones, that are at least `within` days old; younger ones have not had their time.
@@ -121,7 +122,7 @@ def lapse_returns(shop: Engine, *, days: int | None = None, within: int = 180, l
     return stacked(tables, columns)
 
 
-def lapse_under_contract(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
+def lapse_under_contract(shop: Shop, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
     """Of the new customers who are under contract today, the share without a purchase for so long that the rule calls them lapsed.
 
     They pay, so the rule is wrong about them. Left out: customers without a contract today, and those `lapse_survival` leaves out.
@@ -139,7 +140,7 @@ def lapse_under_contract(shop: Engine, *, days: int | None = None, level: float 
 
 
 @asked_once
-def monthly_lapse(shop: Engine, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
+def monthly_lapse(shop: Shop, *, days: int | None = None, level: float = 0.95) -> pd.DataFrame:
     """Customers who lapsed in each closed month, of those the month opened with.
 
     In the base is who has bought within the last `days` days. Left out: the running month, and the first months of the
@@ -158,7 +159,7 @@ def monthly_lapse(shop: Engine, *, days: int | None = None, level: float = 0.95)
     return table if rule else table.iloc[:0]
 
 
-def lapse_checks(shop: Engine, *, days: int | None = None) -> pd.DataFrame:
+def lapse_checks(shop: Shop, *, days: int | None = None) -> pd.DataFrame:
     """Identities that must hold, worked out two ways: `check, left, right, holds`."""
     _, events = _ruled(shop, days)
     running = last_closed(shop.as_of) + 1
@@ -167,13 +168,13 @@ def lapse_checks(shop: Engine, *, days: int | None = None) -> pd.DataFrame:
     return identities([("customers who came minus those who lapsed are those who have not lapsed", end, here)])
 
 
-def _rules(shop: Engine, days: int | None) -> list[int]:
+def _rules(shop: Shop, days: int | None) -> list[int]:
     """Half the rule, the rule, and double; nothing when it cannot be chosen. Half a day is none."""
     rule = lapse_rule(shop, days=days)["days"].iloc[0]
     return [x for x in (int(rule) // 2, int(rule), 2 * int(rule)) if x] if rule == rule else []
 
 
-def _ruled(shop: Engine, days: int | None) -> tuple[int, pd.DataFrame]:
+def _ruled(shop: Shop, days: int | None) -> tuple[int, pd.DataFrame]:
     """The rule, 0 where it cannot be chosen, and what it makes of the base of customers: the days on which they came, lapsed and returned."""
     rule = lapse_rule(shop, days=days)["days"].fillna(0).astype(int).iloc[0]
     events = tally(shop, "lapse_days", days=int(rule) or LEAST_DAYS)

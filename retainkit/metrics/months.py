@@ -10,9 +10,9 @@ from datetime import date, timedelta
 import pandas as pd
 
 from retainkit.errors import BadValueError
+from retainkit.load.shop import Shop
 from retainkit.metrics.reading import shares
 from retainkit.sqltext import Column, few_rows
-from retainkit.tally import Engine
 
 FLOWS = ["new", "reactivated", "lost", "lost_intra"]  # what moves a base of customers
 CLOCK_START = date(2000, 1, 1)  # the day that tallies count days from
@@ -88,7 +88,7 @@ def last_day(number: int) -> date:
     return first_day(number).replace(day=monthrange(number // 12, number % 12 + 1)[1])
 
 
-def closed_month(shop: Engine, month: str) -> int:
+def closed_month(shop: Shop, month: str) -> int:
     """The number of a month written YYYY-MM, once it is known that the shop has seen all of it."""
     first, last = first_whole(shop.history_start), last_closed(shop.as_of)
     number = month_of(month)
@@ -105,7 +105,7 @@ def windows(pairs: Iterable[tuple[date, date]]) -> Column:
     return few_rows(["opens", "closes"], list(pairs) or [(date.min, date.min)])
 
 
-def month_windows(shop: Engine, months: int) -> Column:
+def month_windows(shop: Shop, months: int) -> Column:
     """The `windows` of so many months in the recorded history, one ending with each closed month."""
     closings = range(first_whole(shop.history_start) + months, last_closed(shop.as_of) + 2)
     return windows((first_day(c - months), first_day(c)) for c in closings)

@@ -16,7 +16,7 @@ from retainkit.estimate.smalln import GATES
 from retainkit.load.shop import Shop
 from retainkit.metrics.deals import TOO_NEW, WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
 from retainkit.metrics.reps import STRATA, coded, departed, expected_losses, rep_churn, rep_churn_withheld
-from retainkit.tally import UNKNOWN, Engine, tally
+from retainkit.tally import UNKNOWN, tally
 
 _COLUMNS = ["rep", "words", "p_joint", "p_win_only", "p_churn_only", "p_neither", "n", "won", "expected_won", "rate", "low", "high",
             "odds_ratio", "or_low", "or_high", "or_low80", "or_high80", "observed", "expected", "hazard_ratio", "hr_low", "hr_high",
@@ -48,7 +48,7 @@ class RepMap(NamedTuple):
 
 
 def rep_map(
-    shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA, odds: float = 1.1, hazard: float = 1.25,
+    shop: Shop, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA, odds: float = 1.1, hazard: float = 1.25,
     review: float = 0.80, watch: float = 0.50, reps: str = "names",
 ) -> RepMap:
     """Each rep's win odds and churn hazard against the other reps', and the probability that both are high.
@@ -115,7 +115,7 @@ def rep_map(
     )
 
 
-def rep_correlation(shop: Engine, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA) -> pd.DataFrame:
+def rep_correlation(shop: Shop, *, days: int = WITHIN_DAYS, by: Sequence[str] = STRATA) -> pd.DataFrame:
     """How far winning and losing go together over the reps of a company: the `rho` of `rep_map`, without the map.
 
     Who is left out is as in `rep_map`.
@@ -166,7 +166,7 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
     return pd.concat(rows, ignore_index=True).reindex(columns=["segment", "value", "low", "high", "n", "p_positive", "note"])
 
 
-def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: float = 0.95) -> pd.DataFrame:
+def win_funnel(shop: Shop, *, by: str = "rep", reps: str = "names", level: float = 0.95) -> pd.DataFrame:
     """Closed-only win rate of each rep beside the lines between which a rep of average rate lies 95 and 99.8 % of the time.
 
     Left out: open deals, as in `win_rate`. Not adjusted for segments or sources: `rep_map` is.
@@ -192,7 +192,7 @@ def win_funnel(shop: Engine, *, by: str = "rep", reps: str = "names", level: flo
     return coded(table.assign(departed=table["rep"].isin(departed(shop))), reps) if by == "rep" else table
 
 
-def _expected(shop: Engine, days: int, by: Sequence[str]) -> tuple[pd.DataFrame | None, str]:
+def _expected(shop: Shop, days: int, by: Sequence[str]) -> tuple[pd.DataFrame | None, str]:
     """The wins expected of deals that are old enough, none where a win rate would be wrong, and what else is withheld;
     None where nothing can be said.
     """

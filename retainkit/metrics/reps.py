@@ -18,8 +18,9 @@ from retainkit.estimate.exposure import churn_by_rep, expected_churn
 from retainkit.estimate.funnel import places, poisson_limits
 from retainkit.estimate.intervals import benjamini_hochberg
 from retainkit.estimate.smalln import GATES
+from retainkit.load.shop import Shop
 from retainkit.metrics.reading import identities
-from retainkit.tally import Engine, asked_once, sees_leaving, tally
+from retainkit.tally import asked_once, sees_leaving, tally
 
 STRATA = ("segment", "source")
 NO_CONTRACT = "none of the accounts has a contract, so nobody knows when one left"
@@ -30,7 +31,7 @@ _COLUMNS = ["rep", "observed", "expected", "value", "low", "high", "n", "p_high"
 
 @asked_once
 def rep_churn(
-    shop: Engine, *, by: Sequence[str] = STRATA, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS,
+    shop: Shop, *, by: Sequence[str] = STRATA, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS,
     reps: str = "names", level: float = 0.95,
 ) -> pd.DataFrame:
     """Accounts each rep signed that have left, beside how many would have left in average hands.
@@ -97,7 +98,7 @@ def rep_churn(
     return coded(table.reset_index(), reps)[_COLUMNS]
 
 
-def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA) -> pd.DataFrame:
+def expected_losses(shop: Shop, *, by: Sequence[str] = STRATA) -> pd.DataFrame:
     """The losses behind `rep_churn` by rep and stratum: `rep`, the columns of `by`, `n, observed, expected, own, share_of_events`."""
     everybody = _cells(shop, EARLY_DAYS, GRACE_DAYS)
     if _withheld(everybody):
@@ -105,17 +106,16 @@ def expected_losses(shop: Engine, *, by: Sequence[str] = STRATA) -> pd.DataFrame
     return expected_churn(_seen(_followed(everybody), "duration", "event"), by=by)
 
 
-def rep_churn_withheld(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> str:
+def rep_churn_withheld(shop: Shop, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> str:
     """Why churn by rep cannot be computed; empty when it can."""
     if not sees_leaving(shop):
         return "the contracts do not say when one ended (contracts.ended_at), so nobody could be seen to leave"
-    has = getattr(shop, "has", None)  # engines of tests know tables only
-    gap = ": a long gap between orders is not taken for it" if not has or has("orders") else ""
+    gap = ": a long gap between orders is not taken for it" if shop.has("orders") else ""
     why = _withheld(_cells(shop, early_days, grace_days))
     return why + gap if why == NO_CONTRACT else why
 
 
-def rep_accounts(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.DataFrame:
+def rep_accounts(shop: Shop, *, early_days: int = EARLY_DAYS, grace_days: int = GRACE_DAYS) -> pd.DataFrame:
     """How many accounts with a won deal can be followed, and why the others cannot.
 
     Returns
@@ -127,13 +127,13 @@ def rep_accounts(shop: Engine, *, early_days: int = EARLY_DAYS, grace_days: int 
     return _counts(_cells(shop, early_days, grace_days))
 
 
-def departed(shop: Engine) -> set[str]:
+def departed(shop: Shop) -> set[str]:
     """Reps who have neither opened nor closed a deal in the last 120 days: of all customers, whichever the shop was restricted to."""
-    last = tally(getattr(shop, "whole", shop), "reps_activity").set_index("rep")["last_on"]
+    last = tally(shop.whole, "reps_activity").set_index("rep")["last_on"]
     return set(last.index[pd.to_datetime(last) < pd.Timestamp(shop.as_of - timedelta(days=GONE_DAYS))])
 
 
-def rep_checks(shop: Engine, *, by: Sequence[str] = STRATA) -> pd.DataFrame:
+def rep_checks(shop: Shop, *, by: Sequence[str] = STRATA) -> pd.DataFrame:
     """Identities that must hold: `check, left, right, holds`."""
     table = rep_churn(shop, by=by).fillna({"early_observed": 0, "early_expected": 0})
     sums = table[["observed", "expected", "early_observed", "early_expected"]].sum().astype(float)
@@ -158,7 +158,7 @@ def coded(table: pd.DataFrame, reps: str) -> pd.DataFrame:
     return table.assign(rep=["rep " + sha256(str(name).encode()).hexdigest()[:6] for name in table["rep"]])
 
 
-def _cells(shop: Engine, early_days: int, grace_days: int) -> pd.DataFrame:
+def _cells(shop: Shop, early_days: int, grace_days: int) -> pd.DataFrame:
     """Accounts by rep, stratum, status and follow-up; those who left before the recorded history began are marked."""
     cells = tally(shop, "reps_accounts", early_days=early_days, grace_days=grace_days)
     unseen = (cells["status"] == "followed") & (cells["entry"] > 0) & (cells["entry"] >= cells["duration"])

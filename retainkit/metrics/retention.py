@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.projection import project
+from retainkit.load.shop import Shop
 from retainkit.metrics.months import first_day, last_closed, month_name, month_number
 from retainkit.metrics.reading import shares
-from retainkit.tally import Engine, tally
+from retainkit.tally import tally
 
 COLUMNS = ["cohort", "period", "customers", "active", "rate", "low", "high", "n", "mature", "note"]
 
 
-def retention_matrix(shop: Engine, *, level: float = 0.95) -> pd.DataFrame:
+def retention_matrix(shop: Shop, *, level: float = 0.95) -> pd.DataFrame:
     """Customers who bought in each calendar month, by the month of their first purchase.
 
     Period 0 is the month of the first purchase: the whole cohort, by definition. Period k is the k-th calendar month
@@ -65,7 +66,7 @@ def retention_matrix(shop: Engine, *, level: float = 0.95) -> pd.DataFrame:
     return _rated(cells, "month still running", level)
 
 
-def contract_retention_matrix(shop: Engine, *, period_days: int = 30, level: float = 0.95) -> pd.DataFrame:
+def contract_retention_matrix(shop: Shop, *, period_days: int = 30, level: float = 0.95) -> pd.DataFrame:
     """Customers still under contract at the end of each period since their own start, by the month they started in.
 
     Period 0 is the start, before anything happened: 100 % by definition. Period k ends `period_days` times k days after
@@ -151,7 +152,7 @@ def renewals(matrix: pd.DataFrame) -> pd.DataFrame:
     return ripe[["cohort", "period", "at_risk", "lost"]].astype({"at_risk": int, "lost": int}).reset_index(drop=True)
 
 
-def churn_projection(shop: Engine, *, periods: int = 48, period_days: int = 30, level: float = 0.95) -> pd.DataFrame:
+def churn_projection(shop: Shop, *, periods: int = 48, period_days: int = 30, level: float = 0.95) -> pd.DataFrame:
     """Survival of contracts beyond the data by two models, only if they predict the last third of what is known.
 
     Left out: contracts older than the recorded history, later stays of customers who came back, and periods that not everybody

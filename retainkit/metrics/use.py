@@ -8,17 +8,17 @@ from datetime import date, timedelta
 import pandas as pd
 
 from retainkit.errors import BadValueError
-from retainkit.load.shop import GROUPS_OF_CUSTOMERS
+from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.metrics.months import first_day, last_closed, month_number, windows
 from retainkit.metrics.reading import by_group, shares
-from retainkit.tally import Engine, asked_once, split_by, tally
+from retainkit.tally import asked_once, split_by, tally
 
 WEEK = 7
 EARLY, WITHIN, LATE = 30, 90, 30
 
 
 @asked_once
-def weekly_active(shop: Engine, *, ends: Sequence[date] = (), level: float = 0.95) -> pd.DataFrame:
+def weekly_active(shop: Shop, *, ends: Sequence[date] = (), level: float = 0.95) -> pd.DataFrame:
     """Share of customers who used the product in a week: the last seven days of each closed month, unless other days are given.
 
     Of the customers there throughout the week: under contract or, in a shop where nobody has a contract, all who ever
@@ -67,7 +67,7 @@ def weekly_active(shop: Engine, *, ends: Sequence[date] = (), level: float = 0.9
 
 
 def went_quiet(
-    shop: Engine, *, early: int = EARLY, within: int = WITHIN, late: int = LATE, by: str | None = None, level: float = 0.95
+    shop: Shop, *, early: int = EARLY, within: int = WITHIN, late: int = LATE, by: str | None = None, level: float = 0.95
 ) -> pd.DataFrame:
     """Of the customers who used the product early and were still there later, the share who had stopped using it by then.
 
@@ -101,7 +101,7 @@ def went_quiet(
     return by_group(table, by, ["rate", "low", "high", "n", "horizon_days"])
 
 
-def quiet_months(shop: Engine, *, early: int = EARLY, within: int = WITHIN, late: int = LATE, by: str | None = None) -> pd.DataFrame:
+def quiet_months(shop: Shop, *, early: int = EARLY, within: int = WITHIN, late: int = LATE, by: str | None = None) -> pd.DataFrame:
     """The counts behind `went_quiet` by the month customers started in: `grp, month, n, hits`."""
     cells = tally(shop, "use_quiet", early=early, within=within, late=late, by=split_by(by, GROUPS_OF_CUSTOMERS))
     return cells.astype({"n": int, "hits": int})

@@ -15,14 +15,14 @@ from retainkit.estimate.smalln import GATES, short_of
 from retainkit.load.shop import GROUPS_OF_CUSTOMERS, Shop
 from retainkit.metrics.reading import by_group, shares
 from retainkit.metrics.reps import coded, rep_churn
-from retainkit.tally import Engine, asked_once, part_of, split_by, tally
+from retainkit.tally import asked_once, split_by, tally
 
 KINDS = ("customer", "employee")
 SOON = 180  # days after a survey that count as leaving soon after it
 
 
 @asked_once
-def promoter_scores(shop: Engine, *, kind: str = "customer", by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def promoter_scores(shop: Shop, *, kind: str = "customer", by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """The net promoter score of every wave: share who answer 9 or 10, less share who answer 0 to 6, from -100 to 100.
 
     One answer a customer and wave, the last. Anonymous answers count each. Answers without a `wave` belong to their calendar
@@ -66,7 +66,7 @@ def promoter_scores(shop: Engine, *, kind: str = "customer", by: str | None = No
         raise BadValueError("kind", "is neither customer nor employee", repr(kind), 'kind="customer"')
     found = tally(shop, "survey_waves", by=split_by(by, GROUPS_OF_CUSTOMERS))
     waves = found[found["kind"] == kind].astype({"promoters": int, "detractors": int, "n": int}).reset_index(drop=True)
-    invited = waves["invited"].astype(float) if by is None and not part_of(shop) else pd.Series(np.nan, index=waves.index)
+    invited = waves["invited"].astype(float) if by is None and not shop.part else pd.Series(np.nan, index=waves.index)
     known = invited.where(invited >= waves["n"])  # more answers than invitations: one of the two is wrong
     value, low, high = promoter_score(waves["promoters"], waves["detractors"], waves["n"], level=level,
                                       population=known if kind == "employee" else None)
@@ -79,7 +79,7 @@ def promoter_scores(shop: Engine, *, kind: str = "customer", by: str | None = No
     return by_group(table, by, columns)
 
 
-def promoter_changes(shop: Engine, *, kind: str = "customer", level: float = 0.95) -> pd.DataFrame:
+def promoter_changes(shop: Shop, *, kind: str = "customer", level: float = 0.95) -> pd.DataFrame:
     """Change of the score from each wave to the next, in points.
 
     Who is left out is as in `promoter_scores`. Customers who answered both waves make the change more certain.
@@ -106,7 +106,7 @@ def promoter_changes(shop: Engine, *, kind: str = "customer", level: float = 0.9
     return pd.DataFrame(rows, columns=["wave", "before", "value", "low", "high", "n", "both", "note"])
 
 
-def response_by(shop: Engine, *, by: str | None = None, days: int = SOON, level: float = 0.95) -> pd.DataFrame:
+def response_by(shop: Shop, *, by: str | None = None, days: int = SOON, level: float = 0.95) -> pd.DataFrame:
     """Of the customers under contract when a survey went out, the share who answered: those who left soon after, and the others.
 
     Left out: customers without a contract (nobody knows whether they were still customers), and waves less than `days` days

@@ -71,6 +71,11 @@ class SmallShop:
     clock: Clock
     con: duckdb.DuckDBPyConnection
     currency: str = ""
+    part: str = ""
+
+    @property
+    def whole(self) -> SmallShop:
+        return self
 
     @property
     def as_of(self) -> date:
