@@ -22,6 +22,10 @@ from retainkit.errors import BadValueError, NotPublishedError, RetainkitError
 from retainkit.report.progress import tell
 
 USED_BADLY, FAILED = 2, 1
+EXAMPLES = {  # what to type where nothing was given
+    "folder": "my-project", "source": "exports", "html": "check.html", "copy": "my-notebooks", "notebooks": "notebooks",
+    "out": "reports", "month": "2026-10", "months": "2026-01..2026-10", "as_of": "2026-10-31",
+    "only": "02_second_purchase_funnel", "settings": "within=30"}
 UNHEARD = 141  # 128 and the number of SIGPIPE: what shells say of a command whose reader went away
 
 
@@ -85,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ]  # as nohup asks
     before = {sign: signal.signal(sign, _stop) for sign in heard}
     try:
-        return _code(given, lambda: given.run(given))
+        return _code(given, lambda: given.run(_filled(given)))
     finally:
         for sign, then in before.items():
             signal.signal(sign, then)
@@ -174,7 +178,7 @@ def _add_check(commands: Any) -> None:
         ("history-start", "the first day of the recorded history"),
         ("as-of", "the last day to count"),
     ):
-        plain.add_argument(f"--{flag}", default="", metavar=flag.upper(), help=said)
+        plain.add_argument(f"--{flag}", metavar=flag.upper(), help=said)
     plain.add_argument("--answer", action="append", default=[], metavar="KEY=VALUE", help="answer a question of the check")
     check = commands.add_parser(
         "check",
@@ -222,7 +226,7 @@ def _answers(given: argparse.Namespace) -> dict[str, str]:
     """What the flags say, by question."""
     from retainkit.check.answers import FLAGS
 
-    answers = {flag: str(getattr(given, flag.replace("-", "_"))) for flag in FLAGS}
+    answers = {flag: getattr(given, flag.replace("-", "_")) for flag in FLAGS}
     for text in given.answer:
         key, sign, value = text.partition("=")
         if not sign:
@@ -231,12 +235,13 @@ def _answers(given: argparse.Namespace) -> dict[str, str]:
     return {key: value for key, value in answers.items() if value}
 
 
-def _filled(given: argparse.Namespace, **examples: str) -> None:
+def _filled(given: argparse.Namespace) -> argparse.Namespace:
     """Refuse what was given as nothing, as a shell does for a variable that is not set: it would mean here, or everything."""
-    for name, example in examples.items():
-        if getattr(given, name) in ("", [""]):
+    for name, example in EXAMPLES.items():
+        if getattr(given, name, None) in ("", [""]):
             flag = {"folder": "DIR", "source": "SOURCE", "settings": "--set"}.get(name, "--" + name.replace("_", "-"))
             raise BadValueError(flag, "is empty (a variable that is not set?)", "''", example if flag.isupper() else f"{flag} {example}")
+    return given
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -244,7 +249,6 @@ def _check(given: argparse.Namespace) -> int:
     from retainkit.check.examine import examine
     from retainkit.check.say import as_html, as_text
 
-    _filled(given, html="check.html")
     if given.html is not None and not (Path(given.html).parent.is_dir() and os.access(Path(given.html).parent, os.W_OK)):
         raise BadValueError(f"--html {given.html}", "is in no folder that can be written to", str(Path(given.html).parent), "--html check.html")
     found = examine(given.paths, _answers(given))
@@ -261,7 +265,6 @@ def _init(given: argparse.Namespace) -> int:
     from retainkit.check.project import init, shell_name
     from retainkit.check.say import aside
 
-    _filled(given, folder="my-project")
     found = init(Path(given.folder), given.paths, _answers(given))
     for proposal in found.proposals:
         _say(f"{proposal.table}: {proposal.look.name} ({proposal.sure})")
@@ -281,17 +284,6 @@ def _report(given: argparse.Namespace) -> int:
     """Report one month, or several, each whether or not the one before went well; the worst exit code of them."""
     from retainkit.report.warm import kernels
 
-    _filled(
-        given,
-        source="exports",
-        out="reports",
-        month="2026-10",
-        months="2026-01..2026-10",
-        as_of="2026-10-31",
-        only="02_second_purchase_funnel",
-        settings="within=30",
-        notebooks="notebooks",
-    )
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "0")
     if not (epoch.isdecimal() and int(epoch) < 253_402_300_800):  # libraries read it too, and fail on it one by one
         raise BadValueError(
@@ -330,7 +322,6 @@ def _one(given: argparse.Namespace, month: str) -> int:
 def _notebooks(given: argparse.Namespace) -> int:
     from retainkit.report.committed import copy, execute
 
-    _filled(given, copy="my-notebooks")
     if given.copy is not None:
         _say(copy(Path(given.copy)))
         return 0
