@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 import retainkit as rk
-from retainkit.report import definitions, pages
+from retainkit.report import pages
 
 UNITS = ("share", "probability", "count", "money", "days", "times", "per 100 customer-months", "score", "as the goal's number", "as the claim says")
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 GLOSSARY = {metric: {"question": question, **told}
-            for question, metrics in definitions.facts(())["sections"].items() for metric, told in metrics.items()}
+            for question, metrics in pages.glossary(())["sections"].items() for metric, told in metrics.items()}
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +28,12 @@ def recorded():
 
 def test_every_recorded_metric_has_its_definition_and_every_definition_its_metric(recorded):
     assert set(GLOSSARY) == {row[0] for row in recorded}
-    assert len(GLOSSARY) == sum(map(len, definitions.facts(())["sections"].values())), "a metric stands under two questions"
+    assert len(GLOSSARY) == sum(map(len, pages.glossary(())["sections"].values())), "a metric stands under two questions"
 
 
 def test_every_part_of_a_group_is_explained_and_no_other(recorded):
     parts = {pair.partition("=")[0] for row in recorded for pair in re.split(r"(?<!\\);", row[1]) if pair}
-    assert set(definitions.facts(())["keys"]) == parts
+    assert set(pages.glossary(())["keys"]) == parts
 
 
 @pytest.mark.parametrize("entry", GLOSSARY.values(), ids=list(GLOSSARY))
@@ -49,7 +49,7 @@ def test_a_definition_is_whole_and_its_function_public(entry):
 
 
 def test_the_page_says_what_was_recorded_and_marks_what_was_not():
-    made = pages.filled("definitions", period="March 2026", day="31 March 2026", version="1", **definitions.facts({"second_purchase.share", "own.thing"}))
+    made = pages.filled("definitions", period="March 2026", day="31 March 2026", version="1", **pages.glossary({"second_purchase.share", "own.thing"}))
     assert set(re.findall(r'<article class="term" id="([^"]*)"', made)) == {*GLOSSARY, "own.thing"}
     assert re.search(r"<code>second_purchase.share</code> · share</p>", made)
     assert re.search(r"<code>churn.grr</code> · share · not in this report</p>", made)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from functools import cache, lru_cache
 from html.parser import HTMLParser
@@ -20,6 +21,7 @@ TEMPLATES = Path(__file__).parent / "template"
 SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]  # no script, no widget, no formula
 CONTENTS = "<!--contents-->"
 PLAIN = re.compile(r'<span class="(?:n|o|p|w|nb|nn|nf|mi|mf|kp|bp|se)">(.*?)</span>')  # marks of code that the style leaves plain
+OWN = {"means": "The notebook that recorded it says what it means: look there.", "unit": "", "left_out": "", "source": ""}
 TEXTS = re.compile(r'(?:<span class="(?:s1?|s2|sd|sa|si)">[^<]*</span>)+')  # parts of one text, which the style shows in one colour
 
 
@@ -136,6 +138,20 @@ def filled(name: str, **facts: Any) -> str:
     text = str(_exporter().environment.get_template(f"{name}.html.j2").render(css=css(), **facts))
     check(text, name)
     return text
+
+
+def glossary(used: Collection[str]) -> dict[str, Any]:
+    """What the page tells: `words` that every page uses, `keys` of the column `group`, and the `sections`: under each question its metrics.
+
+    Of each metric, by its name in metrics.csv: its `name` in words, what it `means`, its `unit`, who is `left_out`, the `source` of its
+    method and the public function that is its `call`. `used` are this report's; those that only a notebook of one's own records
+    have a section of their own, which says where to look.
+    """
+    sections = tomllib.loads((TEMPLATES.parent / "glossary.toml").read_text(encoding="utf-8"))
+    told = {name: sections.pop(name) for name in ("words", "keys")}
+    if others := sorted(set(used).difference(*sections.values())):
+        sections["Numbers of your own notebooks"] = {metric: {"name": metric, **OWN} for metric in others}
+    return {**told, "sections": sections, "used": used}
 
 
 def figure(data: Mapping[str, str], facts: Mapping[str, Any], name: str) -> str:

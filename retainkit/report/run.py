@@ -21,7 +21,7 @@ import retainkit
 from retainkit.errors import NotPublishedError, RetainkitError, listed
 from retainkit.load.database import one_answer
 from retainkit.load.opening import changed
-from retainkit.report import cards, definitions, kernel, memory, pages, pdf, publish, since, warm
+from retainkit.report import cards, kernel, memory, pages, pdf, publish, since, warm
 from retainkit.report.plan import Job, Plan, make_plan, period, tagged
 from retainkit.report.progress import Progress
 from retainkit.show.display import COLUMNS
@@ -225,7 +225,7 @@ def _write_folder(plan: Plan, results: list[Result], stage: Path, earlier: list[
     )
     (stage / "index.html").write_text(index, encoding="utf-8")
     used = {row[0] for r in results for row in csv.reader(r.metrics)}
-    (stage / "definitions.html").write_text(pages.filled("definitions", **_about(plan, plan.jobs), **definitions.facts(used)), encoding="utf-8")
+    (stage / "definitions.html").write_text(pages.filled("definitions", **_about(plan, plan.jobs), **pages.glossary(used)), encoding="utf-8")
 
 
 def _chart(result: Result, results: list[Result]) -> str:
