@@ -12,6 +12,7 @@ from engines import TestEngine, tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import retainkit as rk
 from retainkit.errors import BadValueError
 from retainkit.metrics.lapse import (
     lapse_checks,
@@ -175,8 +176,8 @@ def test_without_a_habit_there_is_no_rule_and_the_answer_says_what_to_do() -> No
 
 
 def test_the_error_says_what_to_type() -> None:
-    with pytest.raises(BadValueError, match=r"days: must be a whole number of days, 1 or more. Found: 0. To fix it: days=90"):
-        lapse_rule(shop_of([("ann", 0)], as_of=10), days=0)
+    with pytest.raises(BadValueError, match=r"days: must be from 1 to 36,500. Found: 0. To fix it: days=90"):
+        rk.lapse_rule(shop_of([("ann", 0)], as_of=10), days=0)
 
 
 def test_before_the_rules_days_are_over_no_share_is_given_because_nobody_can_lapse() -> None:

@@ -143,11 +143,10 @@ def average_effect(data: Grid, *, base: int = 12, level: float = 0.95, seed: int
     moved = float((weights(data.begins, len(data.months), base=base, own=True) * data.rate).sum()) if w.any() else float("nan")
     found = {"rate": effect, "moved": moved, "low": low, "high": high, "p": p, "low_shuffled": low, "high_shuffled": high, "p_shuffled": p}
     without = (w[~began] != 0).any(axis=1).sum() if w.any() else 0
-    later = sum(1 for i in np.flatnonzero(began) if (w[i, : data.begins[i]] > 0).any())  # those who served as not yet treated
     if len(starts) == 1:
         found |= _t(w, data.rate, began, level)
     return pd.Series({**found, "se_sampling": se_sampling, "df": len(data.units) - 2, "units_with": int(began.sum()),
-                      "units_without": int(without), "units_waiting": later, "n": int(data.n[w != 0].sum()), "staggered": len(starts) > 1})
+                      "units_without": int(without), "n": int(data.n[w != 0].sum()), "staggered": len(starts) > 1})
 
 
 def _chance(data: Grid, w: Array) -> float:

@@ -12,7 +12,6 @@ from datetime import timedelta
 
 import pandas as pd
 
-from retainkit.errors import BadValueError
 from retainkit.estimate.survival import kaplan_meier
 from retainkit.load.shop import Shop
 from retainkit.metrics.churn import HORIZONS
@@ -59,8 +58,6 @@ def lapse_rule(shop: Shop, *, days: int | None = None, share: float = SHARE, lea
     0  40.0     2        1
     """
     if days is not None:
-        if days < 1:
-            raise BadValueError("days", "must be a whole number of days, 1 or more", repr(days), "days=90")
         return pd.DataFrame([{"days": float(days), "chosen_by": "given", "gaps": 0, "running": 0, "note": ""}])
     cells = tally(shop, "lapse_gaps")
     curve = kaplan_meier(cells).table
