@@ -10,8 +10,6 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from retainkit.errors import BadValueError, listed
-
 Value = str | int | float | bool | date | None
 
 
@@ -25,13 +23,7 @@ def render(text: str, **values: Value) -> str:
     >>> render("select :x, cast(y as date) <= :d from t where s = :s", x=3, d=date(2026, 1, 31), s="it's")
     "select 3, cast(y as date) <= cast('2026-01-31' as date) from t where s = 'it''s'"
     """
-    def fill(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in values:
-            raise BadValueError("the SQL text", f"needs a value for `:{name}`", listed(sorted(values)), f"{name}=...")
-        return literal(values[name])
-
-    return re.sub(r"(?<![:\w]):([a-z_]\w*)", fill, text)
+    return re.sub(r"(?<![:\w]):([a-z_]\w*)", lambda match: literal(values[match[1]]), text)
 
 
 def literal(value: Value) -> str:
@@ -41,10 +33,8 @@ def literal(value: Value) -> str:
         return "null"
     if isinstance(value, Column):
         return str(value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
+    if isinstance(value, (int, float)):  # true and false are numbers, too
+        return repr(value).lower()
     if isinstance(value, date):
         return f"cast('{value:%Y-%m-%d}' as date)"
     return "'" + value.replace("'", "''") + "'"
