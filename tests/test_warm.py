@@ -118,7 +118,7 @@ os.fork = slow
 warm.serve()"""
     monkeypatch.setattr(warm, "SERVE", [sys.executable, "-c", slowly])
     opened = warm.Nursery()
-    asking = threading.Thread(target=lambda: warm.Forked(opened, file="no connection file", cwd=str(tmp_path), env={}), daemon=True)
+    asking = threading.Thread(target=lambda: opened.fork(file="no connection file", cwd=str(tmp_path), env={}), daemon=True)
     asking.start()
     end = time.monotonic() + 30
     while not (tmp_path / "kernel").exists() and time.monotonic() < end:

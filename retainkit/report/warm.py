@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
 from threading import Lock
 from typing import Any, NoReturn
 
@@ -25,15 +26,15 @@ over = False  # the run is being stopped: no kernel starts any more
 
 
 class Nursery:
-    """The process that forks kernels; asked one thing at a time, over its standard input."""
+    """The process that forks kernels; asked for one at a time, over its standard input."""
 
     def __init__(self) -> None:
         # a session of its own: Ctrl-C is for the run, which then ends this by closing its input
         self.process = subprocess.Popen(SERVE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.lock, self.ready = Lock(), False
 
-    def ask(self, **what: Any) -> Any:
-        """Its answer; an OSError where it is gone."""
+    def fork(self, **what: Any) -> int:
+        """The number of a kernel's process that it has forked; an OSError where it is gone."""
         assert self.process.stdin
         assert self.process.stdout
         with self.lock:
@@ -42,7 +43,7 @@ class Nursery:
             answer = self.process.stdout.readline()
         if not answer:
             raise ConnectionError("the process that starts the kernels has ended")
-        return json.loads(answer)
+        return int(answer)
 
     def end(self) -> None:
         """End it and its kernels, before their folders are removed: they would write on."""
@@ -60,16 +61,15 @@ class Forked:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, nursery: Nursery, **how: Any) -> None:
-        self.nursery, self.pid = nursery, int(nursery.ask(**how))
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
 
     def poll(self) -> int | None:
-        """Its exit code, None while it runs."""
-        try:
-            code: int | None = self.nursery.ask(poll=self.pid)
-        except OSError:  # then its kernels end themselves
-            return 1
-        return code
+        """None while it runs. Once it has ended it is a zombie until the nursery ends, so that no other process has its number; or gone with it."""
+        with suppress(OSError):
+            if Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2][0] != "Z":
+                return None
+        return 1
 
     wait = poll  # asked only once it has ended
 
@@ -87,7 +87,7 @@ class Forked:
 def forked(command: list[str], cwd: str, env: dict[str, str]) -> Forked | None:
     """The kernel that this command would start, or None where there is no nursery to fork."""
     try:
-        return Forked(_nursery, file=command[command.index("-f") + 1], cwd=cwd, env=env) if _nursery else None
+        return Forked(_nursery.fork(file=command[command.index("-f") + 1], cwd=cwd, env=env)) if _nursery else None
     except OSError:  # it has ended
         return None
 
@@ -118,26 +118,18 @@ def serve() -> None:
     """Import, then fork a kernel for each line that asks for one, until standard input ends; then end those that still run."""
     _import_all()
     print("ready", flush=True)
-    codes: dict[int, int] = {}
-    begun: set[int] = set()
+    begun: list[int] = []
     for line in iter(sys.stdin.readline, ""):
-        asked = json.loads(line)
-        own = os.getpid()
-        pid = asked.get("poll") or os.fork()
+        asked, own = json.loads(line), os.getpid()
+        pid = os.fork()
         if not pid:
             _become_kernel(**asked, parent=own)
-        if "poll" in asked:
-            ended, status = os.waitpid(pid, os.WNOHANG) if pid not in codes else (0, 0)
-            codes |= {pid: os.waitstatus_to_exitcode(status)} if ended else {}
-            answer = json.dumps(codes.get(pid))
-        else:
-            with suppress(OSError):  # here and in the kernel, whoever comes first: a signal to it must not meet the others
-                os.setpgid(pid, pid)
-            begun.add(pid)
-            answer = str(pid)
+        begun.append(pid)
+        with suppress(OSError):  # here and in the kernel, whoever comes first: a signal to it must not meet the others
+            os.setpgid(pid, pid)
         with suppress(OSError):  # the run has ended, and so will standard input
-            print(answer, flush=True)
-    for pid in begun - set(codes):
+            print(pid, flush=True)
+    for pid in begun:
         with suppress(OSError):
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
