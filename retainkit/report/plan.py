@@ -33,6 +33,8 @@ class Job:
     path: Path
     notebook: nbformat.NotebookNode
     defaults: dict[str, Any]
+    question: str = ""
+    first: bool = False  # whether its card leads the index
     given: dict[str, Any] = field(default_factory=dict)
     lacks: str = ""  # what the shop would need for it to run
 
@@ -41,23 +43,9 @@ class Job:
         return self.path.stem
 
     @property
-    def question(self) -> str:
-        return str(self.notebook.metadata.retainkit.get("question") or self.stem)
-
-    @property
     def segment(self) -> str:
         """The only segment it looks at; "" where it looks at everybody."""
         return str({**self.defaults, **self.given}.get("segment") or "")
-
-    @property
-    def length(self) -> int:
-        """How much code it has: the longest is started first, so that none is left to run alone at the end."""
-        return sum(len(cell.source) for cell in self.notebook.cells if cell.cell_type == "code")
-
-    @property
-    def first(self) -> bool:
-        """Whether its card leads the index."""
-        return bool(self.notebook.metadata.get("retainkit", {}).get("first"))
 
 
 @dataclass
@@ -68,11 +56,6 @@ class Plan:
     shop: Shop
     name: str
     jobs: list[Job]
-
-    @property
-    def reads(self) -> list[Path]:
-        """The files that the report is made from."""
-        return [Path(self.source), *(Path(file["path"]) for file in self.shop.sources), *(job.path for job in self.jobs)]
 
 
 def make_plan(
@@ -177,7 +160,8 @@ def _job(path: Path) -> Job | None:
         return None
     if not tagged(notebook, "headline"):
         raise MissingDataError(path.name, "has no cell tagged `headline`", remedy="tag the cell that says the finding")
-    return Job(path, notebook, declared(notebook, path.name))
+    about = notebook.metadata.retainkit
+    return Job(path, notebook, declared(notebook, path.name), str(about.get("question") or path.stem), bool(about.get("first")))
 
 
 def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[Any]:

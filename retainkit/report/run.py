@@ -94,7 +94,8 @@ def report(
     plan = make_plan(source, **asked)
     planned = perf_counter() - began
     part = {job.stem: job.segment for job in plan.jobs} if asked.get("only") or any(job.segment for job in plan.jobs) else None
-    with publish.workplace(out, plan.name, reads=plan.reads, pages=part) as stage:
+    reads = [Path(plan.source), *(Path(file["path"]) for file in plan.shop.sources), *(job.path for job in plan.jobs)]
+    with publish.workplace(out, plan.name, reads=reads, pages=part) as stage:
         back = since.Back(plan.shop, out)
         progress = Progress(sum(c.cell_type == "code" for j in plan.jobs if not j.lacks for c in j.notebook.cells))
         progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(planned, 2))
@@ -125,7 +126,7 @@ def _run_all(plan: Plan, back: since.Back, stage: Path, progress: Progress, jobs
     """Every notebook run and its page made, the longest first; and what the next report is to know of this one."""
     pool = ThreadPoolExecutor(max_workers=max(1, jobs))
     try:
-        longest = sorted(plan.jobs, key=lambda job: -job.length)
+        longest = sorted(plan.jobs, key=lambda job: -sum(len(c.source) for c in job.notebook.cells if c.cell_type == "code"))
         running = {pool.submit(_ran, job, plan, progress, timeout) for job in longest}
         for name in ("lifelines", "matplotlib.backends.backend_agg"):  # while the kernels' process imports: pages need them soon
             import_module(name)
