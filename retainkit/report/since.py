@@ -77,8 +77,6 @@ class Back:
             ours.get((h.metric, group, str(h.horizon or ""))) == now and tellable(h, h.find(shop))
             for h, group, now in zip(chosen, table.get("group", []), table.get("now", []), strict=True)
         ]
-        if not chosen:
-            return table
         shown = pd.Series(same, dtype=bool)
         self.numbers[job.stem] = shop, [h for h, kept in zip(chosen, shown, strict=True) if kept]
         return table[shown].reset_index(drop=True)
