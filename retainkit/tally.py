@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from inspect import signature
-from typing import TYPE_CHECKING, ParamSpec
+from typing import ParamSpec
 from weakref import WeakKeyDictionary
 
+import pandas as pd
+
 from retainkit.errors import MissingDataError, one_of
+from retainkit.load.shop import Shop
 from retainkit.sqltext import Column, Value, render, text_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from retainkit.load.shop import Shop
 
 How = ParamSpec("How")
 OF_LEAVING = {"contract_lives", "contract_days", "churn_flags", "churn_money", "retention_contracts"}  # who has left is what they tell

@@ -5,23 +5,20 @@ from __future__ import annotations
 import os
 from datetime import UTC, date, datetime
 from html import escape
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from retainkit.errors import capital, counted
 from retainkit.estimate.smalln import GATES
 from retainkit.load.schema import TABLES
+from retainkit.load.shop import Shop
 from retainkit.report import pages
 from retainkit.report.plan import period
+from retainkit.report.since import Trend
 from retainkit.show.begin import held_back, read_and_left_out
 from retainkit.show.charts import plot_months
 from retainkit.show.display import picture, rendered
 from retainkit.show.style import canvas, finish
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
-    from retainkit.report.since import Trend
 
 BEHIND = "days before the end"
 

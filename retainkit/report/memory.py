@@ -15,17 +15,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
+import pandas as pd
 
+from retainkit.load.shop import Shop
 from retainkit.metrics.months import last_day, month_of
 from retainkit.sqltext import literal, one_file
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from retainkit.load.shop import Shop
 
 FOLDER = ".memory"
 _IDS = " join ids i on i.customer = t.customer"

@@ -8,20 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nbformat
 
 from retainkit.asked import limits
 from retainkit.errors import BadValueError, MissingDataError, closest, listed
 from retainkit.load.opening import open_shop
+from retainkit.load.shop import Shop
 from retainkit.metrics.goals import check_goals
 from retainkit.metrics.months import last_day, month_name, month_number, month_of
 from retainkit.resources import lacks, nobody, notebooks_folder
 from retainkit.show.begin import check_parameters, to_type
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 SIMPLE = (str, int, float, bool)
 

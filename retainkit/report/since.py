@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 import retainkit
 from retainkit.errors import capital
 from retainkit.estimate.smalln import hide_few
+from retainkit.load.shop import Shop
 from retainkit.metrics.changes import NEWS, changes, ranged
 from retainkit.metrics.headlines import SETTINGS, headlines
 from retainkit.metrics.line import Headline, tellable
@@ -24,9 +25,6 @@ from retainkit.report.memory import Last, last_publication, rewritten
 from retainkit.report.plan import Job, period
 from retainkit.show.display import rendered
 from retainkit.show.words import missing
-
-if TYPE_CHECKING:
-    from retainkit.load.shop import Shop
 
 STEPS = ("restated", "matured", "new")
 

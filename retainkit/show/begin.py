@@ -9,18 +9,16 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from retainkit.asked import limits
 from retainkit.errors import BadValueError, MissingDataError, capital, closest, counted, listed
 from retainkit.load import clock
+from retainkit.load.shop import Shop
 from retainkit.resources import names_in
 from retainkit.show.display import say, table
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from retainkit.load.shop import Shop
 
 # Parameters that name something in the data, and where that may stand.
 NAMED = {
