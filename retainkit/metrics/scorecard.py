@@ -176,7 +176,7 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     month, year = (earlier(shop.as_of, months) for months in (1, 12))
     then = {day: shop.at(day) for day in (month, year) if day >= shop.history_start}
     rows = [{**_now(line, line.find(shop)), "month_ago": _then(line, then.get(month)), "year_ago": _then(line, then.get(year)),
-             **judged_line(line, shop, month)} for line in lines(shop, **settings)]
+             **(_survey(line, shop) if line.survey else judged(line, shop, month))} for line in lines(shop, **settings)]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"horizon_days": float})
 
 
@@ -211,13 +211,6 @@ def earlier(day: date, months: int) -> date:
     stamp = pd.Timestamp(day)
     step = pd.offsets.MonthEnd(months) if stamp.is_month_end else pd.DateOffset(months=months)
     return (stamp - step).date()
-
-
-def judged_line(line: Headline, shop: Shop, previous: date) -> dict[str, Any]:
-    """Whether what came of age since `previous` is more than chance: `month, month_value, month_n, noise_low, noise_high, news`."""
-    if line.survey:
-        return _survey(line, shop)
-    return judged(line, shop, previous)
 
 
 def _now(line: Headline, found: Found) -> dict[str, Any]:

@@ -71,7 +71,11 @@ def check_parameters(shop: Shop, parameters: Mapping[str, Any], *, usual: Mappin
     for name, value in parameters.items():
         typed = partial(to_type, name, usual)
         if name in NAMED and value:
-            _check_name(name, str(value), names_of(shop, name), typed)
+            asked, names = str(value), sorted({each for place in NAMED[name] for each in names_in(shop, place)})
+            if not names:
+                raise MissingDataError(f"parameter {name}", f"this shop has no {NAMED[name][0]}", repr(asked), typed(""))
+            if asked not in names:
+                raise BadValueError(f"parameter {name}", f"{asked!r} is not in {NAMED[name][0]}", listed(names), typed(closest(asked, names) or names[0]))
         if name in WORDS and value not in WORDS[name]:
             raise BadValueError(f"parameter {name}", f"is neither {' nor '.join(WORDS[name])}", repr(value), typed(WORDS[name][0]))
         _check_number(name, value, usual, typed)
@@ -110,18 +114,6 @@ def to_type(name: str, usual: Mapping[str, Any] | None, value: Any) -> str:
         return f"{name} = {json.dumps(value, ensure_ascii=False)}"
     text = ",".join(map(str, value)) if isinstance(value, list) else value
     return f"--set {shlex.quote(f'{name}={text}')}"
-
-
-def names_of(shop: Shop, kind: str) -> list[str]:
-    """The values a parameter may name, sorted; empty where the shop has none."""
-    return sorted({name for place in NAMED[kind] for name in names_in(shop, place)})
-
-
-def _check_name(name: str, value: str, names: list[str], typed: Callable[[str], str]) -> None:
-    if not names:
-        raise MissingDataError(f"parameter {name}", f"this shop has no {NAMED[name][0]}", repr(value), typed(""))
-    if value not in names:
-        raise BadValueError(f"parameter {name}", f"{value!r} is not in {NAMED[name][0]}", listed(names), typed(closest(value, names) or names[0]))
 
 
 def show_ledger(shop: Shop) -> None:
