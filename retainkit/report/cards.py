@@ -48,7 +48,8 @@ def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
     )
     alt = f"{words}, {counted(len(months), 'month')} from {months['when'].iloc[0]}: {finding}{f', usual is {usual}' if usual else ''}."
     data, facts = picture(fig, alt=alt)
-    return pages.figure(data, facts["image/png"], f"{stem}-months")
+    link = pages.csv_link(data["text/csv"], f"{stem}-months")
+    return pages.framed("picture", "image/png", data["image/png"], facts["image/png"], "", link)
 
 
 def health(shop: Shop) -> str:

@@ -154,12 +154,6 @@ def glossary(used: Collection[str]) -> dict[str, Any]:
     return {**told, "sections": sections, "used": used}
 
 
-def figure(data: Mapping[str, str], facts: Mapping[str, Any], name: str) -> str:
-    """A chart as HTML, with its data as a file of that name."""
-    link = csv_link(data["text/csv"], name) if "text/csv" in data else None
-    return framed("picture", "image/png", data["image/png"], facts, "", link)
-
-
 def framed(macro: str, *facts: Any) -> str:
     """A part of a page, as the macro of that name writes it."""
     return str(getattr(_exporter().environment.get_template("frame.html.j2").module, macro)(*facts))
