@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -75,6 +75,7 @@ def test_interpolated_poisson_limits_lie_within_one_count_below_the_exact_quanti
 
 
 @settings(deadline=None)
+@example(1, 2.225e-308, 1.0)
 @given(st.integers(1, 500), st.floats(0, 1), st.floats(0.5, 4))
 def test_lines_are_nested_inside_the_unit_interval(n, p0, phi):
     row = binomial_limits(n, p0=p0, phi=phi).iloc[0]

@@ -176,6 +176,7 @@ def _lines(key: str, size: Array, counts: Any, *, centre: float, most: float, ph
     lines = {}
     for name, q in LINES.items():
         k = counts.ppf(q)
-        limit = np.maximum(k - (counts.cdf(k) - q) / counts.pmf(k), 0) / np.where(size > 0, size, np.nan)
+        step = counts.cdf(k) - counts.cdf(k - 1)  # its own pmf overflows at rates next to none
+        limit = np.maximum(k - (counts.cdf(k) - q) / step, 0) / np.where(size > 0, size, np.nan)
         lines[name] = np.clip(centre + wider * (limit - centre), 0, most)
     return pd.DataFrame({key: size} | lines)
