@@ -136,7 +136,8 @@ def test_words_nobody_knows_must_be_answered_where_they_are_many(tmp_path, odd, 
     assert [q.needed for q in found.questions if q.key == "status"] == [needed]
 
 
-@pytest.mark.parametrize(("join", "said"), [('path = "o.csv"', "has no `on`. Found: path. To fix it: on = "), ('on = "order_id"', "has no `path`. Found: on. To fix it: path = ")])
+@pytest.mark.parametrize(("join", "said"), [('path = "o.csv"', "has no `on`. Found: path. To fix it: on = "), ('on = "order_id"', "has no `path`. Found: on. To fix it: path = "),
+                                             ('path = "o.csv"\non = "order_id"\nencodng = "cp1252"', "has no setting `encodng`. Found: path, on, query, skip, header, columns, delimiter, encoding, sheets. To fix it: encoding = ")])
 def test_a_join_without_a_path_or_what_it_is_matched_on_is_one_clear_error(tmp_path, join, said):
     (tmp_path / "o.csv").write_text("order_id,customer_id,ordered_at,amount\n1,ann,2026-01-01,5\n")
     (tmp_path / "retainkit.toml").write_text(f'[orders]\npath = "o.csv"\n[[orders.join]]\n{join}\n')

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FACTS = ("tz", "as_of", "history_start", "currency")
 OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding", "date_format", "join", "sheets", "overlap", "missing", "query")
+JOINED = ("path", "on", "query", "skip", "header", "columns", "delimiter", "encoding", "sheets")
 CHOICES = {  # of an option: what it may say, what is wrong with anything else, and what to type
     "overlap": (("all", "once"), "is neither all nor once", '"once" (a row that an earlier file or sheet has as well is left out)'),
     "missing": (("empty",), "can only be empty", '"empty" (a column that a file lacks, and another one has, is read as empty), or no such line')}
@@ -265,6 +266,8 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     _needed(body, where, path="orders.csv")
     for join in body.get("join", ()):
         _needed(join, f"{where} join", path="lines.csv", on="order_id")
+        for key in join:
+            one_of(key, JOINED, f"{where} join", f"has no setting `{key}`", "{} = ...")
     known = (*OPTIONS, *table.names)
     for key in body:
         one_of(key, known, where, f"`{key}` is neither a column of {name} nor a setting", "{} = ...", limit=30)
