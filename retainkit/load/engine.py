@@ -12,7 +12,7 @@ from retainkit.sqltext import literal
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY = "1.6GB"  # with Python itself, within 2 GiB
+MEMORY = "1.5GB"  # with Python itself, within 2 GiB
 MINUS = "\u2212-"
 GAPS = " \u00a0\u202f\u2009"  # between thousands, or before a sign
 # What a mapping may call for numbers with signs and thousands: empty where `mark` cannot stand before the decimals. A minus stands before the first digit

@@ -45,7 +45,7 @@ def open_shop(
     refunds
         "out": a refunded purchase is no purchase; "in": it is one (its money is given back all the same).
     memory
-        The most memory the engine may use, for example "8GB" (1.6GB if not given); it spills to the cache beyond.
+        The most memory the engine may use, for example "8GB" (1.5GB if not given); it spills to the cache beyond.
 
     Returns
     -------
