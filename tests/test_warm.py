@@ -95,7 +95,7 @@ def test_its_kernels_end_with_it_and_with_the_run(tmp_path: Path) -> None:
 from retainkit.report import kernel, warm
 with warm.kernels():
     kernel.run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell({cell!r})]), {{}}, tick=print)"""
-    run = subprocess.Popen([sys.executable, "-c", code])
+    run = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"TMPDIR": str(tmp_path)})  # what is killed leaves its folder
     while run.poll() is None and not (told.exists() and told.read_text()):
         time.sleep(0.1)
     run.kill()
