@@ -146,6 +146,7 @@ def test_a_project_that_is_stopped_half_way_is_gone_and_a_folder_that_was_there_
     for folder, left in (("new", ["exports", "there"]), ("there", ["exports", "there"])):
         (tmp_path / "there").mkdir(exist_ok=True)
         code = f"""import os, signal
+signal.signal(signal.{sign}, signal.default_int_handler)  # whatever the tests themselves were told not to hear
 from pathlib import Path
 from retainkit import cli
 from retainkit.check import project

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import in_process
@@ -206,7 +207,7 @@ def test_a_run_that_is_stopped_leaves_the_old_month_and_nothing_else(sign, tmp_p
     monkeypatch.chdir(Path(__file__).parents[1])
     _month(out / "2026-03")
     command = [sys.executable, "-m", "retainkit.cli", "report", str(shop), "--out", str(out), "--notebooks", str(books)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with _heard(sign), subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         assert '"step": "planned"' in process.stderr.readline()
         kernels = _until(lambda: [c for nursery in _children(process.pid) for c in _children(int(nursery))])
@@ -234,6 +235,17 @@ def test_a_signal_that_is_not_to_be_heard_is_not(tmp_path, monkeypatch):
     finally:
         signal.signal(signal.SIGHUP, before)
     assert heard == [signal.SIG_IGN]
+
+
+@contextmanager
+def _heard(sign: signal.Signals):
+    """A process started meanwhile hears the signal: one that tests in the background (`make test &`, nohup) hands down that it does not."""
+    before = signal.signal(sign, signal.default_int_handler) if sign != signal.SIGKILL else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(sign, before)
 
 
 def _children(pid: int) -> list[str]:
