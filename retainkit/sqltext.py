@@ -54,10 +54,10 @@ def few_rows(columns: Sequence[str], rows: Iterable[Sequence[Value]]) -> Column:
     """A few rows of values as something a tally can join: a subquery with these columns.
 
     >>> few_rows(["first_age", "last_age"], [(0, 30), (30, 90)])
-    '(select 0 as first_age, 30 as last_age union all select 30 as first_age, 90 as last_age)'
+    '(select first_age, last_age from (values (0, 30), (30, 90)) as v(first_age, last_age))'
     """
-    selects = ("select " + ", ".join(f"{literal(v)} as {c}" for c, v in zip(columns, row, strict=True)) for row in rows)
-    return Column("(" + " union all ".join(selects) + ")")
+    names, lines = ", ".join(columns), ", ".join(f"({', '.join(map(literal, row))})" for row in rows)
+    return Column(f"(select {names} from (values {lines}) as v({names}))")  # a union of so many selects takes longer to plan than to answer
 
 
 @cache
