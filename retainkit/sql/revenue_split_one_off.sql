@@ -1,11 +1,11 @@
 -- As revenue_split, without the invoices of contracts: what was bought order by order, and what of that was paid back.
-select count(*) as n, sum(c.repeat) as repeat, sum(c.total) as total,
-  sum(cast(cast(c.repeat as double) * cast(c.repeat as double) as decimal(38, 6))) as repeat2,
-  sum(cast(cast(c.total as double) * cast(c.total as double) as decimal(38, 6))) as total2,
-  sum(cast(cast(c.repeat as double) * cast(c.total as double) as decimal(38, 6))) as both_sum
+select count(*) as n, sum(cast(c.repeat as decimal(38, 4))) as repeat, sum(cast(c.total as decimal(38, 4))) as total,
+  sum(cast(c.repeat * c.repeat as decimal(38, 6))) as repeat2,
+  sum(cast(c.total * c.total as decimal(38, 6))) as total2,
+  sum(cast(c.repeat * c.total as decimal(38, 6))) as both_sum
 from (
-  select d.customer, sum(o.amount) as total,
-    sum(case when d.is_new and coalesce(d.age, 0) <= 0 then 0 else o.amount end) as repeat
+  select d.customer, sum(cast(o.amount as double)) as total,
+    sum(case when d.is_new and coalesce(d.age, 0) <= 0 then 0 else cast(o.amount as double) end) as repeat
   from (
     select l.customer, l.ordered_on as on_day, l.amount
     from orders l
