@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -45,6 +45,16 @@ GATES: Mapping[str, Gate] = MappingProxyType({
     "baseline_months": Gate(12, "baseline months", "limits from less than a year miss the season"),
 })  # fmt: skip
 
+# How an estimate is written, by what `judge` says of it: in a sentence, and in the cell of a table.
+WRITTEN: Mapping[str, tuple[str, str]] = MappingProxyType({
+    "hidden": (f"too few to say (n < {GATES['customers_shown'].least:.0f})", "too few"),
+    "unknown": ("not known yet (n = {n:,})", "not known yet"),
+    "range": ("{between}{after} (n = {n:,})", "{span}{after}"),
+    "rough": ("roughly {middle}{after} ({level:g}% interval {ends}, n = {n:,})", "about {middle}{after} ({ends})"),
+    "number": ("{middle}{after} ({level:g}% interval {ends}, n = {n:,})", "{middle}{after} ({ends})"),
+})
+TOLD = ("number", "rough")  # what `judge` says of an estimate that may be given as one number
+
 # Half-widths up to which an estimate is a number, and up to which it is a rough one. Shares and their
 # differences in points; the rest as a part of the estimate, since a width of 10 means nothing without it.
 WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
@@ -56,10 +66,12 @@ WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
     "days": (0.20, 0.50),
     "days_kept": (0.20, 0.50),
     "ratio": (0.50, 1.00),
+    "number": (0.10, 0.20),
     "score": (10.0, 20.0),  # net promoter points, -100 to 100
 })  # fmt: skip
 RELATIVE = ("money", "average", "days", "days_kept", "ratio")
 MINUS = "\N{MINUS SIGN}"
+TO = "\u2060–\u2060"  # no line breaks within a range
 AFTER = {"days": " days", "days_kept": " days", "ratio": " times", "points": " points", "score": " points"}
 
 # Numbers that say which row it is: they stay when a row's figures are hidden.
@@ -123,6 +135,8 @@ def in_words(
     kind: str = "proportion",
     level: float = 0.95,
     unit: str = "",
+    form: str = "sentence",
+    edges: Sequence[float] = (),
 ) -> str:
     """An estimate as the words that its interval supports, with no more digits than it supports.
 
@@ -132,6 +146,10 @@ def in_words(
         Confidence level of the interval.
     unit
         The currency, written before an amount of money: "$", "EUR ".
+    form
+        "sentence", "brief" (a sentence without its interval and n), or "cell" (of a table).
+    edges
+        What its ends are held against: one that lies just beside an edge has as many digits as show on which side.
 
     Examples
     --------
@@ -147,40 +165,18 @@ def in_words(
     '$720 (95% interval $670–$780, n = 1,500)'
     >>> in_words(2.67, 1.44, 4.9, 150, kind="ratio")
     'roughly 2.7 times (95% interval 1.4–4.9, n = 150)'
-    """
-    said, middle, bottom, top = in_parts(rate, low, high, n, at_risk=at_risk, kind=kind, unit=unit)
-    if said == "hidden":
-        return f"too few to say (n < {GATES['customers_shown'].least:.0f})"
-    if said == "unknown":
-        return f"not known yet (n = {n:,})"
-    after, to = AFTER.get(kind, ""), " to " if kind in ("score", "points") or low < 0 else "–"  # these may be below zero
-    if said == "range":
-        ends = f"above {bottom}" if not math.isfinite(high) else bottom if bottom == top else f"between {bottom} and {top}"
-        return f"{ends}{after} (n = {n:,})"
-    roughly = "roughly " if said == "rough" else ""
-    return f"{roughly}{middle}{after} ({level * 100:g}% interval {bottom}{to}{top}, n = {n:,})"
-
-
-def in_parts(
-    rate: float, low: float, high: float, n: int, *, at_risk: float | None = None, kind: str = "proportion", unit: str = ""
-) -> tuple[str, str, str, str]:
-    """What `judge` says of an estimate, and it and its ends with the digits they support: for the columns of a table.
-
-    What may not be shown is empty. Parameters are those of `in_words`.
-
-    Examples
-    --------
-    >>> in_parts(0.22791, 0.22213, 0.23349, 3_120)
-    ('number', '22.8%', '22.2%', '23.3%')
-    >>> in_parts(0.62, 0.41, 0.83, 14, kind="survival")
-    ('range', '', '41%', '83%')
+    >>> in_words(0.05, -0.0026, 0.11, 640, kind="points", form="cell")
+    '+5.0 points (−0.3 to +11.0)'
     """
     said = judge(rate, low, high, n, at_risk=at_risk, kind=kind)
-    if said in ("hidden", "unknown"):
-        return said, "", "", ""
     half = (high - low) / 2 if math.isfinite(high - low) else abs(low)
-    middle, bottom, top = (written(value, half, kind, unit) if math.isfinite(value) else "" for value in (rate, low, high))
-    return said, "" if said == "range" else middle, bottom, top
+    middle, bottom, top = (
+        written(value, half, kind, unit, beside) if math.isfinite(value) else "" for value, beside in ((rate, ()), (low, edges), (high, edges)))
+    to = " to " if kind in ("score", "points") or low < 0 else TO if form == "cell" else "–"  # these may be below zero
+    ends, alone = f"{bottom}{to}{top}", bottom if bottom == top else "" if top else f"above {bottom}"
+    text = WRITTEN[said][form == "cell"].format(middle=middle, ends=ends, after=AFTER.get(kind, ""), n=n, level=level * 100,
+                                                between=alone or f"between {bottom} and {top}", span=alone or ends)
+    return text.partition(" (")[0] if form == "brief" else text
 
 
 def short_of(counts: Mapping[str, float]) -> list[str]:
@@ -256,18 +252,25 @@ def verdict(low: float, high: float, claim_low: float, claim_high: float) -> str
     return "lower than claimed" if high < claim_low else "cannot tell"
 
 
-def written(value: float, half: float, kind: str, unit: str) -> str:
-    """The value with the digits that an interval of this half-width supports, with a minus sign, not a hyphen, and none before nothing."""
-    if kind in ("survival", "proportion"):
-        return f"{signed(value * 100, _places(half * 100))}%"
-    if kind == "points":  # always a decimal, as for ratios: whether 0, or 1, is inside must show
-        return f"{value * 100:+.{max(_places(half * 100), 1)}f}".replace("-", MINUS)
+def written(value: float, half: float, kind: str, unit: str, edges: Sequence[float] = ()) -> str:
+    """The value with the digits that an interval of this half-width supports, with a minus sign, not a hyphen, and none before nothing.
+
+    >>> written(0.4996, 0.03, "proportion", ""), written(0.4996, 0.03, "proportion", "", [0.5])
+    ('50%', '49.96%')
+    """
     if kind == "money":
         places = 0 if half >= 1 else 2
         tens = max(math.floor(math.log10(half / 3)), 0) if half >= 1 else 0
         rounded = round(value, places - tens)
         return f"{MINUS if rounded < 0 else ''}{unit}{abs(rounded):,.{places}f}"
-    return signed(value, 0 if kind == "days" else max(_places(half), 1 if kind == "ratio" else 0))
+    scale = 100 if kind in ("survival", "proportion", "points") else 1
+    least = 1 if kind in ("points", "ratio") else 0  # always a decimal: whether 0, or 1, is inside must show
+    places = 0 if kind == "days" else max(_places(half * scale), least)
+    told, held = value * scale, [edge * scale for edge in edges]
+    places = next((p for p in range(places, 3) if all((round(told, p) > e, round(told, p) < e) == (told > e, told < e) for e in held)), places)
+    if kind == "points":
+        return f"{told:+.{places}f}".replace("-", MINUS)
+    return signed(told, places) + ("%" if scale == 100 else "")
 
 
 def signed(value: float, places: int, sign: str = "") -> str:

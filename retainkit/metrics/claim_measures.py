@@ -80,9 +80,8 @@ def month_one_by_segment(shop: Shop, *, within_days: int = 30, horizons: Sequenc
     for days, n in zip(whole["horizon"], whole["n"], strict=True):
         mine = list(each[each["horizon"] == days].itertuples())
         mine = mine if len(mine) > 1 else []
-        ends = " to ".join(f"{r.rate * 100:.0f} % {r.segment}" for r in (*mine[:1], *mine[-1:]))
-        parts = [f"{r.segment} {r.rate * 100:.0f} % ({r.low * 100:.0f}–{r.high * 100:.0f}; "
-                 f"{100 * r.n / n:.0f} % of the customers)" for r in mine]
+        ends = " to ".join(f"{r.rate:.0%} {r.segment}" for r in (*mine[:1], *mine[-1:]))
+        parts = [f"{r.segment} {in_words(r.rate, r.low, r.high, r.n, form='cell')} and {r.n / n:.0%} of the customers" for r in mine]
         said.append(ends and f"by segment {ends}")
         notes.append("; ".join(filter(None, [billed, ends and f"by segment: {', '.join(parts)}"])))
     return whole.assign(range=said, note=notes)
@@ -178,7 +177,7 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
     else:
         told = newcomers == newcomers and first["n"] >= GATES["customers_full"].least
         theirs = f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}" if told else ""
-        note = in_words(rate, low, high, int(year["n"])).partition(" (")[0] + f" stayed a year{theirs}"
+        note = in_words(rate, low, high, int(year["n"]), form="brief") + f" stayed a year{theirs}"
     return _told("rate", more, year["n"], retention=year["rate"], note=note)
 
 

@@ -13,13 +13,13 @@ import pandas as pd
 import retainkit
 from retainkit.asked import at_the_door
 from retainkit.errors import counted, listed, one_of
-from retainkit.estimate.smalln import GATES, judge, short_of, signed, verdict
+from retainkit.estimate.smalln import AFTER, GATES, in_words, short_of, verdict, written
 from retainkit.load.shop import Shop
 from retainkit.load.stated import Record, claims_quoted, claims_stated
 
 OWN = "retainkit.metrics.claim_measures"
-UNITS = {"share": (100, " %"), "points": (100, " points"), "times": (1, " times"), "number": (1, ""), "money": (1, ""), "days": (1, " days")}
-KINDS = {"share": "proportion", "points": "points", "times": "ratio", "number": "points", "money": "money", "days": "days"}
+UNITS = {"share": (100, "%"), "points": (100, " points"), "times": (1, " times"), "number": (1, ""), "money": (1, ""), "days": (1, " days")}
+KINDS = {"share": "proportion", "points": "points", "times": "ratio", "number": "number", "money": "money", "days": "days"}
 RISING = ("second_purchase", "next_purchase", "cross_sell_any")  # shares that time can only raise
 NEWCOMERS = (
     *RISING,
@@ -76,8 +76,8 @@ def claim_bench(shop: Shop, *, claims: Sequence[Record] | None = None, level: fl
     >>> from retainkit import open_shop
     >>> mine = {"claim": "back_soon", "sentence": "Half are back in a month", "measure": "second_purchase", "low": 0.45, "high": 0.55,
     ...         "arguments": {"horizons": [30]}}
-    >>> claim_bench(open_shop("sample"), claims=[mine])[["claimed", "measured", "verdict"]].values.tolist()
-    [['45 to 55 %', '23 % (21–24), n 3,532', 'lower than claimed']]
+    >>> claim_bench(open_shop("sample"), claims=[mine])[["claimed", "measured", "verdict"]].replace("\\u2060", "", regex=True).values.tolist()
+    [['45 to 55%', '23% (21%–24%), n 3,532', 'lower than claimed']]
     """
     stated = claims_stated(claims) if claims is not None else tuple({c["claim"]: c for c in (*claims_quoted(), *shop.claims)}.values())
     return pd.DataFrame([_put_to_the_test(shop, c, level) for c in stated], columns=COLUMNS)
@@ -96,7 +96,7 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     chosen = "" if missing else _window(row, arguments)
     words = "" if missing else measured(**estimate, n=n, at_risk=row.get("at_risk"), unit=unit, within=chosen, edges=(claim["low"], claim["high"]))
     if short:  # a number that no other page would print
-        words, estimate = words and "too few to say", dict.fromkeys(estimate, math.nan)
+        words, estimate = words and "too few", dict.fromkeys(estimate, math.nan)
     tested = "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
     why = UNSAID if not why and claim["measure"] in NEWCOMERS and not shop.history_given else why
     why = LATER.format(chosen) if chosen and tested == "lower than claimed" and claim["measure"] in RISING else why
@@ -173,7 +173,7 @@ def claimed(low: float, high: float, *, unit: str = "share") -> str:
     """A claimed range in words.
 
     >>> claimed(0.25, 0.35), claimed(0.5, 1.0), claimed(5, 25, unit="times"), claimed(1, float("inf"), unit="times"), claimed(0, 1, unit="points")
-    ('25 to 35 %', 'over 50 %', '5 to 25 times', 'over 1', 'over 0')
+    ('25 to 35%', 'over 50%', '5 to 25 times', 'over 1', 'over 0')
     """
     scale, after = UNITS[unit]
     if high == (math.inf if unit not in ("share", "points", "number") else 1):
@@ -192,46 +192,24 @@ def measured(
     within: str = "",
     edges: Sequence[float] = (),
 ) -> str:
-    """An estimate in as few words as its interval allows, with no more digits than it supports; more at an end that
-    lies just beside one of the `edges` of a claim.
+    """An estimate as a table has it, with the customers behind it.
 
-    `within` is the time the log chose, where a claim names none; `at_risk` the customers still at risk at the end of a curve.
+    `edges` are those of a claim (`in_words`); `within` is the time the log chose, where a claim names none; `at_risk` the customers still
+    at risk at the end of a curve.
 
-    >>> measured(0.2279, 0.2221, 0.2334, 3_120), measured(0.41, 0.09, 0.80, 12)
-    ('22.8 % (22.2–23.3), n 3,120', '9 to 80 %, n 12')
-    >>> measured(2.67, 1.4, 4.9, 150, unit="times"), measured(11.6, float("nan"), float("nan"), 900, unit="times")
-    ('2.7 times (1.4–4.9), n 150', '12 times, n 900')
-    >>> measured(0.06, 0.02, 0.1, 900, unit="points")
-    '+6 points (+2 to +10), n 900'
-    >>> measured(float("nan"), 2.81, 11.24, 500, unit="times")
-    '2.8 to 11.2 times, n 500'
+    >>> [measured(*told).replace("\\u2060", "") for told in ((0.2279, 0.2221, 0.2334, 3_120), (0.41, 0.09, 0.80, 12))]
+    ['22.8% (22.2%–23.3%), n 3,120', '9%–80%, n 12']
+    >>> measured(11.6, float("nan"), float("nan"), 900, unit="times")
+    '11.6 times, n 900'
     >>> measured(0.05, -0.0026, 0.11, 640, unit="points", within="within 365 days", edges=(0, 1))
-    '+5 points (−0.3 to +11) within 365 days, n 640'
+    '+5.0 points (−0.3 to +11.0) within 365 days, n 640'
     """
-    said = judge(low if math.isnan(value) else value, low, high, n, at_risk=at_risk, kind=KINDS[unit])
-    if math.isnan(value) and low == low and said != "hidden":  # two ends between which a decision lies, no interval
-        return f"{low * UNITS[unit][0]:,.1f} to {high * UNITS[unit][0]:,.1f}{UNITS[unit][1]}, n {n:,}"
-    if math.isnan(value) or said == "hidden":
-        return "too few to say" if 0 < n < GATES["customers_shown"].least else ""
-    scale, after = UNITS[unit]
-    sign = "+" if unit == "points" else ""
-    half = (high - low) / 2 * scale
-    places = (0 if half >= 1 else 1 if half >= 0.1 else 2) if half == half else 0 if abs(value * scale) >= 10 else 1
-    places = max(places, 1) if unit == "times" and half == half else places
-    when = f" {within}" if within else ""
-    middle, bottom, top = (
-        signed(x * scale, p, sign)
-        for x, p in (
-            (value, places),
-            *((end, _telling(end * scale, places, [e * scale for e in edges])) for end in (low, high)),
-        )
-    )
-    if half != half:
-        return f"{middle}{after}{when}, n {n:,}"
-    between = " to " if sign or low < 0 else "–"
-    return f"{bottom} to {top}{after}{when}, n {n:,}" if said == "range" else f"{middle}{after} ({bottom}{between}{top}){when}, n {n:,}"
-
-
-def _telling(end: float, places: int, edges: Sequence[float]) -> int:
-    """The decimals from which an end reads as lying on the side of a claim's edges on which it lies."""
-    return next((p for p in range(places, 3) if all((round(end, p) > e) - (round(end, p) < e) == (end > e) - (end < e) for e in edges)), places)
+    kind, when = KINDS[unit], f" {within}" if within else ""
+    if not n or (math.isnan(value) and math.isnan(low)):
+        return ""
+    told = in_words(value, low, high, n, at_risk=at_risk, kind=kind, form="cell", edges=edges)
+    if n < GATES["customers_shown"].least:
+        return told
+    if math.isnan(low):  # a number that has no interval
+        told = written(value, abs(value) / 10, kind, "") + AFTER.get(kind, "")
+    return f"{told}{when}, n {n:,}"

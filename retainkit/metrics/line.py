@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from retainkit.estimate.goals import Found
-from retainkit.estimate.smalln import judge
+from retainkit.estimate.smalln import TOLD, judge
 from retainkit.load.shop import Shop
 
 Asked = Mapping[str, Any]
@@ -40,7 +40,7 @@ class Headline:
 
 def tellable(line: Headline, found: Found) -> bool:
     """Whether what was found may be said as one number: not of so few, nor so uncertain, that only its range holds."""
-    return judge(*found[:3], int(found.n), at_risk=found.at_risk, kind=line.kind) in ("number", "rough")
+    return judge(*found[:3], int(found.n), at_risk=found.at_risk, kind=line.kind) in TOLD
 
 
 class Maker(NamedTuple):

@@ -8,13 +8,11 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import counted
-from retainkit.estimate.smalln import AFTER, GATES, in_parts, written
+from retainkit.estimate.smalln import AFTER, GATES, TO, TOLD, in_words, judge, written
 from retainkit.metrics.changes import NEWS
 from retainkit.metrics.line import group_keys
 from retainkit.show.words import missing
 
-TO = "\u2060–\u2060"  # no line breaks within a range
-FEW = {"hidden": "too few", "unknown": "not known yet"}
 SHOWN = ["goal", "target", "by", "before", "since then", "the straight path is at", "status", "to be able to tell"]
 
 
@@ -76,14 +74,11 @@ def _days(horizon: float) -> str:
 
 def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
     """One number in words."""
-    limits = float(row["low"]), float(row["high"])
-    said, middle, bottom, top = in_parts(float(row["value"]), *limits, int(row["n"]), at_risk=row.get("at_risk"), kind=row["kind"], unit=unit)
-    half, known = (limits[1] - limits[0]) / 2, said in ("number", "rough")
+    told, of = (row["value"], row["low"], row["high"], int(row["n"])), {"at_risk": row.get("at_risk"), "kind": row["kind"]}
+    half, known = (row["high"] - row["low"]) / 2, judge(*told, **of) in TOLD
     earlier = [_like(row[name], half, row["kind"], unit) if known else "–" for name in ("month_ago", "year_ago")]
-    after = AFTER.get(row["kind"], "")
-    to = " to " if row["kind"] in ("score", "points") or limits[0] < 0 else TO
-    limited = f"{bottom}{to}{top}{after}" if bottom and top else f"above {bottom}{after}" if bottom else f"not within {row['horizon_days']:.0f} days"
-    now = FEW.get(said) or limited if not middle else f"{'about ' if said == 'rough' else ''}{middle}{after} ({limited.removesuffix(after)})"
+    never = math.isinf(row["low"]) and row["n"] >= GATES["customers_shown"].least
+    now = f"not within {row['horizon_days']:.0f} days" if never else in_words(*told, **of, unit=unit, form="cell")
     return {"number": str(row["label"]).partition(":")[0], "now": now, "n": int(row["n"]), "a month ago": earlier[0],
             "a year ago": earlier[1], "news or noise": _news(row, unit)}
 
@@ -134,7 +129,7 @@ def goal_table(goals: pd.DataFrame, *, unit: str = "") -> pd.DataFrame:
     >>> row = {"label": "customers lost in a month", "group": "", "kind": "proportion", "target": 0.015, "by": "2026-12-31", "baseline": 0.0199,
     ...        "baseline_low": 0.0169, "baseline_high": 0.0234, "value": 0.019, "low": 0.0155, "high": 0.0232, "n": 4800, "path": 0.0175,
     ...        "status": "cannot tell", "n_more": 2100.0, "unit": "customer-months", "months_more": 3.2, "note": "short of the straight path, but not by more than chance"}
-    >>> goal_table(pd.DataFrame([row])).iloc[0].tolist()[1:]
+    >>> [cell.replace("\\u2060", "") for cell in goal_table(pd.DataFrame([row])).iloc[0]][1:]
     ['1.5%', '2026-12-31', '2.0% (1.7%–2.3%)', '1.9% (1.6%–2.3%), n 4,800', '1.8%', 'cannot tell: short of the straight path, but not by more than chance', '2,100 more customer-months, about 4 months']
     """
     return pd.DataFrame([_goal(row, unit) for row in goals.to_dict("records")], columns=SHOWN)
@@ -164,10 +159,7 @@ def _said(row: dict[Any, Any], value: str, low: str, high: str, n: int, unit: st
     """An estimate and its ends."""
     if not row["kind"] or (row["status"] == "not yet set" and value == "value"):
         return "–"
-    said, middle, bottom, top = in_parts(float(row[value]), float(row[low]), float(row[high]), n, kind=row["kind"], unit=unit)
-    if said in ("hidden", "unknown"):
-        return "too few" if said == "hidden" and n else "not known yet"
-    return f"{middle} ({bottom}{' to ' if row[low] < 0 else '–'}{top})" if middle else f"{bottom} to {top}"
+    return in_words(row[value], row[low], row[high], n, kind=row["kind"], unit=unit, form="cell") if n else "not known yet"
 
 
 def _more(row: dict[Any, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import RetainkitError
-from retainkit.estimate.smalln import in_words
+from retainkit.estimate.smalln import in_words, judge
 from retainkit.show.display import table
 from retainkit.show.words import missing
 
@@ -25,12 +25,18 @@ def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 
     >>> words({"rate": 0.96, "low": 0.9, "high": 0.99, "n": 89, "at_risk": 4}, kind="survival", brief=True)
     'between 90% and 99%'
     """
+    return in_words(*_estimate(row), at_risk=dict(row).get("at_risk"), kind=kind, unit=unit, level=level, form="brief" if brief else "sentence")
+
+
+def judged(row: Any, *, kind: str = "proportion") -> str:
+    """What `judge` says of a row of a metric table."""
+    return judge(*_estimate(row), at_risk=dict(row).get("at_risk"), kind=kind)
+
+
+def _estimate(row: Any) -> tuple[float, float, float, int]:
+    """The estimate of a row, its ends, and of how many it is."""
     get = dict(row)
-    left: Any = get.get("at_risk")
-    estimate = get["rate"] if "rate" in get else get["value"]
-    said = in_words(float(estimate), float(get["low"]), float(get["high"]), int(get["n"]), kind=kind, unit=unit, level=level,
-                    at_risk=None if missing(left) or left == float("inf") else int(left))  # fmt: skip
-    return said.split(" (")[0] if brief else said
+    return float(get["rate"] if "rate" in get else get["value"]), float(get["low"]), float(get["high"]), int(get["n"])
 
 
 def shown(rates: pd.DataFrame, *, kind: str = "proportion", unit: str = "") -> pd.DataFrame:

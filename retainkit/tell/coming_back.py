@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import capital, counted
-from retainkit.estimate.smalln import judge
+from retainkit.estimate.smalln import TOLD
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
-from retainkit.show.sentences import words
+from retainkit.show.sentences import judged, words
 from retainkit.tell.common import FEW, FULL, exact, history, known, no_leaving, old_ones
 
 
@@ -109,10 +109,10 @@ def plain_count(shop: Shop, plain: Any, long: Any) -> None:
 
 def faster(shop: Shop, change: Any) -> str:
     """Whether newer cohorts come back faster; no direction where the difference itself cannot be given."""
-    said = judge(change["value"], change["low"], change["high"], int(change["n"]), kind="points")
-    if said in ("number", "rough") and change["low"] > 0:
+    told = judged(change, kind="points") in TOLD
+    if told and change["low"] > 0:
         return "Newer cohorts come back faster"
-    if said in ("number", "rough") and change["high"] < 0:
+    if told and change["high"] < 0:
         return "Newer cohorts come back more slowly"
     old = "" if shop.history_given else ": nobody said whether the early months hold old customers"
     return f"Whether newer cohorts come back faster cannot be told{old}"
@@ -178,7 +178,7 @@ def _around(drawn: pd.DataFrame, usual: float | None) -> str:
 def gated(steps: pd.DataFrame) -> pd.DataFrame:
     """The steps of five customers or more, each by name, and with no `rate` where only its interval may be said."""
     told = steps.query("n >= 5").dropna(subset=["low"])
-    said = [judge(row["rate"], row["low"], row["high"], int(row["n"])) for row in told.to_dict("records")]
+    said = [judged(row) for row in told.to_dict("records")]
     alone = pd.Series(said, index=told.index, dtype=object) == "range"
     return told.assign(step=[f"purchase {k} to {k + 1}" for k in told["k"]], rate=told["rate"].mask(alone))
 
@@ -236,7 +236,7 @@ def oldest(shop: Shop, steps: pd.DataFrame) -> None:
 
 def repeated(returning: Any, *, invoiced: float) -> str:
     """What part of the revenue comes after a customer's first day."""
-    if returning["n"] < 5 or pd.isna(returning["rate"]):
+    if not known(returning):
         return FEW
     money = f"all revenue{', invoices included,' if invoiced else ''}"
     found = f"{words(returning, brief=True)} of {money} comes after a customer's first day"

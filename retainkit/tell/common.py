@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import MissingDataError, counted
-from retainkit.estimate.smalln import GATES, judge
+from retainkit.estimate.smalln import GATES, TOLD
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
-from retainkit.show.sentences import against
+from retainkit.show.sentences import against, judged
 from retainkit.show.words import missing
 
 FEW = "Too few customers to say"
@@ -52,8 +52,7 @@ def known(row: Any) -> bool:
 
 def exact(row: Any) -> bool:
     """Whether one number may be said of a curve's row, and with it of the ends that compete with it."""
-    said = judge(row["rate"], row["low"], row["high"], int(row["n"]), at_risk=row["at_risk"], kind="survival")
-    return said in ("number", "rough")
+    return judged(row, kind="survival") in TOLD
 
 
 def tells(said: str) -> bool:

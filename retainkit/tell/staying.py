@@ -12,7 +12,7 @@ from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import shown, words
 from retainkit.show.words import missing
-from retainkit.tell.common import FEW, FULL, old_ones, tells
+from retainkit.tell.common import FEW, FULL, known, old_ones, tells
 
 UNENDED = "The contracts here do not say when one ended (contracts.ended_at), so nobody could be seen to leave."
 NO_END = "**No contract here has an end: nobody has left, or nobody wrote it down.** "
@@ -131,7 +131,7 @@ def _one_more(months: pd.DataFrame) -> str:
 def still_here(still: pd.DataFrame) -> str:
     """How many are still here at that age."""
     row = still.iloc[0]
-    if row["n"] < 5 or pd.isna(row["rate"]):
+    if not known(row):
         return FEW
     found = words(row, kind="survival", brief=True)
     return f"{capital(found)} are still here after {row['horizon_days']} days"
