@@ -81,6 +81,14 @@ def test_a_curve_is_a_band_alone_where_fewer_than_ten_are_left_or_there_were_nev
     assert [bool(row[2]) for row in rows] == [n == 0 or n >= 5 for n in at_risk]
 
 
+def test_a_line_ends_by_the_rule_of_its_own_group():
+    """One rule was taken for all: beside a group of 30, the line of one that never had 20 was drawn."""
+    _, ax = canvas()
+    curve = pd.DataFrame({"kind": ["large"] * 2 + ["small"] * 2, "time": [0, 10] * 2, "rate": 0.2, "low": 0.05, "high": 0.9, "at_risk": [30, 12, 15, 12]})
+    charts.plot_curve(curve, ax=ax, by="kind")
+    assert [bool(row[2]) for row in read(chart_data(ax.figure))[1:]] == [True, True, False, False]
+
+
 def test_a_curve_ends_where_fewer_than_five_are_followed():
     _, ax = canvas()
     curve = pd.DataFrame({"time": [0, 10, 20], "rate": [0.0, 0.2, 0.9], "low": 0.0, "high": 1.0, "at_risk": [30, 5, 4]})

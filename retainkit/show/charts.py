@@ -30,7 +30,7 @@ def plot_curve(
     `marks` are positions on `x` to mark with a thin line (horizons), `levels` named values of `y`; `at_risk` names the column with the numbers
     printed under the axis, or None. Groups are named at the end of their line.
     """
-    curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n", estimate=y).sort_values(x, kind="stable")
+    curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n", estimate=y, by=by).sort_values(x, kind="stable")
     groups = list(curve.groupby(by, sort=True)) if by else [("", curve)]
     for i, (name, part) in enumerate(groups):
         colour = PALETTE[i % len(PALETTE)]

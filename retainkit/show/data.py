@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import pandas as pd
 
 from retainkit.estimate.smalln import GATES, NAMING, hide_few
@@ -20,17 +21,18 @@ HARDLY = 0.04  # an interval of so few points needs no line to end
 _behind: WeakKeyDictionary[Figure, pd.DataFrame] = WeakKeyDictionary()
 
 
-def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n", estimate: str = "") -> pd.DataFrame:
+def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n", estimate: str = "", by: str | None = None) -> pd.DataFrame:
     """What of the table may be drawn: without the numbers of groups under five. Its `columns` become the chart's data.
 
     Columns the table has not, and None, are left out. Of fewer than 20 customers the `estimate` is not drawn, the ends of its interval are;
-    on a curve (its `count` is of those left at a time) where fewer than 10 are left, or there were never 20. Where nearly everybody
-    has been seen, and those few hardly move it, the line goes on.
+    on a curve (its `count` is of those left at a time), each group's `by` itself, where fewer than 10 are left, or there were never 20.
+    Where nearly everybody has been seen, and those few hardly move it, the line goes on.
     """
     allowed = hide_few(table, count=count)
     if estimate and {count, "low", "high"} <= set(allowed):
         counts, full = allowed[count].astype(float), GATES["customers_full"].least
-        few = counts < (GATES["at_risk"].least if count != "n" and counts.max() >= full else full)
+        most = counts.groupby(allowed[by] if by else np.zeros(len(counts))).transform("max")
+        few = counts < (full if count == "n" else np.where(most >= full, GATES["at_risk"].least, full))
         allowed = allowed.assign(**{estimate: allowed[estimate].mask(few & (allowed["high"] - allowed["low"] > HARDLY))})
     _behind[figure_of(ax)] = allowed[list(dict.fromkeys(c for c in columns if c in allowed))]
     return allowed
