@@ -19,7 +19,7 @@ from retainkit.load.shop import Shop
 from retainkit.sqltext import Column, Value, render, text_of
 
 How = ParamSpec("How")
-OF_LEAVING = {"contract_lives", "contract_days", "churn_flags", "churn_money", "retention_contracts"}  # who has left is what they tell
+OF_LEAVING = "-- Tells who has left."  # a line of the files that say nothing true of contracts without ends
 GROUPS = ("segment", "region", "source", "entry_line", "owner")  # what a customer-level tally can be split by
 UNKNOWN = "unknown"  # the group of those of whom it is not known
 
@@ -48,7 +48,7 @@ def tally(shop: Shop, name: str, **values: Value) -> pd.DataFrame:
     DataFrame
         The columns of the file's final `select`, in its order. A shop does not change, so it is asked once.
     """
-    if name in OF_LEAVING and not sees_leaving(shop):
+    if OF_LEAVING in text_of(name) and not sees_leaving(shop):
         raise MissingDataError("contracts", "does not say when one ended, so nobody could be seen to leave", "no `ended_at`",
                                'ended_at = "the column with the first day without it" under [contracts] in retainkit.toml '
                                '(ended_at = "cast(null as date)" where it is known that none has)')

@@ -280,9 +280,14 @@ class TestErrors:
         assert rollout_withheld(self.shop(changes=self.changes("Nort"))) == str(err.value)
         assert rollout_withheld(self.shop(changes=self.changes())) == ""
 
+    def test_contracts_without_ends_judge_nothing(self):
+        """Nobody could be seen to leave, and the effect on leaving was 0.0 points."""
+        without = self.shop(changes=self.changes(), contracts=self.BOOK.drop(columns="ended_at"))
+        assert "contracts.ended_at" in rollout_withheld(without)
+
     def test_nothing_to_judge_it_by(self):
         said = rollout_withheld(open_shop({"changes": self.changes(), "activity": pd.DataFrame({"customer_id": ["a"], "active_on": ["2026-03-02"]})}))
-        assert said == "changes: needs something to be judged by. Found: changes, activity. To fix it: one of the tables contracts, orders, deals"
+        assert said == "changes: needs something to be judged by. Found: changes, activity. To fix it: one of contracts.ended_at, orders, deals"
 
     def test_an_unknown_change_and_outcome(self):
         shop = self.shop(changes=pd.concat([self.changes(), self.changes(name="mails")]))

@@ -21,7 +21,7 @@ from sqlglot.optimizer.qualify import qualify
 import retainkit
 from retainkit import open_shop
 from retainkit.sqltext import Column, Value, few_rows, render
-from retainkit.tally import split_by
+from retainkit.tally import OF_LEAVING, split_by
 
 FILES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((Path(retainkit.__file__).parent / "sql").glob("*.sql"))}
 DIALECTS = ("spark", "bigquery", "snowflake", "postgres")
@@ -193,3 +193,11 @@ def _place(node: exp.Expression, query: exp.Query) -> str:
     elif isinstance(node, exp.Column) and not node.table:
         node = next((e for e in query.expressions if e.alias == node.name), node)
     return str(node.unalias().sql("duckdb"))
+
+
+@every_file
+def test_what_becomes_of_contracts_is_marked_as_told_by_their_ends(name):
+    """Where contracts say no end, such a file counts everybody as still here. Whose answer is the same then, or guarded elsewhere, is named."""
+    same = {"contract_followup", "rows_since", "lapse_under_contract", "use_quiet", "use_windows", "churn_renewals", "reps_accounts", "known_contracts", "spells", "days"}
+    reads = bool(re.search(r"\bended_on\b", re.sub("--.*", "", FILES[name])))
+    assert (OF_LEAVING in FILES[name]) == (reads and name not in same)

@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 
 
 OUTCOMES = {
-    "left": Outcome("rollout_left", "contracts", "customers gone within {} days of their contract's start", {
+    "left": Outcome("rollout_left", "contracts.ended_at", "customers gone within {} days of their contract's start", {
         "c.region": "customers.region", "c.segment": "customers.segment", "c.source": "customers.source", "c.owner": "customers.owner",
         "d.rep": "deals.rep"}, "high"),
     "second_purchase": Outcome("rollout_again", "orders", "new customers who buy again within {} days", {
@@ -171,7 +171,7 @@ def rollout(
     units = units_before_and_after(data, starts, base_months, asked.bad)
     labels = {"change": name, "outcome": which, "horizon_days": within_days}
     return Rollout(
-        asked.words.format(within_days), pd.DataFrame([{**labels, **_power(data, found, base_months, level), "table": asked.needs, "note": reason}]),
+        asked.words.format(within_days), pd.DataFrame([{**labels, **_power(data, found, base_months, level), "table": asked.needs.partition(".")[0], "note": reason}]),
         pd.DataFrame([{**labels, **_effect(found, bool(reason)), "note": reason}]),
         _named(by_month(data, base=base_months, level=level)), ages.assign(low=np.nan, high=np.nan) if reason else ages, units,
         roll_out_notes(data, units, starts, base_months, shop))
@@ -202,7 +202,7 @@ def _outcome(shop: Shop, outcome: str) -> tuple[str, Outcome]:
             "changes",
             "needs something to be judged by",
             listed(shop.tables),
-            f"one of the tables {listed([o.needs for o in OUTCOMES.values()])}",
+            f"one of {listed([o.needs for o in OUTCOMES.values()])}",
         )
     name = one_of(outcome or can[0], OUTCOMES, "outcome", f"`{outcome}` is not something a roll-out is judged by", 'outcome="{}"')
     if name not in can:

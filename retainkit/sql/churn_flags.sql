@@ -2,6 +2,7 @@
 -- [:year, :closes), counted by what it did in each: enough to work out a month's churn under any convention, and the gaps between them.
 -- A request to leave counts if, on its day, the customer has no contract left that nobody asked to end, and before the month
 -- is over no other has followed without a break (a change of plan).
+-- Tells who has left.
 with requests as (
   select k.customer, k.cancel_requested_on as asked_on
   from contracts k

@@ -1,6 +1,7 @@
 -- Monthly value of the base at both ends of every window, by customer, then added up: what stayed, shrank,
 -- grew, left and came. A customer stayed if one spell covers the whole window. The sums of squares and products give
 -- the variance of the ratios, customers being the unit; they are decimal, so that they come out the same in whatever order the engine adds.
+-- Tells who has left.
 with amounts as (
   select w.opens, w.closes, c.customer,
     sum(case when c.started_on < w.opens and coalesce(c.ended_on, cast('9999-12-31' as date)) >= w.opens then coalesce(c.monthly_value, 0) else 0 end) as opening,

@@ -2,6 +2,7 @@
 -- base the month opened with, or in the month they came), who asked to leave, and who are here at the end of :as_of.
 -- A request counts, once a month, if on its day the customer has no contract left that nobody asked to end, and before the
 -- month is over no other has followed without a break (a change of plan).
+-- Tells who has left.
 with split as (
   select :by as grp, s.customer, s.spell, s.started_on, s.ended_on
   from spells s

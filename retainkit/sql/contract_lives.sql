@@ -1,6 +1,7 @@
 -- How long first spells last: days to the first day without a contract, or to :as_of for those still running, and the
 -- cause. A spell is an early cancellation when the customer asked to leave (or, if nobody asked, left) within :early_days.
 -- Contracts older than the recorded history enter at the age they had when it began. `followed` is how long ago the oldest of them began.
+-- Tells who has left.
 select l.grp, l.entry, l.duration, l.event,
   case when l.event = 0 then '' when l.asked_age <= :early_days then 'early_cancel' else 'churn' end as cause,
   count(*) as n, max(l.followed) as followed

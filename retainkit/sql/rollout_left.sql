@@ -1,5 +1,6 @@
 -- Customers by unit and by the month (year * 12 + month - 1) in which their first contract began: how many, and how many were
 -- without a contract within :within days. Contracts older than the recorded history are left out: their early leavers are not in it.
+-- Tells who has left.
 select b.unit, b.month, count(*) as n, sum(b.hit) as hits
 from (
   select :by as unit, extract(year from s.started_on) * 12 + extract(month from s.started_on) - 1 as month,

@@ -1,5 +1,6 @@
 -- Customers under contract on each survey wave's first day, and how many of them answered it: by :by, and by whether they
 -- left within :days days of that day. Left out: waves so recent that this is not known yet.
+-- Tells who has left.
 with dated as (
   select r.customer, r.answered_on, coalesce(r.wave,
     concat(cast(extract(year from r.answered_on) as varchar), '-Q', cast(extract(quarter from r.answered_on) as varchar))) as wave
