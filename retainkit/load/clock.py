@@ -105,13 +105,15 @@ def not_to_come(day: date, where: str, rows: date | None, tz: str) -> date:
     return day
 
 
-def nothing_between(start: date, end: date, stated: str, where: str, reaches: dict[str, date], first: date, last: date) -> BadValueError:
-    """The error where the history begins after the last day counted: one of them was stated (`where`), or a table ends before the orders begin."""
+def nothing_between(shop: Shop, stated: str) -> BadValueError:
+    """The error where the history begins after the last day counted: one of them was `stated`, or a table ends before the orders begin."""
+    start, end, where = shop.history_start, shop.as_of, shop._plan.where(stated, shop._stated.get(stated))
     if stated == "history_start":
-        return BadValueError(where, f"is after as_of ({end})", str(start), f'history_start = "{first}", the first day of the export')
+        return BadValueError(where, f"is after as_of ({end})", str(start), f'history_start = "{shop._first_day()}", the first day of the export')
     if stated == "as_of":
+        last = shop._last_row(end)
         return BadValueError(where, "is before the first day of the data", f"{end}; data from {start} to {last}", f'as_of = "{last}"')
-    table, last = next(iter(reaches)), max(reaches.values())
+    table, last = next(iter(shop._reach)), max(shop._reach.values())
     return BadValueError(
         table,
         f"its last day is {end}, before the first day of orders, so no day is in both",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from retainkit.aside import ensure
@@ -58,9 +59,10 @@ def canonical(
     who: str = "true",
     names: Iterable[str] = TABLES,
     lines: Path | None = None,
+    where: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Views of the canonical tables (those named, or all) as they were known, of everybody or of some customers; order
-    lines from another folder, if one is named.
+    lines from another folder, if one is named; `where` restricts what was known of a table.
     """
     view(con, "ids", f"select * from {parquet(store / 'ids.parquet')} where {who}")
     for name in names:
@@ -80,7 +82,9 @@ def canonical(
             if name in facts
             else f"select {columns} where false",
         )
-        view(con, name, render(_known(name), **clock))
+    for name in sorted(names, key=lambda name: name != "customers"):  # by whom the others are restricted
+        known = render(_known(name), **clock)
+        view(con, name, f"select * from ({known}) known {where[name]}" if name in where else known)
 
 
 def derive(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], clock: dict[str, Any], folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
-_ORDERED = "customer in (select customer from {entry}.orders where ordered_on <= {day})"
-_CONTRACTED = "customer in (select customer from {entry}.contracts where started_on <= {day})"
+_ORDERED = " and customer in (select customer from all_orders where ordered_on <= {day} and status <> 'cancelled')"
+_CONTRACTED = " and customer in (select customer from all_contracts where started_on <= {day})"
 # Tables that can be restricted to some customers, and for each what makes a row one of those known by a day.
 RESTRICTED = {
     "customers": "", "responses": "", "activity": "", "orders": _ORDERED, "days": _ORDERED, "buyers": _ORDERED, "line_starts": _ORDERED,
-    "contracts": _CONTRACTED, "spells": _CONTRACTED, "deals": "opened_on <= {day}"}
+    "contracts": _CONTRACTED, "spells": _CONTRACTED, "deals": " and opened_on <= {day}"}
 _TURN = RLock()  # a question is two steps of one connection: views of its tables, then what is asked of them
 GROUPS_OF_CUSTOMERS = ("segment", "region", "source", "owner")
 
@@ -66,8 +66,8 @@ class Shop:
     def __init__(self, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path, facts: dict[str, Any], *,
                  sources: list[dict[str, Any]], refunds: str, temporary: Any = None, only: dict[str, str] | None = None,
                  known_by: date | None = None) -> None:
-        self._only, self._known_by = only or {}, known_by
-        self.part = ";".join(f"{name}={value}" for name, value in sorted(self._only.items()))
+        self._only, self._known_by = dict(sorted((only or {}).items())), known_by
+        self.part = ";".join(f"{name}={value}" for name, value in self._only.items())
         self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
         self._con = quiet(con.cursor())
         self.name, self.sources, self.refunds, self.unread = plan.name, sources, refunds, plan.unread
@@ -79,18 +79,9 @@ class Shop:
         self.history_given = bool(facts.get("history_start"))
         self.history_start: date = self._said("history_start", self._first_day) if self.history_given else self._first_day()
         if self.history_start > self.as_of:
-            stated = "history_start" if self.history_given else "as_of" if facts.get("as_of") else ""
-            raise nothing_between(
-                self.history_start,
-                self.as_of,
-                stated,
-                plan.where(stated, facts.get(stated)),
-                self._reach,
-                self._first_day(),
-                self._last_row(self.as_of),
-            )
-        self._others, self._had = dict[Any, Shop](), dict[str, bool]()
-        self._entry, self._seen = "", set[str]()  # the schema of its views, and which of them it has seen
+            raise nothing_between(self, "history_start" if self.history_given else "as_of" if facts.get("as_of") else "")
+        self._others, self._had = dict[str, Shop](), dict[str, bool]()
+        self._entry, self._seen = "", set[str]()  # the folder of its derived tables, and which tables it has views of
 
     @cached_property
     def _reach(self) -> dict[str, date]:
@@ -115,18 +106,8 @@ class Shop:
 
     def _last_row(self, *least: date) -> Any:
         """The last day that a row is dated, or a later one of those given; None where there is neither."""
-        return max(
-            [
-                *least,
-                *(
-                    as_date(f["last_day"], "day")
-                    for facts in self._facts.values()
-                    for f in facts["files"]
-                    if f["last_day"]
-                ),
-            ],
-            default=None,
-        )
+        days = (as_date(f["last_day"], "day") for facts in self._facts.values() for f in facts["files"] if f["last_day"])
+        return max([*least, *days], default=None)
 
     @property
     def closed_through(self) -> str:
@@ -175,6 +156,10 @@ class Shop:
         kind = "".join(f" and {c} = {literal(v)}" for c, v in self._only.items() if c in names)
         return kind if table in ("customers", "deals") or not kind else f" and customer in (select customer from {customers} where true{kind})"
 
+    def _known(self, table: str) -> str:
+        """What makes a row of a table one of those known by a day, if one was named."""
+        return RESTRICTED[table].format(day=literal(self._known_by)) if self._known_by else ""
+
     @property
     def ledger(self) -> pd.DataFrame:
         """Rows read, kept, rejected and not yet known on `as_of`, for each file: rows = kept + rejected."""
@@ -222,7 +207,7 @@ class Shop:
                 if late
                 else f'at("{self.history_start}"), or a later day',
             )
-        return self._but(then)
+        return self._but(as_of=then)
 
     @property
     def whole(self) -> Shop:
@@ -268,15 +253,16 @@ class Shop:
         )
         return sorted(value for value, in self._con.cursor().execute(query).fetchall()) if tables else []
 
-    def _but(self, day: date | None = None, refunds: str = "", only: dict[str, str] | None = None, known_by: date | None = None) -> Shop:
+    def _but(self, **otherwise: Any) -> Shop:
         """The same shop otherwise; the same one whenever the same is asked, so that it need not be asked its tallies again."""
-        how = (day or self.as_of, refunds or self.refunds, tuple(sorted((self._only if only is None else only).items())), known_by or self._known_by)
-        if how == (self.as_of, self.refunds, tuple(sorted(self._only.items())), self._known_by):
+        now: dict[str, Any] = {"as_of": self.as_of, "refunds": self.refunds, "only": self._only, "known_by": self._known_by}
+        how = now | otherwise
+        if how == now:
             return self
-        if how not in self._others:
-            self._others[how] = Shop(self._plan, self._con, self._store, {**self._stated, "as_of": how[0]}, sources=self.sources,
-                                     refunds=how[1], temporary=self._temporary, only=dict(how[2]), known_by=how[3])
-        return self._others[how]
+        if (asked := repr(how)) not in self._others:
+            facts = {**self._stated, "as_of": how.pop("as_of")}
+            self._others[asked] = Shop(self._plan, self._con, self._store, facts, sources=self.sources, temporary=self._temporary, **how)
+        return self._others[asked]
 
     def sql(self, text: str, *, into: Path | None = None) -> pd.DataFrame:
         """The result of a query over the shop's tables as they were known on `as_of`, as a DataFrame; `into` a Parquet
@@ -300,33 +286,26 @@ class Shop:
                     'shop.sql("select count(*) as n from orders")',
                 )
             self._look_at(set(re.findall(r"\w+", text.lower())))
-            return (
-                self._con.execute(asked[0])
-                if into is None
-                else self._con.execute(
-                    f"copy ({text}) to {literal(str(into))} (format parquet, parquet_version v2)"
-                )
-            ).df()
+            copied = f"copy ({text}) to {literal(str(into))} (format parquet, parquet_version v2)"
+            return self._con.execute(asked[0] if into is None else copied).df()
 
     def _look_at(self, words: set[str]) -> None:
         """Make the views of the tables a query names that it has not seen yet: each costs as much as a small query."""
         if not self._entry:
             self._enter()
-        chosen = bool(self._only or self._known_by)
-        asked = words & {"ids", *TABLES, *(f"all_{name}" for name in TABLES), *DERIVED} - self._seen
-        if asked and chosen:
-            asked |= {"customers", "orders", "contracts"} - self._seen  # what the choice is made by
-        if asked:
-            tables = {name.removeprefix("all_") for name in asked}
-            if tables.intersection(DERIVED):
-                self.prepare()
-            self._con.execute(f"set search_path = '{self._entry}'")
-            canonical(self._con, self._store, self._facts, self._clock, names=tables & TABLES.keys())
-            for name in tables.intersection(DERIVED):
-                view(self._con, name, f"select * from {parquet(self._store / self._entry / f'{name}_*.parquet')}")
-        if asked and chosen:
-            self._restrict(tables)
-        self._seen |= asked
+        tables = {word.removeprefix("all_") for word in words} & {"ids", *TABLES, *DERIVED} - self._seen
+        where = dict[str, str]()
+        if not tables:
+            return
+        if self._only or self._known_by:
+            tables |= {"customers", "orders", "contracts"} - self._seen  # what the choice is made by
+            where = {name: f"where true{self._theirs(name, 'customers')}{self._known(name)}" for name in RESTRICTED}
+        if tables.intersection(DERIVED):
+            self.prepare()
+        canonical(self._con, self._store, self._facts, self._clock, names=tables & TABLES.keys(), where=where)
+        for name in tables.intersection(DERIVED):
+            view(self._con, name, f"select * from {parquet(self._store / self._entry / f'{name}_*.parquet')} {where.get(name, '')}")
+        self._seen |= tables
 
     @property
     def _clock(self) -> dict[str, Any]:
@@ -343,21 +322,10 @@ class Shop:
         """The schema of this day's views."""
         made_by = hashlib.sha256("".join(text_of(name) for name in (*DERIVED, *KNOWN)).encode()).hexdigest()[:8]
         self._entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
-        self._con.execute(f"create schema if not exists {self._entry}")
-        self._con.execute(f"set search_path = '{self._entry}'")
-        count_in_place(self._con, self._store)
-
-    def _restrict(self, tables: Iterable[str]) -> None:
-        """Views of the same names, over the chosen customers and deals, in a schema that is looked into first."""
-        entry = self._entry
-        schema = f"{entry}_{hashlib.sha256(f'{self.part} {self._known_by}'.encode()).hexdigest()[:8]}"
+        schema = f"{self._entry}_{hashlib.sha256(f'{self.part} {self._known_by}'.encode()).hexdigest()[:8]}"
         self._con.execute(f"create schema if not exists {schema}")
-        self._con.execute(f"set search_path = '{schema},{entry}'")
-        for name in RESTRICTED.keys() & tables:
-            first = RESTRICTED[name] if self._known_by else ""
-            known = first.format(entry=entry, day=literal(self._known_by)) or "true"
-            where = f"{known}{self._theirs(name, f'{entry}.customers')}"
-            self._con.execute(f"create or replace view {schema}.{name} as select * from {entry}.{name} where {where}")
+        self._con.execute(f"set search_path = '{schema}'")
+        count_in_place(self._con, self._store)
 
     def __repr__(self) -> str:
         return f"<Shop {self.name}: {', '.join(self.tables)}; {self.history_start} to {self.as_of}>"
