@@ -129,5 +129,5 @@ def test_made_for_some_customers_at_a_time_it_is_the_same(at_once: int, monkeypa
     shop = open_shop(frames, history_start=HISTORY)
     for name, table in wanted.items():
         pd.testing.assert_frame_equal(shop.sql(f"select * from {name}"), table)
-    parts = {path.name for path in shop._store.glob("*/days_*.parquet")}
+    parts = {path.name for path in shop._store.folder.glob("*/days_*.parquet")}
     assert len(parts) == {7: len(wanted["ids"]), 50: 3, 10_000: 1}[at_once]

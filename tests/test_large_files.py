@@ -258,7 +258,7 @@ def test_the_check_has_the_memory_of_the_shop_and_spills_to_the_cache(monkeypatc
     (tmp_path / "orders.csv").write_text("customer_id,order_id,ordered_at,amount\nann,a,2026-01-01,5\nbob,b,2026-01-02,6\n")
     asked = "select current_setting('memory_limit'), current_setting('temp_directory')"
     found = examine([tmp_path / "orders.csv"])
-    assert found.con.execute(asked).fetchall() == found.shop._con.execute(asked).fetchall()
+    assert found.con.execute(asked).fetchall() == found.shop._store.con.execute(asked).fetchall()
     assert found.con.execute(asked).fetchall()[0][1] == str(tmp_path / "cache" / "spill")
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
 from retainkit.load.schema import TABLES
-from retainkit.load.store import last_day
-from retainkit.sqltext import literal, one_file
+from retainkit.load.stored import Stored
 
 if TYPE_CHECKING:
-    import duckdb
-    import pandas as pd
-
     from retainkit.load.shop import Shop
 
 
@@ -39,24 +33,18 @@ def _zones() -> set[str]:
     return available_timezones() - {"localtime", "Factory"}
 
 
-def reach(con: duckdb.DuckDBPyConnection, store: Path, tables: dict[str, Any], tz: str) -> dict[str, date]:
+def reach(store: Stored, tz: str) -> dict[str, date]:
     """The last day of each table with a clock, the first to end first.
 
     Ends of contracts are often written down ahead, so that they say nothing of how far the data reach; but up to where another table
     reaches they do, unless cancellations are written down as well.
     """
     today = _today(tz)
-    found = {n: last_day(con, TABLES[n], store / f"{n}.parquet", today=today) for n in tables if TABLES[n].clock}
+    found = {n: store.last_day(TABLES[n], today=today) for n in store.facts if TABLES[n].clock}
     days = {n: day for n, day in found.items() if day}
     if "contracts" in days:
-        days["contracts"] = max(days["contracts"], last_end(con, store, max(days.values())) or days["contracts"])
+        days["contracts"] = max(days["contracts"], store.last_end(max(days.values())) or days["contracts"])
     return dict(sorted(days.items(), key=lambda found: found[::-1]))
-
-
-def last_end(con: duckdb.DuckDBPyConnection, store: Path, until: date) -> date | None:
-    """The last end of a contract up to a day, where no cancellation was written down."""
-    rows = f"read_parquet({one_file(store / 'contracts.parquet')})"
-    return (con.execute(f"select max(ended_on) from {rows} where ended_on <= {literal(until)} having count(cancel_requested_on) = 0").fetchone() or (None,))[0]
 
 
 def _today(tz: str) -> date:
@@ -74,8 +62,8 @@ def held_back(shop: Shop, *, least: int = 0) -> tuple[str, date] | None:
     first, day, last = next(iter(reach)), min(reach.values()), max(reach.values())
     if (last - day).days <= least or not 0 <= (day - shop.as_of).days < 31:
         return None
-    kept = {t: sum(f["kept"] for f in shop._facts[t]["files"]) for t in shop.tables if t != first}
-    later = [f"{n:,} of {kept[t]:,} rows of {t}" for t in kept if (n := sum(shop._later(t, day).values()))]
+    store = shop._store
+    later = [f"{n:,} of {store.kept(t):,} rows of {t}" for t in shop.tables if t != first and (n := sum(store.later(t, day).values()))]
     return (f"the table {first} ends first, on {day}, and no later day is counted: {listed(later)} are dated later", last) if later else None
 
 
@@ -86,7 +74,7 @@ def ends_ahead(shop: Shop, *, least: int = 0) -> tuple[str, date] | None:
     """
     if list(shop._reach) != ["contracts"] or shop._plan.facts.get("as_of"):
         return None
-    last, end = shop._reach["contracts"], last_end(shop._con, shop._store, _today(shop.tz))
+    last, end = shop._reach["contracts"], shop._store.last_end(_today(shop.tz))
     if not end or (end - last).days <= least or not 0 <= (last - shop.as_of).days < 31:
         return None
     return f"the last contract begins on {last}, and no later day is counted, though contracts end until {end}: ends are often written down before they come", end
@@ -111,7 +99,7 @@ def nothing_between(shop: Shop, stated: str) -> BadValueError:
     if stated == "history_start":
         return BadValueError(where, f"is after as_of ({end})", str(start), f'history_start = "{shop._first_day()}", the first day of the export')
     if stated == "as_of":
-        last = shop._last_row(end)
+        last = shop._store.last_row(end)
         return BadValueError(where, "is before the first day of the data", f"{end}; data from {start} to {last}", f'as_of = "{last}"')
     table, last = next(iter(shop._reach)), max(shop._reach.values())
     return BadValueError(
@@ -122,14 +110,15 @@ def nothing_between(shop: Shop, stated: str) -> BadValueError:
     )
 
 
-def why_nothing(name: str, tables: dict[str, Any], rejected: Callable[[str], pd.DataFrame]) -> MissingDataError:
+def why_nothing(name: str, store: Stored) -> MissingDataError:
     """The error for data of which no row says what day it is: none was kept, all lie in the future, or their tables have no clock."""
+    tables = store.facts
     files = [(table, f) for table, facts in tables.items() for f in facts["files"]]
     lost = sorted(
         (
             (len(rows), table, *why, rows["row"].min())
             for table in tables
-            for why, rows in rejected(table).groupby(["reason", "column"])
+            for why, rows in store.rejected(table).groupby(["reason", "column"])
         ),
         reverse=True,
     )

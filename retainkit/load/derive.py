@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -15,6 +14,7 @@ from retainkit.aside import ensure
 from retainkit.load.progress import told
 from retainkit.load.schema import TABLES
 from retainkit.load.store import sql_type, write
+from retainkit.load.stored import Stored, parquet
 from retainkit.sqltext import literal, render, text_of
 
 if TYPE_CHECKING:
@@ -27,23 +27,14 @@ LINES_AT_ONCE = 1_000_000  # what of a million order lines is sorted and grouped
 NEIGHBOURS = 16_384  # customers whose lines may lie in any order: to sort by few groups is quicker than by many customers
 
 
-def parquet(path: Path) -> str:
-    """The file, or files when there is a star in the name, as something to select from.
-
-    Only by name does the engine look at what all of several files say of their columns' least and greatest values.
-    """
-    return f"read_parquet({literal(str(Path(glob.escape(str(path.parent)), path.name)))}, union_by_name = true)"
-
-
-def count_in_place(con: duckdb.DuckDBPyConnection, store: Path) -> None:
+def count_in_place(store: Stored) -> None:
     """Group customers, who are numbered from 1, by their place in a table and not by a hash: twice as quick where there are many.
 
     Every thread makes such a table for every question, outside the engine's memory limit: it is as large as the shop needs, and
     there are at most 4 million places in all.
     """
-    threads = int((con.execute("select current_setting('threads')").fetchone() or (1,))[0])
-    customers = int((con.execute(f"select count(*) from {parquet(store / 'ids.parquet')}").fetchone() or (0,))[0])
-    con.execute(f"set perfect_ht_threshold = {max(min(22 - threads.bit_length(), customers.bit_length()), 12)}")
+    threads, customers = store.first(f"select cast(current_setting('threads') as integer), count(*) from {store.rows('ids')}")
+    store.con.execute(f"set perfect_ht_threshold = {max(min(22 - threads.bit_length(), customers.bit_length()), 12)}")
 
 
 def view(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
@@ -52,9 +43,7 @@ def view(con: duckdb.DuckDBPyConnection, name: str, select: str) -> None:
 
 
 def canonical(
-    con: duckdb.DuckDBPyConnection,
-    store: Path,
-    facts: dict[str, Any],
+    store: Stored,
     clock: dict[str, Any],
     who: str = "true",
     names: Iterable[str] = TABLES,
@@ -62,9 +51,9 @@ def canonical(
     where: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Views of the canonical tables (those named, or all) as they were known, of everybody or of some customers; order
-    lines from another folder, if one is named; `where` restricts what was known of a table.
+    lines from another file, if one is named; `where` restricts what was known of a table.
     """
-    view(con, "ids", f"select * from {parquet(store / 'ids.parquet')} where {who}")
+    view(store.con, "ids", f"select * from {store.rows('ids')} where {who}")
     for name in names:
         table = TABLES[name]
         columns = ", ".join(
@@ -74,28 +63,23 @@ def canonical(
             for c in table.columns
         )
         some = who if "customer_id" in table.names else "true"
-        folder = lines if lines and name == "orders" else store
-        view(
-            con,
-            f"all_{name}",
-            f"select * from {parquet(folder / f'{name}.parquet')} where {some}"
-            if name in facts
-            else f"select {columns} where false",
-        )
+        rows = parquet(lines) if lines and name == "orders" else store.rows(name)
+        view(store.con, f"all_{name}", f"select * from {rows} where {some}" if name in store.facts else f"select {columns} where false")
     for name in sorted(names, key=lambda name: name != "customers"):  # by whom the others are restricted
         known = render(_known(name), **clock)
-        view(con, name, f"select * from ({known}) known {where[name]}" if name in where else known)
+        view(store.con, name, f"select * from ({known}) known {where[name]}" if name in where else known)
 
 
-def derive(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any], clock: dict[str, Any], folder: Path) -> None:
+def derive(store: Stored, clock: dict[str, Any], folder: Path) -> None:
     """Write every derived table, some customers at a time: what it takes does not grow with the shop."""
+    con = store.con
     schema = f'"{folder.name}"'
     con.execute(f"create schema {schema}")
     con.execute(f"set schema = {literal(schema)}")
-    shares = _shares(con, store, facts)
-    lines = by_customer(con, store) if len(shares) > 1 else None
+    shares = _shares(store)
+    lines = by_customer(store) if len(shares) > 1 else None
     for i, who in enumerate(shares):
-        canonical(con, store, facts, clock, who, names=_sources(), lines=lines)
+        canonical(store, clock, who, names=_sources(), lines=lines)
         for name in DERIVED:
             path = folder / f"{name}_{i:05}.parquet"
             with told(con, f"working out {name}, part {i + 1} of {len(shares)}"):
@@ -112,21 +96,20 @@ def _sources() -> tuple[str, ...]:
     return tuple(name for name in TABLES if name in words)
 
 
-def by_customer(con: duckdb.DuckDBPyConnection, store: Path) -> Path:
-    """A folder with the order lines of customers that are neighbours side by side, so that a share of them is found
+def by_customer(store: Stored) -> Path:
+    """A file with the order lines of customers that are neighbours side by side, so that a share of them is found
     without reading the others; made once.
     """
     def sort(aside: Path) -> None:
-        with told(con, "sorting orders"):
-            write(con, f"select * from {parquet(store / 'orders.parquet')} order by customer // {NEIGHBOURS}", aside / "orders.parquet")
+        with told(store.con, "sorting orders"):
+            write(store.con, f"select * from {store.rows('orders')} order by customer // {NEIGHBOURS}", aside / "orders.parquet")
 
-    return ensure(store / "by_customer", sort)
+    return ensure(store.folder / "by_customer", sort) / "orders.parquet"
 
 
-def _shares(con: duckdb.DuckDBPyConnection, store: Path, facts: dict[str, Any]) -> list[str]:
+def _shares(store: Stored) -> list[str]:
     """Conditions that split the customers so that each share has about `LINES_AT_ONCE` order lines."""
-    lines = sum(f["kept"] for f in facts.get("orders", {"files": []})["files"])
-    customers = (con.execute(f"select count(*) from {parquet(store / 'ids.parquet')}").fetchone() or (0,))[0]
+    lines, (customers,) = store.kept("orders"), store.first(f"select count(*) from {store.rows('ids')}")
     n = max(1, min(lines // LINES_AT_ONCE, customers))
     ends = [customers * i // n for i in range(n + 1)]
     return [f"customer > {a} and customer <= {b}" for a, b in pairwise(ends)] if n > 1 else ["true"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from retainkit.load.progress import quiet
 from retainkit.load.shop import Shop, refunds_how
 from retainkit.load.sources import plan_for
 from retainkit.load.store import build_store, fingerprint, prune, sound, stored
+from retainkit.load.stored import Stored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +84,7 @@ def open_shop(
         folder, sources = stored(con, plan, zone)
     prune(cache)
     with sound(folder):
-        return Shop(plan, con, folder, facts, sources=sources, refunds=refunds_how(refunds), temporary=temporary)
+        return Shop(plan, Stored(con, folder, json.loads((folder / "facts.json").read_text())), facts, sources=sources, refunds=refunds_how(refunds), temporary=temporary)
 
 
 def changed(shop: Shop, source: str) -> list[str]:
@@ -95,7 +97,7 @@ def changed(shop: Shop, source: str) -> list[str]:
         key, files = fingerprint(now, known_zone(now.facts.get("tz")))
     except (RetainkitError, OSError) as err:  # just being replaced, say
         return [str(err)]
-    if key == shop._store.name and all(getattr(now, what) == getattr(shop._plan, what) for what in ("facts", "goals", "claims")):
+    if key == shop._store.folder.name and all(getattr(now, what) == getattr(shop._plan, what) for what in ("facts", "goals", "claims")):
         return []
     before, after = ({(f["path"], f["blake2b"]) for f in files} for files in (shop.sources, files))
     return sorted({Path(path).name for path, _ in before ^ after}) or [now.settings or Path(source).name]

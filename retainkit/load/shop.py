@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 from retainkit.aside import ensure
 from retainkit.errors import BadValueError, closest, listed, one_of, saying
 from retainkit.load.clock import not_to_come, nothing_between, reach, why_nothing
-from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, parquet, view
+from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, view
 from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
 from retainkit.load.sources import Plan, as_date
 from retainkit.load.store import sound
+from retainkit.load.stored import Stored
 from retainkit.sqltext import literal, text_of
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
 
 _ORDERED = " and customer in (select customer from all_orders where ordered_on <= {day} and status <> 'cancelled')"
@@ -63,18 +63,16 @@ class Shop:
         Those stated in its retainkit.toml, as records.
     """
 
-    def __init__(self, plan: Plan, con: duckdb.DuckDBPyConnection, folder: Path, facts: dict[str, Any], *,
-                 sources: list[dict[str, Any]], refunds: str, temporary: Any = None, only: dict[str, str] | None = None,
-                 known_by: date | None = None) -> None:
+    def __init__(self, plan: Plan, store: Stored, facts: dict[str, Any], *, sources: list[dict[str, Any]], refunds: str, temporary: Any = None,
+                 only: dict[str, str] | None = None, known_by: date | None = None) -> None:
         self._only, self._known_by = dict(sorted((only or {}).items())), known_by
         self.part = ";".join(f"{name}={value}" for name, value in self._only.items())
-        self._plan, self._store, self._stated, self._temporary = plan, folder, facts, temporary
-        self._con = quiet(con.cursor())
+        self._plan, self._stated, self._temporary = plan, facts, temporary
+        self._store = replace(store, con=quiet(store.con.cursor()))
         self.name, self.sources, self.refunds, self.unread = plan.name, sources, refunds, plan.unread
         self.goals, self.claims = plan.goals, plan.claims
         self.tz: str = facts.get("tz") or ""
         self.currency: str = facts.get("currency") or ""
-        self._facts: dict[str, Any] = json.loads((folder / "facts.json").read_text())
         self.as_of = self._last_day()
         self.history_given = bool(facts.get("history_start"))
         self.history_start: date = self._said("history_start", self._first_day) if self.history_given else self._first_day()
@@ -86,28 +84,21 @@ class Shop:
     @cached_property
     def _reach(self) -> dict[str, date]:
         """The last day of each table with a clock, the first to end first."""
-        return reach(self._con, self._store, self._facts, self.tz)
+        return reach(self._store, self.tz)
 
     def _last_day(self) -> date:
         if self._stated.get("as_of") and self.tables:
-            day, where = self._said("as_of", self._last_row), self._plan.where("as_of", self._stated["as_of"])
-            return not_to_come(day, where, self._last_row(), self.tz)
+            day, where = self._said("as_of", self._store.last_row), self._plan.where("as_of", self._stated["as_of"])
+            return not_to_come(day, where, self._store.last_row(), self.tz)
         if not self._reach:
-            raise why_nothing(self.name, self._facts, self.rejected)
+            raise why_nothing(self.name, self._store)
         return min(self._reach.values())
 
     def _said(self, fact: str, like: Callable[[], date | None]) -> date:
         return as_date(value := self._stated[fact], fact, self._plan.where(fact, value), like())
 
     def _first_day(self) -> date:
-        firsts = {n: [f["first_day"] for f in facts["files"] if f["first_day"]] for n, facts in self._facts.items() if TABLES[n].clock}
-        days = firsts.get("orders") or [d for found in firsts.values() for d in found]
-        return as_date(min(days), "history_start") if days else self.as_of
-
-    def _last_row(self, *least: date) -> Any:
-        """The last day that a row is dated, or a later one of those given; None where there is neither."""
-        days = (as_date(f["last_day"], "day") for facts in self._facts.values() for f in facts["files"] if f["last_day"])
-        return max([*least, *days], default=None)
+        return self._store.first_day() or self.as_of
 
     @property
     def closed_through(self) -> str:
@@ -118,7 +109,7 @@ class Shop:
     @property
     def tables(self) -> list[str]:
         """The canonical tables that hold at least one row."""
-        return [n for n, facts in self._facts.items() if any(f["kept"] for f in facts["files"])]
+        return self._store.tables
 
     def has(self, what: str) -> bool:
         """Whether there is a table, or a column of one with at least one value: `has("deals")`, `has("deals.rep")`.
@@ -136,19 +127,18 @@ class Shop:
 
     def _holds(self, table: str, column: str) -> bool:
         """Whether a table that is there holds a value in the column, if one is named, and of the chosen customers."""
-        values = self._facts[table]["columns"]
+        values = self._store.facts[table]["columns"]
         tells = column and column in values and TABLES[table].column(column).tells
         if column and not tells and not values.get(column):
             return False
         if not self._only or table not in RESTRICTED:
             return True
-        if "customers" not in self._facts and table != "deals":  # then deals alone say what kind they are of
+        if "customers" not in self._store.facts and table != "deals":  # then deals alone say what kind they are of
             return False
         name = "customer" if column == "customer_id" else column and TABLES[table].column(column).sql_name
         filled = f"{name} is not null" if name and not tells else "true"
         # of all rows, whenever they came, as of a whole shop: what is asked of a year ago is chosen by what there is today
-        rows = f"select 1 from {parquet(self._store / f'{table}.parquet')} where {filled}"
-        return self._con.cursor().execute(f"{rows}{self._theirs(table, parquet(self._store / 'customers.parquet'))} limit 1").fetchone() is not None
+        return bool(self._store.first(f"select 1 from {self._store.rows(table)} where {filled}{self._theirs(table, self._store.rows('customers'))} limit 1"))
 
     def _theirs(self, table: str, customers: str) -> str:
         """What makes a row of a table one of the chosen customers, after other conditions: customers and deals say themselves what kind they are of."""
@@ -163,32 +153,12 @@ class Shop:
     @property
     def ledger(self) -> pd.DataFrame:
         """Rows read, kept, rejected and not yet known on `as_of`, for each file: rows = kept + rejected."""
-        import pandas as pd
-
-        rows = []
-        for name, facts in self._facts.items():
-            later = self._later(name, self.as_of)
-            rows += [{"table": name, **f, "after_as_of": later.get(f["file"], 0)} for f in facts["files"]]
-        columns = ["table", "file", "rows", "kept", "rejected", "after_as_of", "first_day", "last_day"]
-        return pd.DataFrame(rows, columns=columns)
-
-    def _later(self, name: str, last: date) -> dict[str, int]:
-        """Rows dated after a day; told for the table's first file when there are several."""
-        day, files = TABLES[name].day, self._facts[name]["files"]
-        if all((f["last_day"] or "") <= str(last) for f in files):
-            return {}
-        row = self._con.cursor().execute(f"select count(*) from {parquet(self._store / f'{name}.parquet')} where {day} > {literal(last)}").fetchone()
-        return {max(files, key=lambda f: f["last_day"] or "")["file"]: row[0] if row else 0}
+        return self._store.ledger(self.as_of)
 
     def rejected(self, table: str) -> pd.DataFrame:
         """The rows of a table that were turned away: `file, row, column, reason, found`."""
-        import pandas as pd
-
         one_of(table, TABLES, "rejected", f"`{table}` is not a table retainkit knows", 'rejected("{}")', usual="orders")
-        path = self._store / f"rejected_{table}.parquet"
-        if not path.exists():
-            return pd.DataFrame(columns=["file", "row", "column", "reason", "found"])
-        return self._con.cursor().execute(f"select * from {parquet(path)} order by file, row").df()
+        return self._store.rejected(table)
 
     def at(self, day: str | date) -> Shop:
         """The shop as it was known at the end of `day`: later orders, refunds, wins and cancellations are not known.
@@ -196,7 +166,7 @@ class Shop:
         What a shop will be after the last day of its data nobody knows: such a day is refused, as one before the recorded history is. Who
         knows that the data are complete up to a later day says so with `open_shop(..., as_of=day)`.
         """
-        then, last = as_date(day, "day"), self._last_row(self.as_of)
+        then, last = as_date(day, "day"), self._store.last_row(self.as_of)
         if not self.history_start <= then <= last:
             late = then > last
             raise BadValueError(
@@ -247,11 +217,8 @@ class Shop:
     def _groups(self, column: str) -> list[str]:
         """The values of a column that customers are grouped by, of all customers and deals, whenever they came."""
         tables = [name for name in ("customers", "deals") if column in TABLES[name].names and self.has(f"{name}.{column}")]
-        query = " union ".join(
-            f"select distinct {column} from {parquet(self._store / f'{name}.parquet')} where {column} is not null"
-            for name in tables
-        )
-        return sorted(value for value, in self._con.cursor().execute(query).fetchall()) if tables else []
+        query = " union ".join(f"select distinct {column} from {self._store.rows(name)} where {column} is not null" for name in tables)
+        return sorted(value for value, in self._store.con.cursor().execute(query).fetchall()) if tables else []
 
     def _but(self, **otherwise: Any) -> Shop:
         """The same shop otherwise; the same one whenever the same is asked, so that it need not be asked its tallies again."""
@@ -261,7 +228,7 @@ class Shop:
             return self
         if (asked := repr(how)) not in self._others:
             facts = {**self._stated, "as_of": how.pop("as_of")}
-            self._others[asked] = Shop(self._plan, self._con, self._store, facts, sources=self.sources, temporary=self._temporary, **how)
+            self._others[asked] = Shop(self._plan, self._store, facts, sources=self.sources, temporary=self._temporary, **how)
         return self._others[asked]
 
     def sql(self, text: str, *, into: Path | None = None) -> pd.DataFrame:
@@ -276,8 +243,8 @@ class Shop:
 
         known = f"select ... from one of {listed([*self.tables, *DERIVED], limit=20)}"
         wrong = duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException
-        with _TURN, sound(self._store), saying("shop.sql", "is not SQL over the shop's tables", known, *wrong):
-            asked = self._con.extract_statements(text)
+        with _TURN, sound(self._store.folder), saying("shop.sql", "is not SQL over the shop's tables", known, *wrong):
+            asked = self._store.con.extract_statements(text)
             if [statement.type for statement in asked] != [duckdb.StatementType.SELECT]:
                 raise BadValueError(
                     "shop.sql",
@@ -287,7 +254,7 @@ class Shop:
                 )
             self._look_at(set(re.findall(r"\w+", text.lower())))
             copied = f"copy ({text}) to {literal(str(into))} (format parquet, parquet_version v2)"
-            return self._con.execute(asked[0] if into is None else copied).df()
+            return self._store.con.execute(asked[0] if into is None else copied).df()
 
     def _look_at(self, words: set[str]) -> None:
         """Make the views of the tables a query names that it has not seen yet: each costs as much as a small query."""
@@ -302,9 +269,9 @@ class Shop:
             where = {name: f"where true{self._theirs(name, 'customers')}{self._known(name)}" for name in RESTRICTED}
         if tables.intersection(DERIVED):
             self.prepare()
-        canonical(self._con, self._store, self._facts, self._clock, names=tables & TABLES.keys(), where=where)
+        canonical(self._store, self._clock, names=tables & TABLES.keys(), where=where)
         for name in tables.intersection(DERIVED):
-            view(self._con, name, f"select * from {parquet(self._store / self._entry / f'{name}_*.parquet')} {where.get(name, '')}")
+            view(self._store.con, name, f"select * from {self._store.rows(f'{self._entry}/{name}_*')} {where.get(name, '')}")
         self._seen |= tables
 
     @property
@@ -316,16 +283,17 @@ class Shop:
         if not self._entry:
             self._enter()
         with _TURN:
-            ensure(self._store / self._entry, lambda aside: derive(quiet(self._con.cursor()), self._store, self._facts, self._clock, aside))
+            apart = replace(self._store, con=quiet(self._store.con.cursor()))
+            ensure(self._store.folder / self._entry, lambda aside: derive(apart, self._clock, aside))
 
     def _enter(self) -> None:
         """The schema of this day's views."""
         made_by = hashlib.sha256("".join(text_of(name) for name in (*DERIVED, *KNOWN)).encode()).hexdigest()[:8]
         self._entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
         schema = f"{self._entry}_{hashlib.sha256(f'{self.part} {self._known_by}'.encode()).hexdigest()[:8]}"
-        self._con.execute(f"create schema if not exists {schema}")
-        self._con.execute(f"set search_path = '{schema}'")
-        count_in_place(self._con, self._store)
+        self._store.con.execute(f"create schema if not exists {schema}")
+        self._store.con.execute(f"set search_path = '{schema}'")
+        count_in_place(self._store)
 
     def __repr__(self) -> str:
         return f"<Shop {self.name}: {', '.join(self.tables)}; {self.history_start} to {self.as_of}>"

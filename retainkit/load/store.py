@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import date
 from glob import glob
 from itertools import islice
 from pathlib import Path
@@ -29,7 +28,7 @@ from retainkit.load.recode import opened, stamp
 from retainkit.load.schema import TABLES, Column, Table
 from retainkit.load.sources import Plan, TablePlan
 from retainkit.load.stage import stage
-from retainkit.sqltext import literal, one_file
+from retainkit.sqltext import literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -222,16 +221,3 @@ def _facts(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> dic
     present = [c for c in table.columns if c.sql_name in have]
     counts = con.execute(f"select {', '.join(f'count({c.sql_name})' for c in present)} from stage_{table.name} where why is null").fetchone() or ()
     return {"files": files, "columns": {c.name: n for c, n in zip(present, counts, strict=True)}}
-
-
-def last_day(con: duckdb.DuckDBPyConnection, table: Table, path: Path, *, today: date) -> date | None:
-    """The last day, not in the future, on which the table's clock columns say something happened.
-
-    A day in the future is a plan, or a mistake, and so is the day on which a deal that is open may be closed.
-    """
-    happened = {"closed_on": " and outcome <> 'open'"}
-    names = [table.column(n).sql_name for n in table.clock]
-    days = ", ".join(f"max(case when {c} <= {literal(today)}{happened.get(c, '')} then {c} end)" for c in names)
-    row = con.execute(f"select {days} from read_parquet({one_file(path)})").fetchone() or ()
-    known = [d for d in row if d is not None]
-    return max(known) if known else None
