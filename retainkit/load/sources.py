@@ -16,7 +16,7 @@ from retainkit.errors import BadValueError, MissingDataError, RetainkitError, cl
 from retainkit.load.database import EXTRACT, called, extract, is_database
 from retainkit.load.endings import PACKED, READ
 from retainkit.load.schema import TABLES
-from retainkit.load.stated import Record, claims_stated, goals_stated
+from retainkit.load.stated import Record, claims_stated, goals_stated, settings
 from retainkit.resources import sample_folder
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ OPTIONS = ("path", "where", "skip", "header", "columns", "delimiter", "encoding"
 JOINED = ("path", "on", "query", "skip", "header", "columns", "delimiter", "encoding", "sheets")
 CHOICES = {  # of an option: what it may say, what is wrong with anything else, and what to type
     "overlap": (("all", "once"), "is neither all nor once", '"once" (a row that an earlier file or sheet has as well is left out)'),
-    "missing": (("empty",), "can only be empty", '"empty" (a column that a file lacks, and another one has, is read as empty), or no such line')}
+    "missing": (("empty",), "can only be empty", '"empty" (a column that a file lacks, and another one has, is read as empty), or no such line'),
+    "skip": (range(10_001), "is not a number of lines", "3")}
 
 
 @dataclass(frozen=True)
@@ -166,8 +167,8 @@ def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
 def _from_path(source: str | Path) -> Plan:
     path = Path(source).expanduser()
     if path.is_dir():
-        settings = path / "retainkit.toml"
-        return _from_toml(settings) if settings.exists() else Plan(path.name, found := _canonical_files(path), {}, unread=_unread(path, found))
+        stated = path / "retainkit.toml"
+        return _from_toml(stated) if stated.exists() else Plan(path.name, found := _canonical_files(path), {}, unread=_unread(path, found))
     if path.suffix == ".toml" and path.exists():
         return _from_toml(path)
     if path.exists():
@@ -250,8 +251,7 @@ def _from_toml(path: Path) -> Plan:
             line.replace("\\", "/") if "\\" in line else 'one `name = "value"` a line',
         ) from err
     facts = stated.pop("shop", {})
-    for fact in facts:
-        one_of(fact, FACTS, f"{path.name} [shop]", f"has no setting `{fact}`", "{} = ...")
+    settings(facts, FACTS, f"{path.name} [shop]")
     goals, claims = (
         goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"),
         claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]"),
@@ -263,14 +263,9 @@ def _from_toml(path: Path) -> Plan:
 def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     where = f"{path.name} [{name}]"
     table = TABLES[_known_table(name, path.name)]
-    _needed(body, where, path="orders.csv")
+    settings(body, (*OPTIONS, *table.names), where, {"path": '"orders.csv"'}, wrong=f"`{{}}` is neither a column of {name} nor a setting")
     for join in body.get("join", ()):
-        _needed(join, f"{where} join", path="lines.csv", on="order_id")
-        for key in join:
-            one_of(key, JOINED, f"{where} join", f"has no setting `{key}`", "{} = ...")
-    known = (*OPTIONS, *table.names)
-    for key in body:
-        one_of(key, known, where, f"`{key}` is neither a column of {name} nor a setting", "{} = ...", limit=30)
+        settings(join, JOINED, f"{where} join", {"path": '"lines.csv"', "on": '"order_id"'})
     off = tuple(c.name for c in table.columns if body.get(c.name) == "")
     if needed := next((c.name for c in table.columns if c.required and c.name in off), None):
         raise BadValueError(
@@ -279,9 +274,6 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
             listed(body),
             f'{needed} = "the column that holds it", or no such line',
         )
-    for key, (choices, wrong, typed) in CHOICES.items():
-        if key in body and body[key] not in choices:
-            raise BadValueError(where, f"`{key}` {wrong}", repr(body[key]), f"{key} = {typed}")
     return TablePlan(
         name, files=_all_files(path.parent, body, where, name), columns={c: str(body[c]) for c in table.names if c in body and c not in off}, off=off,
         where=body.get("where"), once=body.get("overlap") == "once", padded="missing" in body, settings=path, date_formats=_names(body.get("date_format", ())),
@@ -289,26 +281,17 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
                     for j in body.get("join", ())), **written(body, where))
 
 
-def _needed(body: Any, where: str, **examples: str) -> None:
-    for key, example in examples.items():
-        if not isinstance(body, dict) or key not in body:
-            raise MissingDataError(where, f"has no `{key}`", listed(body) if isinstance(body, dict) else repr(body), f'{key} = "{example}"')
-
-
 def written(body: dict[str, Any], where: str) -> dict[str, Any]:
     """How a file is written, as its settings say it and as a `TablePlan` calls it."""
+    for key, (choices, wrong, typed) in CHOICES.items():
+        if body.get(key, choices[0]) not in choices:
+            raise BadValueError(where, f"`{key}` {wrong}", repr(body[key]), f"{key} = {typed}")
     return {"header": bool(body.get("header", True)), "names": tuple(body.get("columns", ())), "delimiter": body.get("delimiter"),
-            "encoding": str(body.get("encoding", "utf-8")), "skip": _lines(body.get("skip", 0), where), "sheets": _names(body.get("sheets", ()))}
+            "encoding": str(body.get("encoding", "utf-8")), "skip": body.get("skip", 0), "sheets": _names(body.get("sheets", ()))}
 
 
 def _names(said: Any) -> tuple[str, ...]:
     return (said,) if isinstance(said, str) else tuple(said)
-
-
-def _lines(count: Any, where: str) -> int:
-    if isinstance(count, int) and 0 <= count <= 10_000:
-        return count
-    raise BadValueError(where, "`skip` is not a number of lines", repr(count), "skip = 3")
 
 
 def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from importlib import resources
 from typing import Any, TypeAlias
@@ -63,15 +63,23 @@ def claims_quoted() -> tuple[Record, ...]:
     return claims_stated(tomllib.loads(text)["claims"], "claims.toml")
 
 
+def settings(
+    body: Any, known: Collection[str], where: str, needed: Mapping[str, str] | None = None, *, whose: str = "", wrong: str = "has no setting `{}`"
+) -> None:
+    """Refuse a section with a setting that is none of those known, or without one that is needed, each with an example."""
+    given = body if isinstance(body, dict) else {} if needed else {str(body): ""}  # a text where a section belongs
+    for key in given:
+        one_of(key, known, where, f"{whose}{wrong.format(key)}", "{} = ...", limit=30)
+    for key, example in (needed or {}).items():
+        if key not in given:
+            raise MissingDataError(where, f"{whose}has no `{key}`", listed(body) if given else repr(body), f"{key} = {example}")
+
+
 def _records(records: Any, kind: str, fields: dict[str, Any], where: str) -> Iterable[Record]:
     if not isinstance(records, list | tuple) or not all(isinstance(r, dict) for r in records):
         raise BadValueError(where, f"{kind} are a list of records", repr(records)[:60], f"[[{kind}]] above each, with two brackets")
     for record in records:
-        for key in record:
-            one_of(key, fields, where, f"a record has no setting `{key}`", "{} = ...", limit=20)
-        missing = [key for key in NEEDED[kind] if key not in record]
-        if missing:
-            raise MissingDataError(where, f"a record has no `{missing[0]}`", listed(record), f"{missing[0]} = {EXAMPLES[missing[0]]}")
+        settings(record, fields, where, {key: EXAMPLES[key] for key in NEEDED[kind]}, whose="a record ")
         yield {key: _value(key, value, fields[key], where) for key, value in record.items()}
 
 
