@@ -133,6 +133,15 @@ def test_files_of_any_columns_or_of_none_but_blanks_are_one_table(tmp_path, head
     assert [(look.rows, look.shared) for look in found.looks] == [(36, 0)]
 
 
+def test_columns_set_apart_by_blanks_are_called_by_their_names(tmp_path):
+    """Customers were counted "by `string_split_regex(trim(line), ' +')[1]`", and every column was one that is not used."""
+    (tmp_path / "sales.txt").write_text("".join(f" {i % 7 + 1:05} 1997010{i % 9 + 1}  3  {i}.77\n" for i in range(20)))
+    said = as_text(examine([tmp_path / "sales.txt"]))
+    assert "different customers by `column1`, in rows" in said
+    assert "sales.txt `column2` (orders.ordered_at): %Y%m%d" in said
+    assert "columns not used      column1" not in said
+
+
 def test_two_files_of_one_layout_are_one_table(tmp_path):
     for year in (2025, 2026):
         export(tmp_path, [f"{year}-01-05", f"{year}-02-05"], name=f"orders-{year}.csv")

@@ -115,8 +115,9 @@ class Proposal:
         return next((look for look in (self.look, *(other for other, _ in self.joins)) if set(self.reads(sql)) <= set(look.names)), self.look)
 
     def reads(self, sql: str) -> list[str]:
-        """The columns of its file that stand in a piece of SQL."""
-        return [name for look in (self.look, *(other for other, _ in self.joins)) for name in reads(sql, look.names)]
+        """The columns of its file that stand in a piece of SQL, by name or as what cuts them out of a line."""
+        looks = (self.look, *(other for other, _ in self.joins))
+        return [name for look in looks for name, own in look.names.items() if own in sql or reads(sql, [name])]
 
     def toml(self, home: Path) -> list[str]:
         """Its section of retainkit.toml, with paths as seen from `home` and a comment on every line."""

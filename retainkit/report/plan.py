@@ -71,8 +71,8 @@ def make_plan(
     """
     jobs = read_jobs(notebooks or notebooks_folder(), only)
     values = dict(_setting(text, jobs) for text in settings)
-    source = source if source == "sample" else str(Path(source).resolve())
-    shop = opened(source)
+    source = placed(source)
+    shop = open_shop(source)
     check_goals(shop.goals)
     day = _day(shop, month, as_of)
     shop = shop.at(day)
@@ -101,7 +101,7 @@ def months(text: str, source: str = "") -> list[str]:
     if last < first:
         raise BadValueError("--months", "ends before it begins", text, f"--months {ends}..{begins}")
     if source:
-        shop = opened(source)
+        shop = open_shop(placed(source))
         least, most = month_number(shop.history_start), month_of(shop.closed_through) or 0
         if not least <= first <= last <= most:
             wrong = "ends after the last month that is over in this data" if last > most else "begins before this data"
@@ -111,9 +111,9 @@ def months(text: str, source: str = "") -> list[str]:
     return [month_name(number) for number in range(first, last + 1)]
 
 
-def opened(source: str) -> Shop:
-    """The shop of a source that may be named from where one is."""
-    return open_shop(source if source == "sample" else str(Path(source).resolve()))
+def placed(source: str) -> str:
+    """A source that may be named from where one is, as it is found from anywhere."""
+    return source if source == "sample" else str(Path(source).resolve())
 
 
 def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
