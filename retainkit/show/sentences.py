@@ -61,9 +61,17 @@ def against(groups: pd.DataFrame, *, kind: str = "survival") -> pd.DataFrame:
     """
     apart = groups[["difference", "difference_low", "difference_high", "n"]].set_axis(["rate", "low", "high", "n"], axis=1)
     apart["at_risk"] = groups["q"].notna() * 1e6  # without a q no single number
-    q = ["too few" if missing(q) else "< 0.001" if q < 0.001 else f"{q:.3f}" for q in groups["q"]]
     kept = groups.drop(columns=[c for c in ("horizon_days", "p", "difference_low", "difference_high") if c in groups])
-    return shown(kept, kind=kind).assign(difference=[words(row, kind="points") for row in apart.to_dict("records")], q=q)
+    return shown(kept, kind=kind).assign(difference=[words(row, kind="points") for row in apart.to_dict("records")], q=groups["q"].map(of_chance))
+
+
+def of_chance(q: float) -> str:
+    """A q as it is written; a group too small for one has none.
+
+    >>> of_chance(0.0421), of_chance(0.0002), of_chance(float("nan"))
+    ('0.042', '< 0.001', 'too few')
+    """
+    return "too few" if missing(q) else "< 0.001" if q < 0.001 else f"{q:.3f}"
 
 
 def checks(identities: Mapping[str, tuple[float, float]], *, tolerance: float = 1e-9) -> None:

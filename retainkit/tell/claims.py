@@ -10,7 +10,7 @@ from retainkit.errors import capital, counted
 from retainkit.load.shop import Shop
 from retainkit.metrics.rollouts import Rollout
 from retainkit.show.display import say
-from retainkit.show.sentences import words
+from retainkit.show.sentences import of_chance, words
 from retainkit.show.words import missing
 from retainkit.tell.common import FEW, FULL, SHOWN, tells
 
@@ -58,7 +58,7 @@ def referrals(gap: pd.DataFrame, origin: pd.DataFrame, *, source: str, mixed: bo
     say(start + ": {gap}" + unmixed + "; q over {sources} sources is {q}: {verdict}. Who is referred may differ in more than "
         "the segment.", source=source, it=row["of_source"], rest=row["of_rest"], gap=words(row, kind="points"),
         won="won at the company's mix of segments" if mixed else "won", plain=words(plain, kind="points"),
-        q="below 0.001" if plain["q"] < 0.001 else f"{plain['q']:.3f}", sources=len(origin),
+        q=of_chance(plain["q"]).replace("<", "below"), sources=len(origin),
         verdict="more than chance explains" if plain["q"] < 0.05 else "that can be chance")
 
 

@@ -11,7 +11,7 @@ from retainkit.estimate.smalln import TOLD
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import judged, words
-from retainkit.tell.common import FEW, FULL, exact, history, known, no_leaving, old_ones
+from retainkit.tell.common import FEW, FULL, SHOWN, exact, history, known, no_leaving, old_ones
 
 
 def headline(shop: Shop, short: Any, long: Any, third: Any) -> None:
@@ -48,7 +48,7 @@ def cautions(shop: Shop, long: Any, third: Any, *, asked: int) -> None:
         "3. People who buy often are over-represented among those who have bought twice. A third purchase that is "
         "likelier than the second says who is left, not that buying twice changes anybody. {late}",
         young=_young(long, asked), history=history(shop),
-        late=late if third["late"] >= 5 else "")
+        late=late if third["late"] >= SHOWN else "")
 
 
 def _young(long: Any, asked: int) -> str:
@@ -90,7 +90,7 @@ def leaving(shop: Shop, ends: pd.DataFrame | None, *, segment: str) -> None:
 def plain_count(shop: Shop, plain: Any, long: Any) -> None:
     """Whether the plain count and the curve agree, and what the naive share would have said."""
     days = long["horizon_days"]
-    if plain["n"] < 5:
+    if plain["n"] < SHOWN:
         say("Fewer than five customers have had the whole {days:.0f} days, so there is nothing to compare the curve "
             "with.", days=days)
         return
@@ -123,7 +123,7 @@ def by_month(shop: Shop, change: Any, cohorts: pd.DataFrame) -> str:
     ripe = cohorts[cohorts["mature"]]
     if ripe.empty:
         return "No month is old enough yet"
-    return faster(shop, change) if ripe["n"].max() >= 5 and change["n"] >= FULL else "Too few customers a month to say"
+    return faster(shop, change) if ripe["n"].max() >= SHOWN and change["n"] >= FULL else "Too few customers a month to say"
 
 
 def trend(shop: Shop, change: Any, cohorts: pd.DataFrame, *, within: int) -> None:
@@ -158,7 +158,7 @@ def _chance(shop: Shop, change: Any) -> str:
 def months_drawn(cohorts: pd.DataFrame, drawn: pd.DataFrame, usual: float | None) -> None:
     """How the months drawn lie about the line of all (where there is one), and which are not drawn."""
     waiting = cohorts.loc[~cohorts["mature"], "cohort"]
-    small = int((cohorts["n"] + cohorts["too_young"] < 5).sum())
+    small = int((cohorts["n"] + cohorts["too_young"] < SHOWN).sum())
     few = f"Months with fewer than five new customers are not drawn: {small} of {len(cohorts)}."
     young = f"Not shown because too young: {', '.join(waiting.dt.strftime('%B %Y'))}."
     say("{young} {few} {near}", young=young if len(waiting) else "No month is too young to be shown.",
@@ -177,7 +177,7 @@ def _around(drawn: pd.DataFrame, usual: float | None) -> str:
 
 def gated(steps: pd.DataFrame) -> pd.DataFrame:
     """The steps of five customers or more, each by name, and with no `rate` where only its interval may be said."""
-    told = steps.query("n >= 5").dropna(subset=["low"])
+    told = steps[steps["n"] >= SHOWN].dropna(subset=["low"])
     said = [judged(row) for row in told.to_dict("records")]
     alone = pd.Series(said, index=told.index, dtype=object) == "range"
     return told.assign(step=[f"purchase {k} to {k + 1}" for k in told["k"]], rate=told["rate"].mask(alone))

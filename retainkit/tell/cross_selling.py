@@ -12,7 +12,7 @@ from retainkit.estimate.smalln import GATES, short_of, verdict
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import words
-from retainkit.tell.common import FEW, SHOWN, exact, history, known, no_leaving, old_ones
+from retainkit.tell.common import FEW, FULL, SHOWN, exact, history, known, no_leaving, old_ones
 
 CLAIMED = (0.70, 0.80)  # "75% of cross-sell comes in the first 90 days"
 
@@ -40,7 +40,7 @@ def headline(shop: Shop, early: Any, share: pd.DataFrame, *, window: int) -> Non
     """How many are cross-sold within the window, and what part of the cross-sells of each span that is."""
     parts = []
     for row in share.to_dict("records"):
-        few = 5 <= row["observed"] < row["n"] / 2
+        few = SHOWN <= row["observed"] < row["n"] / 2
         long = f" ({row['observed']:,} of these {row['n']:,} seen for so long)" if few else ""
         span = f"of those in the first {row['horizon']:.0f} days"
         unsaid = f"a share {span} that cannot be said yet ({row['why'].split('; ')[0]})"
@@ -113,7 +113,7 @@ def made_by(made: pd.DataFrame) -> str:
 
 def by_age(rates: pd.DataFrame) -> str:
     """The cross-sell rate of the first band of ages and of the last with five cross-sells; of a handful no one number."""
-    shown = rates[rates["n"] >= GATES["customers_shown"].least]
+    shown = rates[rates["n"] >= SHOWN]
     if shown.empty:
         return "Too few cross-sells to say when they come"
     ends = shown.iloc[[0, -1]].drop_duplicates("window").to_dict("records")
@@ -152,7 +152,7 @@ def leaving(rates: pd.DataFrame, *, window: int) -> None:
     ratio, fewest = rates.iloc[0], rates["events"].min()
     later = f"in days {rates['window'].iloc[1 if rates['window'].iloc[0].startswith('0') else 0]}"
     ends = f"{ratio['ratio_low']:.1f} to {ratio['ratio_high']:.1f}"
-    if fewest < GATES["customers_shown"].least or not ratio["ratio_high"] < float("inf"):
+    if fewest < SHOWN or not ratio["ratio_high"] < float("inf"):
         say("Too few have left to compare early and later leaving.")
     elif fewest >= GATES["window_events"].least:
         say(
@@ -193,7 +193,7 @@ def month_one(with_first: Any, after_first: Any, *, span: int, invoices: bool) -
 def month_one_by_segment(shares: pd.DataFrame, everybody: float) -> None:
     """Between which segments that share lies; nothing where fewer than two have 20 customers."""
     kinds = (
-        shares.dropna(subset=["segment", "rate"]).query("n >= 20").sort_values("rate")
+        shares.dropna(subset=["segment", "rate"]).loc[lambda table: table["n"] >= FULL].sort_values("rate")
         if "segment" in shares
         else shares[:0]
     )

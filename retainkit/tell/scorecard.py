@@ -286,7 +286,7 @@ def who_answers(fate: pd.DataFrame) -> None:
 
 def _known(fate: pd.DataFrame) -> bool:
     """Whether of those who left soon after, and of the others, there are five or more."""
-    return len(fate) == 2 and bool(fate["n"].ge(5).all())
+    return len(fate) == 2 and bool(fate["n"].ge(SHOWN).all())
 
 
 def _silent(fate: pd.DataFrame) -> bool:

@@ -13,7 +13,7 @@ from retainkit.metrics.rep_map import RepMap
 from retainkit.show.display import say
 from retainkit.show.sentences import against, words
 from retainkit.show.words import missing
-from retainkit.tell.common import tells
+from retainkit.tell.common import SHOWN, tells
 
 CLAIMED = (0.50, 0.70)  # "referrals close at 50 to 70 percent"
 RATIOS = {"win odds": ("odds_ratio", "or_low", "or_high"), "churn": ("hazard_ratio", "hr_low", "hr_high")}
@@ -50,7 +50,7 @@ def notes(found: RepMap, stale: pd.DataFrame, *, no_rate: str) -> None:
 
 def won_in_time(opened: pd.DataFrame, closed: pd.DataFrame, *, days: int) -> str:
     """How many of the deals opened are won in time, and how many of the closed ones."""
-    if missing(opened["low"].iloc[0]) or closed["n"].iloc[0] < 5:
+    if missing(opened["low"].iloc[0]) or closed["n"].iloc[0] < SHOWN:
         return "Too few deals to say"
     in_time, of_closed = words(opened.iloc[0], kind="survival", brief=True), words(closed.iloc[0], brief=True)
     return f"{capital(in_time)} of the deals opened are won within {days} days; of the closed ones {of_closed}"
@@ -87,7 +87,7 @@ def on_the_map(found: RepMap) -> str:
 
 def nearest(reps: pd.DataFrame) -> str:
     """The three reps who most probably win more and lose more, with where they lie."""
-    there = reps[~reps["departed"].astype(bool) & (reps["n"] >= 5)].nlargest(3, "p_joint").to_dict("records")
+    there = reps[~reps["departed"].astype(bool) & (reps["n"] >= SHOWN)].nlargest(3, "p_joint").to_dict("records")
     said = [f"{row['rep']} {row['odds_ratio']:.2f} and {row['hazard_ratio']:.2f}, {row['p_joint']:.0%}"
             for row in there]
     return f"Highest probability of both high: {'; '.join(said) or 'not known'}."
@@ -124,7 +124,7 @@ def go_together(found: RepMap) -> None:
 
 def by_source(origin: pd.DataFrame) -> pd.DataFrame:
     """Each source's win rate and its difference to all the others in words; of fewer than five deals nothing."""
-    few, few_opened = origin["n"] < 5, origin["by_days_n"] < 5
+    few, few_opened = origin["n"] < SHOWN, origin["by_days_n"] < SHOWN
     kept = origin.drop(columns=["by_days_low", "by_days_high", "standardised_low", "standardised_high", "note"])
     kept["standardised"] = kept["standardised"].mask(few)
     kept["by_days"] = kept["by_days"].mask(few_opened)
@@ -134,7 +134,7 @@ def by_source(origin: pd.DataFrame) -> pd.DataFrame:
 
 def referrals(origin: pd.DataFrame, sources: pd.Series, *, days: int) -> None:
     """The claim that referrals close at 50 to 70 percent, against this company's referrals."""
-    said = origin[origin["source"].str.lower().eq("referral") & (origin["n"] >= 5)]
+    said = origin[origin["source"].str.lower().eq("referral") & (origin["n"] >= SHOWN)]
     young = f"cannot tell yet, fewer than five that were opened {days} days ago or earlier are closed"
     if len(said) or sources.str.lower().eq("referral").any():
         claim = verdict(said["low"].iloc[0], said["high"].iloc[0], *CLAIMED) if len(said) else young
@@ -184,7 +184,7 @@ def _won(closed: pd.DataFrame, since: Any, no_rate: str) -> str:
         return "There is no win rate to compare."
     row = closed.iloc[0]
     few = "Too few deals are closed to say how many are won."
-    return few if row["n"] < 5 else f"Of the deals closed since {since:%B %Y}, {words(row)} were won."
+    return few if row["n"] < SHOWN else f"Of the deals closed since {since:%B %Y}, {words(row)} were won."
 
 
 def _outside(reps: pd.DataFrame, half: float, double: float, *, nobody: str, few: str) -> str:

@@ -10,9 +10,9 @@ from retainkit.errors import capital, counted
 from retainkit.estimate.smalln import signed
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
-from retainkit.show.sentences import shown, words
+from retainkit.show.sentences import of_chance, shown, words
 from retainkit.show.words import missing
-from retainkit.tell.common import FEW, FULL, known, old_ones, tells
+from retainkit.tell.common import FEW, FULL, SHOWN, known, old_ones, tells
 
 UNENDED = "The contracts here do not say when one ended (contracts.ended_at), so nobody could be seen to leave."
 NO_END = "**No contract here has an end: nobody has left, or nobody wrote it down.** "
@@ -68,7 +68,7 @@ def _stayed(still: Any, what: str, began: str) -> str:
     if not tells(share):
         return f"How many customers {what} {age} after their {began}: {share}."
     seen = still["n"] - still["too_young"]
-    few = f" Of these {still['n']:,}, {seen:,} have been seen for so long." if 5 <= seen < still["n"] / 2 else ""
+    few = f" Of these {still['n']:,}, {seen:,} have been seen for so long." if SHOWN <= seen < still["n"] / 2 else ""
     return f"{age} after a customer’s {began}, {share} {what}.{few}"
 
 
@@ -77,14 +77,14 @@ def _last_month(months: pd.DataFrame, gone: str) -> str:
     if months.empty:
         return "No finished month has a base to count from yet."
     last = months.iloc[-1]
-    if last["n"] < 5:
+    if last["n"] < SHOWN:
         return f"Too few were here when {last['month']} began to say how many of them were {gone}."
     return f"In {last['month']}, {words(last)} of those here at its start were {gone}."
 
 
 def _too_short(back: pd.DataFrame, days: str) -> str:
     """That the rule calls many lost who are not, where about half of the lapsed came back."""
-    broken = back[(back["n"] >= 20) & (back["high"] > 0.5)]
+    broken = back[(back["n"] >= FULL) & (back["high"] > 0.5)]
     if broken.empty:
         return ""
     again = f"{words(broken.iloc[0])} bought again within {broken['horizon_days'].iloc[0]} days"
@@ -125,7 +125,7 @@ def _unseen(entered: int | None) -> str:
 def _one_more(months: pd.DataFrame) -> str:
     """How far one more loss moves the last month's churn, where that is half a point or more."""
     base = 0 if months.empty else months["n"].iloc[-1]
-    return "" if base < 5 or base > 200 else f": with {base:,} customers at its start, one more loss moves it by {100 / base:.2f} points"
+    return "" if base < SHOWN or base > 200 else f": with {base:,} customers at its start, one more loss moves it by {100 / base:.2f} points"
 
 
 def still_here(still: pd.DataFrame) -> str:
@@ -143,7 +143,7 @@ def early(shop: Shop, causes: pd.DataFrame, *, early_days: int) -> None:
     noted = shop.has("contracts.cancel_requested_at")
     if taken.empty:
         say("No contract has been followed to day {day} yet.", day=min(30, early_days))
-    elif taken["n"].iloc[-1] < 5:
+    elif taken["n"].iloc[-1] < SHOWN:
         say("Too few customers to say what has become of them.")
     else:
         what = "early cancellation" if noted else f"leaving within {early_days} days"
@@ -169,7 +169,7 @@ def cancelled(shop: Shop, months: pd.DataFrame, requests: pd.DataFrame) -> None:
     if not shop.has("contracts.cancel_requested_at"):
         say("This shop does not say on which day customers asked to leave (`contracts.cancel_requested_at`), so "
             "cancellation cannot be told from churn.")
-    elif months["n"].iloc[-1] >= 5:
+    elif months["n"].iloc[-1] >= SHOWN:
         left, asked = months.iloc[-1], requests.iloc[-1]
         say("In {month}, {lost} of the opening base had their first day without a contract (churn), and {asked} asked "
             "to leave (cancellation): {rate}. The two are different days of the same story, and neither is the "
@@ -182,9 +182,8 @@ def repeated_month(repeated: pd.DataFrame, *, month: str, gone: str) -> None:
     if repeated.empty:
         say("Fewer than ten were {gone} in {month}, or it began with fewer than 20: too few to make a year of.", gone=gone, month=month)
     for row in repeated.to_dict("records"):
-        say("If {month} repeated itself twelve times, {share:.0%} of a base would be {gone} (95% interval {low:.0%}–{high:.0%}, n = {n:,}; "
-            "{added:.0%} by plain adding, which counts the same people twice). No year does that: each month has a base of its own.",
-            month=month, gone=gone, share=row["rate"], **{name: row[name] for name in ("low", "high", "n", "added")})
+        say("If {month} repeated itself twelve times, {share} of a base would be {gone}; by plain adding, which counts the same people twice, "
+            "{added:.0%}. No year does that: each month has a base of its own.", month=month, gone=gone, share=words(row), added=row["added"])
 
 
 def revenue_kept(measures: pd.DataFrame) -> None:
@@ -192,7 +191,7 @@ def revenue_kept(measures: pd.DataFrame) -> None:
     kept: dict[str, Any] = {row["measure"]: row for row in measures.dropna(subset=["value"]).to_dict("records")}
     if not {"grr", "nrr"} <= set(kept):
         say("There was no revenue twelve months ago to say what has been kept of it.")
-    elif kept["grr"]["n"] < 5:
+    elif kept["grr"]["n"] < SHOWN:
         say("Too few customers paid anything twelve months ago to say what has been kept of it.")
     else:
         say("Of the monthly revenue of twelve months ago, {gross} is still paid by the same customers at the old level "
@@ -202,10 +201,9 @@ def revenue_kept(measures: pd.DataFrame) -> None:
 
 def days_apart(kept: pd.DataFrame) -> pd.DataFrame:
     """The average days kept by group, how many more or fewer than the others that is, and q, all in words."""
-    tested = ["too few" if pd.isna(q) else "< 0.0001" if q < 0.0001 else f"{q:.4f}" for q in kept["q"]]
     told = shown(kept[["segment", "value", "low", "high", "n"]], kind="days_kept")
     more = [_more(row) for row in kept.to_dict("records")]
-    return told.assign(**{"against the others, days": more, "q of the curves": tested})
+    return told.assign(**{"against the others, days": more, "q of the curves": [of_chance(q) for q in kept["q"]]})
 
 
 def _more(row: Any) -> str:
@@ -250,7 +248,7 @@ def lapse_rule(rule: Any) -> None:
 
 def wrong_about(shop: Shop, under: pd.DataFrame) -> None:
     """How many under contract the rule would call lapsed; nothing where fewer than five are."""
-    if under.empty or under["n"].iloc[0] < 5:
+    if under.empty or under["n"].iloc[0] < SHOWN:
         return
     of_all = " ({:.0%})" if under["n"].iloc[0] >= FULL else ""
     told = [f"{row['past']:,}{of_all.format(row['rate'])} at X = {row['lapse_days']}" for row in under.to_dict("records")]
