@@ -21,7 +21,7 @@ import retainkit as rk
 from retainkit.check.dialect import dialect
 from retainkit.check.examine import examine
 from retainkit.check.say import as_html, as_text
-from retainkit.load.sources import toml
+from retainkit.load.plan import toml
 
 FAST, SLOW = 120, 5_000
 SECONDS = 60

@@ -9,7 +9,7 @@ from retainkit.check.proposal import Proposal
 from retainkit.check.words import best_of, called, number_of
 from retainkit.errors import BadValueError, listed
 from retainkit.load.names import ENOUGH, likeness, words
-from retainkit.load.sources import toml
+from retainkit.load.plan import toml
 from retainkit.sqltext import literal
 
 SIGN = "[$€£¥₹]|[A-Z]{3}"  # of a currency, in an amount

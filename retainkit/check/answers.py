@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from retainkit.check.look import Look
 from retainkit.errors import BadValueError, closest, listed, saying
-from retainkit.load.clock import known_zone
+from retainkit.load.clock import as_date, known_zone
 from retainkit.load.schema import TABLES
-from retainkit.load.sources import as_date
 
 FLAGS = ("tz", "date-format", "decimal", "encoding", "currency", "history-start", "as-of")
 ANSWERS: dict[str, tuple[str, ...]] = {  # what may be answered; to what has none here, anything

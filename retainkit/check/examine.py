@@ -23,10 +23,10 @@ from retainkit.check.words import choices
 from retainkit.errors import RetainkitError, counted, listed
 from retainkit.load.engine import connect
 from retainkit.load.opening import open_shop
+from retainkit.load.plan import toml
 from retainkit.load.progress import quiet, told
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
-from retainkit.load.sources import toml
 from retainkit.sqltext import literal
 
 if TYPE_CHECKING:

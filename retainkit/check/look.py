@@ -18,10 +18,11 @@ from retainkit.load.database import called, extract, is_address, is_database, ta
 from retainkit.load.dates import Days, counted_days, days_in
 from retainkit.load.endings import PACKED, READ
 from retainkit.load.other import is_other
+from retainkit.load.plan import TablePlan
 from retainkit.load.read import relations_in
 from retainkit.load.recode import uneven
 from retainkit.load.relation import padded
-from retainkit.load.sources import TablePlan, written
+from retainkit.load.sources import written
 from retainkit.sqltext import quoted
 
 if TYPE_CHECKING:

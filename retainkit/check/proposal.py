@@ -12,8 +12,8 @@ from retainkit.check.look import Column, Look
 from retainkit.errors import listed
 from retainkit.load.database import is_address
 from retainkit.load.mapping import reads
+from retainkit.load.plan import toml
 from retainkit.load.schema import TABLES
-from retainkit.load.sources import toml
 from retainkit.sqltext import literal, quoted
 
 SURE, LIKELY, GUESS = "sure", "likely", "a guess"

@@ -9,7 +9,7 @@ from retainkit.check.proposal import Proposal
 from retainkit.check.words import best_of, called, choices, number_of
 from retainkit.errors import counted, listed
 from retainkit.load.names import plain, single, words
-from retainkit.load.sources import toml
+from retainkit.load.plan import toml
 from retainkit.sqltext import literal
 
 YES, NO = {"true", "yes", "y", "1", "1.0", "t", "ja", "oui", "si", "x"}, {"false", "no", "n", "0", "0.0", "f", "nein", "non", ""}

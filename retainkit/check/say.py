@@ -15,9 +15,9 @@ from retainkit.check.look import Look
 from retainkit.check.proposal import Proposal
 from retainkit.check.returns import cancelled_beside, money_beside
 from retainkit.errors import counted, listed
+from retainkit.load.plan import toml
 from retainkit.load.schema import TABLES
 from retainkit.load.shop import Shop
-from retainkit.load.sources import toml
 
 OPEN = {
     "date-format": "--date-format D/M-OR-M/D",

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
-from retainkit.errors import BadValueError, MissingDataError, closest, counted, listed
+from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, counted, listed
 from retainkit.load.schema import TABLES
 from retainkit.load.stored import Stored
 
@@ -155,3 +155,19 @@ def why_nothing(name: str, store: Stored) -> MissingDataError:
         else "mend the rows, or map the columns the reason names,"
     )
     return MissingDataError(name, "has no row that could be kept", listed(found), f"{how} under [{table}] in retainkit.toml")
+
+
+def as_date(value: object, name: str, where: str = "", like: object = "2026-10-31") -> date:
+    """A date given as a date or as YYYY-MM-DD text.
+
+    >>> as_date("2026-10-31", "as_of")
+    datetime.date(2026, 10, 31)
+    """
+    if isinstance(value, datetime) and value == value:  # pandas' NaT is one, and equals nothing
+        return value.date()
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError as err:
+        raise RetainkitError(where or name, "is not a date", repr(value), f'{name} = "{like}"') from err

@@ -9,10 +9,10 @@ from retainkit.errors import BadValueError, counted, listed
 from retainkit.load.book import TOTALS
 from retainkit.load.mapping import days_of, how_to_read
 from retainkit.load.marks import check_marks
+from retainkit.load.plan import TablePlan
 from retainkit.load.progress import told
 from retainkit.load.relation import Relation
 from retainkit.load.schema import TABLES, Table
-from retainkit.load.sources import TablePlan
 from retainkit.sqltext import literal
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from retainkit.errors import BadValueError, MissingDataError, closest, counted, 
 from retainkit.load import frames
 from retainkit.load.dates import Days, days_said
 from retainkit.load.names import ENOUGH, likeness, words
+from retainkit.load.plan import TablePlan, toml
 from retainkit.load.schema import TABLES, Column, Table
-from retainkit.load.sources import TablePlan, toml
 from retainkit.sqltext import literal, quoted
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from retainkit.sqltext import literal, one_file, quoted
 if TYPE_CHECKING:
     import duckdb
 
-    from retainkit.load.sources import TablePlan
+    from retainkit.load.plan import TablePlan
 
 
 def is_other(path: Path) -> bool:

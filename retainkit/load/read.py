@@ -14,9 +14,10 @@ from retainkit.load.endings import BOOKS, PACKED
 from retainkit.load.frames import registered
 from retainkit.load.mapping import apart
 from retainkit.load.other import is_other, relations_of
+from retainkit.load.plan import TablePlan
 from retainkit.load.recode import DELIMITERS, LONGEST, no_endless_line, no_text, opened, utf8
 from retainkit.load.relation import Relation
-from retainkit.load.sources import TablePlan, packed_up
+from retainkit.load.sources import packed_up
 from retainkit.sqltext import literal, one_file
 
 if TYPE_CHECKING:

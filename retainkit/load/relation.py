@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.errors import closest
 from retainkit.load.mapping import reads
+from retainkit.load.plan import TablePlan
 from retainkit.load.schema import TABLES
-from retainkit.load.sources import TablePlan
 from retainkit.sqltext import quoted
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from retainkit.aside import ensure
 from retainkit.errors import BadValueError, closest, listed, one_of, saying
-from retainkit.load.clock import not_to_come, nothing_between, reach, why_nothing
+from retainkit.load.clock import as_date, not_to_come, nothing_between, reach, why_nothing
 from retainkit.load.derive import DERIVED, KNOWN, canonical, count_in_place, derive, view
+from retainkit.load.plan import Plan
 from retainkit.load.progress import quiet
 from retainkit.load.schema import TABLES
-from retainkit.load.sources import Plan, as_date
 from retainkit.load.store import sound
 from retainkit.load.stored import Stored
 from retainkit.sqltext import literal, text_of

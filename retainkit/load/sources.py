@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from dataclasses import replace
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retainkit.errors import BadValueError, MissingDataError, RetainkitError, closest, listed, one_of
-from retainkit.load.database import EXTRACT, called, extract, is_database
+from retainkit.errors import BadValueError, MissingDataError, closest, listed, one_of
+from retainkit.load.database import called, extract, is_database
 from retainkit.load.endings import PACKED, READ
+from retainkit.load.plan import Plan, TablePlan
 from retainkit.load.schema import TABLES
-from retainkit.load.stated import Record, claims_stated, goals_stated, settings
+from retainkit.load.stated import claims_stated, goals_stated, settings
 from retainkit.resources import sample_folder
 
 if TYPE_CHECKING:
@@ -29,105 +28,6 @@ CHOICES = {  # of an option: what it may say, what is wrong with anything else, 
     "overlap": (("all", "once"), "is neither all nor once", '"once" (a row that an earlier file or sheet has as well is left out)'),
     "missing": (("empty",), "can only be empty", '"empty" (a column that a file lacks, and another one has, is read as empty), or no such line'),
     "skip": (range(10_001), "is not a number of lines", "3")}
-
-
-@dataclass(frozen=True)
-class TablePlan:
-    """Where one canonical table comes from and how its columns are made."""
-
-    table: str
-    files: tuple[Path, ...] = field(default=(), repr=False)
-    frame: pd.DataFrame | None = field(default=None, compare=False, repr=False)
-    columns: dict[str, str] = field(default_factory=dict)  # canonical column -> source column or SQL expression
-    off: tuple[str, ...] = ()  # canonical columns that are not read, though the file has one of that name
-    where: str | None = None
-    header: bool = True
-    names: tuple[str, ...] = ()
-    delimiter: str | None = None
-    encoding: str = "utf-8"
-    skip: int = 0  # lines above the header that are a title
-    date_formats: tuple[str, ...] = ()
-    joins: tuple[TablePlan, ...] = ()  # further files whose columns the mapping may use: one each
-    on: tuple[str, ...] = ()  # what such a file is matched on: columns of the same name, or "order_id = id"
-    sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold the same table
-    once: bool = False  # a row that an earlier file or sheet has as well is left out
-    settings: Path | None = field(default=None, repr=False)  # the retainkit.toml that says all this
-    uneven: bool = False  # whether the lines of some text file do not all end in one way
-    longest: int = 2_000_000  # bytes of a row of a text file: longer ones are rare, and make reading slower
-    padded: bool = False  # a file without a column that another one has is read as if it were empty
-
-    def label(self, file: Path) -> str:
-        """What a file is called in messages: its name, with its folder where two files share one."""
-        if self.extracted:
-            return file.stem
-        return file.name if sum(f.name == file.name for f in self.files) < 2 else f"{file.parent.name}/{file.name}"
-
-    @property
-    def every(self) -> tuple[Path, ...]:
-        """Its files, and those that are joined to them."""
-        return (*self.files, *(join.files[0] for join in self.joins))
-
-    @property
-    def extracted(self) -> bool:
-        """Whether its file is a database's answer, kept in the cache."""
-        return any(file.parent.name.startswith(EXTRACT) for file in self.files)
-
-    @property
-    def stated(self) -> dict[str, str]:
-        """The lines of the mapping that are SQL or name a column."""
-        return self.columns | ({"where": self.where} if self.where else {})
-
-    @property
-    def look(self) -> str:
-        """The command that shows what its files hold, and how they may be mapped."""
-        return f"retainkit check {self.paths}"
-
-    @property
-    def paths(self) -> str:
-        """Its files, or where there are many their folders, as they are typed in a shell."""
-        return " ".join(shlex.quote(str(f)) for f in (self.files if len(self.files) < 4 else dict.fromkeys(f.parent for f in self.files)))
-
-    def line(self, key: str, value: Any) -> str:
-        """What to type in retainkit.toml, and where, so that `key` is `value`."""
-        return self.under(f"{key} = {toml(value)}")
-
-    def under(self, lines: str) -> str:
-        """Lines of retainkit.toml, and where they are typed."""
-        here = "" if self.settings else f", with path = {toml(self.files[0].name)}" if self.files else ""
-        return f"{lines} under [{self.table}] in retainkit.toml{here}"
-
-
-def toml(what: Any) -> str:
-    """A value as TOML.
-
-    >>> print(toml('a "b"'), toml("it's"), toml(["x", True]))
-    'a "b"' "it's" ["x", true]
-    """
-    if isinstance(what, list):
-        return f"[{', '.join(map(toml, what))}]"
-    if isinstance(what, str) and '"' in what and what.isprintable():
-        if "'" not in what:
-            return f"'{what}'"
-        if "'''" not in what and not what.endswith("'"):
-            return f"'''{what}'''"
-    return json.dumps(what, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that is to be read, and the facts of the shop the user stated."""
-
-    name: str
-    tables: dict[str, TablePlan]
-    facts: dict[str, Any]
-    goals: tuple[Record, ...] = ()
-    claims: tuple[Record, ...] = ()
-    unread: tuple[str, ...] = ()  # files of data in the folder that no table is made of
-    settings: str = ""  # the retainkit.toml that says all this
-
-    def where(self, fact: str, value: Any) -> str:
-        """Where a fact of the shop was said: in its retainkit.toml, or by who opened it."""
-        return f"{self.settings} [shop] {fact}" if self.settings and self.facts.get(fact) == value else fact
 
 
 def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
@@ -321,19 +221,3 @@ def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:
 
 def _known_table(name: str, where: str) -> str:
     return one_of(name, TABLES, where, f"`{name}` is not a table retainkit knows", "call it `{}`")
-
-
-def as_date(value: object, name: str, where: str = "", like: object = "2026-10-31") -> date:
-    """A date given as a date or as YYYY-MM-DD text.
-
-    >>> as_date("2026-10-31", "as_of")
-    datetime.date(2026, 10, 31)
-    """
-    if isinstance(value, datetime) and value == value:  # pandas' NaT is one, and equals nothing
-        return value.date()
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError as err:
-        raise RetainkitError(where or name, "is not a date", repr(value), f'{name} = "{like}"') from err

@@ -16,12 +16,12 @@ from retainkit.load.keep import TIMED, by_others, settle
 from retainkit.load.mapping import check_lines, checked, kinds, missing_columns, one_of_each, reads
 from retainkit.load.marks import too_long
 from retainkit.load.parse import Parsed, parse, plain_id, reasons
+from retainkit.load.plan import TablePlan
 from retainkit.load.progress import told
 from retainkit.load.read import of_frame, relations_in
 from retainkit.load.recode import LONGEST, uneven
 from retainkit.load.relation import NUMBERS, Relation, Source, numbered, padded
 from retainkit.load.schema import TABLES, Column
-from retainkit.load.sources import TablePlan
 from retainkit.sqltext import literal, quoted
 
 if TYPE_CHECKING:

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 from retainkit.aside import ensure, write_aside
 from retainkit.errors import BadValueError, first_line, listed
 from retainkit.load.engine import cache_folder
+from retainkit.load.plan import Plan, TablePlan
 from retainkit.load.progress import told
 from retainkit.load.recode import opened, stamp
 from retainkit.load.schema import TABLES, Column, Table
-from retainkit.load.sources import Plan, TablePlan
 from retainkit.load.stage import stage
 from retainkit.sqltext import literal
 

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.control import control_limits, value_limits
+from retainkit.load.clock import as_date
 from retainkit.load.shop import Shop
-from retainkit.load.sources import as_date
 from retainkit.metrics.headlines import headlines
 from retainkit.metrics.line import Found, Headline
 from retainkit.tally import tally
