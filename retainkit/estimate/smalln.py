@@ -94,7 +94,7 @@ def judge(
         Customers still at risk at the horizon, for a survival or incidence curve.
     kind
         "survival", "proportion", "points" (a difference of shares), "money", "average", "days", "days_kept" (the area under
-        a survival), "ratio" or "score" (net promoter points): which widths count as narrow. A score needs 15 answers, all
+        a survival), "ratio", "number" or "score" (net promoter points): which widths count as narrow. A score needs 15 answers, all
         others 20 customers (deals, accounts): of fewer only the ends of the interval hold.
 
     Returns

@@ -112,12 +112,10 @@ def rmst(cells: pd.DataFrame, *, tau: float) -> tuple[float, float]:
     >>> [round(value, 3) for value in rmst(cells, tau=20)]
     [18.0, 1.265]
     """
-    risk = risk_sets(cells, kind="event").given_here()
-    times = risk.times
-    if not len(risk.n) or risk.starts_at > 0 or tau > times[-1]:
+    curve = kaplan_meier(cells)
+    times, at_risk, events, survival = (curve.table[name].to_numpy() for name in ("time", "at_risk", "events", "survival"))
+    if curve.starts_at > 0 or tau > times[-1]:
         return float("nan"), float("nan")
-    at_risk, events = risk.at_risk(times), risk.leaving(times, risk.kind == 1)
-    survival = np.cumprod(1 - per(events, at_risk))
     widths = np.diff(np.append(np.minimum(times, tau), tau))
     beyond = np.cumsum((survival * widths)[::-1])[::-1]
     variance = np.sum(beyond**2 * per(events, at_risk * (at_risk - events)))
