@@ -38,8 +38,12 @@ def _folder(packaged: str, checkout: str) -> Path:
 
 def lacks(shop: Shop, needs: Sequence[str]) -> str:
     """What the shop lacks of a notebook's needs ("deals.rep", "a.x|b.y" for either), as words; empty when nothing."""
-    missing = [need for need in needs if not any(shop.has(option) for option in need.split("|"))]
-    return "; ".join(" or ".join(map(_place, need.split("|"))) for need in missing)
+    return "; ".join(" or ".join(map(_place, need.split("|"))) for need in unmet(shop, needs))
+
+
+def unmet(shop: Shop, needs: Sequence[str]) -> list[str]:
+    """Those of some needs that the shop does not meet."""
+    return [need for need in needs if not any(shop.has(option) for option in need.split("|"))]
 
 
 def nobody(shop: Shop, some: Mapping[str, str]) -> str:

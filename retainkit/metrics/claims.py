@@ -16,6 +16,7 @@ from retainkit.errors import counted, listed, one_of
 from retainkit.estimate.smalln import AFTER, GATES, in_words, short_of, verdict, written
 from retainkit.load.shop import Shop
 from retainkit.load.stated import Record, claims_quoted, claims_stated
+from retainkit.resources import unmet
 
 OWN = "retainkit.metrics.claim_measures"
 UNITS = {"share": (100, "%"), "points": (100, " points"), "times": (1, " times"), "number": (1, ""), "money": (1, ""), "days": (1, " days")}
@@ -87,7 +88,7 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     """One claim as a row."""
     kind, unit = claim.get("kind", "test"), claim.get("unit", "share")
     ask, arguments = _measure(claim, level)
-    missing = [need for need in claim.get("needs", ()) if not shop.has(need)]
+    missing = unmet(shop, claim.get("needs", ()))
     older = "" if missing or not claim.get("whole_life") else _older(shop)
     row: dict[str, Any] = {"note": older} if missing or older else _answer(shop, claim, ask, arguments)
     estimate = {c: float(row.get(c, math.nan)) for c in ("value", "low", "high")}

@@ -13,6 +13,7 @@ import pandas as pd
 from retainkit.estimate.goals import Found
 from retainkit.estimate.smalln import TOLD, judge
 from retainkit.load.shop import Shop
+from retainkit.resources import unmet
 
 Asked = Mapping[str, Any]
 SECTIONS = ("buying again", "staying", "money", "voices", "deals", "engagement")
@@ -55,7 +56,7 @@ class Maker(NamedTuple):
 
 def lacking(shop: Shop, maker: Maker) -> str:
     """The tables and columns a shop has not that these numbers are made of, in words; empty when nothing."""
-    return " and ".join(need.replace("|", " or ") for need in maker.needs if not any(shop.has(part) for part in need.split("|")))
+    return " and ".join(need.replace("|", " or ") for need in unmet(shop, maker.needs))
 
 
 def unsaid(shop: Shop, maker: Maker) -> str:
