@@ -54,7 +54,7 @@ def canonical(
     lines from another file, if one is named; `where` restricts what was known of a table.
     """
     view(store.con, "ids", f"select * from {store.rows('ids')} where {who}")
-    for name in names:
+    for name in sorted(names, key=lambda name: name != "customers"):  # by whom the others are restricted
         table = TABLES[name]
         columns = ", ".join(
             "cast(null as integer) as customer"
@@ -65,7 +65,6 @@ def canonical(
         some = who if "customer_id" in table.names else "true"
         rows = parquet(lines) if lines and name == "orders" else store.rows(name)
         view(store.con, f"all_{name}", f"select * from {rows} where {some}" if name in store.facts else f"select {columns} where false")
-    for name in sorted(names, key=lambda name: name != "customers"):  # by whom the others are restricted
         known = render(_known(name), **clock)
         view(store.con, name, f"select * from ({known}) known {where[name]}" if name in where else known)
 

@@ -79,7 +79,6 @@ class Shop:
         if self.history_start > self.as_of:
             raise nothing_between(self, "history_start" if self.history_given else "as_of" if facts.get("as_of") else "")
         self._others, self._had = dict[str, Shop](), dict[str, bool]()
-        self._entry, self._seen = "", set[str]()  # the folder of its derived tables, and which tables it has views of
 
     @cached_property
     def _reach(self) -> dict[str, date]:
@@ -258,21 +257,19 @@ class Shop:
 
     def _look_at(self, words: set[str]) -> None:
         """Make the views of the tables a query names that it has not seen yet: each costs as much as a small query."""
-        if not self._entry:
-            self._enter()
-        tables = {word.removeprefix("all_") for word in words} & {"ids", *TABLES, *DERIVED} - self._seen
+        tables = {word.removeprefix("all_") for word in words} & {"ids", *TABLES, *DERIVED} - self._views
         where = dict[str, str]()
         if not tables:
             return
         if self._only or self._known_by:
-            tables |= {"customers", "orders", "contracts"} - self._seen  # what the choice is made by
+            tables |= {"customers", "orders", "contracts"} - self._views  # what the choice is made by
             where = {name: f"where true{self._theirs(name, 'customers')}{self._known(name)}" for name in RESTRICTED}
         if tables.intersection(DERIVED):
             self.prepare()
         canonical(self._store, self._clock, names=tables & TABLES.keys(), where=where)
         for name in tables.intersection(DERIVED):
             view(self._store.con, name, f"select * from {self._store.rows(f'{self._entry}/{name}_*')} {where.get(name, '')}")
-        self._seen |= tables
+        self._views.update(tables)
 
     @property
     def _clock(self) -> dict[str, Any]:
@@ -280,20 +277,24 @@ class Shop:
 
     def prepare(self) -> None:
         """Work out the tables made from the canonical ones now, if that was not done yet: the first question about them does it otherwise."""
-        if not self._entry:
-            self._enter()
         with _TURN:
             apart = replace(self._store, con=quiet(self._store.con.cursor()))
             ensure(self._store.folder / self._entry, lambda aside: derive(apart, self._clock, aside))
 
-    def _enter(self) -> None:
-        """The schema of this day's views."""
+    @cached_property
+    def _entry(self) -> str:
+        """The folder of the tables derived as of this day."""
         made_by = hashlib.sha256("".join(text_of(name) for name in (*DERIVED, *KNOWN)).encode()).hexdigest()[:8]
-        self._entry = f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
+        return f"at_{self.as_of:%Y%m%d}_{self.history_start:%Y%m%d}_{self.refunds}_{made_by}"
+
+    @cached_property
+    def _views(self) -> set[str]:
+        """The tables it has views of, in a schema of its own: none when that is made."""
         schema = f"{self._entry}_{hashlib.sha256(f'{self.part} {self._known_by}'.encode()).hexdigest()[:8]}"
         self._store.con.execute(f"create schema if not exists {schema}")
         self._store.con.execute(f"set search_path = '{schema}'")
         count_in_place(self._store)
+        return set()
 
     def __repr__(self) -> str:
         return f"<Shop {self.name}: {', '.join(self.tables)}; {self.history_start} to {self.as_of}>"
