@@ -242,14 +242,23 @@ def test_errors_say_what_to_type(sold: TestEngine) -> None:
 
 def test_a_segment_too_small_for_a_correlation_says_so_and_the_others_are_what_a_map_of_them_alone_says() -> None:
     shop = rk.open_shop("sample")
-    got = rep_correlations(shop, found=rep_map(shop)).set_index("segment")
-    assert got.index.tolist() == ["all", "ENT", "MID", "SMB"]
+    got = rep_correlations(shop, found=rep_map(shop)).fillna({"segment": "everybody"}).set_index("segment")
+    assert got.index.tolist() == ["everybody", "ENT", "MID", "SMB"]
     assert got.loc["ENT", "note"] == "only 1 rep has 2 expected losses; 10 are needed"
     assert np.isnan(got.loc["ENT", "value"])
     assert (got["n"] > 0).all()  # reps
     alone = rep_map(shop.only(segment="SMB"), by=["source"]).company.set_index("quantity").loc["rho"]
     assert got.loc["SMB", ["value", "low", "high"]].tolist() == pytest.approx(alone[["value", "low", "high"]].tolist())
     assert got.loc["SMB", "low"] < got.loc["SMB", "value"] < got.loc["SMB", "high"]
+
+
+def test_a_segment_called_all_is_not_everybody() -> None:
+    """It is a row of its own in metrics.csv, where two rows of one name end page 04."""
+    deals = pd.DataFrame({"deal_id": range(40), "customer_id": range(40), "rep": ["ann", "bob"] * 20, "segment": "all", "opened_at": "2025-01-05",
+                          "closed_at": "2025-02-01", "outcome": ["won", "won", "won", "lost"] * 10})
+    book = pd.DataFrame({"contract_id": range(40), "customer_id": range(40), "started_at": "2025-02-01", "ended_at": ["2025-03-01", None] * 20})
+    shop = rk.open_shop({"deals": deals, "contracts": book}, as_of="2026-03-31")
+    assert rep_correlations(shop, found=rep_map(shop))["segment"].fillna("").tolist() == ["", "all"]
 
 
 def test_a_rep_who_works_for_others_has_not_left_the_few():

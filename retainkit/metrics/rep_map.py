@@ -152,10 +152,10 @@ def rep_correlations(shop: Shop, *, found: RepMap, days: int = WITHIN_DAYS, by: 
     Returns
     -------
     DataFrame
-        A row for everybody and a row a segment: `segment, value, low, high, n, p_positive, note`; `n` counts reps.
+        A row for everybody, whose `segment` is empty, and a row a segment: `segment, value, low, high, n, p_positive, note`; `n` counts reps.
     """
     rest = [column for column in by if column != "segment"]
-    rows = [found.company[found.company["quantity"] == "rho"].assign(segment="all", n=len(found.reps))]
+    rows = [found.company[found.company["quantity"] == "rho"].assign(segment=None, n=len(found.reps))]
     segments = set(tally(shop, "reps_wins", days=days)["segment"]) - {UNKNOWN}
     for segment in sorted(segments):
         within = shop.only(segment=str(segment))
