@@ -255,6 +255,19 @@ class TestByHand:
         assert got["value"].tolist() == [5, 10, 15, 25]  # of two customers kept: 10, 10 + 10, 10 + 20, 10 + 40
         assert got["times"].tolist() == [6, 3, 2, 1.2]  # winning one cost 30
 
+    def test_money_of_half_a_year_is_not_what_keeping_a_year_costs(self):
+        """Ten a month is spent: for two customers kept through twelve months 60 each, where it is known for all twelve."""
+        def kept(*months):
+            orders = pd.DataFrame({"order_id": [1, 2], "customer_id": ["ann", "bob"], "amount": 5, "ordered_at": "2026-01-05"})
+            book = pd.DataFrame({"contract_id": [1, 2], "customer_id": ["ann", "bob"], "started_at": "2024-12-01", "ended_at": None})
+            spend = pd.DataFrame({"month": pd.period_range(*months, freq="M").astype(str) + "-01", "category": "retention", "amount": 10})
+            got = rk.keeping_cost(open_shop({"orders": orders, "contracts": book, "spend": spend}, as_of="2026-01-31", history_start="2024-12-01"))
+            return got["value"].iloc[-1]
+
+        assert kept("2025-02", "2026-01") == kept("2024-12", "2026-01") == 60
+        assert kept("2024-12", "2025-12") == 60  # the books of January are not closed yet: the twelve months before
+        assert math.isnan(kept("2025-08", "2026-01"))
+
     def test_wins_with_churn_is_the_maps_correlation(self, shop):
         rho = rk.rep_map(shop).company.set_index("quantity").loc["rho"]
         got = wins_with_churn(shop).iloc[0]

@@ -174,24 +174,27 @@ def payback(
 def keeping_cost(shop: Shop, *, months: int = 12, shares: Sequence[float] = (0.0, 0.25, 0.5, 1.0)) -> pd.DataFrame:
     """What keeping a customer costs, and how many times as much winning one does, by the part of support that is called keeping.
 
-    Money of the last `months` closed months over the customers under contract who stayed through them. Where support has a spend
-    category of its own (`support`), `retention` counts whole and each share is of support; else each share is of `retention`.
+    Money of the last `months` closed months for which spending is known, over the customers under contract who stayed through them. Where
+    support has a spend category of its own (`support`), `retention` counts whole and each share is of support; else each share is of `retention`.
     Which share is right is a decision, not a measurement, so every row is an accounting ratio without an interval.
 
     Returns
     -------
     DataFrame
         A row a share: `share`, `value` (the shop's currency a customer kept), `n` (customers kept), `spend`, `winning` (of a new customer,
-        as in `acquisition_cost`), `times` (winning over keeping). NaN where nothing is called keeping, or nobody stayed, and of some
-        customers only (`acquisition_cost`).
+        as in `acquisition_cost`), `times` (winning over keeping). NaN where nothing is called keeping, nobody stayed, or spending is not known
+        so far back, and of some customers only (`acquisition_cost`).
     """
-    money, last = tally(shop, "spend_months"), last_closed(shop.as_of)
-    recent = money[month_numbers(money["month"]).between(last - months + 1, last)].groupby("category")["amount"].sum().astype(float)
+    money = tally(shop, "spend_months")
+    known = month_numbers(money["month"])
+    last = min([last_closed(shop.as_of), *known.tail(1)])
+    first = last - months + 1
+    recent = money[known.between(first, last)].groupby("category")["amount"].sum().astype(float)
     retention, support = (float(recent.get(name, 0.0)) for name in KEEPING)
-    stayed = customer_retention(shop, months=months)["stayed"]
-    n = int(stayed.iloc[-1]) if len(stayed) else 0
+    n = int(customer_retention(shop, months=months).set_index("month")["stayed"].get(month_name(last), 0))
     spend = pd.Series(shares, dtype=float) * (support or retention) + (retention if support else 0.0)
-    value, winning = (spend / (n or np.nan)).where((spend > 0) & (shop.part == "")), acquisition_cost(shop, months=months)["value"].iloc[0]
+    value = (spend / (n or np.nan)).where((spend > 0) & (shop.part == "") & (known.min() <= first))
+    winning = acquisition_cost(shop, months=months)["value"].iloc[0]
     return pd.DataFrame({"share": shares, "value": value, "n": n, "spend": spend, "winning": winning, "times": winning / value})
 
 

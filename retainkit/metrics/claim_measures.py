@@ -203,7 +203,7 @@ def winning_over_keeping(shop: Shop, *, months: int = 12) -> pd.DataFrame:
     table = keeping_cost(shop, months=months)
     known = table.dropna(subset=["times"])
     if known.empty:
-        note = WHOLE if shop.part else "no spending is called keeping, or nobody came or stayed"
+        note = WHOLE if shop.part else "no spending is called keeping, or it is not known so far back, or nobody came or stayed"
     else:
         note = f"by what part of support is called keeping, from {known['share'].max():.0%} to {known['share'].min():.0%}: a decision, not a measurement"
     return _told("value", (np.nan, known["times"].min(), known["times"].max()), table["n"].iloc[0], note=note)
