@@ -192,6 +192,12 @@ def test_who_joined_or_left_in_the_week_is_in_no_week():
     assert (row["n"], row["hits"]) == (1, 1)  # ann, used on the first of the seven days
 
 
+def test_without_contracts_who_first_used_it_in_the_week_is_not_in_it_not_even_on_its_first_day():
+    use = pd.DataFrame({"customer_id": ["ann", "bob", "cy"], "active_on": ["2026-01-01", "2026-01-24", "2026-01-25"]})
+    row = rk.weekly_active(rk.open_shop({"activity": use}, as_of="2026-01-31", history_start="2026-01-01")).iloc[0]
+    assert (row["n"], row["hits"]) == (2, 0)  # cy came on the first of the seven days, and would be active in them by definition
+
+
 def test_months_of_money_are_judged_by_their_own_spread():
     even, odd = [100.0] * 6 + [110.0] * 6, [100.0] * 6 + [300.0] * 6
     assert value_limits(even)["high"] < value_limits(odd)["high"]

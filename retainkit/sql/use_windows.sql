@@ -1,10 +1,10 @@
 -- Customers there throughout each window [opens, closes), and how many of them used the product in it. There: under
--- contract; where nobody has a contract, from the day they first used it.
+-- contract; where nobody has a contract, after the day they first used it: on that day everybody does.
 with here as (
-  select s.customer, s.started_on, coalesce(s.ended_on, cast('9999-12-31' as date)) as until_on
+  select s.customer, s.started_on, coalesce(s.ended_on, cast('9999-12-31' as date)) as until_on, 0 as by_use
   from spells s
   union all
-  select a.customer, min(a.active_on) as started_on, cast('9999-12-31' as date) as until_on
+  select a.customer, min(a.active_on) as started_on, cast('9999-12-31' as date) as until_on, 1 as by_use
   from activity a
   where not exists (select 1 from spells p)
   group by a.customer
@@ -16,7 +16,7 @@ with here as (
 )
 select w.opens, w.closes, count(*) as n, count(u.customer) as hits
 from :windows w
-join here h on h.started_on <= w.opens and h.until_on >= w.closes
+join here h on h.until_on >= w.closes and (h.started_on < w.opens or h.started_on = w.opens and h.by_use = 0)
 left join used u on u.opens = w.opens and u.closes = w.closes and u.customer = h.customer
 where exists (select 1 from activity)
 group by w.opens, w.closes
