@@ -65,6 +65,11 @@ class TestLaws:
         assert np.allclose(ages[ages.index >= 0], .07)
         assert np.allclose(ages[ages.index < 0], 0)
 
+    def test_a_month_left_out_is_a_month_since_the_start_all_the_same(self):
+        """Nobody came to one of the units in months 2, 4 and 5: month 6 is the second after the start in month 4, though the first to be seen."""
+        cells = pd.DataFrame([{"unit": u, "month": m, "hits": 2, "n": 10} for u in "ab" for m in (1, 3, 4, 6, 7) if (u, m) != ("b", 4)])
+        assert by_age(grid(cells, {"a": 4}))["since"].tolist() == [-3, -1, 2, 3]
+
     def test_weights_add_up_to_nothing_by_unit_and_by_month(self, anything):
         w = weights(anything.begins, 14)
         assert np.allclose(w.sum(axis=0), 0)

@@ -6,6 +6,7 @@ means, never a regression with unit and month effects, which compares the newly 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ class Grid(NamedTuple):
         Hits over customers, and customers.
     begins
         The column each unit begins in; the number of columns for a unit that has not begun.
+    started
+        The first whole month of each unit, itself a column or not; infinite for a unit that never began.
     dropped
         Months left out: a unit had nobody, or began in the middle of the month.
     """
@@ -36,6 +39,7 @@ class Grid(NamedTuple):
     rate: Array
     n: Array
     begins: Array
+    started: Array
     dropped: list[int]
 
 
@@ -56,9 +60,10 @@ def grid(cells: pd.DataFrame, starts: Mapping[str, float], *, partial: Sequence[
     every = range(int(cells["month"].min()), int(cells["month"].max()) + 1) if len(cells) else range(0)
     hits, n = (cells.pivot_table(index="unit", columns="month", values=v, aggfunc="sum").reindex(columns=every).fillna(0) for v in ("hits", "n"))
     months = [m for m in every if m not in partial and (n[m] > 0).all()]
-    begins = np.array([int(np.searchsorted(months, starts.get(str(u), np.inf))) for u in n.index], dtype=int)
+    started = np.array([starts.get(str(u), np.inf) for u in n.index], dtype=float)
     dropped = [m for m in every if m not in months]
-    return Grid([str(u) for u in n.index], months, (hits[months] / n[months]).to_numpy(float), n[months].to_numpy(float), begins, dropped)
+    return Grid([str(u) for u in n.index], months, (hits[months] / n[months]).to_numpy(float), n[months].to_numpy(float),
+                np.searchsorted(months, started), started, dropped)
 
 
 def weights(begins: Array, months: int, *, base: int = 12, cells: Sequence[tuple[int, int]] | None = None, own: bool = False) -> Array:
@@ -196,14 +201,15 @@ def by_age(data: Grid, *, base: int = 12, level: float = 0.95) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row a month since the start (0 is the first with it): `since`, `rate`, `low`, `high`, `n`, `units`, `units_without`.
+        A row a calendar month since the start (0 is the first with it; months left out have no row): `since`, `rate`, `low`, `high`, `n`, `units`, `units_without`.
     """
-    begun = [(i, int(b)) for i, b in enumerate(data.begins) if 0 < b < len(data.months)]
-    rows = []
-    for since in range(-base, len(data.months)):
-        cells = [(i, b + since) for i, b in begun if 0 <= b + since < len(data.months)]
-        if cells and (row := _read(data, cells, base, level))["units"]:
-            rows.append({"since": since, **row})
+    cells = defaultdict(list)
+    for i, begin in enumerate(data.begins):
+        if 0 < begin < len(data.months):
+            for t in range(max(int(begin) - base, 0), len(data.months)):
+                cells[data.months[t] - int(data.started[i])].append((i, t))
+    read = {since: _read(data, cells[since], base, level) for since in sorted(cells)}
+    rows = [{"since": since, **row} for since, row in read.items() if row["units"]]
     return pd.DataFrame(rows, columns=["since", "rate", "low", "high", "n", "units", "units_without"])
 
 

@@ -18,7 +18,7 @@ WAVES = (6, 6, 6, 12, 12, 12, 18, 18, 18, 24, 24, 24)  # three teams at a time; 
 def made(rate: object, begins: object, n: float = 100.0) -> Grid:
     """A grid of given rates, as many customers everywhere."""
     table = np.asarray(rate, dtype=float)
-    return Grid([f"u{i}" for i in range(len(table))], list(range(table.shape[1])), table, np.full(table.shape, n), np.asarray(begins), [])
+    return Grid([f"u{i}" for i in range(len(table))], list(range(table.shape[1])), table, np.full(table.shape, n), np.asarray(begins), np.asarray(begins, dtype=float), [])
 
 
 def teams(rng: np.random.Generator, *, number: int = 12, months: int = 12, effect: float = 0.0, drift: float = DRIFT, begins: object = None) -> Grid:
