@@ -140,6 +140,13 @@ def test_of_some_customers_nobody_knows_what_winning_them_cost():
     assert rk.goals(part, [aim])["note"].item() == rk.goals(shop, [aim | {"group": "segment=SMB"}])["note"].item() == "it is a number of the whole company"
 
 
+def test_a_number_says_how_many_have_not_had_the_whole_time_on_every_page():
+    shop = rk.open_shop("sample")
+    card = rk.card_numbers(rk.scorecard(shop))
+    assert card["clv.revenue"]["too_young"].item() == rk.lifetime_value(shop, horizons=[365])["too_young"].item()
+    assert card["second_purchase.share"]["too_young"].tolist() == rk.second_purchase(shop, horizons=[30, 365])["too_young"].tolist()
+
+
 def test_invitations_to_everybody_are_no_base_for_the_answers_of_some():
     part = rk.open_shop("sample").only(segment="SMB")
     scores = rk.promoter_scores(part)

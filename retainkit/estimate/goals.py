@@ -10,7 +10,8 @@ from retainkit.estimate.planning import customers_needed
 
 
 class Found(NamedTuple):
-    """An estimate with its interval, the customers behind it, its group key in metrics.csv, and of a curve the customers at risk at its end."""
+    """An estimate with its interval, the customers behind it, its group key in metrics.csv, of a curve the customers at risk at its end, and
+    how many had not had the whole time, where that is counted."""
 
     value: float = math.nan
     low: float = math.nan
@@ -18,6 +19,7 @@ class Found(NamedTuple):
     n: float = 0
     group: str = ""
     at_risk: float = math.inf
+    too_young: float = math.nan
 
 
 class Standing(NamedTuple):

@@ -71,7 +71,8 @@ def first(table: pd.DataFrame, group: str = "") -> Found:
     row = table.iloc[0]
     value = row["rate"] if "rate" in row else row["value"]
     left = row.get("at_risk", math.inf)
-    return Found(float(value), float(row["low"]), float(row["high"]), int(row["n"]), group, float(left) if left == left else math.inf)
+    ends = float(row["low"]), float(row["high"])
+    return Found(float(value), *ends, int(row["n"]), group, float(left) if left == left else math.inf, float(row.get("too_young", math.nan)))
 
 
 def group_keys(group: str) -> dict[str, str]:

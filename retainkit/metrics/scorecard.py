@@ -24,7 +24,7 @@ from retainkit.metrics.voices import promoter_changes
 SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}
 INVITED, STAFF = "everybody: invitations are counted for the whole company only", "everybody: employees belong to no group of customers"
 SURE = 0.998  # of two surveys between which nothing changed, 2 in 1,000 are called news
-COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "better", "value", "low", "high", "n", "at_risk", "month_ago", "year_ago",
+COLUMNS = ["section", "metric", "group", "horizon_days", "label", "kind", "better", "value", "low", "high", "n", "at_risk", "too_young", "month_ago", "year_ago",
            "month", "month_value", "month_n", "noise_low", "noise_high", "news", "note"]
 
 
@@ -152,8 +152,8 @@ def scorecard(shop: Shop, **settings: Any) -> pd.DataFrame:
     DataFrame
         A row a number: `section`, `metric` and `group` (as in metrics.csv), `horizon_days`, `label`, `kind` (as in `in_words`), `better`
         ("higher", "lower" or ""), `value`, `low`, `high`, `n`, `at_risk` (of a curve: customers at risk at the horizon;
-        infinite of other numbers), `month_ago`, `year_ago`; the newest `month` that came of age since a
-        month ago, its `month_value` and `month_n` (customers or deals; NaN of money), and `noise_low` to `noise_high`,
+        infinite of other numbers), `too_young` (NaN where that is not counted), `month_ago`, `year_ago`; the newest
+        `month` that came of age since a month ago, its `month_value` and `month_n` (customers or deals; NaN of money), and `noise_low` to `noise_high`,
         where 998 of 1,000 months lie when nothing changes (of a survey: where chance
         alone takes the score of the one before); `news`; `note`.
 

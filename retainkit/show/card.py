@@ -58,11 +58,11 @@ def card_numbers(card: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
     Examples
     --------
-    >>> card = pd.DataFrame([{"metric": "next_purchase.share", "group": "k=2", "horizon_days": 365.0, "value": 0.7, "low": 0.6, "high": 0.8, "n": 90, "note": ""}])
+    >>> card = pd.DataFrame([{"metric": "next_purchase.share", "group": "k=2", "horizon_days": 365.0, "value": 0.7, "low": 0.6, "high": 0.8, "n": 90, "too_young": 5, "note": ""}])
     >>> card_numbers(card)["next_purchase.share"].values.tolist()
-    [[365.0, 0.7, 0.6, 0.8, 90, '', '2']]
+    [[365.0, 0.7, 0.6, 0.8, 90, 5, '', '2']]
     """
-    numbers = ["horizon_days", "value", "low", "high", "n", "note"]
+    numbers = ["horizon_days", "value", "low", "high", "n", "too_young", "note"]
     known = card.assign(**{name: card[name].where(card[name].abs() != math.inf) for name in ("value", "low", "high")})
     return {str(metric): part[numbers].assign(**group_keys(part["group"].iloc[0])) for metric, part in known.groupby("metric", sort=False)}
 
