@@ -243,6 +243,16 @@ def test_a_window_nobody_was_followed_for_has_no_next_purchase():
     assert rk.next_purchase(rk.open_shop("sample"), k=[1, 2], within_days=1_500)["rate"].isna().all()
 
 
+def test_a_segment_called_unknown_is_the_row_unknown_whether_it_is_a_row_or_the_whole_page():
+    """Of five customers one has no segment, one is of a segment really called so, one is not on the list: the row of them is what a report of it says."""
+    orders = pd.DataFrame({"order_id": range(5), "customer_id": ["ann", "bob", "cy", "di", "eve"], "amount": [5, 6, 7, 8, 11], "ordered_at": "2026-01-05"})
+    people = pd.DataFrame({"customer_id": ["ann", "bob", "cy", "di"], "segment": ["SMB", None, "unknown", "SMB"]})
+    shop = rk.open_shop({"orders": orders, "customers": people}, as_of="2026-03-31", history_start="2026-01-01")
+    row = rk.lifetime_value(shop, by="segment", horizons=[30]).set_index("segment").loc["unknown"]
+    alone = rk.lifetime_value(shop.only(segment="unknown"), horizons=[30]).iloc[0]
+    assert (row["n"], row["value"]) == (alone["n"], alone["value"]) == (3, 8)
+
+
 def test_customers_of_no_group_have_one_name_in_every_table():
     """Of four customers one has no segment: she is "unknown" wherever a number is split, and in no comparison of groups."""
     days = [f"2024-{m:02}-05" for m in range(1, 13)]

@@ -142,8 +142,14 @@ class Shop:
     def _theirs(self, table: str, customers: str) -> str:
         """What makes a row of a table one of the chosen customers, after other conditions: customers and deals say themselves what kind they are of."""
         names = TABLES["deals" if table == "deals" else "customers"].names
-        kind = "".join(f" and {c} = {literal(v)}" for c, v in self._only.items() if c in names)
-        return kind if table in ("customers", "deals") or not kind else f" and customer in (select customer from {customers} where true{kind})"
+        asked = {c: literal(v) for c, v in self._only.items() if c in names}
+        # those of whom it is not known, and those on no list, are "unknown" in every number by group, as are those who are called so
+        kind = " and ".join(f"coalesce({c}, 'unknown') = {v}" if v == "'unknown'" else f"{c} = {v}" for c, v in asked.items()) or "true"
+        if table in ("customers", "deals") or not asked:
+            return f" and {kind}"
+        if set(asked.values()) == {"'unknown'"}:
+            return f" and customer not in (select customer from {customers} where not ({kind}))"
+        return f" and customer in (select customer from {customers} where {kind})"
 
     def _known(self, table: str) -> str:
         """What makes a row of a table one of those known by a day, if one was named."""
@@ -198,7 +204,8 @@ class Shop:
     def only(self, **values: str) -> Shop:
         """The same shop with some customers (and the deals of their kind) only: `shop.only(segment="SMB")`.
 
-        Empty values restrict nothing. Customers whose segment, region or source is not known are left out.
+        Empty values restrict nothing. Customers whose segment, region or source is not known are left out; where some are called `unknown`,
+        they are of these, as they are in every number by group.
         """
         for name in values:
             one_of(name, GROUPS_OF_CUSTOMERS, "only", f"`{name}` is not something customers are grouped by", '{}="..."')
