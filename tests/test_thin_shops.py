@@ -13,7 +13,9 @@ import pytest
 
 import retainkit as rk
 from retainkit import cli
+from retainkit.metrics.rep_map import RepMap
 from retainkit.resources import sample_folder
+from retainkit.tell import selling
 
 N = 60
 
@@ -168,6 +170,12 @@ def test_where_nobody_could_stand_out_the_funnels_say_so(tmp_path, monkeypatch):
     charts = " ".join(re.findall(r'alt="([^"]*)"', next((tmp_path / "out").rglob("04_*.html")).read_text(encoding="utf-8")))
     assert "Too few deals a rep to tell anybody from luck" in charts
     assert "Too few accounts a rep to tell anybody from luck" in charts
+
+
+def test_the_title_of_the_map_is_of_the_reps_on_it():
+    reps = pd.DataFrame({"rep": ["ann", "bob", "cy"], "n": [40, 4, 60], "departed": [False, False, True], "p_joint": [0.1, 0.4, 0.6], "words": ""})
+    assert selling.on_the_map(RepMap(reps, reps, "", [])) == "Nobody reaches the watch line; the highest probability is 10%"
+    assert selling.on_the_map(RepMap(reps[1:], reps, "", [])) == "Nobody drawn here is still a rep, so nobody is watched"
 
 
 def test_a_rep_without_a_flag_has_a_word_and_one_without_a_position_no_ratio(tmp_path, monkeypatch):

@@ -78,18 +78,17 @@ def beyond(reps: pd.DataFrame, form: str) -> str:
 
 
 def on_the_map(found: RepMap) -> str:
-    """Who stands out on the map; where nobody does, how near anybody comes to it."""
-    most = found.reps.loc[~found.reps["departed"].astype(bool), "p_joint"].max()
+    """Who stands out on the map; where nobody does, how near anybody drawn on it comes to it."""
+    most = _there(found.reps)["p_joint"].max()
     if missing(most):
-        return "All reps have left, so nobody is watched"
+        return "Nobody drawn here is still a rep, so nobody is watched"
     return capital(called(found)) or f"Nobody reaches the watch line; the highest probability is {most:.0%}"
 
 
 def nearest(reps: pd.DataFrame) -> str:
     """The three reps who most probably win more and lose more, with where they lie."""
-    there = reps[~reps["departed"].astype(bool) & (reps["n"] >= SHOWN)].nlargest(3, "p_joint").to_dict("records")
     said = [f"{row['rep']} {row['odds_ratio']:.2f} and {row['hazard_ratio']:.2f}, {row['p_joint']:.0%}"
-            for row in there]
+            for row in _there(reps).nlargest(3, "p_joint").to_dict("records")]
     return f"Highest probability of both high: {'; '.join(said) or 'not known'}."
 
 
@@ -166,6 +165,11 @@ def _correlation(found: RepMap) -> tuple[Any, str]:
 def _ends(row: Any) -> str:
     """The ends of a correlation's interval."""
     return f"{signed(row['low'], 2)} to {signed(row['high'], 2)}"
+
+
+def _there(reps: pd.DataFrame) -> pd.DataFrame:
+    """The reps on the map who have not left: of fewer than five deals nobody is drawn."""
+    return reps[~reps["departed"].astype(bool) & (reps["n"] >= 5)]
 
 
 def _to_read(found: RepMap) -> str:
