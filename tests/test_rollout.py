@@ -305,6 +305,9 @@ class TestErrors:
         with pytest.raises(MissingDataError, match=r'deals: is not there, and without it `won` is not known. .* To fix it: outcome="left"'):
             rollout(shop, change="mails", outcome="won")
 
+    def test_where_no_month_can_be_used_none_is_named(self):
+        assert rollout(self.shop(changes=self.changes()).at("2026-03-15"), within_days=90).notes == []
+
     def test_too_little_to_compare_is_a_note_not_an_error(self):
         found = rollout(self.shop(changes=self.changes()))
         assert found.effect["note"].item() == "no month with the change has come of age"

@@ -44,15 +44,15 @@ def _worst(data: Grid, i: int, before: slice, rate: float, bad: str) -> tuple[st
 
 def roll_out_notes(data: Grid, units: pd.DataFrame, starts: dict[str, date], base: int, shop: Shop) -> list[str]:
     """What a reader must know of how it was worked out."""
-    span = f"{month_name(data.months[0])} to {month_name(data.months[-1])}" if data.months else "no month"
     waiting = [u for u, b in zip(data.units, data.begins, strict=True) if u in starts and b >= len(data.months)]
     absent = sorted(set(starts) - set(data.units))
-    told = [f"months used: {span}, each unit against its last {base} months before"]
+    span = [f"{month_name(data.months[0])} to {month_name(data.months[-1])}"] if data.months else []
+    told = [f"months used: {some}, each unit against its last {base} months before" for some in span]
     if data.dropped:
         told.append(f"months left out because a unit had nobody in them, or began half-way: {listed(map(month_name, data.dropped))}")
     if waiting:
         told.append(f"{listed(waiting)}: begun, but nobody who came since has been followed long enough by {shop.as_of}; counted as not begun")
-    if absent:
+    if absent and data.units:
         told.append(f"{listed(absent)}: no customers of theirs in these months")
     if any(day < first_day(first_whole(shop.history_start)) for day in starts.values()):
         told.append("a unit that began before the recorded history has no before, and is left out of the effect")
