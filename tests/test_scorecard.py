@@ -147,6 +147,15 @@ def test_a_number_says_how_many_have_not_had_the_whole_time_on_every_page():
     assert card["second_purchase.share"]["too_young"].tolist() == rk.second_purchase(shop, horizons=[30, 365])["too_young"].tolist()
 
 
+def test_where_nobody_came_payback_is_not_known_rather_than_late():
+    people = [f"c{i}" for i in range(30)]
+    orders = pd.DataFrame({"order_id": people, "customer_id": people, "amount": 5, "ordered_at": "2024-01-05"})
+    spend = pd.DataFrame({"month": pd.period_range("2024-01", "2026-01", freq="M").astype(str) + "-01", "category": "paid", "amount": 60})
+    card = rk.scorecard(rk.open_shop({"orders": orders, "spend": spend}, as_of="2026-01-31", history_start="2024-01-01")).set_index("metric")
+    assert np.isnan(card.loc["clv.payback", "value"])
+    assert card.loc["clv.payback", "note"] == card.loc["cac.cost", "note"] == "not known yet"
+
+
 def test_invitations_to_everybody_are_no_base_for_the_answers_of_some():
     part = rk.open_shop("sample").only(segment="SMB")
     scores = rk.promoter_scores(part)

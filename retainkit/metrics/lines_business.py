@@ -89,7 +89,7 @@ def costs(shop: Shop, asked: Asked) -> list[Headline]:
             "clv.payback",
             f"payback at {margin:.0%} margin: days until {brings} of a new customer reaches the cost of winning one",
             horizon=days,
-            find=lambda s: _open_ended(first(payback(s, horizon=days, margin=margin))),
+            find=lambda s: _open_ended(payback(s, horizon=days, margin=margin)),
             why_no_months=DERIVED,
             kind="days",
             better="lower",
@@ -97,9 +97,12 @@ def costs(shop: Shop, asked: Asked) -> list[Headline]:
     ]
 
 
-def _open_ended(found: Found) -> Found:
-    """What does not happen within the horizon happens later: no limit, rather than not known."""
-    value, low, high = (math.inf if math.isnan(limit) and found.n else limit for limit in found[:3])
+def _open_ended(days: pd.DataFrame) -> Found:
+    """What does not happen within the horizon happens later: no limit, rather than not known; without a cost it is not known."""
+    found = first(days)
+    if not days["note"].str.contains("not within").any():
+        return found
+    value, low, high = (math.inf if math.isnan(limit) else limit for limit in found[:3])
     return found._replace(value=value, low=low, high=high)
 
 
