@@ -165,6 +165,13 @@ def test_no_month_is_accused_by_limits_that_rest_on_less_than_a_year(tmp_path, m
     assert [row[5] for row in csv.reader(pages["metrics"].splitlines()) if row[1] == "churn.usual"] == [""]
 
 
+def test_a_month_in_which_nobody_bought_is_not_the_month_of_the_last_buyers(tmp_path, monkeypatch):
+    orders().head(59).to_csv(tmp_path / "orders.csv", index=False)  # the last on 28 February
+    (tmp_path / "retainkit.toml").write_text('[shop]\nas_of = "2026-03-31"\n[orders]\npath = "orders.csv"\n')
+    page = published(tmp_path, monkeypatch, str(tmp_path / "retainkit.toml"), "--only", "05_scorecard_and_claims")["05_scorecard_and_claims"]
+    assert "repeat purchase rate a month 2026-02 0%" in " ".join(page.split())
+
+
 def test_where_nobody_could_stand_out_the_funnels_say_so(tmp_path, monkeypatch):
     published(tmp_path, monkeypatch, "sample", "--month", "2024-03", "--only", "04_win_rate_vs_churn_by_rep")
     charts = " ".join(re.findall(r'alt="([^"]*)"', next((tmp_path / "out").rglob("04_*.html")).read_text(encoding="utf-8")))
