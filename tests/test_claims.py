@@ -255,6 +255,13 @@ class TestByHand:
         assert got["value"].tolist() == [5, 10, 15, 25]  # of two customers kept: 10, 10 + 10, 10 + 20, 10 + 40
         assert got["times"].tolist() == [6, 3, 2, 1.2]  # winning one cost 30
 
+    def test_support_and_retention_in_capitals_win_nobody_either(self):
+        orders = pd.DataFrame({"order_id": [1, 2], "customer_id": ["ann", "bob"], "amount": 5, "ordered_at": ["2026-01-05", "2026-01-07"]})
+        spend = pd.DataFrame({"month": "2026-01-01", "category": ["Paid", "Retention", "retention", "SUPPORT"], "amount": [60, 10, 10, 40]})
+        mine = open_shop({"orders": orders, "spend": spend}, as_of="2026-01-31", history_start="2026-01-01")
+        assert rk.acquisition_cost(mine)["value"].item() == 30
+        assert rk.acquisition_cost(mine, by="source")["source"].tolist() == ["Paid"]
+
     def test_money_of_half_a_year_is_not_what_keeping_a_year_costs(self):
         """Ten a month is spent: for two customers kept through twelve months 60 each, where it is known for all twelve."""
         def kept(*months):
