@@ -144,6 +144,19 @@ def test_the_mix_of_segments_is_named_where_deals_have_one(capsys):
     assert "it takes five closed deals of the source referral" in said(capsys)  # it had a q
 
 
+def test_a_referral_in_capitals_is_one_in_every_number(capsys):
+    """Page 04 and a claim knew it; the comparison on page 05, and the claim about the others, did not."""
+    table = deals(["won", "lost"], "2024-03-01")
+    small, large = (open_shop({"deals": table.assign(source=table["source"].map(how))}, as_of="2025-12-31") for how in (str.lower, str.upper))
+    gap = rk.referral_gap(large)
+    assert (gap["source"].item(), gap["rate"].item()) == ("REFERRAL", rk.referral_gap(small)["rate"].item())
+    claims.referrals(gap, rk.source_win_rates(large), source="referral", mixed=False, days=180)
+    assert "deals from REFERRAL" in said(capsys)
+    measured = [rk.claim_bench(shop).set_index("claim").loc[["referrals_close", "others_close"], "n"].tolist() for shop in (small, large)]
+    assert measured[0] == measured[1]
+    assert 0 not in measured[0]
+
+
 def test_the_goal_that_is_shown_is_one_of_getting_better_in_a_year(capsys):
     shop = open_shop({"orders": ORDERS}, as_of="2026-01-31")
     numbers = pd.DataFrame({"value": [0.69, 0.04], "n": [900, 40], "kind": "proportion", "better": ["higher", "lower"]}, index=["churn.survival", "churn.monthly"])

@@ -17,7 +17,7 @@ from retainkit.metrics.churn import contract_survival
 from retainkit.metrics.churn_money import customer_retention
 from retainkit.metrics.cross_sell import month_one_revenue
 from retainkit.metrics.deals import WITHIN_DAYS
-from retainkit.metrics.deals_values import source_win_rates
+from retainkit.metrics.deals_values import source_win_rates, spelt
 from retainkit.metrics.first_days import leaving_rates
 from retainkit.metrics.purchases import next_purchase
 from retainkit.metrics.reading import shares
@@ -112,7 +112,7 @@ def other_sources_win_rate(shop: Shop, *, source: str = "referral", days: int = 
         One row: `rate`, `low`, `high`, `n` (closed deals); none where that source has no deal.
     """
     table = source_win_rates(shop, days=days, level=level)
-    rest = table[table["source"] != source]
+    rest = table[table["source"] != spelt(source, table["source"])]
     if len(rest) == len(table) or rest.empty:
         return pd.DataFrame(columns=["rate", "low", "high", "n"])
     n = int(rest["n"].sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -206,6 +207,16 @@ def source_win_rates(shop: Shop, *, days: int = WITHIN_DAYS, level: float = 0.95
     return table.assign(note=covers).rename_axis("source").reset_index()[columns]
 
 
+def spelt(source: str, known: Iterable[str]) -> str:
+    """The source as the deals have it: as it is asked for, or in other capitals.
+
+    >>> spelt("referral", ["Paid", "Referral"]), spelt("Paid", ["paid", "Paid"])
+    ('Referral', 'Paid')
+    """
+    names = list(known)
+    return source if source in names else next((name for name in names if name.lower() == source.lower()), source)
+
+
 @asked_once
 def referral_gap(shop: Shop, *, source: str = "referral", days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
     """Win rate of one source less that of all the others, each at the company's own mix of segments.
@@ -233,6 +244,7 @@ def referral_gap(shop: Shop, *, source: str = "referral", days: int = WITHIN_DAY
     """
     cells = _cells(shop, days)
     columns = ["source", "rate", "low", "high", "n", "of_source", "of_rest", "rest", "horizon_days", "note"]
+    source = spelt(source, cells["source"])
     mine = cells["source"] == source
     if not mine.any() or mine.all():
         return pd.DataFrame(columns=columns)

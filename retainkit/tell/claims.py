@@ -49,6 +49,7 @@ def referrals(gap: pd.DataFrame, origin: pd.DataFrame, *, source: str, mixed: bo
             "opened {days} days ago or earlier, and lost ones on record.", source=source, days=days)
         return
     row: Any = gap.iloc[0]
+    source = row["source"]  # as the deals spell it
     crude = origin.loc[origin["source"] == source, ["difference", "difference_low", "difference_high", "n", "q"]]
     plain: Any = crude.set_axis(["rate", "low", "high", "n", "q"], axis=1).iloc[0]
     apart = "Share won of closed deals from {source} less that of the others"
