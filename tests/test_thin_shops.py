@@ -187,6 +187,22 @@ def test_the_title_of_the_map_is_of_the_reps_on_it():
     assert selling.on_the_map(RepMap(reps[1:], reps, "", [])) == "Nobody drawn here is still a rep, so nobody is watched"
 
 
+def test_of_a_rep_of_three_deals_no_probability_is_told(tmp_path, monkeypatch):
+    """Every third deal is lost, but for the newcomer's, and every fourth account leaves."""
+    reps = ["eve"] * 3 + [f"rep {i % 6}" for i in range(297)]
+    table = pd.DataFrame({"deal_id": range(300), "customer_id": [f"c{i}" for i in range(300)], "rep": reps, "opened_at": "2026-01-05",
+                          "closed_at": "2026-02-01", "outcome": ["lost" if i % 3 == 0 and i > 2 else "won" for i in range(300)]})
+    table.to_csv(tmp_path / "deals.csv", index=False)
+    book = pd.DataFrame({"contract_id": range(300), "customer_id": [f"c{i}" for i in range(300)], "started_at": "2026-02-01"})
+    book.assign(ended_at=["2026-06-01" if i % 4 == 0 else "" for i in range(300)]).to_csv(tmp_path / "contracts.csv", index=False)
+    (tmp_path / "retainkit.toml").write_text('[shop]\nas_of = "2026-09-30"\n[deals]\npath = "deals.csv"\n[contracts]\npath = "contracts.csv"\n')
+    pages = published(tmp_path, monkeypatch, str(tmp_path / "retainkit.toml"), "--only", "04_win_rate_vs_churn_by_rep")
+    likely = {(row[1], row[2].split(";")[-1]) for row in csv.reader(pages["metrics"].splitlines()) if row[1] in ("reps.both_high", "reps.one_high")}
+    assert ("reps.both_high", "rep=rep 1") in likely
+    assert not any("eve" in rep for _, rep in likely)
+    assert "than the average; left out: 1 of fewer than five deals" in pages["04_win_rate_vs_churn_by_rep"]
+
+
 def test_a_rep_without_a_flag_has_a_word_and_one_without_a_position_no_ratio(tmp_path, monkeypatch):
     page = published(tmp_path, monkeypatch, "sample", "--month", "2024-06", "--only", "04_win_rate_vs_churn_by_rep")["04_win_rate_vs_churn_by_rep"]
     losses, map_ = page.partition("Accounts lost by the rep")[2].partition("Both together")[::2]
