@@ -147,7 +147,7 @@ def monthly_churn(shop: Shop, *, by: str | None = None, level: float = 0.95) -> 
     """Customers lost in each calendar month, of those the month opened with.
 
     Only closed months: one that still runs on `as_of` is not shown. A customer who comes and leaves in the same month
-    (`lost_intra`) was not in the opening base and is in no rate; one who comes back after a day or more without a contract
+    (`lost_intra`) was not in the opening base and is in no rate; one who comes back after more than a day without a contract
     (`reactivated`) is never `new`. Months before the recorded history are left out.
 
     Returns

@@ -25,11 +25,10 @@ SOON = 180  # days after a survey that count as leaving soon after it
 def promoter_scores(shop: Shop, *, kind: str = "customer", by: str | None = None, level: float = 0.95) -> pd.DataFrame:
     """The net promoter score of every wave: share who answer 9 or 10, less share who answer 0 to 6, from -100 to 100.
 
-    One answer a customer and wave, the last. Anonymous answers count each. Answers without a `wave` belong to their calendar
-    quarter. Left out: whoever did not answer; `response` is the share who did, where `invited` is known: of everybody,
-    never of a group or of some customers (`Shop.only`). Employees are a small, whole group, so their interval covers
-    only those of the invited who were silent; it and the score are
-    hidden below 8 answers.
+    One answer a customer and wave, the last (of one day, the lowest: times of day are not kept). Anonymous answers count each.
+    Answers without a `wave` belong to their calendar quarter. Left out: whoever did not answer; `response` is the share who did, where
+    `invited` is known: of everybody, never of a group or of some customers (`Shop.only`). Employees are a small, whole group, so their
+    interval covers only those of the invited who were silent; it and the score are hidden below 8 answers.
 
     Parameters
     ----------
