@@ -192,6 +192,14 @@ def test_a_small_team_s_score_is_hidden():
     assert row["note"] == "needs 8 answers, has 7"
 
 
+def test_a_score_of_seven_employees_is_too_few_and_not_still_to_come():
+    answers = pd.DataFrame({"customer_id": None, "answered_at": "2026-03-01", "score": [9, 8, 7, 6, 10, 9, 3], "kind": "employee", "wave": "spring", "invited": 9})
+    shop = rk.open_shop({"responses": answers}, as_of="2026-03-31")
+    card = rk.scorecard(shop)
+    assert rk.card_table(card[card["metric"] == "enps.score"])["now"].item() == "too few"
+    assert rk.shown(rk.promoter_scores(shop, kind="employee")[["wave", "value", "low", "high", "n"]], kind="score")["estimate"].item() == "too few to say (n < 8)"
+
+
 def test_quiet_is_looked_for_at_equal_age_among_those_still_there():
     book = pd.DataFrame({"contract_id": range(4), "customer_id": ["ann", "bob", "cy", "di"], "started_at": ["2026-01-01"] * 3 + ["2026-02-15"],
                          "ended_at": [None, None, "2026-03-20", None]})

@@ -47,7 +47,7 @@ GATES: Mapping[str, Gate] = MappingProxyType({
 
 # How an estimate is written, by what `judge` says of it: in a sentence, and in the cell of a table.
 WRITTEN: Mapping[str, tuple[str, str]] = MappingProxyType({
-    "hidden": (f"too few to say (n < {GATES['customers_shown'].least:.0f})", "too few"),
+    "hidden": ("too few to say (n < {least:.0f})", "too few"),
     "unknown": ("not known yet (n = {n:,})", "not known yet"),
     "range": ("{between}{after} (n = {n:,})", "{span}{after}"),
     "rough": ("roughly {middle}{after} ({level:g}% interval {ends}, n = {n:,})", "about {middle}{after} ({ends})"),
@@ -100,8 +100,8 @@ def judge(
     Returns
     -------
     str
-        "hidden" (n below 5), "unknown" (no interval, as past the last follow-up), "range" (the interval
-        alone, also where there is no estimate in it), "rough" or "number".
+        "hidden" (n below 5, or a score of a team too small to be shown), "unknown" (no interval, as past the last
+        follow-up), "range" (the interval alone, also where there is no estimate in it), "rough" or "number".
 
     Examples
     --------
@@ -112,7 +112,7 @@ def judge(
     """
     if kind not in WIDTHS:
         raise BadValueError("kind", "is not a kind of estimate", str(kind), f"one of {listed(WIDTHS)}")
-    if n < GATES["customers_shown"].least:
+    if n < GATES["customers_shown"].least or (kind == "score" and math.isnan(rate) and math.isnan(low)):
         return "hidden"
     if math.isnan(low) or math.isnan(high):
         return "unknown"
@@ -159,8 +159,8 @@ def in_words(
     'roughly 25% (95% interval 12%–45%, n = 40)'
     >>> in_words(0.62, 0.41, 0.83, 14, kind="survival")
     'between 41% and 83% (n = 14)'
-    >>> in_words(1.0, 0.34, 1.0, 2)
-    'too few to say (n < 5)'
+    >>> in_words(1.0, 0.34, 1.0, 2), in_words(math.nan, math.nan, math.nan, 7, kind="score")
+    ('too few to say (n < 5)', 'too few to say (n < 8)')
     >>> in_words(723.4, 671.2, 781.9, 1_500, kind="money", unit="$")
     '$720 (95% interval $670–$780, n = 1,500)'
     >>> in_words(2.67, 1.44, 4.9, 150, kind="ratio")
@@ -174,7 +174,8 @@ def in_words(
         written(value, half, kind, unit, beside) if math.isfinite(value) else "" for value, beside in ((rate, ()), (low, edges), (high, edges)))
     to = " to " if kind in ("score", "points") or low < 0 else TO if form == "cell" else "–"  # these may be below zero
     ends, alone = f"{bottom}{to}{top}", bottom if bottom == top else "" if top else f"above {bottom}"
-    text = WRITTEN[said][form == "cell"].format(middle=middle, ends=ends, after=AFTER.get(kind, ""), n=n, level=level * 100,
+    least = GATES["staff_answers" if n >= GATES["customers_shown"].least else "customers_shown"].least  # only those of employees are hidden from five on
+    text = WRITTEN[said][form == "cell"].format(middle=middle, ends=ends, after=AFTER.get(kind, ""), n=n, level=level * 100, least=least,
                                                 between=alone or f"between {bottom} and {top}", span=alone or ends)
     return text.partition(" (")[0] if form == "brief" else text
 
