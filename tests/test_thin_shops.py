@@ -402,7 +402,7 @@ def test_the_scorecard_says_since_when_and_its_twelve_months_are_recorded(tmp_pa
     for metric, words in (("repeat_rate", "repeat purchase rate"), ("returning_share", "returning share")):
         row = re.search(rf"purchases\.{metric}_of_year,month=2026-10[^,]*,,([\d.]+)", pages["metrics"])
         assert row
-        assert re.search(rf"{words}\s+twelve months\s+{float(row[1]):.0%} ", page)
+        assert re.search(rf"{words}\s+twelve months\s+2026-10\s+{float(row[1]):.0%} ", page)
 
 
 def test_where_only_who_decided_early_was_followed_for_long_nothing_is_known_yet(tmp_path, monkeypatch):
