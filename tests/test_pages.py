@@ -176,6 +176,11 @@ def _contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_no_line_ends_within_the_n_of_a_number():
-    assert "20% (95% interval 19%–21%, n&nbsp;=&nbsp;3,532)" in pages.markdown("20% (95% interval 19%–21%, n = 3,532)")
-    assert "an = 3" in pages.markdown("an = 3")
+@pytest.mark.parametrize("one", ["n = 3,532", "n 25", "34%–39%", "$2,700–$4,700", "−0.3 to +5.5", "13.0% to 34.5%", "50 to 70 %", "SEK 1,200–SEK 1,400", "−0.17 points", "12 to 24 months", "365 days"])
+def test_no_line_ends_within_a_range_an_n_or_a_number_and_its_unit(one):
+    assert pages.whole(f"<td>it is ({one}), usual</td>") == f'<td>it is (<span class="whole">{one}</span>), usual</td>'
+
+
+@pytest.mark.parametrize("text", ["an = 3", "2026-10-31 to 2026-11-30", "<td title='3 days'>", "<pre>3 days</pre>", "<style>a { n: 3 days }</style>", "30 daysleepers", "20%", "v1.2–beta"])
+def test_what_is_no_range_and_what_is_no_text_stays_as_it_is(text):
+    assert pages.whole(text) == text

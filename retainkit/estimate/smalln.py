@@ -71,7 +71,6 @@ WIDTHS: Mapping[str, tuple[float, float]] = MappingProxyType({
 })  # fmt: skip
 RELATIVE = ("money", "average", "days", "days_kept", "ratio")
 MINUS = "\N{MINUS SIGN}"
-TO = "\u2060–\u2060"  # no line breaks within a range
 AFTER = {"days": " days", "days_kept": " days", "ratio": " times", "points": " points", "score": " points"}
 
 # Numbers that say which row it is: they stay when a row's figures are hidden.
@@ -172,7 +171,7 @@ def in_words(
     half = (high - low) / 2 if math.isfinite(high - low) else abs(low)
     middle, bottom, top = (
         written(value, half, kind, unit, beside) if math.isfinite(value) else "" for value, beside in ((rate, ()), (low, edges), (high, edges)))
-    to = " to " if kind in ("score", "points") or low < 0 else TO if form == "cell" else "–"  # these may be below zero
+    to = " to " if kind in ("score", "points") or low < 0 else "–"  # these may be below zero
     ends, alone = f"{bottom}{to}{top}", bottom if bottom == top else "" if top else f"above {bottom}"
     least = GATES["staff_answers" if n >= GATES["customers_shown"].least else "customers_shown"].least  # only those of employees are hidden from five on
     text = WRITTEN[said][form == "cell"].format(middle=middle, ends=ends, after=AFTER.get(kind, ""), n=n, level=level * 100, least=least,

@@ -22,6 +22,9 @@ SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"] 
 CONTENTS = "<!--contents-->"
 PLAIN = re.compile(r'<span class="(?:n|o|p|w|nb|nn|nf|mi|mf|kp|bp|se)">(.*?)</span>')  # marks of code that the style leaves plain
 OWN = {"means": "The notebook that recorded it says what it means: look there.", "unit": "", "left_out": "", "source": ""}
+_NUMBER = r"[−+]?(?:[$€£]|[A-Z]{3} )?\d(?:[\d,.]*\d)?(?: ?%)?"
+# What stands on one line: a number with its unit, a range, an n. What is no text of the page is passed over.
+_WHOLE = re.compile(rf"<(style|pre|title)\b.*?</\1>|<[^>]*>|(?<![\w.,;#/–−-])((?:n (?:= )?(?=\d))?{_NUMBER}(?:(?:–| to ){_NUMBER})?(?: (?:points|times|days|months))?(?![\w/–-]))", re.S)
 TEXTS = re.compile(r'(?:<span class="(?:s1?|s2|sd|sa|si)">[^<]*</span>)+')  # parts of one text, which the style shows in one colour
 
 
@@ -45,7 +48,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
     resources = {**facts, "css": css(), "contents_mark": CONTENTS}
     text, _ = _exporter().from_notebook_node(shown, resources=resources)
     text = _unique_ids(text).replace(' style="text-align:left"', "")  # as the style has it: said in each cell, it is a twentieth of a page
-    text = text.replace(CONTENTS, _contents(text[text.find(CONTENTS) :]), 1)
+    text = whole(text.replace(CONTENTS, _contents(text[text.find(CONTENTS) :]), 1))
     check(text, str(facts["stem"]))
     return text
 
@@ -135,7 +138,7 @@ def _contents(text: str) -> str:
 
 def filled(name: str, **facts: Any) -> str:
     """A page that is no notebook's: `index` (a card a question, then the health of the data), or `definitions` (words, then every number)."""
-    text = str(_exporter().environment.get_template(f"{name}.html.j2").render(css=css(), **facts))
+    text = whole(str(_exporter().environment.get_template(f"{name}.html.j2").render(css=css(), **facts)))
     check(text, name)
     return text
 
@@ -166,10 +169,19 @@ def css() -> str:
 
 
 def markdown(text: str) -> str:
-    """Markdown as HTML, as the pages show it: headings have ids, and no signs to click; no line ends within "n = 1,234"."""
+    """Markdown as HTML, as the pages show it: headings have ids, and no signs to click."""
     from nbconvert.filters import markdown2html
 
-    return re.sub(r"\bn = (?=\d)", "n&nbsp;=&nbsp;", re.sub(r'<a class="anchor-link".*?</a>', "", markdown2html(text)))
+    return re.sub(r'<a class="anchor-link".*?</a>', "", markdown2html(text))
+
+
+def whole(text: str) -> str:
+    """The page with every range, number with its unit and "n = 1,234" kept on one line; what is read and copied stays the same.
+
+    >>> whole("<p>20% (95% interval 19%–21%, n = 3,532), −0.17 points</p>")
+    '<p>20% (95% interval <span class="whole">19%–21%</span>, <span class="whole">n = 3,532</span>), <span class="whole">−0.17 points</span></p>'
+    """
+    return _WHOLE.sub(lambda m: f'<span class="whole">{m[2]}</span>' if m[2] and re.search("[ –]", m[2]) else m[0], text)
 
 
 def check(text: str, name: str) -> None:

@@ -202,4 +202,4 @@ def _outside(reps: pd.DataFrame, half: float, double: float, *, nobody: str, few
 def _ratio(reps: pd.DataFrame, what: str) -> list[str]:
     """An odds or hazard ratio with its interval, a text a rep; the interval stays on one line."""
     middle, low, high = RATIOS[what]
-    return [f"{row[middle]:.2f} ({row[low]:.2f}\u2060–\u2060{row[high]:.2f})" for row in reps.to_dict("records")]
+    return [f"{row[middle]:.2f} ({row[low]:.2f}–{row[high]:.2f})" for row in reps.to_dict("records")]

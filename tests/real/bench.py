@@ -63,8 +63,7 @@ def cell(row: pd.Series) -> str:
     if not row["measured"]:
         return f"{row['verdict']}:<br>{first.split(':')[0]}"
     verdict = f"**{row['verdict']}**" if row["verdict"] in CONTRADICTED else row["verdict"]
-    measured = row["measured"].replace("\u2060", "")  # what keeps a range on one line of a page
-    return f"{verdict}:<br>{measured}"
+    return f"{verdict}:<br>{row['measured']}"
 
 
 def _reason(benches: dict[str, pd.DataFrame], claim: str) -> str:
