@@ -137,10 +137,34 @@ def test_a_table_takes_the_free_space_and_what_changed_fits_a_telephone(stem, br
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("[...document.querySelectorAll('.changed :is(th, td)')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)") == []
     assert (_scrolling(page, ".changed .rk-table"), _scrolling(page, "pre")) == ([], [])
-    assert _scrolling(page, ".rk-table[aria-label*='as known at the end of']") == []  # the scorecard: what decides would be cut off
+    assert _scrolling(page, ".rk-table:is([aria-label^='Scorecard:'], [aria-label^='Goals,'])") == []  # what decides would be cut off
     assert page.locator(".changed .rk-table").count() == 1
     assert _faults(page, NARROW) == []
     page.context.close()
+
+
+def test_the_parts_of_the_scorecard_line_up_and_a_number_does_not_touch_the_words_after_it(browser, sample_report):
+    page, _ = _open(browser, sample_report / "05_scorecard_and_claims.html", 1280)
+    places = page.evaluate("""() => [...document.querySelectorAll(".rk-table[aria-label^='Scorecard:'] thead tr")]
+        .map(row => [...row.cells].map(cell => Math.round(cell.getBoundingClientRect().left)).slice(0, 6))""")
+    assert len(places) > 4
+    assert {tuple(row) for row in places} == {tuple(places[0])}
+    for width in (1280, 390, PAPER):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(media="print" if width == PAPER else "screen")
+        assert page.evaluate("""() => [...document.querySelectorAll('td[style*=right] + td:not([style*=right])')].filter(e => {
+            const [left, right] = [e.previousElementSibling, e].map(cell => getComputedStyle(cell))
+            return e.getBoundingClientRect().height && left.display == 'table-cell' && parseFloat(left.paddingRight) + parseFloat(right.paddingLeft) < 12
+        }).map(e => e.textContent)""") == [], width
+    page.context.close()
+
+
+def test_a_wide_table_ends_where_the_page_does(browser, sample_report):
+    for stem in STEMS:
+        page, _ = _open(browser, sample_report / f"{stem}.html", 1600)
+        assert page.evaluate("""() => [...document.querySelectorAll('.page .rk-table')].filter(e => e.getBoundingClientRect().right > document.querySelector('.bar p:last-child').getBoundingClientRect().right + 1)
+            .map(e => e.getAttribute('aria-label'))""") == [], stem
+        page.context.close()
 
 
 def test_no_name_is_broken_in_print(browser, sample_report):

@@ -105,6 +105,14 @@ def test_a_number_below_zero_has_a_minus_sign_and_a_day_and_the_numbers_for_othe
     assert shown[2][1]["retainkit"]["metrics"] == ["a.b,since=-3,,-0.5,,,9,,"]
 
 
+def test_a_column_of_numbers_written_out_stands_to_the_right_as_numbers_do_and_words_to_the_left(shown):
+    written = {"ago": ["$2,100", "+22.1", "–"], "q": ["< 0.001", "0.25", "too few"], "chance": ["5 %", "0.00", "SEK 20"]}
+    words = {"day": ["2026-10-31", "–", "–"], "news": ["−3 to 31", "5", "5"], "none": ["not known"] * 3}
+    table(pd.DataFrame({"code": ["1", "2", "3"], **written, **words}), caption="Both")
+    heads = re.findall(r'<th scope="col" style="text-align:(\w+)">(\w+)', shown[0][0]["text/html"])
+    assert [name for side, name in heads if side == "right"] == list(written)
+
+
 def test_a_name_of_several_parts_may_break_between_them(shown):
     table(pd.DataFrame({"definition": ["chartmogul_standard"], "n": [9]}), caption="x")
     assert ">chartmogul_<wbr>standard</th>" in shown[0][0]["text/html"]

@@ -176,6 +176,12 @@ def _contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def test_what_is_news_stands_out_and_what_is_noise_does_not(notebook, ran):
+    rows = pd.DataFrame({"number": ["a", "b", "c"], "news or noise": ["NEWS: 9% in May 2026, usual is 1%–3%", "noise: 2%", "News: higher than usual"]})
+    notebook.cells[7] = ran(lambda: display.table(rows, caption="Card"))
+    assert re.findall('<td class="news">(.{4})', pages.page(notebook, FACTS)) == ["NEWS", "News"]
+
+
 @pytest.mark.parametrize("one", ["n = 3,532", "n 25", "34%–39%", "$2,700–$4,700", "−0.3 to +5.5", "13.0% to 34.5%", "50 to 70 %", "SEK 1,200–SEK 1,400", "−0.17 points", "12 to 24 months", "365 days"])
 def test_no_line_ends_within_a_range_an_n_or_a_number_and_its_unit(one):
     assert pages.whole(f"<td>it is ({one}), usual</td>") == f'<td>it is (<span class="whole">{one}</span>), usual</td>'

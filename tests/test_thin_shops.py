@@ -394,7 +394,7 @@ def test_the_scorecard_says_since_when_and_its_twelve_months_are_recorded(tmp_pa
     """Of some customers no goal is asked for, which is not that none is set."""
     pages = published(tmp_path, monkeypatch, "sample", "--only", "05_scorecard_and_claims", "--set", "segment=SMB")
     page = pages["05_scorecard_and_claims"]
-    assert "Buying again, as known at the end of 31 October 2026. Now: of all since November 2023, unless the row says otherwise" in page
+    assert "As known at the end of 31 October 2026. Now: of all since November 2023, unless the row says otherwise." in page
     assert "(95% range; of all since November 2023, unless said otherwise)" in page
     assert "NPS of the latest survey" in page  # its row says otherwise
     assert "Goals are set, but none for this group" in page

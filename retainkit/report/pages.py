@@ -48,6 +48,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
     resources = {**facts, "css": css(), "contents_mark": CONTENTS}
     text, _ = _exporter().from_notebook_node(shown, resources=resources)
     text = _unique_ids(text).replace(' style="text-align:left"', "")  # as the style has it: said in each cell, it is a twentieth of a page
+    text = re.sub("<td>(?=NEWS|News)", '<td class="news">', text)
     text = whole(text.replace(CONTENTS, _contents(text[text.find(CONTENTS) :]), 1))
     check(text, str(facts["stem"]))
     return text

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from retainkit.load.shop import Shop
 
 NUMBERS = ("value", "low", "high", "n", "too_young")
+WRITTEN = re.compile(r"(?:[<>] )?[−+-]?(?:[$€£]|[A-Z]{3} )?\d[\d,.]*(?: ?%)?")  # a number in words of its own
+NEITHER = ("–", "", "not known", "too few", "nothing")  # what stands in its place where there is none
 COLUMNS = ("metric", "group", "horizon_days", *NUMBERS, "note")
 
 
@@ -89,9 +91,10 @@ def rendered(
     caption = short(clean(caption), 400) + cut
     names = list(df.columns)
     heads = [short(clean(n)).replace("_", " ") + (f" ({clean(units[n])})" if n in units else "") for n in names]
-    right = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in df.dtypes]
     specs = [formats.get(n) or _format(df, n) for n in names]
     columns = [[_typeset(value, short(_cell(value, spec), 1000)) for value in df.iloc[:rows, i]] for i, spec in enumerate(specs)]
+    right = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in df.dtypes]
+    right = [numeric or (i > 0 and _numbers(column)) for i, (numeric, column) in enumerate(zip(right, columns, strict=True))]
     body = list(zip(*columns, strict=True))
     return _html(caption, heads, body, right), _plain(caption, heads, body, right)
 
@@ -106,6 +109,12 @@ def _format(df: pd.DataFrame, name: Any) -> str:
     size = column.astype(float).abs().max()
     whole = pd.api.types.is_integer_dtype(column) or size >= 1000
     return ",.0f" if whole else ",.1f" if size >= 10 else ",.2f"
+
+
+def _numbers(column: list[str]) -> bool:
+    """Whether the cells of a column are numbers, written out with their signs and units."""
+    told = [cell for cell in column if cell not in NEITHER]
+    return bool(told) and all(map(WRITTEN.fullmatch, told))
 
 
 def _cell(value: Any, spec: str) -> str:
