@@ -167,6 +167,16 @@ def test_a_wide_table_ends_where_the_page_does(browser, sample_report):
         page.context.close()
 
 
+def test_what_is_folded_can_be_found_and_is_printed(browser, sample_report):
+    page, _ = _open(browser, sample_report / "05_scorecard_and_claims.html", 1280)
+    height = "[...document.querySelectorAll('details.folded .rk-table')].map(e => e.checkVisibility({contentVisibilityAuto: true}) ? e.getBoundingClientRect().height : 0)"
+    assert set(page.evaluate(height)) == {0}
+    page.emulate_media(media="print")
+    assert len(page.evaluate(height)) > 3
+    assert min(page.evaluate(height)) > 50
+    page.context.close()
+
+
 def test_no_name_is_broken_in_print(browser, sample_report):
     page, _ = _open(browser, sample_report / "04_win_rate_vs_churn_by_rep.html", PAPER)
     page.emulate_media(media="print")

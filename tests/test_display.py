@@ -113,6 +113,13 @@ def test_a_column_of_numbers_written_out_stands_to_the_right_as_numbers_do_and_w
     assert [name for side, name in heads if side == "right"] == list(written)
 
 
+def test_a_folded_table_shows_its_caption_and_holds_the_whole_table(shown):
+    table(pd.DataFrame({"rep": ["Eve"]}), caption="Wins & losses", folded=True)
+    page = shown[0][0]["text/html"]
+    assert page.startswith('<details class="folded"><summary>Wins &amp; losses</summary>\n<div class="rk-table"')
+    assert page.endswith("</div>\n</details>")
+
+
 def test_a_name_of_several_parts_may_break_between_them(shown):
     table(pd.DataFrame({"definition": ["chartmogul_standard"], "n": [9]}), caption="x")
     assert ">chartmogul_<wbr>standard</th>" in shown[0][0]["text/html"]

@@ -69,14 +69,18 @@ def table(
     formats: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     rows: int = 20,
+    folded: bool = False,
 ) -> None:
     """Show the first `rows` rows of a table, rounded, with its caption; a cut is said in the caption.
 
     `formats` gives a column its format (`{"rate": ".0%"}`), `units` what stands behind its name
     (`{"days": "median"}`). By default a `rate` and its `low` and `high` are percentages, other numbers have as
     many decimals as their size supports, a value that is not known is a dash. A named index is shown as columns.
+    One that is `folded` shows its caption alone until somebody opens it, searches the page or prints it.
     """
     markup, plain = rendered(df, caption=caption, formats=formats or {}, units=units or {}, rows=rows)
+    if folded:
+        markup = f'<details class="folded"><summary>{html.escape(clean(caption))}</summary>\n{markup}\n</details>'
     _show({"text/html": markup, "text/plain": plain})
 
 
