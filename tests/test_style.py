@@ -14,6 +14,7 @@ from retainkit.show.charts import (
     plot_areas,
     plot_curve,
     plot_months,
+    plot_parts,
     plot_rates,
     plot_series,
 )
@@ -187,10 +188,46 @@ def test_the_legend_of_rates_lies_above_the_intervals_and_words_stand_only_where
     plot_rates(table, by="step", ax=ax, second="other", names=("seen", "expected"))
     fig.canvas.draw()
     assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
-    _, ax = canvas()  # nine points wide where the words would stand, but not a little further on
-    areas = pd.DataFrame({"time": range(100), "a": [0.3 + (i > 72) * 0.3 for i in range(100)], "b": [0.09] * 100}).assign(c=lambda t: 1 - t.a - t.b)
-    plot_areas(areas, x="time", parts={"a": "bought", "b": "left", "c": "neither"}, ax=ax)
-    assert {t.get_text(): t.get_color() for t in ax.texts}["left"] != "white"
+    for wide, inside in ((0.09, True), (0.05, False)):
+        _, ax = canvas()
+        areas = pd.DataFrame({"time": range(100), "a": [0.3 + (i > 72) * 0.3 for i in range(100)], "b": [wide] * 100}).assign(c=lambda t: 1 - t.a - t.b)
+        plot_areas(areas, x="time", parts={"a": "bought", "b": "left", "c": "neither"}, ax=ax)
+        left = next(t for t in ax.texts if t.get_text() == "left")
+        assert (left.get_color() == "white") is inside
+        assert not inside or abs(left.get_position()[0] - 72) > 9  # where the band steps up
+
+
+def test_the_words_of_an_area_lie_inside_it_and_what_never_happens_has_none():
+    steps = pd.DataFrame({"time": [0, 2, 22, 26, 27, 79], "a": [0, 0.33, 0.33, 0.5, 0.66, 0.66], "b": [0, 0, 0.17, 0.17, 0.17, 0.17], "no": [0.0] * 6})
+    steps["c"] = 1 - steps["a"] - steps["b"]
+    _, ax = canvas()
+    plot_areas(steps, x="time", parts={"a": "bought", "b": "left", "no": "never", "c": "neither"}, ax=ax)
+    now, base = steps.set_index("time"), {"bought": (0, 0.33), "left": (0.66, 0.83), "neither": (0.83, 1)}
+    assert {t.get_text() for t in ax.texts} == set(base)
+    for text in ax.texts:
+        x, y = text.get_position()
+        there = now[now.index <= x].iloc[-1]
+        bottom = {"bought": 0, "left": there["a"], "neither": there["a"] + there["b"]}[text.get_text()]
+        assert bottom < y < bottom + there[{"bought": "a", "left": "b", "neither": "c"}[text.get_text()]]
+        assert not any(abs(x - day) < 0.1 * 79 for day in (22, 26, 27))  # no word crosses a step
+
+
+def test_a_title_is_not_broken_between_a_number_and_its_unit_or_at_a_hyphen():
+    _, ax = canvas()
+    finish(ax, finding="Roughly 27% cross-sold within 90 days, 6% gone before it came to that", measure="m", source="orders")
+    assert all(not line.endswith(("90", "-")) for line in ax.figure.texts[0].get_text().split("\n"))
+    assert "90 days" in ax.figure.texts[0].get_text()
+
+
+def test_what_carries_data_stands_out_from_white():
+    _, ax = canvas()
+    plot_parts(pd.DataFrame({"month": [1, 2], "new": [1.0, 2], "old": [2.0, 3]}), x="month", parts={"new": "new", "old": "old"}, ax=ax)
+    _, rates = canvas()
+    plot_rates(pd.DataFrame({"by": ["a"], "rate": [0.2], "low": [0.1], "high": [0.3], "n": [90]}), by="by", ax=rates)
+    colours = [bar.get_facecolor() for bar in ax.patches] + list(rates.collections[0].get_colors())
+    for red, green, blue, seen in colours:
+        shown = "#" + "".join(f"{round(255 * (seen * part + 1 - seen)):02x}" for part in (red, green, blue))
+        assert 1.05 / (_light(shown) @ [0.2126, 0.7152, 0.0722] + 0.05) >= 3
 
 
 def test_two_points_do_not_fill_the_height_of_a_chart():

@@ -72,7 +72,7 @@ def plot_rates(
     """
     rows = drawn(ax, rates.reset_index(drop=True), by, y, "low", "high", second, "n", estimate=y if percent else "")
     places = np.arange(len(rows))[::-1]
-    ax.hlines(places, rows["low"].astype(float), rows["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.45)
+    ax.hlines(places, rows["low"].astype(float), rows["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.65)
     ax.plot(rows[y], places, "o", color=ACCENT, markersize=8, label=names[0])
     if second and rows[second].notna().any():
         ax.plot(rows[second], places - 0.22, "D", color=MUTED, markerfacecolor="white", markersize=6, label=names[1])
@@ -104,7 +104,7 @@ def plot_series(
         ax.fill_between(places, table["low998"].astype(float), table["high998"].astype(float), step="mid", color=MUTED, alpha=0.14, linewidth=0)
     if usual is not None:
         ax.axhline(usual, color=MUTED, linewidth=1)
-    ax.vlines(places, table["low"].astype(float), table["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.45)
+    ax.vlines(places, table["low"].astype(float), table["high"].astype(float), color=ACCENT, linewidth=3, alpha=0.65)
     ax.plot(places, table[y], "o", color=ACCENT, markersize=7)
     _spaced(ax, places, list(table[x]))
     for place in places[~table[mature].astype(bool)] if mature else ():
@@ -152,7 +152,7 @@ def plot_months(months: pd.DataFrame, *, ax: Axes) -> Axes:
 
 def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes) -> Axes:
     """Draw stacked bars: `parts` maps columns to the words for them, drawn from the bottom up, named at the end."""
-    colours = ["#b9c7d6", *PALETTE]
+    colours = ["#7f95ab", *PALETTE]
     if len(parts) > len(colours):
         wrong = f"are more than the {len(colours)} that can be told apart"
         raise BadValueError("parts", wrong, listed(parts), "add the smallest up before they are drawn")
@@ -178,17 +178,20 @@ def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, 
     colours = [ACCENT, *(["#aa6600"] if len(parts) > 2 else []), "#eceff3"]
     stacks = ax.stackplot(table[x], [table[c].astype(float) for c in parts], colors=colours, step="post", linewidth=0)
     base = np.zeros(len(table))
-    for i, (column, words, stack) in enumerate(zip(parts, parts.values(), stacks, strict=True)):
-        values = table[column].astype(float).to_numpy()
-        at = int((0.72 - 0.3 * (i == 1 and values[int(0.72 * len(table))] <= 0.08)) * len(table))  # a thin part is named to the left
-        near = (table[x] - table[x].iloc[at]).abs() <= 0.08 * (table[x].max() - table[x].min())  # as far as the words reach
-        place = table[x].iloc[at], base[at] + values[at] / 2
-        if (base + values)[near].min() - base[near].max() > 0.06:
-            colour = INK if stack is stacks[-1] else "white"
-            ax.text(*place, words, ha="center", va="center", color=colour, weight="bold")
-        else:
-            beside(ax, words, place, (-30, 26), color=INK, arrowprops={"arrowstyle": "-", "color": MUTED})
-        base = base + values
+    span = table[x].max() - table[x].min()
+    places = table[x].min() + span * np.r_[0.72, np.linspace(0.14, 0.86, 25)]  # the first if it has room: names beneath each other
+    near = [slice(max(table[x].searchsorted(place - 0.1 * span, "right") - 1, 0), table[x].searchsorted(place + 0.1 * span, "right")) for place in places]  # as far as words reach
+    for words, values, stack in zip(parts.values(), (table[c].astype(float).to_numpy() for c in parts), stacks, strict=True):
+        top = base + values
+        room = np.nan_to_num([top[there].min() - base[there].max() for there in near])
+        best = 0 if room[0] > 0.1 else int(np.argmax(room))
+        if room[best] > 0.06:
+            middle = (np.min(top[near[best]]) + np.max(base[near[best]])) / 2
+            ax.text(places[best], middle, words, ha="center", va="center", color=INK if stack is stacks[-1] else "white", weight="bold")
+        elif values.max() > 0.005:  # thinner, nobody sees it
+            at = int(np.argmax(values >= values.max() / 2))
+            beside(ax, words, (table[x].iloc[at], base[at] + values[at] / 2), (-30, 26), color=INK, arrowprops={"arrowstyle": "-", "color": MUTED})
+        base = top
     ax.set(ylim=(0, 1), xlim=(table[x].min(), max(table[x].max(), table[x].min() + 1)), xlabel=unit)
     numbered(ax.yaxis)
     return ax

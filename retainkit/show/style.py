@@ -5,9 +5,10 @@ Nothing here changes a matplotlib setting outside its own figure, and pyplot is 
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from retainkit.show.words import clean, short
@@ -118,10 +119,12 @@ def finish(ax: Axes, *, finding: str, measure: str, source: str) -> Axes:
 
 
 def _balanced(text: str, limit: int) -> list[str]:
-    """The text in as few lines of `limit` letters as it takes, and those about equally long."""
-    fewest = len(textwrap.wrap(text, limit))
-    widths = (w for w in range(max(1, limit // 3), limit + 1) if len(textwrap.wrap(text, w)) <= fewest)
-    return textwrap.wrap(text, next(widths, limit)) or [""]
+    """The text in as few lines of `limit` letters as it takes, and those about equally long; a number stays with its unit."""
+    text = re.sub(r"(?<=\d) (?=days|months|points|times)", "\N{NO-BREAK SPACE}", text)
+    wrap = partial(textwrap.wrap, text, break_on_hyphens=False)
+    fewest = len(wrap(limit))
+    widths = (w for w in range(max(1, limit // 3), limit + 1) if len(wrap(w)) <= fewest)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrap(next(widths, limit))] or [""]
 
 
 def _settle(fig: Figure) -> None:
