@@ -13,6 +13,8 @@ import in_process
 import pytest
 from PIL import Image
 
+from retainkit.check.examine import examine
+from retainkit.check.say import as_html
 from retainkit.report import pdf
 from retainkit.report.run import report
 from retainkit.resources import notebooks_folder, sample_folder
@@ -121,6 +123,19 @@ def test_a_page_is_quiet_fits_prints_leads_somewhere_and_has_no_fault_that_axe_c
         path, _, mark = link.partition("#")
         assert (sample_report / path).exists() if path else page.evaluate("name => !!document.getElementById(name)", mark), link
     assert (sample_report / f"{stem}.html").stat().st_size < 400_000
+    page.context.close()
+
+
+def test_the_page_of_a_check_is_quiet_fits_leads_to_each_part_and_has_no_fault_that_axe_can_find(browser, tmp_path):
+    shop = shutil.copytree(sample_folder(), tmp_path / "shop", ignore=shutil.ignore_patterns("activity*", "responses*"))
+    (tmp_path / "check.html").write_text(as_html(examine([shop])), encoding="utf-8")
+    page, heard = _open(browser, tmp_path / "check.html", 1280)
+    assert (_sticks_out(page), _faults(page), heard) == ([], [], [])
+    assert page.locator("h1").text_content() == "Check of changes.csv, contracts.csv, customers.csv and 3 more"
+    assert page.evaluate("[...document.querySelectorAll('nav a')].every(a => document.querySelector(a.getAttribute('href')).textContent == a.textContent)")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    assert (_sticks_out(page), _faults(page, NARROW + DARK)) == ([], [])
     page.context.close()
 
 

@@ -141,16 +141,17 @@ def _systems(found: Examined) -> Iterable[str]:
 def _mapping(found: Examined) -> Iterable[str]:
     for p in found.proposals:
         yield f"{p.table} ({p.sure}) from {p.look.name}"
-        for name, sql in p.lines.items():
+        said = {name: sql if len(sql) <= 70 else f"worked out from {listed(p.reads(sql))}" for name, sql in p.lines.items()}
+        wide = max((len(told) for told in said.values() if len(told) <= 24), default=0)
+        for name, told in said.items():
             how, why = p.why.get(name, ("sure", ""))
-            told = sql if len(sql) <= 70 else f"worked out from {listed(p.reads(sql))}"
-            yield f"  {name:<20} {told}   {how}{': ' + why if why and how != 'sure' else ''}"
+            yield f"  {name:<20} {told:<{wide}}   {how}{': ' + why if why and how != 'sure' else ''}"
         if p.where:
             yield f"  only rows where       {p.where}"
         for name in (c.name for c in TABLES[p.table].columns if c.name not in p.lines):
             yield f"  {name:<20} -{' (not the column of that name)' if name in p.off else ''}"
-        said = p.reads("\n".join((*p.lines.values(), p.where, p.currency, p.email)))
-        if left := [n for n in p.look.names if n not in said]:
+        used = p.reads("\n".join((*p.lines.values(), p.where, p.currency, p.email)))
+        if left := [n for n in p.look.names if n not in used]:
             yield f"  columns not used      {listed(left, limit=15)}"
 
 
@@ -198,4 +199,4 @@ def as_html(found: Examined) -> str:
 
     text = resources.files("retainkit").joinpath("check", "page.html.j2").read_text(encoding="utf-8")
     page = Environment(autoescape=True, trim_blocks=True, keep_trailing_newline=True).from_string(text)
-    return page.render(title="Check of " + ", ".join(look.name for look in found.looks[:3]), sections=sections(found))
+    return page.render(title=f"Check of {listed([look.name for look in found.looks], limit=3)}", sections=sections(found))
