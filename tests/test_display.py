@@ -106,7 +106,7 @@ def test_a_number_below_zero_has_a_minus_sign_and_a_day_and_the_numbers_for_othe
 
 
 def test_a_column_of_numbers_written_out_stands_to_the_right_as_numbers_do_and_words_to_the_left(shown):
-    written = {"ago": ["$2,100", "+22.1", "–"], "q": ["< 0.001", "0.25", "too few"], "chance": ["5 %", "0.00", "SEK 20"]}
+    written = {"ago": ["$2,100", "+22.1", "–"], "q": ["< 0.001", "0.25", "too few"], "chance": ["5 %", "0.00", "SEK 20"], "gone": ["–"] * 3}
     words = {"day": ["2026-10-31", "–", "–"], "news": ["−3 to 31", "5", "5"], "none": ["not known"] * 3}
     table(pd.DataFrame({"code": ["1", "2", "3"], **written, **words}), caption="Both")
     heads = re.findall(r'<th scope="col" style="text-align:(\w+)">(\w+)', shown[0][0]["text/html"])

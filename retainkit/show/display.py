@@ -116,9 +116,9 @@ def _format(df: pd.DataFrame, name: Any) -> str:
 
 
 def _numbers(column: list[str]) -> bool:
-    """Whether the cells of a column are numbers, written out with their signs and units."""
+    """Whether the cells of a column are numbers, written out with their signs and units, or the dash that stands for each."""
     told = [cell for cell in column if cell not in NEITHER]
-    return bool(told) and all(map(WRITTEN.fullmatch, told))
+    return all(map(WRITTEN.fullmatch, told)) and (bool(told) or set(column) == {"–"})
 
 
 def _cell(value: Any, spec: str) -> str:
