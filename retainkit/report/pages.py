@@ -23,8 +23,8 @@ CONTENTS = "<!--contents-->"
 PLAIN = re.compile(r'<span class="(?:n|o|p|w|nb|nn|nf|mi|mf|kp|bp|se)">(.*?)</span>')  # marks of code that the style leaves plain
 OWN = {"means": "The notebook that recorded it says what it means: look there.", "unit": "", "left_out": "", "source": ""}
 _NUMBER = r"[−+]?(?:[$€£]|[A-Z]{3} )?\d(?:[\d,.]*\d)?(?: ?%)?"
-# What stands on one line: a number with its unit, a range, an n. What is no text of the page is passed over.
-_WHOLE = re.compile(rf"<(style|pre|title)\b.*?</\1>|<[^>]*>|(?<![\w.,;#/–−-])((?:n (?:= )?(?=\d))?{_NUMBER}(?:(?:–| to ){_NUMBER})?(?: (?:points|times|days|months))?(?![\w/–-]))", re.S)
+# What stands on one line: a day, a number with its unit, a range, an n. What is no text of the page is passed over.
+_WHOLE = re.compile(rf"<(style|pre|title)\b.*?</\1>|<[^>]*>|(?<![\w.,;#/–−-])(\d{{4}}-\d\d(?:-\d\d)?(?![\w-])|(?:n (?:= )?(?=\d))?{_NUMBER}(?:(?:–| to ){_NUMBER})?(?: (?:points|times|days|months))?(?![\w/–-]))", re.S)
 TEXTS = re.compile(r'(?:<span class="(?:s1?|s2|sd|sa|si)">[^<]*</span>)+')  # parts of one text, which the style shows in one colour
 
 
@@ -177,12 +177,12 @@ def markdown(text: str) -> str:
 
 
 def whole(text: str) -> str:
-    """The page with every range, number with its unit and "n = 1,234" kept on one line; what is read and copied stays the same.
+    """The page with every day, range, number with its unit and "n = 1,234" kept on one line; what is read and copied stays the same.
 
     >>> whole("<p>20% (95% interval 19%–21%, n = 3,532), −0.17 points</p>")
     '<p>20% (95% interval <span class="whole">19%–21%</span>, <span class="whole">n = 3,532</span>), <span class="whole">−0.17 points</span></p>'
     """
-    return _WHOLE.sub(lambda m: f'<span class="whole">{m[2]}</span>' if m[2] and re.search("[ –]", m[2]) else m[0], text)
+    return _WHOLE.sub(lambda m: f'<span class="whole">{m[2]}</span>' if m[2] and re.search("[ –-]", m[2]) else m[0], text)
 
 
 def check(text: str, name: str) -> None:
