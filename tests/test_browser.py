@@ -187,8 +187,7 @@ def test_what_is_folded_can_be_found_and_is_printed(browser, sample_report):
     height = "[...document.querySelectorAll('details.folded .rk-table')].map(e => e.checkVisibility({contentVisibilityAuto: true}) ? e.getBoundingClientRect().height : 0)"
     assert set(page.evaluate(height)) == {0}
     page.emulate_media(media="print")
-    assert len(page.evaluate(height)) > 3
-    assert min(page.evaluate(height)) > 50
+    page.wait_for_function(f"{height}.length > 3 && {height}.every(high => high > 50)")
     page.context.close()
 
 
