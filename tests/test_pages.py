@@ -182,6 +182,10 @@ def test_what_is_news_stands_out_and_what_is_noise_does_not(notebook, ran):
     assert re.findall('<td class="news">(.{4})', pages.page(notebook, FACTS)) == ["NEWS", "News"]
 
 
+def test_each_printed_sheet_says_which_of_how_many_it_is():
+    assert re.search(r'@page \{[^}]*@bottom-right \{ content: counter\(page\) " of " counter\(pages\)', pages.css())
+
+
 @pytest.mark.parametrize("one", ["n = 3,532", "n 25", "34%–39%", "$2,700–$4,700", "−0.3 to +5.5", "13.0% to 34.5%", "50 to 70 %", "SEK 1,200–SEK 1,400", "−0.17 points", "12 to 24 months", "365 days", "2026-10", "2026-10-31"])
 def test_no_line_ends_within_a_day_a_range_an_n_or_a_number_and_its_unit(one):
     assert pages.whole(f"<td>it is ({one}), usual</td>") == f'<td>it is (<span class="whole">{one}</span>), usual</td>'
