@@ -164,9 +164,11 @@ def test_the_parts_of_the_scorecard_line_up_and_a_number_does_not_touch_the_word
         .map(row => [...row.cells].map(cell => Math.round(cell.getBoundingClientRect().left)).slice(0, 6))""")
     assert len(places) > 4
     assert {tuple(row) for row in places} == {tuple(places[0])}
-    for width in (1280, 390, PAPER):
+    for width in (1280, 961, 801, 390, PAPER):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(media="print" if width == PAPER else "screen")
+        assert page.evaluate("""() => [...document.querySelectorAll(".rk-table[aria-label^='Scorecard:'] :is(th, td)")]
+            .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)""") == [], width
         assert page.evaluate("""() => [...document.querySelectorAll('td[style*=right] + td:not([style*=right])')].filter(e => {
             const [left, right] = [e.previousElementSibling, e].map(cell => getComputedStyle(cell))
             return e.getBoundingClientRect().height && left.display == 'table-cell' && parseFloat(left.paddingRight) + parseFloat(right.paddingLeft) < 12
