@@ -153,6 +153,7 @@ def test_a_table_takes_the_free_space_and_what_changed_fits_a_telephone(stem, br
     assert page.evaluate("[...document.querySelectorAll('.changed :is(th, td)')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)") == []
     assert (_scrolling(page, ".changed .rk-table"), _scrolling(page, "pre")) == ([], [])
     assert _scrolling(page, ".rk-table:is([aria-label^='Scorecard:'], [aria-label^='Goals,'])") == []  # what decides would be cut off
+    assert page.evaluate("[...document.querySelectorAll('.rk-table[aria-label^=Scorecard] td')].filter(e => e.textContent == '–' && e == e.parentNode.lastChild && e.checkVisibility()).length") == 0
     assert page.locator(".changed .rk-table").count() == 1
     assert _faults(page, NARROW) == []
     page.context.close()

@@ -49,6 +49,7 @@ def page(notebook: NotebookNode, facts: Mapping[str, Any]) -> str:
     text, _ = _exporter().from_notebook_node(shown, resources=resources)
     text = _unique_ids(text).replace(' style="text-align:left"', "")  # as the style has it: said in each cell, it is a twentieth of a page
     text = re.sub("<td>(?=NEWS|News)", '<td class="news">', text)
+    text = text.replace("<td>–</td></tr>", '<td class="none">–</td></tr>')
     text = whole(text.replace(CONTENTS, _contents(text[text.find(CONTENTS) :]), 1))
     check(text, str(facts["stem"]))
     return text
