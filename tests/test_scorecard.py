@@ -17,6 +17,7 @@ from retainkit.metrics.acquisition import cycle_months
 from retainkit.metrics.scorecard import COLUMNS, earlier, lines
 from retainkit.resources import sample_folder
 from retainkit.tally import asked_once
+from retainkit.tell import scorecard as tell_scorecard
 
 DAY = pd.Timestamp("2026-10-31")
 
@@ -528,3 +529,15 @@ def test_referrals_against_the_rest_by_hand_standardisation(sample, card):
     rates = closed.groupby(["it", "segment"])["won"].mean()
     gap = sum(mix[s] * (rates[True, s] - rates[False, s]) for s in mix.index)
     assert card.loc["deals.referral_gap", "value"] == pytest.approx(gap, abs=0.004)  # days are counted in whole local days
+
+
+def test_a_lifetime_value_that_fewer_than_ten_were_watched_for_has_its_ends_only():
+    """METHODS 0.3 asks for ten at risk at the horizon of a curve: 37 of these 40 came in the last days."""
+    days = ["2026-01-01"] * 3 + ["2026-02-20"] * 37
+    bought = pd.DataFrame({"order_id": range(40), "customer_id": [f"c{i}" for i in range(40)], "ordered_at": days, "amount": [10.0 + i % 7 for i in range(40)],
+                           "product_line": "tea"})
+    shop = rk.open_shop({"orders": bought}, as_of="2026-02-28")
+    assert rk.lifetime_value(shop, horizons=[30])[["n", "observed"]].values.tolist() == [[40, 3]]
+    card = rk.scorecard(shop)
+    assert rk.card_table(card[card["metric"] == "clv.revenue"])["now"].tolist() == ["12.27–13.51"]
+    assert "brings between $12.27 and $13.51 of revenue" in tell_scorecard.brings(rk.lifetime_value_curve(shop, until=30), unit="$", margin=1)

@@ -70,7 +70,7 @@ def first(table: pd.DataFrame, group: str = "") -> Found:
         return Found(group=group)
     row = table.iloc[0]
     value = row["rate"] if "rate" in row else row["value"]
-    left = row.get("at_risk", math.inf)
+    left = row.get("at_risk", row.get("observed", math.inf))  # of an average, those who were watched for so long
     ends = float(row["low"]), float(row["high"])
     return Found(float(value), *ends, int(row["n"]), group, float(left) if left == left else math.inf, float(row.get("too_young", math.nan)))
 

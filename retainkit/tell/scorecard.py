@@ -196,7 +196,7 @@ def brings(curve: pd.DataFrame, *, unit: str, margin: float) -> str:
     """What a new customer brings by the end of the curve."""
     last = curve.iloc[-1]
     taken = "of revenue" if margin == 1 else f"at {margin:.0%} margin"
-    value = words({**last, "n": curve["observed"].iloc[0]}, kind="money", unit=unit, brief=True)
+    value = words({**last, "n": curve["observed"].iloc[0], "at_risk": last["observed"]}, kind="money", unit=unit, brief=True)
     return f"On average a new customer brings {value} {taken} in {last['age']:,.0f} days" if tells(value) else FEW
 
 
@@ -225,7 +225,8 @@ def value_and_cost(tables: Mapping[str, pd.DataFrame], *, by: str | None, unit: 
     wide = back[key].assign(**{"cost covered by": [_covered(row, days) for row in back.to_dict("records")]})
     for name, head in reversed(heads.items()):
         kind = "ratio" if name == "times" else "money"
-        part = shown(tables[name][[*key, "value", "low", "high", "n"]], kind=kind, unit=unit)
+        told = tables[name].rename(columns={"observed": "at_risk"}).reindex(columns=[*key, "value", "low", "high", "n", "at_risk"])
+        part = shown(told, kind=kind, unit=unit)
         part = part.rename(columns={"estimate": head})
         wide = part.merge(wide, on=by) if by else part.join(wide)
     return wide
