@@ -68,9 +68,10 @@ def test_of_few_customers_nobody_reads_who_left_or_waits():
     assert cross_selling.sold_by(row(left=0.1), window=90, leaves=True) == "50% cross-sold within 90 days, 10% gone before it came to that"
     assert cross_selling.sold_by(row(n=6, low=0.2, high=0.9, left=0.17), window=90, leaves=True) == "Between 20% and 90% cross-sold within 90 days"
     assert cross_selling.sold_by(row(n=40, rate=float("nan"), low=float("nan"), high=float("nan")), window=30, leaves=False) == "Not known yet"
-    table = pd.DataFrame([row(left=0.1, waiting=0.4), row(n=6, left=0.2, waiting=0.3)])
-    assert cross_selling.told(table, leaves=True)[["left", "waiting"]].isna().any(axis=1).tolist() == [False, True]
-    assert "left" not in cross_selling.told(table, leaves=False)
+    ends = {"left_low": 0.05, "left_high": 0.15, "waiting_low": 0.35, "waiting_high": 0.45}
+    table = cross_selling.told(pd.DataFrame([row(left=0.1, waiting=0.4, **ends), row(n=6, left=0.1, waiting=0.4, **ends)]), leaves=True)
+    assert table[["left", "waiting"]].values.tolist() == [["10% (5%–15%)", "40% (35%–45%)"], ["5%–15%", "35%–45%"]]
+    assert "left" not in cross_selling.told(pd.DataFrame([row(left=0.1, waiting=0.4, **ends)]), leaves=False)
 
 
 def test_averages_and_rates_of_few_are_no_one_number():

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import capital, counted
-from retainkit.estimate.smalln import GATES, short_of, verdict
+from retainkit.estimate.smalln import GATES, in_words, short_of, verdict
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import words
@@ -88,11 +88,13 @@ def cautions(shop: Shop, share: pd.DataFrame, *, horizons: Sequence[int], leaves
 
 
 def told(anyone: pd.DataFrame, *, leaves: bool) -> pd.DataFrame:
-    """The shares by horizon; who left first and who waits stand only where one number may be said of the cross-sold."""
-    others = ["left", "waiting"] if leaves else ["waiting"]
-    table = anyone.drop(columns=[c for c in map(str, anyone) if c.startswith(("left", "waiting")) and c not in others])
-    alone = pd.Series([exact(row) for row in anyone.to_dict("records")], index=anyone.index, dtype=bool)
-    return table.assign(**{name: table[name].where(alone) for name in others})
+    """The shares by horizon, and beside them who left first and who waits, in the words their own intervals allow."""
+    cells = {
+        name: [in_words(row[name], row[f"{name}_low"], row[f"{name}_high"], row["n"], at_risk=row["at_risk"],
+                        kind="survival", form="cell") for row in anyone.to_dict("records")]
+        for name in (["left", "waiting"] if leaves else ["waiting"])
+    }
+    return anyone.drop(columns=[c for c in map(str, anyone) if c.startswith(("left", "waiting"))]).assign(**cells)
 
 
 def sold_by(early: Any, *, window: int, leaves: bool) -> str:
