@@ -54,7 +54,7 @@ class Place:
         assert {book["status"] for book in run["notebooks"]} == {"ok"}
         for stem in STEMS:
             page = (folder / f"{stem}.html").read_text()
-            assert f"<p>Within {number} days.</p>" in page
+            assert f'<p>Within <span class="whole">{number} days</span>.</p>' in page
             assert page.rstrip().endswith("</html>")
         assert (folder / "metrics.csv").read_text().count(f"a.days,,,{number},") == 2
         assert (folder / "index.html").read_text().rstrip().endswith("</html>")

@@ -70,8 +70,8 @@ def test_of_few_customers_nobody_reads_who_left_or_waits():
     assert cross_selling.sold_by(row(n=40, rate=float("nan"), low=float("nan"), high=float("nan")), window=30, leaves=False) == "Not known yet"
     ends = {"left_low": 0.05, "left_high": 0.15, "waiting_low": 0.35, "waiting_high": 0.45}
     table = cross_selling.told(pd.DataFrame([row(left=0.1, waiting=0.4, **ends), row(n=6, left=0.1, waiting=0.4, **ends)]), leaves=True)
-    assert table[["left", "waiting"]].values.tolist() == [["10% (5%–15%)", "40% (35%–45%)"], ["5%–15%", "35%–45%"]]
-    assert "left" not in cross_selling.told(pd.DataFrame([row(left=0.1, waiting=0.4, **ends)]), leaves=False)
+    assert table[["left first", "neither yet"]].values.tolist() == [["10% (5%–15%)", "40% (35%–45%)"], ["5%–15%", "35%–45%"]]
+    assert "left first" not in cross_selling.told(pd.DataFrame([row(left=0.1, waiting=0.4, **ends)]), leaves=False)
 
 
 def test_averages_and_rates_of_few_are_no_one_number():

@@ -137,7 +137,8 @@ class Shop:
         name = "customer" if column == "customer_id" else column and TABLES[table].column(column).sql_name
         filled = f"{name} is not null" if name and not tells else "true"
         # of all rows, whenever they came, as of a whole shop: what is asked of a year ago is chosen by what there is today
-        return bool(self._store.first(f"select 1 from {self._store.rows(table)} where {filled}{self._theirs(table, self._store.rows('customers'))} limit 1"))
+        theirs = self._theirs(table, f"{self._store.rows('customers')} where true")
+        return bool(self._store.first(f"select 1 from {self._store.rows(table)} where {filled}{theirs} limit 1"))
 
     def _theirs(self, table: str, customers: str) -> str:
         """What makes a row of a table one of the chosen customers, after other conditions: customers and deals say themselves what kind they are of."""
@@ -148,8 +149,8 @@ class Shop:
         if table in ("customers", "deals") or not asked:
             return f" and {kind}"
         if set(asked.values()) == {"'unknown'"}:
-            return f" and customer not in (select customer from {customers} where not ({kind}))"
-        return f" and customer in (select customer from {customers} where {kind})"
+            return f" and customer not in (select customer from {customers} and not ({kind}))"
+        return f" and customer in (select customer from {customers} and {kind})"
 
     def _known(self, table: str) -> str:
         """What makes a row of a table one of those known by a day, if one was named."""
@@ -270,7 +271,8 @@ class Shop:
             return
         if self._only or self._known_by:
             tables |= {"customers", "orders", "contracts"} - self._views  # what the choice is made by
-            where = {name: f"where true{self._theirs(name, 'customers')}{self._known(name)}" for name in RESTRICTED}
+            everybody = f"all_customers where coalesce(signed_up_on <= {literal(self.as_of)}, true)"  # `customers` are by then the chosen ones
+            where = {name: f"where true{self._theirs(name, everybody)}{self._known(name)}" for name in RESTRICTED}
         if tables.intersection(DERIVED):
             self.prepare()
         canonical(self._store, self._clock, names=tables & TABLES.keys(), where=where)

@@ -90,9 +90,9 @@ def cautions(shop: Shop, share: pd.DataFrame, *, horizons: Sequence[int], leaves
 def told(anyone: pd.DataFrame, *, leaves: bool) -> pd.DataFrame:
     """The shares by horizon, and beside them who left first and who waits, in the words their own intervals allow."""
     cells = {
-        name: [in_words(row[name], row[f"{name}_low"], row[f"{name}_high"], row["n"], at_risk=row["at_risk"],
+        head: [in_words(row[name], row[f"{name}_low"], row[f"{name}_high"], row["n"], at_risk=row["at_risk"],
                         kind="survival", form="cell") for row in anyone.to_dict("records")]
-        for name in (["left", "waiting"] if leaves else ["waiting"])
+        for name, head in (("left", "left first"), ("waiting", "neither yet"))[not leaves :]
     }
     return anyone.drop(columns=[c for c in map(str, anyone) if c.startswith(("left", "waiting"))]).assign(**cells)
 
