@@ -169,7 +169,7 @@ def _ends(row: Any) -> str:
 
 def _there(reps: pd.DataFrame) -> pd.DataFrame:
     """The reps on the map who have not left: of fewer than five deals nobody is drawn."""
-    return reps[~reps["departed"].astype(bool) & (reps["n"] >= 5)]
+    return reps[~reps["departed"].astype(bool) & (reps["n"] >= SHOWN)]
 
 
 def _to_read(found: RepMap) -> str:
