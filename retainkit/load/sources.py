@@ -187,7 +187,7 @@ def written(body: dict[str, Any], where: str) -> dict[str, Any]:
         if body.get(key, choices[0]) not in choices:
             raise BadValueError(where, f"`{key}` {wrong}", repr(body[key]), f"{key} = {typed}")
     return {"header": bool(body.get("header", True)), "names": tuple(body.get("columns", ())), "delimiter": body.get("delimiter"),
-            "encoding": str(body.get("encoding", "utf-8")), "skip": body.get("skip", 0), "sheets": _names(body.get("sheets", ()))}
+            "encoding": str(body.get("encoding", "utf-8")), "skip": int(body.get("skip", 0)), "sheets": _names(body.get("sheets", ()))}
 
 
 def _names(said: Any) -> tuple[str, ...]:
