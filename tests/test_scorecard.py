@@ -540,4 +540,7 @@ def test_a_lifetime_value_that_fewer_than_ten_were_watched_for_has_its_ends_only
     assert rk.lifetime_value(shop, horizons=[30])[["n", "observed"]].values.tolist() == [[40, 3]]
     card = rk.scorecard(shop)
     assert rk.card_table(card[card["metric"] == "clv.revenue"])["now"].tolist() == ["12.27–13.51"]
+    spend = pd.DataFrame({"month": ["2025-12-01", "2026-01-01", "2026-02-01"], "category": "paid", "amount": 80.0})
+    priced = rk.scorecard(rk.open_shop({"orders": bought, "spend": spend}, as_of="2026-02-28"))
+    assert re.fullmatch(r"[\d.]+–[\d.]+ times", rk.card_table(priced[priced["metric"] == "clv.to_cost"])["now"].item())
     assert "brings between $12.27 and $13.51 of revenue" in tell_scorecard.brings(rk.lifetime_value_curve(shop, until=30), unit="$", margin=1)

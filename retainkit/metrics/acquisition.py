@@ -125,7 +125,8 @@ def value_to_cost(
     Returns
     -------
     DataFrame
-        A row a group: the group, `value` (times), `low`, `high`, `n` (new customers behind the value), `horizon_days`, `worth`, `cost`.
+        A row a group: the group, `value` (times), `low`, `high`, `n` (new customers behind the value), `observed` (of these, watched for so
+        long), `too_young`, `horizon_days`, `worth`, `cost`.
 
     Notes
     -----
@@ -139,7 +140,7 @@ def value_to_cost(
     variance = spread(both, level=level) + 1 / both["cost_n"].where(both["cost_n"] > 0)
     reach = np.exp(z_value(level) * np.sqrt(variance))
     table = both.assign(worth=both["value"], cost=both["cost_value"], value=ratio, low=ratio / reach, high=ratio * reach)
-    return table[[*keys(by), "value", "low", "high", "n", "horizon_days", "worth", "cost"]]
+    return table[[*keys(by), "value", "low", "high", "n", "observed", "too_young", "horizon_days", "worth", "cost"]]
 
 
 def payback(
