@@ -39,6 +39,17 @@ def test_from_the_lines_and_from_the_store_the_answer_is_one(question):
     pd.testing.assert_frame_equal(kept, raw)
 
 
+def test_the_least_queries_count_what_the_tallies_count():
+    found = {name: pd.read_csv(StringIO(f["least"]["answer"])) for name, f in work.least(ROWS, "number").items()}
+    asked = ("overview", "recurrent_events, cross-sells", "recurrent_scores, cross-sells")
+    tallied = {name: pd.read_csv(StringIO(f["lines"]["answer"])) for name, f in work.tallies(ROWS, "number", list(asked)).items()}
+    overview, events, scores = (tallied[name] for name in asked)
+    assert found["first day of each customer"].iloc[0, 0] == overview["customers"].iloc[0]
+    assert found["days on which each bought"].iloc[0, 0] == overview["purchase_days"].iloc[0]
+    pd.testing.assert_frame_equal(found["days with a new one, by age"].sort_values("age", ignore_index=True), events[["age", "n"]])
+    assert len(found["these scored by customer, by follow-up"]) == len(scores)
+
+
 def test_one_named_benchmark_prints_its_row(monkeypatch, capsys):
     def here(job, python=""):
         return work.WORK[job["what"]](**{name: value for name, value in job.items() if name != "what"})

@@ -48,6 +48,16 @@ def tallies(plan: Plan) -> str:
     return markdown(head, rows)
 
 
+def least(plan: Plan) -> str:
+    """What the tallies are made of, asked of the order lines by queries written for nothing else, each as a multiple of reading its columns."""
+    found = rounds({"": {"what": "least", "rows": plan.rows, "ids": plan.ids}}, plan.rounds)[""]
+    rows = []
+    for name in found[0]:
+        scan, cost = ([f[name][kind] for f in found] for kind in ("scan", "least"))
+        rows.append([name, ms(middle(scan)), ms(middle(cost)), f"{times(cost, scan):.1f}"])
+    return markdown(["asked of the lines", "scan of the lines", "CPU ms", "times"], rows)
+
+
 def load(plan: Plan) -> str:
     """What it takes to check and store an export, and to open it again."""
     rows = []
@@ -145,7 +155,7 @@ def memory(plan: Plan) -> str:
     return markdown([f"{size['rows']:,} lines", "seconds", "CPU seconds", "peak MB of the process"], rows)
 
 
-BENCHMARKS: dict[str, Callable[[Plan], str]] = {f.__name__: f for f in (tallies, load, csv, peers, imports, report, reps, memory)}
+BENCHMARKS: dict[str, Callable[[Plan], str]] = {f.__name__: f for f in (tallies, least, load, csv, peers, imports, report, reps, memory)}
 
 
 def ms(seconds: float) -> str:
