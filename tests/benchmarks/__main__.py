@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHMARKS, *QUESTIONS, []],
                         help=f"a benchmark ({', '.join(BENCHMARKS)}) or one tally by its name; all when none is given")
-    parser.add_argument("--rows", type=int, default=10_000_000, help="order lines (10,000,000; memory takes five times as many, peers a tenth)")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="order lines (10,000,000; memory takes five times as many)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of which the median counts (5)")
     parser.add_argument("--ids", choices=["number", "text"], default="number", help="customer ids: whole numbers, or text of 36 characters")
     parser.add_argument("--peers", default=sys.executable, metavar="PYTHON", help="a Python that has lifetimes and repeatradar (this one)")

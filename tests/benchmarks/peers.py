@@ -42,14 +42,13 @@ def revenue_by_month(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def cross_sell_first(lines: pd.DataFrame) -> pd.Series:
-    """Days to the first new product line, customer by customer."""
-
-    def first_other(customer: pd.DataFrame) -> Any:
-        start = customer["ordered_at"].min()
-        basket = set(customer.loc[customer["ordered_at"] == start, "product_line"])
-        return (customer.loc[~customer["product_line"].isin(basket), "ordered_at"].min() - start).days
-
-    return lines.groupby("customer_id")[["ordered_at", "product_line"]].apply(first_other).value_counts()
+    """Days to the first new product line: what each bought on the first day as a set, and every later line looked up in it."""
+    table = lines[["customer_id", "ordered_at", "product_line"]].copy()
+    table["first"] = table.groupby("customer_id")["ordered_at"].transform("min")
+    basket = table[table["ordered_at"] == table["first"]].groupby("customer_id")["product_line"].agg(set).rename("basket")
+    later = table[table["ordered_at"] > table["first"]].merge(basket, on="customer_id")
+    other = later[later.apply(lambda row: row["product_line"] not in row["basket"], axis=1)]
+    return (other.groupby("customer_id")["ordered_at"].min() - other.groupby("customer_id")["first"].min()).dt.days.value_counts()
 
 
 def summary(lines: pd.DataFrame) -> pd.DataFrame:
