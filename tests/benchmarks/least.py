@@ -5,6 +5,8 @@ Each counts a purchase as `days.sql` does; the money of refunds, orders and what
 
 from __future__ import annotations
 
+from .world import LINES
+
 DAY = ("customer_id", "ordered_at", "refunded_at", "status", "amount")
 LINE = (*DAY, "product_line")
 
@@ -25,6 +27,11 @@ NEW = """with starts as (select l.customer, l.started_on from line_starts l), fi
 SCORED = """(select n.customer, min(n.first_on) as first_on, sum(case when n.age <= 90 then 0.8 else -0.2 end) as score
   from new n where n.age <= 365 group by n.customer)"""
 
+MINIMA = ", ".join(f"min(case when o.product_line = '{line}' then o.ordered_on end) as line_{i}" for i, line in enumerate(LINES))
+SCORES = " + ".join(f"case when date_diff('day', w.first_on, w.line_{i}) between 1 and 90 then 0.8 when date_diff('day', w.first_on, w.line_{i}) between 91 and 365 then -0.2 else 0 end" for i in range(len(LINES)))
+WIDE = f"""(select w.first_on, {SCORES} as score
+  from (select o.customer, min(o.ordered_on) as first_on, {MINIMA} from orders o where {BOUGHT} group by o.customer) w)"""
+
 # what is asked: the columns of the lines it reads, and its query
 LEAST: dict[str, tuple[tuple[str, ...], str]] = {
     "first day of each customer": (DAY, f"select count(f.first_on) from {FIRSTS} f"),
@@ -35,4 +42,5 @@ LEAST: dict[str, tuple[tuple[str, ...], str]] = {
     "first day of each product line": (LINE, "select count(l.started_on) from line_starts l"),
     "days with a new one, by age": (LINE, f"{NEW} select n.age, count(*) as n from new n group by 1"),
     "these scored by customer, by follow-up": (LINE, f"{NEW} select s.first_on, sum(s.score), sum(s.score * s.score) from {SCORED} s group by 1"),
+    "new lines scored, of twelve that are named": (LINE, f"select s.first_on, sum(s.score), sum(s.score * s.score) from {WIDE} s group by 1"),
 }
