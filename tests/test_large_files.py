@@ -158,19 +158,22 @@ def test_a_file_that_changes_while_it_is_read_is_never_found_under_what_it_becam
     assert open_shop(orders.parent).sql("select sum(amount) as x from orders")["x"].item() == 11
 
 
-def test_order_lines_are_sorted_when_customers_are_first_taken_in_shares_and_that_changes_no_row(monkeypatch, tmp_path):
+def test_order_lines_are_sorted_when_customers_are_first_taken_in_many_shares_and_that_changes_no_row(monkeypatch, tmp_path):
     folder, asked = tmp_path / "shop", "select * from days order by customer, on_day"
     folder.mkdir()
     lines = [f"O{n},C{n * 7919 % 11},2026-0{n % 2 + 1}-{n % 28 + 1:02},{n}.50" for n in range(60)]
     (folder / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\n" + "\n".join(lines) + "\n")
 
-    def cached(name, at_once):
+    def cached(name, at_once, looked_through=3):
         monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / name))
         monkeypatch.setattr(derive, "LINES_AT_ONCE", at_once)
+        monkeypatch.setattr(derive, "LOOKED_THROUGH", looked_through)
         return open_shop(folder)
 
-    whole, shares = cached("whole", 1_000).sql(asked), cached("shares", 10)
-    assert not list((tmp_path / "whole").glob("*/by_customer"))
+    whole = cached("whole", 1_000).sql(asked)
+    assert cached("few", 10, 6).sql(asked).equals(whole)
+    assert not [*(tmp_path / "whole").glob("*/by_customer"), *(tmp_path / "few").glob("*/by_customer")]
+    shares = cached("shares", 10)
     assert shares.sql("select order_id from all_orders")["order_id"].tolist() == [f"O{n}" for n in range(60)]
     assert not list((tmp_path / "shares").glob("*/by_customer"))
     assert shares.sql(asked).equals(whole)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 # Tables made once from the canonical ones, in the order they stand on each other.
 DERIVED = ("line_starts", "spells", "days", "buyers")
 KNOWN = ("known_orders", "known_deals", "known_contracts")
-LINES_AT_ONCE = 1_000_000  # what of a million order lines is sorted and grouped takes some 300 MB
+LINES_AT_ONCE = 2_000_000  # what of these order lines is sorted and grouped takes some 500 MB
+LOOKED_THROUGH = 10  # times that it is quicker to look for some customers among all order lines than to sort these
 NEIGHBOURS = 16_384  # customers whose lines may lie in any order: to sort by few groups is quicker than by many customers
 
 
@@ -76,7 +77,7 @@ def derive(store: Stored, clock: dict[str, Any], folder: Path) -> None:
     con.execute(f"create schema {schema}")
     con.execute(f"set schema = {literal(schema)}")
     shares = _shares(store)
-    lines = by_customer(store) if len(shares) > 1 else None
+    lines = by_customer(store) if len(shares) > LOOKED_THROUGH else None
     for i, who in enumerate(shares):
         canonical(store, clock, who, names=_sources(), lines=lines)
         for name in DERIVED:
