@@ -331,6 +331,21 @@ def test_the_shapes_of_csv_people_export(tmp_path, text):
     assert rk.overview(rk.open_shop(folder_with(tmp_path, text, name))).revenue[0] == 35
 
 
+@pytest.mark.parametrize("title", ["sep=,\r\n", "Orders\n\r\n", "\r\n\r\n", "Orders\r"])
+def test_a_title_whose_lines_end_in_another_way_takes_no_row_with_it(tmp_path, title):
+    folder_with(tmp_path, title + GOOD)
+    (tmp_path / "retainkit.toml").write_text(f'[orders]\npath = "orders.csv"\nskip = {len(title.splitlines())}\n')
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35
+
+
+def test_a_name_over_a_column_may_have_several_lines(tmp_path):
+    head, rows = '"order_id","shop,\nstreet\r\n""and"" city",customer_id,ordered_at,"amount"', GOOD.replace(",ann", ",x,ann").replace(",bob", ",x,bob")
+    shop = rk.open_shop(folder_with(tmp_path, head + rows[rows.find("\n") :].replace("2026-02-01,20", "2026-02-01,twenty")))
+    assert reasons(shop) == [[3, "`amount` is not a number"]]  # as a person counts who opens it in a spreadsheet
+    (tmp_path / "retainkit.toml").write_text("""[orders]\npath = "orders.csv"\ncustomer_id = 'shop, street "and" city'\n""")
+    assert rk.overview(rk.open_shop(tmp_path)).customers[0] == 1
+
+
 def test_text_that_is_not_utf8_says_which_encoding_to_name(tmp_path):
     folder = folder_with(tmp_path, GOOD.replace("bob", "josé").encode("latin-1"))
     refused(folder, "orders.csv", "encoding")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +43,9 @@ def relations_in(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i:
 
 def _text_or_parquet(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int) -> Relation:
     name = plan.label(path)
-    if path.suffix.lower() != ".parquet" and (plan.encoding != "utf-8" or plan.uneven):
-        path, plan = utf8(path, plan.encoding, name, even=plan.uneven), replace(plan, encoding="utf-8")
+    even = path.suffix.lower() != ".parquet" and (plan.uneven or _title_apart(plan, path))
+    if path.suffix.lower() != ".parquet" and (plan.encoding != "utf-8" or even):
+        path, plan = utf8(path, plan.encoding, name, even=even), replace(plan, encoding="utf-8")
     if path.suffix.lower() == ".parquet":
         sql = f"(select file_row_number + 1 as row_no, * exclude (file_row_number) from read_parquet({one_file(path)}, file_row_number=true))"
         return Relation(name, sql, _types(con, plan, name, sql), 1)
@@ -67,6 +70,14 @@ def _csv(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, i: int, la
     return Relation(label, sql, dict.fromkeys(names, "VARCHAR"), plan.skip + (2 if plan.header else 1), rejects, path=path, delimiter=delimiter)
 
 
+def _title_apart(plan: TablePlan, path: Path) -> bool:
+    """Whether the lines above a table end in another way than its own: the engine would take all of it for one line, and find no rows."""
+    with suppress(UnicodeDecodeError, LookupError, EOFError, OSError, zlib.error), opened(path, plan.encoding) as lines:  # said by others
+        first = [lines.readline(1_000_000) for _ in range(plan.skip + 2 if plan.skip else 0)]
+        return len({line[len(line.rstrip("\r\n")) :] for line in first} - {""}) > 1
+    return False
+
+
 def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
     """The column names of a text file, and the character that separates them."""
     damaged = "cannot be read: the file is damaged or was cut short"
@@ -74,6 +85,9 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
         with saying(plan.label(path), damaged, "copy or export it again", EOFError, OSError, zlib.error), opened(path, plan.encoding) as lines:
             for _ in range(plan.skip + 1):
                 first = lines.readline(1_000_000)
+            more = list(islice(iter(lambda: lines.readline(1_000_000), ""), 20)) if first.count('"') % 2 else []
+            ends = next((n for n, line in enumerate(more, 1) if line.count('"') % 2), 0)  # a name over a column may have several lines
+            first += "".join(more[:ends])
     except (UnicodeDecodeError, LookupError) as err:
         raise BadValueError(
             plan.label(path),
@@ -85,7 +99,7 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
     if not plan.header:
         return apart(plan.names) or [f"column{n}" for n in range(len(first.split(delimiter)))], delimiter
     names = next(csv.reader([first], delimiter=delimiter), [])
-    return apart([n.strip() or f"column{p}" for p, n in enumerate(names)]), delimiter
+    return apart([(" ".join(n.split()) if len(n.splitlines()) > 1 else n.strip()) or f"column{p}" for p, n in enumerate(names)]), delimiter
 
 
 def of_frame(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> Relation:
