@@ -435,3 +435,22 @@ def test_one_column_that_numbers_orders_and_customers_is_said(tmp_path):
     text = "order_id,day,amount,product\n" + "".join(f"{i // 2},2026-01-{1 + i:02d},10,p{i % 3}\n" for i in range(20))
     (tmp_path / "orders.csv").write_text(text)
     assert "`order_id` is called after orders, and is read as the customer: if it numbers orders" in as_text(examine([tmp_path], {"orders.customer_id": "order_id"}))
+
+
+def test_a_title_that_a_spreadsheet_fills_up_with_marks_stands_above_the_header(tmp_path):
+    rows = "".join(f"{n};K{n % 3};{12 + n:02d}.02.2026;1.{n}00,50 EUR;Tee\r\n" for n in range(1, 9))
+    text = f"Umsätze 2026;;;;\r\nStand 01.03.2026;;;;\r\n;;;;\r\nAuftragsnr;Kundennr;Datum;Umsatz (netto);Warengruppe\r\n{rows}Summe;;;12.000;\r\n"
+    found = checked(tmp_path, {"umsatz.csv": text})
+    assert found.looks[0].settings["skip"] == 3
+    assert money(found) == 8 * 1000.5 + 3600
+    assert found.shop
+    assert found.shop.rejected("orders")[["row", "reason"]].values.tolist() == [[13, "a line of totals"]]
+
+
+@pytest.mark.parametrize("name", ["Total (net)", "Total (EUR)", "Total incl. VAT", "Amount excl. of tax", "Net total", "Umsatz brutto"])
+def test_what_stands_behind_the_name_of_an_amount_is_no_other_name(tmp_path, name):
+    assert lines(checked(tmp_path, {"sales.csv": ORDERS.replace("total", name).replace("id,c", "order id,c", 1)}))["amount"] == name
+
+
+def test_a_tax_alone_is_no_amount(tmp_path):
+    assert not checked(tmp_path, {"sales.csv": ORDERS.replace("total", "total tax")}).proposals

@@ -50,23 +50,24 @@ def dialect(path: Path, encoding: str = "") -> dict[str, Any]:
 def _title(lines: list[str]) -> int:
     """How many lines stand above the header: those before the first row that is as wide as the table and names its columns.
 
-    None where the first line's own mark divides every line as often: values may hold another mark more often than that.
+    The first line's own mark where it divides every line as often: values may hold another mark more often than that. A spreadsheet fills up
+    the lines of a title with marks, so that they are as wide as the table and say little.
     """
-    if not lines:
-        return 0
-    reader = csv.reader(lines, delimiter=max(DELIMITERS, key=lambda mark: sum(line.count(mark) for line in lines)))
-    cells, ends = [], [0]
+    named = next((line for line in lines if line.strip()), "")
+    marks = max(DELIMITERS, key=named.count), max(DELIMITERS, key=lambda mark: sum(line.count(mark) for line in lines))
+    cells: list[list[Any]] = []
+    ends = [0]
     try:
-        even = {len(row) for row in csv.reader(lines, delimiter=max(DELIMITERS, key=lines[0].count)) if row}
-        if len(even) == 1 and even != {1}:
-            return 0
+        even = {len(row) for row in csv.reader(lines, delimiter=marks[0]) if row}
+        reader = csv.reader(lines, delimiter=marks[len(even) != 1 or even == {1}])
         for row in reader:
             cells.append([0.0 if NUMBER.fullmatch(cell) else cell.strip() for cell in row])
             ends.append(reader.line_num)
     except csv.Error:
         return 0
     at, wide = header_row(cells), [len(row) for row in cells]
-    return ends[at] if at and at + 1 < len(cells) and wide[0] < wide[at] == max(wide[at:], key=wide[at:].count) else 0
+    filled = [sum(cell != "" for cell in row) for row in cells]
+    return ends[at] if at and at + 1 < len(cells) and (wide[0] < wide[at] or 2 * filled[0] <= filled[at]) and wide[at] == max(wide[at:], key=wide[at:].count) else 0
 
 
 def _encoding(start: bytes, handle: Any, said: str) -> str:

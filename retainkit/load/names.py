@@ -13,6 +13,11 @@ from typing import Any
 ENOUGH = 0.55  # the likeness below which a name says nothing
 HUNDREDTHS = re.compile(r"( in)? (cents?|pence|centimes|centavos|minor( units?)?)$")  # how the name of a column ends that counts money in them
 
+IN_MONEY = re.compile(
+    r"( (net|gross|netto|brutto|ttc|ht|(in )?(eur|euros?|usd|dollars?|gbp|pounds?|chf|cad|aud|sek|nok|dkk|pln|czk|jpy)|"
+    r"(incl?|including|inclusive|inkl|with|excl?|ex|excluding|exclusive|exkl|without)( of)? (vat|tax|taxes|gst|mwst|ust|iva|tva|btw|moms)))+$"
+)  # and how one ends that says in which money, and whether a tax is in it
+
 
 @cache
 def words() -> dict[str, Any]:
@@ -45,7 +50,7 @@ def plain(name: str) -> str:
 def likeness(name: str, known: list[str]) -> float:
     """How much a column's name is like what people call something: 1 for the first of the known words, 0 for nothing alike."""
     own = HUNDREDTHS.sub("", plain(name))
-    best = 0.0
+    best = 0.97 * likeness(bare, known) if (bare := IN_MONEY.sub("", own)) != own else 0.0
     for place, word in enumerate(known):
         late = 0.004 * place
         if own == word:
