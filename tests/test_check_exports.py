@@ -454,3 +454,26 @@ def test_what_stands_behind_the_name_of_an_amount_is_no_other_name(tmp_path, nam
 
 def test_a_tax_alone_is_no_amount(tmp_path):
     assert not checked(tmp_path, {"sales.csv": ORDERS.replace("total", "total tax")}).proposals
+
+
+def monthly(day: int, *, channel: bool) -> str:
+    """The orders of ten days from one on, of a system that says a channel since its last release."""
+    head, said = ("Order,Customer,Date,Amount,Channel\n", ",web") if channel else ("Order,Customer,Date,Amount\n", "")
+    return head + "".join(f"{n},C{n % 4},2026-03-{n:02d},{n}.50{said}\n" for n in range(day, day + 10))
+
+
+def test_orders_that_say_a_channel_are_no_spending(tmp_path):
+    found = checked(tmp_path, {"sales.csv": monthly(1, channel=True)})
+    assert lines(found)["order_id"] == "Order"
+    assert [p.table for p in found.proposals] == ["orders"]
+
+
+def test_a_row_that_overlaps_is_the_same_whatever_one_of_the_files_does_not_say(tmp_path):
+    files = {"sales_1.csv": monthly(1, channel=False), "sales_2.csv": monthly(6, channel=True), "sales_3.csv": monthly(11, channel=False)}
+    found = checked(tmp_path, files)
+    assert found.looks[0].shared == 10
+    assert "once keeps 20 of 30 rows" in as_text(found)
+    assert "sales_1.csv, sales_3.csv have no Channel: empty there" in as_text(found)
+    found = checked(tmp_path, files, overlap="once")
+    assert money(found) == sum(range(1, 21)) + 20 * 0.5
+    assert "in more than one file with other values" not in as_text(found)

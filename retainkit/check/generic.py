@@ -34,6 +34,9 @@ def propose(looks: Sequence[Look], answers: dict[str, str], taken: set[str]) -> 
     for look in looks:
         links = links_of(look, looks)
         for name in ORDER:
+            numbered = any(p.look is look and {"order_id", "customer_id"} <= p.columns.keys() for p in tried)
+            if name == "spend" and numbered and not said_of(name, answers):
+                continue  # orders may say by which channel they came
             if name not in taken and (found := _try(look, links, TABLES[name], said_of(name, answers))):
                 tried.append(found)
     tried.sort(key=lambda p: (-p.score, ORDER.index(p.table)))

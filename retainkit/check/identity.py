@@ -119,7 +119,7 @@ def versions(proposals: Sequence[Proposal]) -> Iterator[str]:
         if len(p.look.parts) < 2 or name not in p.lines or p.lines[name] not in p.look.names:
             continue
         own = p.table == "orders" and p.behind(p.lines["customer_id"]) is p.look  # and not a joined file
-        row, who = ", ".join(p.look.names.values()), p.sql_of("customer_id") if own else "''"
+        row, who = ", ".join(p.look.common), p.sql_of("customer_id") if own else "''"
         every = " union all ".join(
             f"select {n} as part, trim({p.look.names[p.lines[name]]}) as k, hash({row}) as h, hash({who}) as w from {part} t"
             for n, part in enumerate(p.look.parts)

@@ -82,6 +82,11 @@ class Look:
         return int(self.con.execute(f"select count(*) from {self.table} where {where}").fetchall()[0][0])
 
     @property
+    def common(self) -> list[str]:
+        """SQL of the columns that all of its files and sheets have."""
+        return [sql for name, sql in self.names.items() if all(name not in missing for missing in self.lacking.values())]
+
+    @property
     def name(self) -> str:
         if "address" in self.settings:
             return called(self.settings["address"], self.settings["query"])
@@ -184,10 +189,9 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     names = {name: f'"{quoted(name)}"' for name in types}
     if settings.get("columns") == ["line"]:
         names = _blank_separated(con, table)
-    shared = _shared(con, [r.sql for r in relations], names.values())
-    found = Look((path,), settings, con, table, rows, sampled, names, len(relations), shared, beside=read[0].beside)
-    found.lacking.update({r.name: missing for r in read if (missing := [name for name in types if name not in r.types])})
-    return found
+    lacking = {r.name: missing for r in read if (missing := [name for name in types if name not in r.types])}
+    found = Look((path,), settings, con, table, rows, sampled, names, len(relations), beside=read[0].beside, lacking=lacking)
+    return replace(found, shared=_shared(con, [r.sql for r in relations], found.common))
 
 
 def described(look: Look, decimal: str = "", date_format: str = "") -> Look:
@@ -293,9 +297,10 @@ def _together(wide: Look, parts: list[Look]) -> Look:
     several = not sampled and len(parts) > 1
     # more rows are put below those of one
     each = (f"(select * from {look.table} where rowid < {look.rows})" for look in parts if several)
-    shared = sum(look.shared for look in parts) + (0 if sampled else _shared(wide.con, [look.table for look in parts], wide.names.values()))
+    wide = replace(wide, lacking={name: missing for look in parts for name, missing in look.lacking.items()} | lacking)
+    shared = sum(look.shared for look in parts) + (0 if sampled else _shared(wide.con, [look.table for look in parts], wide.common))
     for look in parts:
-        if look is not wide:
+        if look.table != wide.table:
             wide.con.execute(f"insert into {wide.table} by name select * from {look.table}")
     return replace(
         wide,
@@ -304,6 +309,5 @@ def _together(wide: Look, parts: list[Look]) -> Look:
         sampled=sampled,
         shared=shared,
         parts=tuple(each),
-        lacking={name: missing for look in parts for name, missing in look.lacking.items()} | lacking,
-        settings=wide.settings | ({"missing": "empty"} if lacking or any(look.lacking for look in parts) else {}),
+        settings=wide.settings | ({"missing": "empty"} if wide.lacking else {}),
     )

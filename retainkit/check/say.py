@@ -83,8 +83,9 @@ def _files(found: Examined) -> Iterable[str]:
         odd = dict.fromkeys(v for c in look.columns.values() for v in c.values if not v.isascii())
         if odd and encoding and not encoding.startswith("utf"):
             yield f"  it is not UTF-8; read as {encoding}: {listed(list(odd)[:3])}. If these look wrong, say --encoding and the one it was exported in"
-        for name, missing in look.lacking.items():
-            yield f"  {name} has no {listed(missing)}: empty there"
+        for missing in dict.fromkeys(listed(names) for names in look.lacking.values()):
+            without = [name for name, names in look.lacking.items() if listed(names) == missing]
+            yield f"  {listed(without, limit=3)} {'has' if len(without) == 1 else 'have'} no {missing}: empty there"
     yield from _left_aside(found)
 
 

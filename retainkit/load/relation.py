@@ -36,6 +36,7 @@ class Relation:
     path: Path | None = None  # the text file it is, and what separates its columns
     delimiter: str = ","
     beside: list[list[str]] = field(default_factory=list)  # sheets of its workbook that hold other tables, by table
+    common: tuple[str, ...] = ()  # where files lack columns of others, those that all have
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ class Source:
 def padded(relations: list[Relation]) -> list[Relation]:
     """Each file with the columns of all of them: those it lacks are empty."""
     every = {name: kind for r in reversed(relations) for name, kind in r.types.items()}
+    shared = set.intersection(*({name.lower() for name in r.types} for r in relations))
     found = []
     for relation in relations:
         have = {name.lower() for name in relation.types}
         more = {name: kind for name, kind in every.items() if name.lower() not in have}
         empty = "".join(f', cast(null as {"varchar" if relation.rejects else kind}) as "{quoted(name)}"' for name, kind in more.items())
-        found.append(replace(relation, sql=f"(select *{empty} from {relation.sql} p)", types=relation.types | more))
+        common = tuple(name for name in relation.types if name.lower() in shared)
+        found.append(replace(relation, sql=f"(select *{empty} from {relation.sql} p)", types=relation.types | more, common=common))
     return found
 
 

@@ -109,7 +109,7 @@ def _select(source: Source, tz: str | None) -> tuple[str, list[str], str]:
     texts = ", ".join(text for text, _ in read.values())
     values = ", ".join(f"{p.value} as {c.sql_name}" for c, (_, p) in read.items())
     left_out = f"({_as_written(plan.where, raw)}) is not true" if plan.where else "false"
-    cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(source.relation.types))
+    cells = ", ".join(f"coalesce(cast({raw[name]} as varchar), '')" for name in sorted(source.relation.common or source.relation.types, key=str.lower))
     whole = f", md5(concat_ws(chr(31), {cells})) as whole" if plan.once else ""
     rows = (
         f'select " file" as file, row_no, {", ".join(sorted(have))}{", whole" if whole else ""}, why,'
