@@ -477,3 +477,31 @@ def test_a_row_that_overlaps_is_the_same_whatever_one_of_the_files_does_not_say(
     found = checked(tmp_path, files, overlap="once")
     assert money(found) == sum(range(1, 21)) + 20 * 0.5
     assert "in more than one file with other values" not in as_text(found)
+
+
+@pytest.mark.parametrize("months", ["2026-01 2026-02 2026-12", "01/2026 02/2026 12/2026", "Jan-26 Feb-26 Dec-26", "May_2026 January_2026 March_2026"])
+def test_spending_by_month_needs_no_day(tmp_path, months):
+    rows = "".join(f"{month.replace('_', ' ')},google,{n}0\n" for n, month in enumerate(months.split(), 1))
+    found = checked(tmp_path, {"orders.csv": ORDERS, "marketing_spend.csv": f"Month,Channel,Cost\n{rows}"})
+    assert lines(found, "spend")["month"] == "Month"
+    assert found.shop, found.trouble
+    assert not len(found.shop.rejected("spend"))
+    assert found.shop.sql("select cast(min(month) as varchar) as m from all_spend").m[0] == "2026-01-01"
+
+
+def test_months_are_no_days_of_orders_and_words_where_words_are_meant(tmp_path):
+    assert not checked(tmp_path, {"sales.csv": "Order,Customer,Month,Amount\n" + "".join(f"{n},c{n % 3},2026-0{n},5\n" for n in range(1, 9))}).proposals
+    survey = "customer_id,answered_at,score,kind,wave\n" + "".join(f"c{n},2026-03-0{n},{n},customer,2026-03\n" for n in range(1, 9))
+    found = checked(tmp_path, {"responses.csv": survey, "orders.csv": ORDERS})
+    assert lines(found, "responses")["wave"] == "wave"
+    assert found.shop, found.trouble
+    assert set(found.shop.sql("select wave from responses").wave) == {"2026-03"}
+
+
+def test_of_a_very_wide_file_the_columns_that_say_something_are_looked_at(tmp_path):
+    head, *rows = ORDERS.splitlines()
+    names = [f"Property {n}" for n in range(200)]
+    wide = [",".join([*names, head.replace("total", "Sum of all")]), *(f"{'x,' * 200}{row}" for row in rows)]
+    found = checked(tmp_path, {"orders.csv": "\n".join(wide) + "\n"}, **{"orders.amount": "Sum of all"})
+    assert "204 columns (150 of them looked at); becomes orders" in as_text(found)
+    assert money(found) == 200

@@ -17,7 +17,7 @@ from retainkit.check.generic import map_column, propose
 from retainkit.check.identity import same_customers
 from retainkit.check.lives import worth_nothing
 from retainkit.check.look import Look, Source, described, grouped, look_at, sources_in
-from retainkit.check.presets import recognised
+from retainkit.check.presets import recognised, spoken_of
 from retainkit.check.proposal import GUESS, SURE, Proposal, Question
 from retainkit.check.words import choices
 from retainkit.errors import RetainkitError, counted, listed
@@ -115,7 +115,8 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
     files, passed = sources_in(paths)
     with told(quiet(con), "looking at the files"):
         opened, unread = _readable(con, files, given.get("encoding", ""))
-        looks = [described(look, given.get("decimal", ""), given.get("date-format", "")) for look in grouped(opened)]
+        decimal, days = given.get("decimal", ""), given.get("date-format", "")
+        looks = [described(look, decimal, days, lambda name: name in given.values() or spoken_of(name)) for look in grouped(opened)]
     for look in looks:
         look.settings.update({"overlap": "once"} if look.shared and given.get("overlap") == "once" else {})
     are_columns(given, looks)

@@ -30,7 +30,7 @@ ORDER = ("deals", "contracts", "orders", "responses", "spend", "changes", "activ
 
 def propose(looks: Sequence[Look], answers: dict[str, str], taken: set[str]) -> list[Proposal]:
     """The best proposal for each canonical table that is not `taken`; a file is the base of one table."""
-    tried = []
+    tried = list[Proposal]()
     for look in looks:
         links = links_of(look, looks)
         for name in ORDER:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from retainkit.check.parts import parts_of
 from retainkit.errors import BadValueError, MissingDataError, RetainkitError, counted, first_line, listed
 from retainkit.load.book import in_groups
 from retainkit.load.database import called, extract, is_address, is_database, tables_in
-from retainkit.load.dates import Days, counted_days, days_in
+from retainkit.load.dates import Days, counted_days, days_in, months_in
 from retainkit.load.endings import PACKED, READ
 from retainkit.load.other import is_other
 from retainkit.load.plan import TablePlan
@@ -50,7 +50,7 @@ class Column:
     filled: int
     distinct: int
     kind: str  # day, number, text or empty
-    days: Days | None = None
+    days: Days | None = None  # of a text: the months it writes
     numbers: Numbers | None = None
     least: float | None = None
     values: tuple[str, ...] = ()  # a few, the most frequent first
@@ -194,11 +194,18 @@ def look_at(con: duckdb.DuckDBPyConnection, source: Source, number: int, encodin
     return replace(found, shared=_shared(con, [r.sql for r in relations], found.common))
 
 
-def described(look: Look, decimal: str = "", date_format: str = "") -> Look:
-    """The look with each of its columns described; a number or a day that may be two is what the other columns of the file prove, else what
-    was said: of days "d/m", "m/d" or a format.
+def described(look: Look, decimal: str = "", date_format: str = "", first: Callable[[str], bool] = bool) -> Look:
+    """The look with its columns described, of a very wide file those that `first` names and those that hold something before others; a number
+    or a day that may be two is what the other columns of the file prove, else what was said: of days "d/m", "m/d" or a format.
     """
-    columns = {name: described_column(look, name, sql, decimal) for name, sql in list(look.names.items())[:WIDE]}
+    names = list(look.names)
+    if len(names) > WIDE:
+        counts = ", ".join(f"count(nullif(trim({sql}), ''))" for sql in look.names.values())
+        filled = look.con.execute(f"select {counts} from (select * from {look.table} limit {ENOUGH}) t").fetchall()[0]
+        place = {name: (not first(name), not n) for name, n in zip(names, filled, strict=True)}
+        chosen = set(sorted(names, key=lambda name: place[name])[:WIDE])
+        names = [name for name in names if name in chosen]
+    columns = {name: described_column(look, name, look.names[name], decimal) for name in names}
     proved = {c.numbers.mark for c in columns.values() if c.numbers and c.numbers.mark}
     if len(proved) == 1:
         columns |= {n: described_column(look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt and not c.numbers.both}
@@ -267,7 +274,7 @@ def described_column(look: Look, name: str, sql: str, decimal: str) -> Column:
         if not numbers.sql and DAYLIKE.search(name.lower()) and (counted := counted_days(sql, least, most)):
             return replace(column, kind="day", days=counted)
         return replace(column, kind="number", numbers=numbers, least=least)
-    return column
+    return replace(column, days=months_in(con, values))
 
 
 def grouped(looks: list[Look]) -> list[Look]:

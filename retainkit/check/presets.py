@@ -14,6 +14,7 @@ from typing import Any
 from retainkit.check.amounts import signs
 from retainkit.check.look import Column, Look, described_column
 from retainkit.check.proposal import SURE, Proposal, days_lines
+from retainkit.load.names import plain
 from retainkit.load.schema import TABLES
 from retainkit.sqltext import quoted
 
@@ -24,6 +25,17 @@ def presets() -> tuple[dict[str, Any], ...]:
     folder = resources.files("retainkit").joinpath("presets")
     names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".toml") and f.name != "words.toml")
     return tuple(tomllib.loads(folder.joinpath(name).read_text(encoding="utf-8")) for name in names)
+
+
+@cache
+def _told() -> str:
+    folder = resources.files("retainkit").joinpath("presets")
+    return "\n".join(f.read_text(encoding="utf-8").lower() for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def spoken_of(name: str) -> bool:
+    """Whether a column is called like one that a preset reads, or as people call one."""
+    return name.lower() in _told() or plain(name) in _told()
 
 
 def recognised(looks: Sequence[Look]) -> tuple[list[Proposal], list[Look]]:

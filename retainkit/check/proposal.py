@@ -93,7 +93,7 @@ class Proposal:
     @property
     def dated(self) -> dict[str, Column]:
         """The columns that hold days, by canonical column."""
-        return {name: column for name, column in self.columns.items() if column.days}
+        return {name: column for name, column in self.columns.items() if column.days and TABLES[self.table].column(name).kind == "day"}
 
     @property
     def order(self) -> str:

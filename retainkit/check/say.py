@@ -77,9 +77,10 @@ def _files(found: Examined) -> Iterable[str]:
             "no header line": look.settings.get("header") is False,
             counted(look.sheets, "sheet"): look.sheets > 1,
             "a sample of it": look.sampled,
+            f"{len(look.columns)} of them looked at": len(look.columns) < len(look.names),
         }
         said = ", ".join(note for note, so in notes.items() if so)
-        yield f"{look.name}: {counted(look.rows, 'row')}, {counted(len(look.columns), 'column')}{f' ({said})' if said else ''}; {use}"
+        yield f"{look.name}: {counted(look.rows, 'row')}, {counted(len(look.names), 'column')}{f' ({said})' if said else ''}; {use}"
         odd = dict.fromkeys(v for c in look.columns.values() for v in c.values if not v.isascii())
         if odd and encoding and not encoding.startswith("utf"):
             yield f"  it is not UTF-8; read as {encoding}: {listed(list(odd)[:3])}. If these look wrong, say --encoding and the one it was exported in"

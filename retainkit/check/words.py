@@ -12,7 +12,7 @@ def fits(canonical: Canonical, column: Column) -> bool:
     if column.kind == "empty":
         return False
     if canonical.kind == "day":
-        return column.kind == "day"
+        return column.kind == "day" or (canonical.name == "month" and column.days is not None)
     if canonical.kind in ("money", "number"):
         return column.kind == "number"
     return column.kind != "day"

@@ -155,6 +155,17 @@ def days_said(con: duckdb.DuckDBPyConnection, rows: str, column: str, sql: str) 
     return days if row and row[0] >= SHARE else None
 
 
+def months_in(con: duckdb.DuckDBPyConnection, values: str) -> Days | None:
+    """How a column writes months without a day, where all of it does."""
+    forms = ("%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b-%y", "%b %Y", "%B %Y")
+    shape = "regexp_full_match(v, '(19|20)[0-9]{2}[-/][0-9]{1,2}|[0-9]{1,2}[/.](19|20)[0-9]{2}|[A-Za-z]{3}-[0-9]{2}|[A-Za-z]{3,9} (19|20)[0-9]{2}')"
+    fit = ", ".join(f"count(case when {shape} then try_strptime(v, '{form}') end)" for form in forms)
+    n, *found = con.execute(f"select count(*), {fit} from {values}").fetchall()[0]
+    formats = tuple(form for form, fits in zip(forms, found, strict=True) if fits)
+    either = f"count(case when {shape} then try_strptime(v, {list(formats)!r}) end)"
+    return Days(formats, proof="months") if formats and con.execute(f"select {either} from {values}").fetchall() == [(n,)] else None
+
+
 def _translated(con: duckdb.DuckDBPyConnection, values: str, sql: str) -> Days | None:
     """Days whose months have names of another language: read in English, for the engine knows no other."""
     said = dict(
