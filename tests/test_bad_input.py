@@ -466,6 +466,27 @@ def test_days_before_1900_are_rejected_so_that_no_clock_breaks(tmp_path):
     assert got == [[5, "`ordered_at` is before 1900"], [6, "`ordered_at` is before 1900"]]
 
 
+def test_years_of_five_digits_are_rejected_and_no_end_is_none(tmp_path):
+    shop = rk.open_shop(folder_with(tmp_path, GOOD + "4,cy,20226-01-03,5\n5,-,2026-01-25,5\n6,eve,9999-12-31,5\n"), as_of="2026-02-01")
+    assert reasons(shop) == [[5, "`ordered_at` is after 9999"], [6, "`customer_id` is empty (a guest?)"]]
+    assert shop.ledger["after_as_of"].tolist() == [1]
+    rows = "contract_id,customer_id,started_at,ended_at\n1,ann,2026-01-01,infinity\n2,bob,2026-01-01,20226-02-01\n"
+    shop = rk.open_shop(folder_with(tmp_path, rows, "contracts.csv"), as_of="2026-02-01")
+    assert shop.rejected("contracts")[["row", "reason"]].values.tolist() == [[3, "`ended_at` is after 9999"]]
+
+
+def test_what_to_type_for_utf_16_reads_it(tmp_path):
+    error = refused(folder_with(tmp_path, GOOD.encode("utf-16")), "mark of UTF-16")
+    line = error.remedy.partition(" under")[0]
+    (tmp_path / "retainkit.toml").write_text(f'[orders]\npath = "orders.csv"\n{line}\n')
+    assert rk.overview(rk.open_shop(tmp_path)).revenue[0] == 35
+
+
+def test_a_list_in_place_of_lines_of_json_is_shown(tmp_path):
+    error = refused(folder_with(tmp_path, '\n[{"order_id": 1, "customer_id": 2}]\n', "orders.jsonl"), "one JSON object a line")
+    assert error.found == '[{"order_id": 1, "customer_id": 2}]'
+
+
 def test_a_gzip_file_that_was_cut_short_is_one_clear_error(tmp_path):
     refused(folder_with(tmp_path, gzip.compress((GOOD * 500).encode())[:60], "orders.csv.gz"), "cut short", "again")
 

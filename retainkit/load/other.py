@@ -63,7 +63,8 @@ def _json_lines(con: duckdb.DuckDBPyConnection, plan: TablePlan, path: Path, lab
     shape = json.loads(con.execute(f"select json_group_structure(j) from {name}_objects").fetchall()[0][0] or "0")
     paths = _paths(shape) if isinstance(shape, dict) else {}  # of nothing, and of empty objects, it is a word
     if not paths:
-        raise MissingDataError(label, "has no line that is a JSON object", remedy="one JSON object a line: {\"order_id\": 1, ...}")
+        first = con.execute(f"select left(line, 80) from {name}_text where trim(line) <> '' order by row_no limit 1").fetchone() or ("only empty lines",)
+        raise MissingDataError(label, "has no line that is a JSON object", first[0], 'one JSON object a line: {"order_id": 1, ...}')
     columns = ", ".join(f'j ->> {literal(p)} as "{quoted(n)}"' for n, p in paths.items())
     con.execute(f"create or replace temp table {name} as select row_no, {columns} from {name}_objects where j is not null")
     con.execute(

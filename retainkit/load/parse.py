@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from retainkit.load.schema import Column
 from retainkit.sqltext import literal
 
-NONE = r"'null', 'nan', 'none', 'n/a', '<na>', '#n/a', '\n'"  # what databases and spreadsheets write where there is no identifier
+NONE = r"'null', 'nan', 'none', 'n/a', '<na>', '#n/a', '\n', '-', '--'"  # what databases and spreadsheets write where there is no identifier
 ZONED = r"[0-9]:[0-9]{2}.*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"  # a time of day, then an offset
 
 
@@ -111,7 +111,11 @@ def reasons(column: Column, value: str, text: str) -> list[tuple[str, str]]:
     what = {"day": "not a date", "money": "not a number", "number": "not a number"}.get(column.kind, "not one of " + ", ".join(column.choices))
     if column.kind in ("id", "text"):
         return [(f"{value} is null", f"{name} is empty" + (" (a guest?)" if column.name == "customer_id" else ""))] if column.required else []
-    old = [(f"{value} < cast('1900-01-01' as date)", f"{name} is before 1900")] if column.kind == "day" else []  # a year of two digits, or none
+    old = []
+    if column.kind == "day":  # a year of two digits, or none, or of five
+        ends = "true" if column.required else f"isfinite({value})"  # of what has no end databases say infinity
+        late = f"{value} > cast('9999-12-31' as date) and {ends}"
+        old = [(f"{value} < cast('1900-01-01' as date)", f"{name} is before 1900"), (late, f"{name} is after 9999")]
     if column.required:
         return [*old, (f"{value} is null and {empty}", f"{name} is empty"), (f"{value} is null", f"{name} is {what}")]
     return [*old, (f"{value} is null and not ({empty})", f"{name} is {what}")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -17,7 +18,7 @@ from retainkit.load.frames import registered
 from retainkit.load.mapping import apart
 from retainkit.load.other import is_other, relations_of
 from retainkit.load.plan import TablePlan
-from retainkit.load.recode import DELIMITERS, LONGEST, no_endless_line, no_text, opened, utf8
+from retainkit.load.recode import DELIMITERS, LONGEST, no_endless_line, no_text, opened, opener, utf8
 from retainkit.load.relation import Relation
 from retainkit.load.sources import packed_up
 from retainkit.sqltext import literal, one_file
@@ -89,11 +90,15 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
             ends = next((n for n, line in enumerate(more, 1) if line.count('"') % 2), 0)  # a name over a column may have several lines
             first += "".join(more[:ends])
     except (UnicodeDecodeError, LookupError) as err:
+        with opener(path)(path, "rb") as text:
+            marked = text.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE)
         raise BadValueError(
             plan.label(path),
             f"is not {plan.encoding} text",
-            no_text(path) or str(err),
-            f"{plan.line('encoding', 'cp1252')} (of Windows; {plan.look} says which it may be)",
+            "the mark of UTF-16 at its beginning" if marked else no_text(path) or str(err),
+            plan.line("encoding", "utf-16")
+            if marked
+            else f"{plan.line('encoding', 'cp1252')} (of Windows; {plan.look} says which it may be)",
         ) from err
     delimiter = plan.delimiter or max(DELIMITERS, key=first.count)
     if not plan.header:
