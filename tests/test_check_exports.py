@@ -505,3 +505,21 @@ def test_of_a_very_wide_file_the_columns_that_say_something_are_looked_at(tmp_pa
     found = checked(tmp_path, {"orders.csv": "\n".join(wide) + "\n"}, **{"orders.amount": "Sum of all"})
     assert "204 columns (150 of them looked at); becomes orders" in as_text(found)
     assert money(found) == 200
+
+
+@pytest.mark.parametrize("head", ["Deal ID;Firma ID;Besitzer ID;Erstellt am;Abgeschlossen am;Phase;Betrag", "Oportunidad ID;Cuenta;Propietario ID;Fecha de creación;Fecha de cierre;Etapa;Importe"])
+def test_deals_are_known_by_what_their_columns_are_called_elsewhere(tmp_path, head):
+    rows = "".join(f"{n};{n % 3};u{n % 2};2026-01-{n:02d};2026-02-{n:02d};{'gewonnen' if n % 2 else 'verloren'};{n},50\n" for n in range(1, 21))
+    assert lines(checked(tmp_path, {"export.csv": f"{head}\n{rows}"}), "deals")["rep"] == head.split(";")[2]
+
+
+def test_what_is_next_of_deals_that_lack_a_column_is_the_column_and_what_was_said(tmp_path):
+    rows = "".join(f"{n},u{n % 2},2026-01-{n:02d},2026-02-{n:02d},{'won' if n % 2 else 'lost'}\n" for n in range(1, 21))
+    found = checked(tmp_path, {"pipeline.csv": f"deal id,whose,opened at,closed at,outcome\n{rows}"})
+    assert as_text(found).endswith(f"retainkit check {tmp_path} --tz UTC --answer deals.rep=COLUMN")
+    assert lines(checked(tmp_path, {}, **{"deals.rep": "whose"}), "deals")["rep"] == "whose"
+
+
+def test_of_two_columns_of_one_name_the_other_is_said(tmp_path):
+    text = "Order,Customer,Date,Amount,Amount\n" + "".join(f"{n},c{n % 3},2026-03-{n:02d},{n}.50,{n}.99\n" for n in range(1, 21))
+    assert "orders.amount is `Amount_4`; it could be `Amount_5` as well" in as_text(checked(tmp_path, {"sales.csv": text}))

@@ -63,10 +63,15 @@ def _recommends(score: Column) -> bool:
 
 def falls_short(look: Look) -> str:
     """Which needed column keeps a file from being the table it is most like, in words; empty where it is like none."""
-    like = [(len(missing), -len(have) / sum(c.required for c in TABLES[name].columns), name, missing) for name, (have, missing) in look.nearly.items()
-            if missing and (len(have) >= 2 or (have and name.rstrip("s") in look.files[0].name.lower()))]
-    if not like:
+    name, missing = nearest(look)
+    if not name:
         return ""
-    _, _, name, missing = min(like)
     columns = [f"`{c}` ({TABLES[name].column(c).meaning.partition(';')[0]})" for c in missing]
     return f": to be {name}, it lacks {'a column' if len(columns) == 1 else 'columns'} for {listed(columns)}; if one is, say --answer {name}.{missing[0]}=COLUMN"
+
+
+def nearest(look: Look) -> tuple[str, list[str]]:
+    """The table a file is most like, and the needed columns that it lacks; nothing where it is like none."""
+    like = [(len(missing), -len(have) / sum(c.required for c in TABLES[name].columns), name, missing) for name, (have, missing) in look.nearly.items()
+            if missing and (len(have) >= 2 or (have and name.rstrip("s") in look.files[0].name.lower()))]
+    return min(like)[2:] if like else ("", [])

@@ -149,7 +149,8 @@ def _rivals(p: Proposal) -> list[str]:
     told, free = [], p.free(p.look.columns).values()
     for canonical in (c for c in TABLES[p.table].columns if c.required and c.kind in ("day", "money") and c.name in p.columns):
         name, names = f"{p.table}.{canonical.name}", words()[p.table][canonical.name]
-        if others := [f"`{c.name}`" for c in free if fits(canonical, c) and likeness(c.name, names) >= 0.8]:
+        alike = max(ENOUGH, min(0.8, likeness(p.columns[canonical.name].name, names)))
+        if others := [f"`{c.name}`" for c in free if fits(canonical, c) and likeness(c.name, names) >= alike]:
             told.append(f"{name} is `{p.columns[canonical.name].name}`; it could be {listed(others, limit=5)} as well: --answer {name}=...")
     return told + [line for line in [_named_alike(p)] if line]
 

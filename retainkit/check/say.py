@@ -8,7 +8,7 @@ from importlib import resources
 
 from retainkit.check import health
 from retainkit.check.answers import FLAGS
-from retainkit.check.evidence import falls_short
+from retainkit.check.evidence import NUMBERED, falls_short, nearest
 from retainkit.check.examine import Examined
 from retainkit.check.identity import identity, versions
 from retainkit.check.look import Look
@@ -168,8 +168,12 @@ def next_command(found: Examined, folder: str = "my-shop") -> str:
     """The exact command to type next."""
     paths = " ".join(shlex.quote(p) for p in found.paths)
     if not found.proposals:
-        columns = " ".join(f"--answer orders.{name}=COLUMN" for name in ("customer_id", "ordered_at", "amount"))
-        return f"name files with orders, deals or contracts; or say which column is which: retainkit check {paths} {columns}"
+        like = [(table, missing) for table, missing in map(nearest, found.looks) if table in NUMBERED]
+        table, missing = min(like, key=lambda one: len(one[1]), default=("orders", ["customer_id", "ordered_at", "amount"]))
+        number = NUMBERED[table][0]  # without one every row is one
+        columns = (f"--answer {table}.{name}=COLUMN" for name in missing if name != number or missing == [number])
+        typed = " ".join(part for part in ("retainkit check", paths, flags(found), *columns) if part)
+        return f"name files with orders, deals or contracts; or say which column is which: {typed}"
     if found.trouble and (found.lacking or not found.open_questions):
         return f"mend what stands in the way (above), then again: retainkit check {paths}"
     asked = " ".join(OPEN.get(q.key, q.answers[0]) for q in found.open_questions)
