@@ -88,7 +88,7 @@ def test_a_sheet_with_a_column_more_and_one_with_capital_letters_are_of_the_tabl
     shop, text = loaded(path), as_text(examine([path]))
     assert rk.overview(shop).revenue[0] == 10.5 * 2 + 20 + 5
     assert shop.ledger["file"].tolist() == ["book.xlsx, sheet 2024", "book.xlsx, sheet 2025", "book.xlsx, sheet 2026"]
-    assert "book.xlsx, sheet 2024 has no Channel: empty there" in text
+    assert "book.xlsx, sheet 2024, book.xlsx, sheet 2026 have no Channel: empty there" in text
     assert "not read: book.xlsx: has no sheet with a header and rows among Notes" in text
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from retainkit import cli, overview
@@ -523,3 +524,22 @@ def test_what_is_next_of_deals_that_lack_a_column_is_the_column_and_what_was_sai
 def test_of_two_columns_of_one_name_the_other_is_said(tmp_path):
     text = "Order,Customer,Date,Amount,Amount\n" + "".join(f"{n},c{n % 3},2026-03-{n:02d},{n}.50,{n}.99\n" for n in range(1, 21))
     assert "orders.amount is `Amount_4`; it could be `Amount_5` as well" in as_text(checked(tmp_path, {"sales.csv": text}))
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_names_of_groups_above_the_names_of_columns_are_a_title(tmp_path, kind):
+    rows = [["Order", "", "Customer", "Money", ""], ["Number", "Date", "ID", "Net", "Gross"]]
+    rows += [[f"A{n}", f"2026-03-{n:02d}", f"c{n % 3}", f"{n}.50", f"{n}.90"] for n in range(1, 21)]
+    if kind == "csv":
+        (tmp_path / "sales.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    else:
+        pd.DataFrame(rows).to_excel(tmp_path / "sales.xlsx", header=False, index=False)
+    found = examine([tmp_path], {"orders.customer_id": "ID"})
+    assert money(found) == sum(range(1, 21)) + 10
+    assert found.shop
+    assert [(f["rows"], f["kept"]) for f in found.shop.ledger.to_dict("records")] == [(20, 20)]
+
+
+def test_a_column_without_a_name_makes_no_names_of_the_first_row(tmp_path):
+    text = "Name,Town,\n" + "".join(f"{name},Bonn,remark\n" for name in ("Ann", "Bob", "Cy"))
+    assert "skip" not in checked(tmp_path, {"people.csv": text}).looks[0].settings

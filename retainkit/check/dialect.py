@@ -67,7 +67,7 @@ def _title(lines: list[str]) -> int:
         return 0
     at, wide = header_row(cells), [len(row) for row in cells]
     filled = [sum(cell != "" for cell in row) for row in cells]
-    return ends[at] if at and at + 1 < len(cells) and (wide[0] < wide[at] or 2 * filled[0] <= filled[at]) and wide[at] == max(wide[at:], key=wide[at:].count) else 0
+    return ends[at] if at and at + 1 < len(cells) and (wide[0] < wide[at] or filled[0] < filled[at]) and wide[at] == max(wide[at:], key=wide[at:].count) else 0
 
 
 def _encoding(start: bytes, handle: Any, said: str) -> str:

@@ -124,8 +124,16 @@ def header_row(cells: list[list[Any]]) -> int | None:
     for i, row in enumerate(cells[:LOOKED]):
         words = [c for c in row if isinstance(c, str) and c.strip()]
         if widths[i] >= max(2, 0.6 * usual) and len(words) >= 0.8 * widths[i] and 3 * len(set(words)) >= 2 * len(words):  # a name may stand twice
-            return i
+            return i + _is_a_group(row, cells[i + 1 :])
     return None
+
+
+def _is_a_group(names: list[Any], below: list[list[Any]]) -> bool:
+    """Whether a row of names stands above groups of columns, with gaps between them, and the next row names each column in words."""
+    row = below[0] if below else []
+    words = {c for c in row if isinstance(c, str) and c.strip() and not re.search("[0-9]", c)}
+    filled = [i for i, c in enumerate(names) if c != ""]
+    return len(words) == len(row) > len(filled) and filled != list(range(filled[0], filled[-1] + 1))
 
 
 def _text(cell: Any, dated: bool = False) -> str | None:
