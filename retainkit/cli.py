@@ -23,7 +23,7 @@ from retainkit.report.progress import tell
 
 USED_BADLY, FAILED = 2, 1
 EXAMPLES = {  # what to type where nothing was given
-    "folder": "my-project", "source": "exports", "html": "check.html", "copy": "my-notebooks", "notebooks": "notebooks",
+    "folder": "my-project", "source": "exports", "paths": "exports", "html": "check.html", "copy": "my-notebooks", "notebooks": "notebooks",
     "out": "reports", "month": "2026-10", "months": "2026-01..2026-10", "as_of": "2026-10-31",
     "only": "02_second_purchase_funnel", "settings": "within=30"}
 UNHEARD = 141  # 128 and the number of SIGPIPE: what shells say of a command whose reader went away
@@ -238,8 +238,9 @@ def _answers(given: argparse.Namespace) -> dict[str, str]:
 def _filled(given: argparse.Namespace) -> argparse.Namespace:
     """Refuse what was given as nothing, as a shell does for a variable that is not set: it would mean here, or everything."""
     for name, example in EXAMPLES.items():
-        if getattr(given, name, None) in ("", [""]):
-            flag = {"folder": "DIR", "source": "SOURCE", "settings": "--set"}.get(name, "--" + name.replace("_", "-"))
+        said = getattr(given, name, None)
+        if said == "" or (isinstance(said, list) and "" in said):
+            flag = {"folder": "DIR", "source": "SOURCE", "paths": "PATH", "settings": "--set"}.get(name, "--" + name.replace("_", "-"))
             raise BadValueError(flag, "is empty (a variable that is not set?)", "''", example if flag.isupper() else f"{flag} {example}")
     return given
 

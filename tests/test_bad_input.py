@@ -600,6 +600,19 @@ def test_a_wrong_line_of_the_mapping_is_named_and_what_it_says_to_type_is_unders
         assert any(word in str(still) for word in ("left out by where", "is empty", "is not a date", "is not a number"))  # noqa: PT017
 
 
+@pytest.mark.parametrize(("lines", "wrong"), [
+    ('delimiter = "ab"', "not one character"), ("delimiter = '\"'", "not one character"), ('header = "no"', "neither true nor false"),
+    ("date_format = 5", "neither a text nor a list"), ("path = []", "neither a text nor a list"), ("where = 5", "not a text"), ('columns = "abc"', "not a list of names"),
+    ("[[orders.join]]\npath = \"orders.csv\"\non = 5", "neither a text nor a list"), ("[shop]\ntz = 5", "not a text"), ("[shop]\ncurrency = 5", "not a text")])
+def test_a_setting_of_another_form_is_named_with_one_that_fits(tmp_path, lines, wrong):
+    path = "" if lines.startswith("path") else 'path = "orders.csv"\n'
+    folder_with(folder_with(tmp_path, GOOD), f"[orders]\n{path}{lines}\n", "retainkit.toml")
+    error = refused(tmp_path, wrong)
+    key, _, fits = error.remedy.partition(" = ")
+    assert f"{key} = " in lines
+    assert isinstance(tomllib.loads(error.remedy)[key], bool if key == "header" else str | list), fits
+
+
 def test_a_doubled_column_nobody_uses_is_no_matter_and_a_doubled_name_of_a_table_is_refused(tmp_path):
     assert rk.overview(rk.open_shop(mapped(tmp_path, EXPORT))).revenue[0] == 11.5
     (tmp_path / "retainkit.toml").unlink()

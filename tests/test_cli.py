@@ -292,6 +292,11 @@ def test_notebooks_are_copied_to_a_new_folder_and_never_over_one(place, monkeypa
     (["notebooks", "--copy", ""], "--copy: is empty (a variable that is not set?). Found: ''. To fix it: --copy my-notebooks"),
     (["notebooks", "--copy", "afile/mine"], "--copy afile/mine: cannot be made. Found: Not a directory. To fix it: --copy with a folder"),
     (["notebooks", "--execute"], "--execute: would write into the installed package: it is for a checkout of retainkit. Found: "),
+    (["check", ""], "PATH: is empty (a variable that is not set?). Found: ''. To fix it: exports"),
+    (["init", "project", "--from", "shop", ""], "PATH: is empty"),
+    (["check", "shp"], "shp: does not exist. Found: in .: "),
+    (["check", "shpo"], "To fix it: shop\n"),
+    (["check", "shop", "--as-of", "31.10.2026"], "--as-of: is not a date. Found: '31.10.2026'. To fix it: --as-of 2026-10-31"),
     (["check", "shop", "--html", "nowhere/x.html"], "--html nowhere/x.html: is in no folder that can be written to. Found: nowhere. To fix it: --html check.html"),
 ])
 def test_what_would_be_written_where_nobody_meant_is_refused_before_work(words, told, place, monkeypatch, capsys):

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 from retainkit.check.dialect import dialect
 from retainkit.check.numbers import Numbers, numbers_in
 from retainkit.check.parts import parts_of
-from retainkit.errors import BadValueError, MissingDataError, RetainkitError, counted, first_line, listed
+from retainkit.errors import (
+    BadValueError,
+    MissingDataError,
+    RetainkitError,
+    closest,
+    counted,
+    first_line,
+    listed,
+)
 from retainkit.load.book import in_groups
 from retainkit.load.database import called, extract, is_address, is_database, tables_in
 from retainkit.load.dates import Days, counted_days, days_in, months_in
@@ -117,7 +125,10 @@ def sources_in(paths: Sequence[str | Path]) -> tuple[list[Source], list[str]]:
     passed: dict[str, list[str]] = {hint: [] for hint in (FOLDERS, "unpack first", "of a kind that is not read", BEYOND)}
     for path in map(str, paths):
         if not is_address(path) and not Path(path).exists():
-            raise MissingDataError(path, "does not exist", remedy="the path of a file or a folder")
+            beside = sorted(p.name for p in Path(path).parent.iterdir()) if Path(path).parent.is_dir() else []
+            near = closest(Path(path).name, beside)
+            remedy = str(Path(path).parent / near) if near else "the path of a file or a folder"
+            raise MissingDataError(path, "does not exist", f"in {Path(path).parent}: {listed(beside) or 'nothing'}", remedy)
         for file in [path] if is_address(path) else _inside(path):
             name, place = str(file).lower(), Path(file)
             if is_address(path) or (is_database(name) and place.is_file()):
@@ -137,7 +148,7 @@ def sources_in(paths: Sequence[str | Path]) -> tuple[list[Source], list[str]]:
         raise MissingDataError(
             ", ".join(map(str, paths)),
             "holds no file that can be read",
-            "; ".join(told),
+            "; ".join(told) or "a file of another kind",
             f"files ending in {', '.join(READ)}, or a database",
         )
     return list({(s.file.resolve(), repr(s.settings)): s for s in found}.values()), told  # a folder, and a file in it, name that file twice

@@ -170,4 +170,4 @@ def as_date(value: object, name: str, where: str = "", like: object = "2026-10-3
     try:
         return date.fromisoformat(str(value))
     except ValueError as err:
-        raise RetainkitError(where or name, "is not a date", repr(value), f'{name} = "{like}"') from err
+        raise RetainkitError(where or name, "is not a date", repr(value), f"{name} {like}" if name.startswith("--") else f'{name} = "{like}"') from err

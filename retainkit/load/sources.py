@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from glob import glob
 from pathlib import Path
@@ -28,6 +29,22 @@ CHOICES = {  # of an option: what it may say, what is wrong with anything else, 
     "overlap": (("all", "once"), "is neither all nor once", '"once" (a row that an earlier file or sheet has as well is left out)'),
     "missing": (("empty",), "can only be empty", '"empty" (a column that a file lacks, and another one has, is read as empty), or no such line'),
     "skip": (range(10_001), "is not a number of lines", "3")}
+
+
+def _is_text(said: Any) -> bool:
+    return isinstance(said, str)
+
+
+def _are_texts(said: Any) -> bool:
+    return isinstance(said, list) and bool(said) and all(map(_is_text, said))
+
+
+FORMS: dict[str, tuple[Callable[[Any], bool], str, str]] = {  # of a setting: what it must be, what is wrong with anything else, and what to type
+    **dict.fromkeys(("tz", "currency", "where", "query", "encoding"), (_is_text, "is not a text", '"..."')),
+    **dict.fromkeys(("path", "on", "sheets", "date_format"), (lambda said: _is_text(said) or _are_texts(said), "is neither a text nor a list of texts", '"..."')),
+    "columns": (_are_texts, "is not a list of names", '["order_id", "customer_id", "ordered_at", "amount"]'),
+    "header": (lambda said: isinstance(said, bool), "is neither true nor false", "false"),
+    "delimiter": (lambda said: _is_text(said) and len(said) < 2 and said not in ('"', "\n", "\r"), "is not one character that may stand between values", '";"')}
 
 
 def plan_for(source: str | Path | dict[str, pd.DataFrame]) -> Plan:
@@ -152,6 +169,7 @@ def _from_toml(path: Path) -> Plan:
         ) from err
     facts = stated.pop("shop", {})
     settings(facts, FACTS, f"{path.name} [shop]")
+    _of_their_form(facts, f"{path.name} [shop]")
     goals, claims = (
         goals_stated(stated.pop("goals", ()), f"{path.name} [[goals]]"),
         claims_stated(stated.pop("claims", ()), f"{path.name} [[claims]]"),
@@ -164,8 +182,10 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
     where = f"{path.name} [{name}]"
     table = TABLES[_known_table(name, path.name)]
     settings(body, (*OPTIONS, *table.names), where, {"path": '"orders.csv"'}, wrong=f"`{{}}` is neither a column of {name} nor a setting")
+    _of_their_form(body, where)
     for join in body.get("join", ()):
         settings(join, JOINED, f"{where} join", {"path": '"lines.csv"', "on": '"order_id"'})
+        _of_their_form(join, f"{where} join")
     off = tuple(c.name for c in table.columns if body.get(c.name) == "")
     if needed := next((c.name for c in table.columns if c.required and c.name in off), None):
         raise BadValueError(
@@ -179,6 +199,13 @@ def _table_plan(path: Path, name: str, body: Any) -> TablePlan:
         where=body.get("where"), once=body.get("overlap") == "once", padded="missing" in body, settings=path, date_formats=_names(body.get("date_format", ())),
         joins=tuple(TablePlan(name, _all_files(path.parent, j, f"{where} join", f"{name}-join")[:1], settings=path, on=_names(j["on"]), **written(j, where))
                     for j in body.get("join", ())), **written(body, where))
+
+
+def _of_their_form(body: dict[str, Any], where: str) -> None:
+    """Refuse a setting that is of another form than it has to be."""
+    for key, (fits, wrong, typed) in FORMS.items():
+        if key in body and not fits(body[key]):
+            raise BadValueError(where, f"`{key}` {wrong}", repr(body[key]), f"{key} = {typed}")
 
 
 def written(body: dict[str, Any], where: str) -> dict[str, Any]:
