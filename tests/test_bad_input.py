@@ -267,6 +267,15 @@ def test_times_of_day_without_a_zone_are_refused_and_mixed_ones_work_with_it(tmp
     assert shop.sql("select cast(on_day as varchar) as d from days").d.unique().tolist() == ["2026-01-31"]
 
 
+@pytest.mark.parametrize(("zone", "day"), [(" UTC", "05"), (" EST", "05"), (" Europe/Berlin", "05"), (" GMT+1", "05"), (" Asia/Tokyo", "04"), (" PM", "04"), ("", "04"), (" Mars/Base", "")])
+def test_a_zone_that_is_said_by_name_is_that_of_the_time(tmp_path, zone, day):
+    """The engine reads such a time without its zone: 23:30 in UTC was 23:30 in Tokyo."""
+    shop = rk.open_shop(folder_with(tmp_path, GOOD + f"9,zoe,2026-01-04 23:30:00{zone},5\n"), tz="Asia/Tokyo")
+    days = shop.sql("select cast(ordered_on as varchar) as day from orders where order_id = '9'")["day"].tolist()
+    assert days == [f"2026-01-{day}"] * bool(day)
+    assert reasons(shop) == ([] if day else [[5, "`ordered_at` is not a date"]])
+
+
 def test_midnights_are_dates_and_need_no_zone(tmp_path):
     shop = rk.open_shop(folder_with(tmp_path, GOOD.replace("2026-01-01", "2026-01-01 00:00:00")))
     assert rk.overview(shop).customers[0] == 2

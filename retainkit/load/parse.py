@@ -8,7 +8,8 @@ from retainkit.load.schema import Column
 from retainkit.sqltext import literal
 
 NONE = r"'null', 'nan', 'none', 'n/a', '<na>', '#n/a', '\n', '-', '--'"  # what databases and spreadsheets write where there is no identifier
-ZONED = r"[0-9]:[0-9]{2}.*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"  # a time of day, then an offset
+ZONED = r"[0-9]:[0-9]{2}.*([a-zA-Z]|[+-][0-9]{2}(:?[0-9]{2})?$)"  # a time of day, then an offset, or a zone by name: the engine would leave a name out
+NOON = r"(?i)[0-9] ?[ap]m$"  # which is none
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,11 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
         return Parsed(f"coalesce({', '.join(reads)})", text, "true" if any("%H" in f or "%I" in f for f in formats) else "false")
     stamp = f"try_cast({text} as timestamp)"
     long = f"strlen({expression if sql_type == 'VARCHAR' else text}) > 10"
+    zoned = f"regexp_matches({text}, '{ZONED}') and not regexp_matches({text}, '{NOON}')"
     # an empty cell, which is all that some columns have, is asked nothing further
     value = (
         f"case when {expression} is null then null when {long} then"
-        f" case when regexp_matches({text}, '{ZONED}') then cast(timezone({zone}, try_cast({text} as timestamptz)) as date) else cast({stamp} as date) end"
+        f" case when {zoned} then cast(timezone({zone}, try_cast({text} as timestamptz)) as date) else cast({stamp} as date) end"
         f" else try_cast({text} as date) end"
     )
     if sql_type == "VARCHAR":
@@ -100,7 +102,7 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
     return Parsed(
         value,
         text,
-        f"case when {expression} is null then false when {long} then regexp_matches({text}, '{ZONED}') or {stamp} <> date_trunc('day', {stamp}) else false end",
+        f"case when {expression} is null then false when {long} then ({zoned}) or {stamp} <> date_trunc('day', {stamp}) else false end",
     )
 
 
