@@ -276,6 +276,13 @@ def test_a_zone_that_is_said_by_name_is_that_of_the_time(tmp_path, zone, day):
     assert reasons(shop) == ([] if day else [[5, "`ordered_at` is not a date"]])
 
 
+@pytest.mark.parametrize(("text", "form"), [("2026-01-04T23:30Z", "%Y-%m-%dT%H:%MZ"), ("04.01.2026 23:30 UTC", "%d.%m.%Y %H:%M UTC"), ("04.01.2026 23:30 EST", "%d.%m.%Y %H:%M %Z")])
+def test_a_format_that_ends_in_a_zone_reads_times_of_it(tmp_path, text, form):
+    folder_with(folder_with(tmp_path, GOOD + f"9,zoe,{text},5\n"), f'[orders]\npath = "orders.csv"\ndate_format = ["%Y-%m-%d", "{form}"]\n', "retainkit.toml")
+    shop = rk.open_shop(tmp_path, tz="Asia/Tokyo")
+    assert shop.sql("select cast(ordered_on as varchar) as day from orders where order_id = '9'")["day"].tolist() == ["2026-01-05"]
+
+
 def test_midnights_are_dates_and_need_no_zone(tmp_path):
     shop = rk.open_shop(folder_with(tmp_path, GOOD.replace("2026-01-01", "2026-01-01 00:00:00")))
     assert rk.overview(shop).customers[0] == 2

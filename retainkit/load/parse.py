@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from retainkit.load.schema import Column
@@ -83,17 +84,19 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
     if sql_type.startswith("TIMESTAMP"):
         return Parsed(f"cast({expression} as date)", text, f"{expression} <> date_trunc('day', {expression})")
     if formats:
-        zoned, local = [f for f in formats if "%z" in f], [f for f in formats if "%z" not in f]
+        zoned, utc = [f for f in formats if "%z" in f.lower()], [f for f in formats if re.search("[^%](UTC|GMT|Z)$", f)]
+        local = [f for f in formats if f not in (*zoned, *utc)]
         reads = [f"cast(try_strptime({text}, {list(local)!r}) as date)"] if local else []
         reads += [f"cast(timezone({zone}, try_strptime({text}, {list(zoned)!r})) as date)"] if zoned else []
+        reads += [f"cast(timezone({zone}, timezone('UTC', try_strptime({text}, {utc!r}))) as date)"] if utc else []
         return Parsed(f"coalesce({', '.join(reads)})", text, "true" if any("%H" in f or "%I" in f for f in formats) else "false")
     stamp = f"try_cast({text} as timestamp)"
     long = f"strlen({expression if sql_type == 'VARCHAR' else text}) > 10"
-    zoned = f"regexp_matches({text}, '{ZONED}') and not regexp_matches({text}, '{NOON}')"
+    has_zone = f"regexp_matches({text}, '{ZONED}') and not regexp_matches({text}, '{NOON}')"
     # an empty cell, which is all that some columns have, is asked nothing further
     value = (
         f"case when {expression} is null then null when {long} then"
-        f" case when {zoned} then cast(timezone({zone}, try_cast({text} as timestamptz)) as date) else cast({stamp} as date) end"
+        f" case when {has_zone} then cast(timezone({zone}, try_cast({text} as timestamptz)) as date) else cast({stamp} as date) end"
         f" else try_cast({text} as date) end"
     )
     if sql_type == "VARCHAR":
@@ -102,7 +105,7 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
     return Parsed(
         value,
         text,
-        f"case when {expression} is null then false when {long} then ({zoned}) or {stamp} <> date_trunc('day', {stamp}) else false end",
+        f"case when {expression} is null then false when {long} then ({has_zone}) or {stamp} <> date_trunc('day', {stamp}) else false end",
     )
 
 
