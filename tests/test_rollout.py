@@ -264,6 +264,33 @@ class TestChosenForBeingBad:
         assert "months left out because a unit had nobody in them, or began half-way: 2025-01" in found.notes
 
 
+class TestReps:
+    def shop(self, **less):
+        """Ann and Bob sign ten customers a month each; half of Ann's leave at once until she is coached, and Bob looks after all who are left."""
+        rows = [(rep, month, rep == "Ann" and month < pd.Timestamp("2025-04-01") and i < 5)
+                for month in pd.date_range("2025-01-01", "2025-06-01", freq="MS") for rep in ("Ann", "Bob") for i in range(10)]
+        book = pd.DataFrame(rows, columns=["rep", "started_at", "left"]).assign(customer_id=lambda t: t.index)
+        book["ended_at"] = (book["started_at"] + pd.Timedelta(days=20)).where(book["left"])
+        deals = pd.DataFrame({"deal_id": book.index, "customer_id": book.index, "rep": book["rep"], "opened_at": book["started_at"],
+                              "closed_at": book["started_at"], "outcome": "won"})
+        contracts = book[["customer_id", "started_at", "ended_at"]].assign(contract_id=book.index, deal_id=book.index)
+        people = pd.DataFrame({"customer_id": book.index, "owner": book["rep"].where(book["left"], "Bob")})
+        people.loc[people.index[-1], "owner"] = "Ann"
+        changes = pd.DataFrame({"change": ["coaching"], "unit": ["Ann"], "started_on": ["2025-04-01"]})
+        tables = {"deals": deals, "contracts": contracts, "customers": people, "changes": changes}
+        return open_shop({name: table.drop(columns=less.get(name, [])) for name, table in tables.items()}, as_of="2025-09-30")
+
+    def test_a_rep_s_customers_are_those_the_rep_signed_whoever_looks_after_them_today(self):
+        """By today's owner all that Ann had before were customers who left."""
+        found = rollout(self.shop(), outcome="left")
+        assert found.effect["rate"].item() == pytest.approx(-.5)
+        assert found.units.set_index("unit").loc["Ann", ["rate", "n", "n_after"]].tolist() == [.5, 30, 30]
+
+    def test_where_nobody_noted_whose_deal_a_contract_came_from_it_is_the_owner(self):
+        units = rollout(self.shop(contracts=["deal_id"]), outcome="left").units.set_index("unit")
+        assert units.loc["Ann", "n"] < 30
+
+
 class TestErrors:
     BOOK = pd.DataFrame({"contract_id": [1, 2], "customer_id": ["a", "b"], "started_at": "2026-01-01", "ended_at": None})
     PEOPLE = pd.DataFrame({"customer_id": ["a", "b"], "region": ["North", "South"]})

@@ -32,8 +32,8 @@ class Outcome(NamedTuple):
 
 OUTCOMES = {
     "left": Outcome("rollout_left", "contracts.ended_at", "customers gone within {} days of their contract's start", {
-        "c.region": "customers.region", "c.segment": "customers.segment", "c.source": "customers.source", "c.owner": "customers.owner",
-        "d.rep": "deals.rep"}, "high"),
+        "c.region": "customers.region", "c.segment": "customers.segment", "c.source": "customers.source", "d.rep": "deals.rep",
+        "c.owner": "customers.owner"}, "high"),
     "second_purchase": Outcome("rollout_again", "orders", "new customers who buy again within {} days", {
         f"d.{c}": f"customers.{c}" for c in ("region", "segment", "source", "owner")}, "low"),
     "won": Outcome("rollout_won", "deals", "opened deals won within {} days", {
@@ -109,7 +109,8 @@ def rollout(
 
     Customers count in the month they came in (deals: were opened in), all at the same age. Left out: months whose customers
     have not all been followed for `within_days`; months in which a unit had nobody or began half-way; customers of no unit;
-    units that began before the recorded history, who have no "before". A unit's months with the change are held against its
+    units that began before the recorded history, who have no "before". A rep's customers are those whose first contract came from
+    the rep's deal (`contracts.deal_id`), whoever looks after them today. A unit's months with the change are held against its
     last `base_months` months before, less what the units without it did in the same months.
 
     Parameters
@@ -134,7 +135,7 @@ def rollout(
     Raises
     ------
     RetainkitError
-        No changes, an unknown change or outcome, a unit that is no region, segment, source, owner or rep of this shop.
+        No changes, an unknown change or outcome, a unit that is no region, segment, source, rep or owner of this shop.
 
     Notes
     -----
@@ -217,7 +218,8 @@ def _outcome(shop: Shop, outcome: str) -> tuple[str, Outcome]:
 
 def _column(shop: Shop, asked: Outcome, starts: dict[str, date]) -> Column:
     """The column in which every unit of the change stands."""
-    values = {column: set(names_in(shop, place)) for column, place in asked.units.items()}
+    linked = asked.needs == "deals" or shop.has("contracts.deal_id")  # else nobody knows whose deal a contract came from
+    values = {column: set(names_in(shop, place)) if linked or column != "d.rep" else set() for column, place in asked.units.items()}
     fits = [column for column, known in values.items() if set(starts) <= known]
     if not fits:
         unknown = next((u for u in starts if not any(u in v for v in values.values())), next(iter(starts)))
