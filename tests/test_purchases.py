@@ -226,8 +226,25 @@ def test_an_order_paid_back_after_the_first_invoice_is_no_negative_repeat_revenu
     """100 that were paid back take nothing from what is repeat: new are the first 20, repeat the second."""
     orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": "ann", "ordered_at": ["2026-01-01", "2026-01-05", "2026-02-05"], "amount": [100, 20, 20],
                            "order_type": ["one_off", "recurring", "recurring"], "status": ["refunded", "paid", "paid"], "refunded_at": ["2026-01-20", None, None]})
-    got = rk.repeat_revenue(rk.open_shop({"orders": orders}, as_of="2026-02-28")).iloc[0]
-    assert (got["repeat"], got["total"]) == (20, 40)
+    for day in ("2026-01-20", "2026-01-05"):  # later, or on the day of that invoice
+        got = rk.repeat_revenue(rk.open_shop({"orders": orders.replace("2026-01-20", day)}, as_of="2026-02-28")).iloc[0]
+        assert (got["repeat"], got["total"]) == (20, 40)
+
+
+def test_what_is_paid_back_is_taken_from_the_side_it_had_come_to():
+    """Ann returns half of her first purchase, and Bob all of his, when he has bought again; of 70 that stay, Ann's second 20 are repeat."""
+    orders = pd.DataFrame([
+        (1, "ann", "2026-01-01", 30, ""), (1, "ann", "2026-01-01", 30, "2026-02-05"), (2, "ann", "2026-02-05", 20, ""),
+        (3, "bob", "2026-01-02", 40, "2026-02-10"), (4, "bob", "2026-01-20", 20, ""), (5, "bob", "2026-02-01", 10, "2026-02-20"),
+    ], columns=["order_id", "customer_id", "ordered_at", "amount", "refunded_at"])
+    orders["status"] = orders["refunded_at"].map(lambda day: "refunded" if day else "paid")
+    shop = rk.open_shop({"orders": orders}, as_of="2026-02-28")
+    for invoices in (True, False):
+        got = rk.repeat_revenue(shop, invoices=invoices).iloc[0]
+        assert (got["repeat"], got["total"]) == (20, 70)
+    months = rk.revenue_by_month(shop)
+    assert months["new"].tolist() == [120, -70]  # the money goes back on its day
+    assert months["repeat"].tolist() == [0, 20]
 
 
 def test_the_first_purchase_asks_for_one_window_and_not_two():

@@ -76,8 +76,8 @@ def repeat_buying(shop: Shop, *, months: int = 1, level: float = 0.95) -> pd.Dat
 def repeat_revenue(shop: Shop, *, invoices: bool = True, level: float = 0.95) -> pd.DataFrame:
     """Share of all revenue that comes neither from a new customer's first purchase day nor from a first invoice before it.
 
-    Customers known before `history_start` are repeat customers from their first day in the data. What was paid and paid back
-    before the first purchase is no repeat revenue. Left out: nobody. The interval takes customers, not orders, as independent.
+    Customers known before `history_start` are repeat customers from their first day in the data. What is paid back is
+    taken from the side it had come to: a returned first purchase is no loss of repeat revenue. Left out: nobody. The interval takes customers, not orders, as independent.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def repeat_revenue_between(
 def revenue_by_month(shop: Shop) -> pd.DataFrame:
     """New and repeat revenue of each calendar month: repeat + new = total.
 
-    Refunds fall on the day they were paid back. A month that is not over is marked, not extrapolated.
+    Refunds fall on the day they were paid back, and on the side the money had come to. A month that is not over is marked, not extrapolated.
 
     Returns
     -------

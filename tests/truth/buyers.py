@@ -196,14 +196,11 @@ def _moved(line: pd.DataFrame, repaid: pd.Series) -> pd.DataFrame:
 
 
 def _repeat_share(line: pd.DataFrame, signed_up: Any) -> float:
-    """Of the money of the log's days, the part that is not of a new customer's first day (or before it)."""
-    seen = line[line["day"].between(0, CLOCK.end)]
-    repaid = seen["refund_day"].between(0, CLOCK.end)
-    first = seen[~repaid].groupby("customer")["day"].min()
-    moved = _moved(seen, repaid)
-    begun = first.reindex(moved["customer"]).to_numpy()
-    is_new = (signed_up[moved["customer"]] >= 0) & (moved["day"].to_numpy() <= begun) | np.isnan(begun)
-    return 1 - float(moved["amount"].to_numpy()[is_new].sum() / moved["amount"].sum())
+    """Of the money that stayed in the log's days, the part that is not of a new customer's first day."""
+    stayed = line[line["day"].between(0, CLOCK.end) & ~line["refund_day"].between(0, CLOCK.end)]
+    begun = stayed.groupby("customer")["day"].transform("min").to_numpy()
+    is_new = (signed_up[stayed["customer"]] >= 0) & (stayed["day"].to_numpy() <= begun)
+    return 1 - float(stayed["amount"].to_numpy()[is_new].sum() / stayed["amount"].sum())
 
 
 def _by_month(new: pd.DataFrame) -> dict[tuple[str, Any], float]:
