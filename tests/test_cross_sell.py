@@ -207,4 +207,4 @@ def test_a_group_of_a_few_that_saw_nothing_is_not_told_apart_from_the_rest():
     assert got.loc["SMB", ["difference_low", "difference_high"]].tolist() == pytest.approx(counted[1:], abs=.05)
     said = rk.against(got.reset_index()).set_index("grp")
     assert said.loc["ENT", "q"] == "too few"
-    assert said.loc["ENT", "difference"].startswith("between −")
+    assert said.loc["ENT", "difference (95% interval)"].startswith("−")

@@ -15,8 +15,17 @@ def test_few_customers_get_a_range_and_fewer_get_nothing():
 
 def test_shown_hides_what_the_rules_hide():
     got = rk.shown(pd.DataFrame({"segment": ["a", "b"], "rate": [0.5, 0.5], "low": [0.4, 0.1], "high": [0.6, 0.9], "n": [400, 3]}))
-    assert list(got.columns) == ["segment", "estimate"]
-    assert got.estimate[1] == "too few to say (n < 5)"
+    assert list(got.columns) == ["segment", "estimate (95% interval)", "n"]
+    assert got.iloc[0].tolist() == ["a", "50% (40%–60%)", 400]
+    assert got["estimate (95% interval)"][1] == "too few"
+    assert got["n"].isna().tolist() == [False, True]
+
+
+def test_a_table_says_once_that_its_ranges_are_intervals_and_has_n_in_a_column(capsys):
+    """Every row said "95% interval" and "n =" again, and no two numbers stood below each other."""
+    rk.table(rk.shown(pd.DataFrame({"horizon_days": [30, 60], "rate": [0.2, 0.3], "low": [0.1, 0.2], "high": [0.4, 0.4], "n": [12, 3532]})), caption="Back")
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["Back"], ["days", "estimate", "(95%", "interval)", "n"], ["30", "10%–40%", "12"], ["60", "30%", "(20%–40%)", "3,532"]]
 
 
 def test_an_identity_that_does_not_hold_stops_the_page_with_both_sides():

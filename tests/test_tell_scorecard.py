@@ -60,9 +60,10 @@ def test_value_and_cost_of_all_customers_stand_in_one_row():
     times = pd.DataFrame({"value": [2.5], "low": [2.1], "high": [2.9], "n": [900]})
     back = pd.DataFrame({"value": [40.0], "low": [30.0], "high": [float("nan")], "n": [900], "note": "upper limit not within 365 days"})
     wide = tell.value_and_cost({"worth": number, "cost": number, "times": times, "back": back}, by=None, unit="$", days=365)
-    assert list(wide) == ["value in 365 days", "cost of winning one", "value over cost", "cost covered by"]
+    assert list(wide) == ["value in 365 days (95% interval)", "n", "cost of winning one (95% interval)", "n (cost)",
+                          "value over cost (95% interval)", "cost covered by"]
     assert wide["cost covered by"].item() == "day 40 (30 to later than 365)"
-    assert wide["value over cost"].item().startswith("2.5 times")
+    assert wide["value over cost (95% interval)"].item().startswith("2.5 times")
     few = tell.value_and_cost({"worth": number, "cost": number, "times": times, "back": back.assign(n=3)}, by=None, unit="$", days=365)
     assert few["cost covered by"].item() == "too few customers to say"
 

@@ -94,7 +94,8 @@ def rendered(
     cut = f" (first {rows:,} of {len(df):,} rows)" if len(df) > rows else ""
     caption = short(clean(caption), 400) + cut
     names = list(df.columns)
-    heads = [short(clean(n)).replace("_", " ") + (f" ({clean(units[n])})" if n in units else "") for n in names]
+    told = [short(clean(n)).replace("_", " ").replace("horizon days", "days") for n in names]
+    heads = [head + (f" ({clean(units[n])})" if n in units else "") for n, head in zip(names, told, strict=True)]
     specs = [formats.get(n) or _format(df, n) for n in names]
     columns = [[_typeset(value, short(_cell(value, spec), 1000)) for value in df.iloc[:rows, i]] for i, spec in enumerate(specs)]
     right = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in df.dtypes]

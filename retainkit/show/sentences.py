@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from retainkit.errors import RetainkitError
-from retainkit.estimate.smalln import in_words, judge
+from retainkit.estimate.smalln import hide_few, in_words, judge
 from retainkit.show.display import table
 from retainkit.show.words import missing
 
@@ -25,7 +25,12 @@ def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 
     >>> words({"rate": 0.96, "low": 0.9, "high": 0.99, "n": 89, "at_risk": 4}, kind="survival", brief=True)
     'between 90% and 99%'
     """
-    return in_words(*_estimate(row), at_risk=dict(row).get("at_risk"), kind=kind, unit=unit, level=level, form="brief" if brief else "sentence")
+    return _told(row, kind=kind, unit=unit, level=level, form="brief" if brief else "sentence")
+
+
+def _told(row: Any, **how: Any) -> str:
+    """A row in one of the forms of `in_words`."""
+    return in_words(*_estimate(row), at_risk=dict(row).get("at_risk"), **how)
 
 
 def judged(row: Any, *, kind: str = "proportion") -> str:
@@ -39,30 +44,44 @@ def _estimate(row: Any) -> tuple[float, float, float, int]:
     return float(get["rate"] if "rate" in get else get["value"]), float(get["low"]), float(get["high"]), int(get["n"])
 
 
-def shown(rates: pd.DataFrame, *, kind: str = "proportion", unit: str = "") -> pd.DataFrame:
-    """The table with its estimate and interval replaced by one column of words, `estimate`, as the small-n rules allow."""
-    said = [words(row, kind=kind, unit=unit) for row in rates.to_dict("records")]
-    estimate = "rate" if "rate" in rates else "value"
-    kept = rates.drop(columns=[c for c in (estimate, "low", "high", "n", "at_risk") if c in rates])
-    kept.insert(min(kept.shape[1], list(rates.columns).index(estimate)), "estimate", said)
+def shown(rates: pd.DataFrame, *, kind: str = "proportion", unit: str = "", name: str = "estimate") -> pd.DataFrame:
+    """The table with its estimate and interval in one column of words, as the small-n rules allow, and n after it.
+
+    Examples
+    --------
+    >>> shown(pd.DataFrame({"source": ["ads", "fair"], "rate": [0.36, 0.5], "low": [0.33, 0.25], "high": [0.39, 0.75], "n": [900, 12]}))
+      source estimate (95% interval)    n
+    0    ads           36% (33%–39%)  900
+    1   fair                 25%–75%   12
+    """
+    said = [_told(row, kind=kind, unit=unit, form="cell") for row in rates.to_dict("records")]
+    place = list(rates.columns).index("rate" if "rate" in rates else "value")
+    kept = hide_few(rates).drop(columns=[c for c in ("rate", "value", "low", "high", "n", "at_risk") if c in rates])
+    kept.insert(min(place, kept.shape[1]), "n", hide_few(rates)["n"])
+    kept.insert(min(place, kept.shape[1] - 1), f"{name} (95% interval)", said)
     return kept
 
 
-def against(groups: pd.DataFrame, *, kind: str = "survival") -> pd.DataFrame:
+def against(groups: pd.DataFrame, *, kind: str = "survival", name: str = "estimate") -> pd.DataFrame:
     """Groups against all the others (`cross_sell_compared` and its like): the estimate, the difference and q, in words.
-
-    Of a group too small to have a q the difference is given by its ends alone.
 
     Examples
     --------
     >>> against(pd.DataFrame({"source": ["ads"], "rate": [0.36], "low": [0.33], "high": [0.39], "n": [900], "difference": [0.1],
-    ...                       "difference_low": [0.06], "difference_high": [0.14], "q": [0.0002]}))[["source", "difference", "q"]].values.tolist()
-    [['ads', '+10.0 points (95% interval +6.0 to +14.0, n = 900)', '< 0.001']]
+    ...                       "difference_low": [0.06], "difference_high": [0.14], "q": [0.0002]})).iloc[0, 3:].tolist()
+    ['+10.0 points (+6.0 to +14.0)', '< 0.001']
     """
+    gaps = [_told(row, kind="points", form="cell") for row in differences(groups)]
+    kept = groups.drop(columns=[c for c in ("horizon_days", "p", "difference", "difference_low", "difference_high", "q") if c in groups])
+    told = shown(kept, kind=kind, name=name)
+    told["difference (95% interval)"], told["q"] = gaps, groups["q"].map(of_chance)
+    return told
+
+
+def differences(groups: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    """How far each group is from all the others, as rows for `words`; of one too small to have a q the ends alone."""
     apart = groups[["difference", "difference_low", "difference_high", "n"]].set_axis(["rate", "low", "high", "n"], axis=1)
-    apart["at_risk"] = groups["q"].notna() * 1e6  # without a q no single number
-    kept = groups.drop(columns=[c for c in ("horizon_days", "p", "difference_low", "difference_high") if c in groups])
-    return shown(kept, kind=kind).assign(difference=[words(row, kind="points") for row in apart.to_dict("records")], q=groups["q"].map(of_chance))
+    return apart.assign(at_risk=groups["q"].notna() * 1e6).to_dict("records")
 
 
 def of_chance(q: float) -> str:

@@ -10,7 +10,7 @@ from retainkit.errors import MissingDataError, counted
 from retainkit.estimate.smalln import GATES, TOLD
 from retainkit.load.shop import Shop
 from retainkit.show.display import say
-from retainkit.show.sentences import against, judged
+from retainkit.show.sentences import differences, judged, words
 from retainkit.show.words import missing
 
 FEW = "Too few customers to say"
@@ -75,6 +75,6 @@ def no_leaving(shop: Shop, segment: str) -> str:
 
 def apart(table: pd.DataFrame, *, by: str) -> None:
     """Which groups can be told apart from the rest."""
-    clear = against(table).set_index(by).loc[table.loc[table["q"] < 0.05, by], "difference"]
-    what = "; ".join(f"{group} {said} against the rest" for group, said in clear.items())
+    clear = table[table["q"] < 0.05]
+    what = "; ".join(f"{group} {words(gap, kind='points')} against the rest" for group, gap in zip(clear[by], differences(clear), strict=True))
     say("By {by}: {what}.", by=by, what=what or "no group can be told apart from the rest")

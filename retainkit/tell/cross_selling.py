@@ -106,6 +106,17 @@ def sold_by(early: Any, *, window: int, leaves: bool) -> str:
     return f"{found} cross-sold within {window} days{gone}"
 
 
+def spans(share: pd.DataFrame) -> pd.DataFrame:
+    """The early share by span, and why it is not said where it is not; the window stands in the caption."""
+    return share.drop(columns=["horizon_days", *([] if share["why"].any() else ["why"])])
+
+
+def left_by_age(leaving: pd.DataFrame) -> pd.DataFrame:
+    """The rates of leaving by age; n is those who left."""
+    told = leaving[["window", "days", "value", "low", "high"]].assign(n=leaving["events"], window=leaving["window"].str.replace("-", "–"))
+    return told.rename(columns={"window": "days of age", "days": "customer-days"})
+
+
 def made_by(made: pd.DataFrame) -> str:
     """How many cross-sells a customer has made by each day that some have reached."""
     some = made[made["observed"] >= SHOWN].rename(columns={"observed": "at_risk"}).to_dict("records")
@@ -152,7 +163,7 @@ def nobody_leaves(shop: Shop, segment: str) -> None:
 def leaving(rates: pd.DataFrame, *, window: int) -> None:
     """How much more often customers leave early than later."""
     ratio, fewest = rates.iloc[0], rates["events"].min()
-    later = f"in days {rates['window'].iloc[1 if rates['window'].iloc[0].startswith('0') else 0]}"
+    later = f"in days {rates['window'].iloc[1 if rates['window'].iloc[0].startswith('0') else 0]}".replace("-", "–")
     ends = f"{ratio['ratio_low']:.1f} to {ratio['ratio_high']:.1f}"
     if fewest < SHOWN or not ratio["ratio_high"] < float("inf"):
         say("Too few have left to compare early and later leaving.")

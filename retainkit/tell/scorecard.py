@@ -220,14 +220,15 @@ def largest(kinds: pd.DataFrame, costs: pd.DataFrame, *, unit: str) -> None:
 def value_and_cost(tables: Mapping[str, pd.DataFrame], *, by: str | None, unit: str, days: int) -> pd.DataFrame:
     """What a new customer brings and costs, and when that is earned back, in words: a row a source that has both."""
     heads = {"worth": f"value in {days} days", "cost": "cost of winning one", "times": "value over cost"}
+    counts = {"worth": "n", "cost": "n (cost)"}  # a ratio is of those of its value
     key = [by] if by else []
     back = tables["back"]
     wide = back[key].assign(**{"cost covered by": [_covered(row, days) for row in back.to_dict("records")]})
     for name, head in reversed(heads.items()):
         kind = "ratio" if name == "times" else "money"
         told = tables[name].rename(columns={"observed": "at_risk"}).reindex(columns=[*key, "value", "low", "high", "n", "at_risk"])
-        part = shown(told, kind=kind, unit=unit)
-        part = part.rename(columns={"estimate": head})
+        part = shown(told, kind=kind, unit=unit, name=head)
+        part = part.rename(columns={"n": counts[name]}) if name in counts else part.drop(columns="n")
         wide = part.merge(wide, on=by) if by else part.join(wide)
     return wide
 

@@ -128,7 +128,7 @@ def by_source(origin: pd.DataFrame) -> pd.DataFrame:
     kept["standardised"] = kept["standardised"].mask(few)
     kept["by_days"] = kept["by_days"].mask(few_opened)
     kept["by_days_n"] = kept["by_days_n"].astype("Int64").mask(few_opened)
-    return against(kept, kind="proportion")
+    return against(kept, kind="proportion", name="won")
 
 
 def referrals(origin: pd.DataFrame, sources: pd.Series, *, days: int) -> None:
