@@ -213,5 +213,30 @@ def test_a_chart_of_which_nothing_may_be_drawn_is_a_sentence(n, said, capsys):
         charts.plot_rates(pd.DataFrame({"by": ["a"], "rate": [0.5], "low": [0.1], "high": [0.9], "n": [n]}), by="by", ax=ax)
     assert capsys.readouterr().out.strip() == said
     with rk.chart(shop, "orders", finding="Too few to say", measure="A share", alt="Curve.") as ax:
-        charts.plot_curve(pd.DataFrame({"time": [0], "rate": [0.5], "low": [0.1], "high": [0.9], "at_risk": [n]}), ax=ax)
+        charts.plot_curve(pd.DataFrame({"time": [0, 9], "rate": [0.5, 0.6], "low": [0.1, 0.2], "high": [0.9, 0.9], "at_risk": [n, n]}), ax=ax)
     assert ("[figure]" in capsys.readouterr().out) == (n > 4)
+
+
+FLAT = {"rate": [0.0, 0.0], "at_risk": [5, 5]}
+
+
+@pytest.mark.parametrize("curve", [
+    pd.DataFrame({"time": [0], "rate": [0.0], "low": [0.0], "high": [0.4], "at_risk": [400]}),  # one time is no line
+    pd.DataFrame({"time": [0, 9], "low": [np.nan] * 2, "high": [np.nan] * 2, **FLAT}),  # nobody knows how far it is from five
+])
+def test_a_curve_of_six_customers_without_ends_or_of_one_time_is_a_sentence(curve, capsys):
+    """Under "not known yet by day 30" the line of five customers lay on zero; under "between 0% and 43%" stood an empty frame."""
+    shop = rk.open_shop({"orders": pd.DataFrame({"order_id": [1], "customer_id": "ann", "amount": 5, "ordered_at": "2026-01-01"})}, as_of="2026-01-31")
+    with rk.chart(shop, "orders", finding="Not known yet", measure="A share", alt="Curve.") as ax:
+        charts.plot_curve(curve, ax=ax)
+    assert capsys.readouterr().out.strip() == "Not known yet."
+
+
+@pytest.mark.parametrize(("n", "drawn"), [(19, False), (20, True)])
+def test_areas_of_fewer_than_twenty_are_not_drawn(n, drawn, capsys):
+    """Areas have no ends, which is all that may be said: "Too few deals to say" stood above 40% won."""
+    shop = rk.open_shop({"orders": pd.DataFrame({"order_id": [1], "customer_id": "ann", "amount": 5, "ordered_at": "2026-01-01"})}, as_of="2026-01-31")
+    paths = pd.DataFrame({"time": [0, 9], "won": [0.0, 0.4], "open": [1.0, 0.6], "n": n})
+    with rk.chart(shop, "orders", finding="Too few to say", measure="A share", alt="Areas.") as ax:
+        charts.plot_areas(paths, x="time", parts={"won": "won", "open": "open"}, ax=ax)
+    assert ("[figure]" in capsys.readouterr().out) == drawn

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.errors import BadValueError, listed
+from retainkit.estimate.smalln import GATES
 from retainkit.show.data import drawn
 from retainkit.show.style import ACCENT, INK, MUTED, PALETTE, beside, letters
 from retainkit.show.words import how_many
@@ -30,6 +31,7 @@ def plot_curve(
     `marks` are positions on `x` to mark with a thin line (horizons), `levels` named values of `y`; `at_risk` names the column with the numbers
     printed under the axis, or None. Groups are named at the end of their line.
     """
+    curve = curve if curve[x].nunique() > 1 else curve[:0]  # one time is no line
     curve = drawn(ax, curve, by, x, y, "low", "high", at_risk, count=at_risk or "n", estimate=y, by=by).sort_values(x, kind="stable")
     groups = list(curve.groupby(by, sort=True)) if by else [("", curve)]
     for i, (name, part) in enumerate(groups):
@@ -173,7 +175,9 @@ def plot_parts(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes) 
 
 
 def plot_areas(table: pd.DataFrame, *, x: str, parts: dict[str, str], ax: Axes, unit: str = "days") -> Axes:
-    """Draw shares that add up to one as stacked areas, named inside where there is room."""
+    """Draw shares that add up to one as stacked areas, named inside where there is room; of fewer than 20 (`n`), whose ends alone may be said, nothing."""
+    if "n" in table and table["n"].max() < GATES["customers_full"].least:
+        table = table.assign(**dict.fromkeys(parts, np.nan))
     table = drawn(ax, table, x, *parts)
     colours = [ACCENT, *(["#aa6600"] if len(parts) > 2 else []), "#eceff3"]
     stacks = ax.stackplot(table[x], [table[c].astype(float) for c in parts], colors=colours, step="post", linewidth=0)

@@ -26,14 +26,15 @@ def drawn(ax: Axes, table: pd.DataFrame, *columns: str | None, count: str = "n",
 
     Columns the table has not, and None, are left out. Of fewer than 20 customers the `estimate` is not drawn, the ends of its interval are;
     on a curve (its `count` is of those left at a time), each group's `by` itself, where fewer than 10 are left, or there were never 20.
-    Where nearly everybody has been seen, and those few hardly move it, the line goes on.
+    Where nearly everybody of 20 or more has been seen, and those few hardly move it, the line goes on.
     """
     allowed = hide_few(table, count=count)
     if estimate and {count, "low", "high"} <= set(allowed):
         counts, full = allowed[count].astype(float), GATES["customers_full"].least
         most = counts.groupby(allowed[by] if by else np.zeros(len(counts))).transform("max")
         few = counts < (full if count == "n" else np.where(most >= full, GATES["at_risk"].least, full))
-        allowed = allowed.assign(**{estimate: allowed[estimate].mask(few & (allowed["high"] - allowed["low"] > HARDLY))})
+        still = (allowed["high"] - allowed["low"] <= HARDLY) & (most >= full)
+        allowed = allowed.assign(**{estimate: allowed[estimate].mask(few & ~still)})
     _behind[figure_of(ax)] = allowed[list(dict.fromkeys(c for c in columns if c in allowed))]
     return allowed
 
