@@ -177,6 +177,17 @@ def test_the_parts_of_the_scorecard_line_up_and_a_number_does_not_touch_the_word
     page.context.close()
 
 
+@pytest.mark.parametrize("width", [801, 930, 1000, 1100, 1200])
+def test_on_a_small_desk_no_range_is_broken_and_no_column_hidden(width, browser, sample_report):
+    """With the contents beside it the text left the tables too little: ranges broke at their dash, and the judgement stood beyond the edge."""
+    for stem in ("01_first_90_days_cross_sell", "05_scorecard_and_claims"):
+        page, _ = _open(browser, sample_report / f"{stem}.html", width)
+        assert page.locator("thead .whole").first.text_content() == "(95% interval)"
+        assert page.evaluate("[...document.querySelectorAll('.rk-table .whole')].filter(e => e.getClientRects().length > 1).map(e => e.textContent)") == []
+        assert width < 930 or _scrolling(page, ".rk-table") == []
+        page.context.close()
+
+
 def test_a_wide_table_ends_where_the_page_does(browser, sample_report):
     for stem in STEMS:
         page, _ = _open(browser, sample_report / f"{stem}.html", 1600)

@@ -23,8 +23,8 @@ CONTENTS = "<!--contents-->"
 PLAIN = re.compile(r'<span class="(?:n|o|p|w|nb|nn|nf|mi|mf|kp|bp|se)">(.*?)</span>')  # marks of code that the style leaves plain
 OWN = {"means": "The notebook that recorded it says what it means: look there.", "unit": "", "left_out": "", "source": ""}
 _NUMBER = r"[−+]?(?:[$€£]|[A-Z]{3} )?\d(?:[\d,.]*\d)?(?: ?%)?"
-# What stands on one line: a day, a number with its unit, a range, an n. What is no text of the page is passed over.
-_WHOLE = re.compile(rf"<(style|pre|title)\b.*?</\1>|<[^>]*>|(?<![\w.,;#/–−-])(\d{{4}}-\d\d(?:-\d\d)?(?![\w-])|(?:n (?:= )?(?=\d))?{_NUMBER}(?:(?:–| to ){_NUMBER})?(?: (?:points|times|days|months))?(?![\w/–-]))", re.S)
+# What stands on one line: a day, a number with its unit, a range, an n, the head of intervals. What is no text of the page is passed over.
+_WHOLE = re.compile(rf"<(style|pre|title)\b.*?</\1>|<[^>]*>|(?<![\w.,;#/–−-])(\d{{4}}-\d\d(?:-\d\d)?(?![\w-])|(?:n (?:= )?(?=\d))?{_NUMBER}(?:(?:–| to ){_NUMBER})?(?: (?:points|times|days|months))?(?![\w/–-])|\(95% interval\))", re.S)
 TEXTS = re.compile(r'(?:<span class="(?:s1?|s2|sd|sa|si)">[^<]*</span>)+')  # parts of one text, which the style shows in one colour
 
 
