@@ -133,6 +133,7 @@ def test_two_reps_close_together_have_names_that_do_not_touch():
     boxes = [t.get_window_extent() for t in ax.texts]
     assert len(boxes) == 4  # and the name of the corner
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert all(t.arrow_patch for t in ax.texts if t.get_text().startswith("Priya"))  # one name lay above the dot of another rep
 
 
 def test_the_corner_of_the_map_reaches_the_ends_of_its_axes_and_those_who_left_are_rings():

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 WARM = "#aa6600"
 GREY = "#b6bec8"
-NEAR = (6, -15)  # points above or below its dot at which a name needs no line
 RING: Any = {"color": "#8c959f", "markerfacecolor": "white", "markersize": 7}  # who has left
 
 
@@ -144,8 +143,8 @@ def _key(ax: Axes, colours: Any, ticks: list[float]) -> None:
 
 
 def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labels: str) -> None:
-    """Name some of the dots, each name where it meets no dot and no other name, as near as can be: a line leads to one
-    further away and crosses no name.
+    """Name some of the dots, each name where it meets no dot and no other name, as near as can be; a line leads to it and
+    crosses no name: the nearest dot may be somebody else's.
     """
     scale = 72 / figure_of(ax).dpi * np.array([0.95, 0.78])  # the three lines of text will take the rest
     places = ax.transData.transform(dots[[x, y]].astype(float).to_numpy()) * scale
@@ -161,8 +160,8 @@ def _name(ax: Axes, dots: pd.DataFrame, reps: pd.DataFrame, x: str, y: str, labe
     )
     for i, (dx, dy) in put[1].items():
         side = "left" if dx > 0 else "right"
-        leader = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4, "relpos": (float(dx < 0), 0.5)} if dy not in NEAR else None
-        behind = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8}
+        leader = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.7, "shrinkB": 4, "relpos": (float(dx < 0), 0.5)}
+        behind = {"facecolor": "white", "alpha": 0.92, "linewidth": 0, "pad": 0.8}
         beside(ax, words[i], reps.loc[i, [x, y]], (dx, dy), fontsize=10, color=INK, ha=side, zorder=5,
                arrowprops=leader, bbox=behind)
 
@@ -175,14 +174,9 @@ def _put(order: Sequence[tuple[Any, float, float, str]], dots: Any, room: Any) -
     got, without = {}, 0
     for i, a, b, words in order:
         wide = 6.0 * len(words)
-        options = [(dx, dy) for dy in (*NEAR, 22, -31, 38, -47) for dx in (8, -8)]
+        options = [(dx, dy) for dy in (6, -15, 22, -31, 38, -47) for dx in (8, -8)]
         boxes = [(a + dx - wide * (dx < 0), a + dx + wide * (dx > 0), b + dy - 2, b + dy + 12) for dx, dy in options]
-        leaders = [
-            [(a + t * dx, a + t * dx, b + t * (dy + 5), b + t * (dy + 5)) for t in np.linspace(0, 1, 12)]
-            if dy not in NEAR
-            else []
-            for dx, dy in options
-        ]
+        leaders = [[(a + t * dx, a + t * dx, b + t * (dy + 5), b + t * (dy + 5)) for t in np.linspace(0, 1, 12)] for dx, dy in options]
         free = [
             j
             for j, box in enumerate(boxes)
