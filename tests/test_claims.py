@@ -117,7 +117,7 @@ class TestVerdicts:
         young = claim_bench(shop.at(date(2024, 3, 31))).set_index("claim").loc["third_after_second"]
         assert young["high"] < .5
         assert young["verdict"] == "cannot tell"
-        assert re.fullmatch(r"about 36% \(26%\W+49%\) within 60 days, n 92", young["measured"])
+        assert re.fullmatch(r"about 36% \(26%\W+49%\) within 60 days, n = 92", young["measured"])
         assert "later it can only be higher" in young["note"]
         named = judged(shop.at(date(2024, 3, 31)), measure="next_purchase", low=.5, high=1.0, arguments={"k": [2], "within_days": 60})
         assert named["verdict"] == "lower than claimed"  # who names the sixty days is judged by them
@@ -127,11 +127,11 @@ class TestVerdicts:
         row = bench.loc["then_rising"]
         assert row["low"] < 0
         assert "(−0." in row["measured"]
-        assert row["measured"].endswith(" within 365 days, n 640")
+        assert row["measured"].endswith(" within 365 days, n = 640")
         for value in (-.004, -.0004, .0004, .004):
             assert measured(.05, value, .11, 640, unit="points", edges=(0, 1)).startswith("+5.0 points (−0" if value < 0 else "+5.0 points (+0")
         assert "(+0.04 to" in measured(.05, .0004, .11, 640, unit="points", edges=(0, 1))
-        assert measured(.52, .4996, .54, 640, edges=(.5, 1)) == "52% (49.96%–54%), n 640"
+        assert measured(.52, .4996, .54, 640, edges=(.5, 1)) == "52% (49.96%–54%), n = 640"
 
     def test_a_log_that_begins_mid_life_does_not_say_what_the_first_months_were(self, bench):
         row = bench.loc["repeat_20_first_months"]
@@ -235,7 +235,7 @@ class TestByHand:
     def test_the_bench_takes_no_side_in_what_is_called_keeping(self, shop, bench):
         row, table = bench.loc["keeping_5_to_25"], rk.keeping_cost(shop)
         assert math.isnan(row["value"])
-        assert row["measured"] == "2.8–11.2 times, n 516"
+        assert row["measured"] == "2.8–11.2 times, n = 516"
         assert (row["low"], row["high"]) == (table["times"].min(), table["times"].max())
         assert not any(word in row["note"] for word in ("above the claimed", "below the claimed", "inside the claimed"))
         of_part = claim_bench(shop.only(segment="SMB")).set_index("claim").loc["keeping_5_to_25"]
@@ -299,7 +299,7 @@ class TestEdges:
         assert (row["verdict"], row["note"]) == ("cannot tell", "needs 5 customers, has 4")
 
     def test_a_number_that_its_page_withholds_is_not_printed(self):
-        """It read "59 % (49–69), n 60" beside "cannot tell", of which page 01 said that nothing can be said yet."""
+        """It read "59 % (49–69), n = 60" beside "cannot tell", of which page 01 said that nothing can be said yet."""
         lines = pd.DataFrame({"order_id": range(120), "customer_id": [i % 60 for i in range(120)], "amount": 5, "product_line": ["a"] * 60 + ["b"] * 60,
                               "ordered_at": ["2025-01-01"] * 5 + ["2025-10-01"] * 55 + ["2025-10-20"] * 35 + ["2026-06-20"] * 25})
         row = judged(open_shop({"orders": lines}, as_of="2026-06-30", history_start="2025-01-01"), measure="cross_sell_share", arguments={"horizons": [365]})
@@ -347,7 +347,7 @@ class TestYourOwn:
     def test_one_record_is_enough(self, folder):
         bench = claim_bench(self.write(folder, f"[shop]\nhistory_start = 2026-01-01\n\n{self.MINE}")).set_index("claim")
         assert len(bench) == 17
-        assert bench.loc["consultant", ["claimed", "measured", "verdict"]].tolist() == ["85 to 95%", "about 40% (25%–60%), n 30", "lower than claimed"]
+        assert bench.loc["consultant", ["claimed", "measured", "verdict"]].tolist() == ["85 to 95%", "about 40% (25%–60%), n = 30", "lower than claimed"]
 
     def test_a_record_of_the_same_name_replaces(self, folder):
         bench = claim_bench(self.write(folder, self.MINE.replace("consultant", "again_within_30")))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -60,3 +63,11 @@ def test_the_sides_of_a_check_are_written_as_people_write_numbers(capsys):
     assert "15,179,812.34" in said
     assert "0.3333" in said
     assert "e+" not in said
+
+
+def test_the_sentences_of_the_pages_have_one_kind_of_quotes():
+    """Three sentences had curly ones among hundreds of straight."""
+    package = Path(rk.__file__).parent
+    told = [*package.glob("tell/*.py"), *package.glob("show/*.py"), *package.glob("report/**/*.j2"), package / "report" / "glossary.toml"]
+    assert len(told) > 20
+    assert [path.name for path in told if re.search("[‘’“”]", path.read_text(encoding="utf-8"))] == []

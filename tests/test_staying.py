@@ -23,7 +23,7 @@ def test_of_fewer_than_five_customers_no_share_is_said(shop, capsys):
     staying.cancelled(shop, rk.monthly_churn(shop), rk.monthly_cancellation(shop))
     staying.revenue_kept(pd.DataFrame({"measure": ["grr", "nrr"], "value": [0.5, 0.75], "low": 0.1, "high": 0.9, "n": 3}))
     assert "%" not in (said := capsys.readouterr().out)
-    assert "Too few were here when 2026-02 began to say how many of them were lost." in said
+    assert "Too few were here when February 2026 began to say how many of them were lost." in said
 
 
 def test_revenue_kept_is_said_no_more_exactly_than_its_interval_supports(capsys):

@@ -42,7 +42,7 @@ def test_days_are_counted_a_customer_and_the_old_ones_only_where_there_are_any(c
 
 def test_a_page_of_new_customers_ends_in_words_where_there_are_none():
     shop = buyers(8, "2026-03-31", history_start="2026-02-01")
-    with pytest.raises(rk.MissingDataError, match=r"names nobody who first bought .* on or after 01 February 2026"):
+    with pytest.raises(rk.MissingDataError, match=r"names nobody who first bought .* on or after 1 February 2026"):
         common.followed(shop, rk.overview(shop).iloc[0])
     shop = rk.open_shop({"contracts": pd.DataFrame({"contract_id": [1], "customer_id": ["ann"], "started_at": ["2026-01-01"]})}, as_of="2026-03-31")
     with pytest.raises(rk.MissingDataError, match="orders: is not there"):

@@ -70,7 +70,7 @@ def test_value_and_cost_of_all_customers_stand_in_one_row():
 
 def test_of_fewer_than_twenty_only_the_ends_are_said_and_of_fewer_than_five_nothing():
     years = pd.DataFrame({"rate": [0.6], "low": [0.36], "high": [0.8], "n": [15], "month": ["2025-12"]})
-    assert tell.stayed(years) == "Between 36% and 80% of the customers of twelve months before 2025-12 have stayed"
+    assert tell.stayed(years) == "Between 36% and 80% of the customers of twelve months before December 2025 have stayed"
     times = pd.DataFrame({"source": ["ads", "tiny"], "value": [0.5, 0.02], "low": [0.3, 0.01], "high": [0.8, 0.04], "n": [9, 3]})
     (asked,) = tell.ask_price(times, by="source", days=180, margin=1)
     assert asked.startswith("ads: all revenue of a customer in 180 days is between 0.3 and 0.8 times what winning one costs.")

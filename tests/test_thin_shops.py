@@ -240,7 +240,7 @@ def test_a_rule_that_most_of_the_lapsed_break_is_called_too_short_and_old_custom
     assert "had never let 30 days pass without buying" in third
     assert "30 days are too short for a rule" in third
     assert "Whether newer cohorts come back faster cannot be told: nobody said whether the early months hold old customers" in second
-    assert all("Nobody said where the history begins, so many of these “new” customers may be old ones." in page for page in (second, third, pages["index"]))
+    assert all('Nobody said where the history begins, so many of these "new" customers may be old ones.' in page for page in (second, third, pages["index"]))
     assert "Of the customers new since January 2025" in second
     assert not re.search(r"[a-z]\.[A-Z][a-z]+ [a-z]", (second + third).partition("Checks, definitions")[0])  # a sentence begins after a space
     assert not re.search(r"second_purchase.trend,,\S*?,-?0\.", pages["metrics"])
@@ -440,9 +440,9 @@ def test_thirty_contracts_are_followed_as_far_as_twenty_of_them_and_eighteen_mak
     book.to_csv(tmp_path / "shop" / "contracts.csv", index=False)
     (tmp_path / "shop" / "retainkit.toml").write_text('[shop]\nas_of = "2026-02-28"\n\n[contracts]\npath = "contracts.csv"\n', encoding="utf-8")
     page = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "03_cohort_churn")["03_cohort_churn"]
-    assert re.search(r"180 days after a customer’s first contract began, roughly \d+%", page)  # it said day 30, at which nobody had left
+    assert re.search(r"180 days after a customer's first contract began, roughly \d+%", page)  # it said day 30, at which nobody had left
     assert "Too few customers have been followed for 365 days, so it is said of day 180." in page
-    assert "Fewer than 20 customers were under contract in 2026-02: too few to compare definitions by." in page
+    assert "Fewer than 20 customers were under contract in February 2026: too few to compare definitions by." in page
     assert "or it began with fewer than 20: too few to make a year of" in page
     rates = re.findall(r"2025-1\d\s+1\d\s+[\d\s]+\s(–|\d+\.\d%)\s+\d+\.\d%\s", page)
     assert rates

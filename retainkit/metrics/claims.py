@@ -78,7 +78,7 @@ def claim_bench(shop: Shop, *, claims: Sequence[Record] | None = None, level: fl
     >>> mine = {"claim": "back_soon", "sentence": "Half are back in a month", "measure": "second_purchase", "low": 0.45, "high": 0.55,
     ...         "arguments": {"horizons": [30]}}
     >>> claim_bench(open_shop("sample"), claims=[mine])[["claimed", "measured", "verdict"]].values.tolist()
-    [['45 to 55%', '23% (21%–24%), n 3,532', 'lower than claimed']]
+    [['45 to 55%', '23% (21%–24%), n = 3,532', 'lower than claimed']]
     """
     stated = claims_stated(claims) if claims is not None else tuple({c["claim"]: c for c in (*claims_quoted(), *shop.claims)}.values())
     return pd.DataFrame([_put_to_the_test(shop, c, level) for c in stated], columns=COLUMNS)
@@ -199,11 +199,11 @@ def measured(
     at risk at the end of a curve.
 
     >>> [measured(*told) for told in ((0.2279, 0.2221, 0.2334, 3_120), (0.41, 0.09, 0.80, 12))]
-    ['22.8% (22.2%–23.3%), n 3,120', '9%–80%, n 12']
+    ['22.8% (22.2%–23.3%), n = 3,120', '9%–80%, n = 12']
     >>> measured(11.6, float("nan"), float("nan"), 900, unit="times")
-    '11.6 times, n 900'
+    '11.6 times, n = 900'
     >>> measured(0.05, -0.0026, 0.11, 640, unit="points", within="within 365 days", edges=(0, 1))
-    '+5.0 points (−0.3 to +11.0) within 365 days, n 640'
+    '+5.0 points (−0.3 to +11.0) within 365 days, n = 640'
     """
     kind, when = KINDS[unit], f" {within}" if within else ""
     if not n or (math.isnan(value) and math.isnan(low)):
@@ -213,4 +213,4 @@ def measured(
         return told
     if math.isnan(low):  # a number that has no interval
         told = written(value, abs(value) / 10, kind, "") + AFTER.get(kind, "")
-    return f"{told}{when}, n {n:,}"
+    return f"{told}{when}, n = {n:,}"

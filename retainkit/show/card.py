@@ -130,7 +130,7 @@ def goal_table(goals: pd.DataFrame, *, unit: str = "") -> pd.DataFrame:
     ...        "baseline_low": 0.0169, "baseline_high": 0.0234, "value": 0.019, "low": 0.0155, "high": 0.0232, "n": 4800, "path": 0.0175,
     ...        "status": "cannot tell", "n_more": 2100.0, "unit": "customer-months", "months_more": 3.2, "note": "short of the straight path, but not by more than chance"}
     >>> goal_table(pd.DataFrame([row])).iloc[0].tolist()[1:]
-    ['1.5%', '2026-12-31', '2.0% (1.7%–2.3%)', '1.9% (1.6%–2.3%), n 4,800', '1.8%', 'cannot tell: short of the straight path, but not by more than chance', '2,100 more customer-months, about 4 months']
+    ['1.5%', '2026-12-31', '2.0% (1.7%–2.3%)', '1.9% (1.6%–2.3%), n = 4,800', '1.8%', 'cannot tell: short of the straight path, but not by more than chance', '2,100 more customer-months, about 4 months']
     """
     return pd.DataFrame([_goal(row, unit) for row in goals.to_dict("records")], columns=SHOWN)
 
@@ -144,11 +144,11 @@ def _goal(row: dict[Any, Any], unit: str) -> dict[str, str]:
         target = f"{row['target'] * 100:g}%" if row["kind"] else f"{row['target']:g}"
     now = _said(row, "value", "low", "high", int(row["n"]), unit)
     return {
-        "goal": row["label"] + (f" ({row['group']})" if row["group"] else ""),
+        "goal": row["label"] + (f" ({', '.join(group_keys(row['group']).values())})" if row["group"] else ""),
         "target": target,
         "by": str(row["by"]),
         "before": _said(row, "baseline", "baseline_low", "baseline_high", int(GATES["customers_full"].least), unit),
-        "since then": f"{now}, n {int(row['n']):,}" if row["n"] >= GATES["customers_shown"].least else now,
+        "since then": f"{now}, n = {int(row['n']):,}" if row["n"] >= GATES["customers_shown"].least else now,
         "the straight path is at": path,
         "status": f"{row['status']}: {row['note'].split(';')[0]}" if row["note"] else row["status"],
         "to be able to tell": _more(row),

@@ -12,7 +12,7 @@ from retainkit.metrics.rollouts import Rollout
 from retainkit.show.display import say
 from retainkit.show.sentences import of_chance, words
 from retainkit.show.words import missing
-from retainkit.tell.common import FEW, FULL, SHOWN, tells
+from retainkit.tell.common import FEW, FULL, SHOWN, named, tells
 
 MINUS = "\N{MINUS SIGN}"
 STILL = {"cannot tell": "cannot be told yet", "not yet set": "set for a later time"}  # a goal's status behind a count
@@ -67,7 +67,7 @@ def in_use(week: Any) -> str:
     """How many customers used the product in a week."""
     if week["n"] < SHOWN:
         return FEW
-    return f"{capital(words(week, brief=True))} of customers used the product in the last week of {week['month']}"
+    return f"{capital(words(week, brief=True))} of customers used the product in the last week of {named(week['month'])}"
 
 
 def in_a_week(limits: pd.DataFrame) -> str:

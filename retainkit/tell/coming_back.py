@@ -265,5 +265,5 @@ def refunds(without: pd.DataFrame, kept: pd.DataFrame) -> None:
             for row in both.to_dict("records")]
     matters = ((both["rate_in"] - both["rate"]).abs() > (both["high"] - both["low"]) / 2).any()
     say("With refunded purchases counted as purchases the shares are {ways}: {matters}.", ways=" and ".join(ways),
-        matters="more than the interval’s half-width apart, so say which one you mean" if matters
+        matters="more than the interval's half-width apart, so say which one you mean" if matters
         else "inside the interval, so it does not matter here")

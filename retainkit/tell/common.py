@@ -19,7 +19,7 @@ SHOWN, FULL = GATES["customers_shown"].least, GATES["customers_full"].least  # o
 
 def followed(shop: Shop, sold: Any) -> None:
     """How many bought, who of them is new, and who is left out; a page of new customers ends here where there are none."""
-    start = f"{shop.history_start:%d %B %Y}"
+    start = f"{shop.history_start.day} {shop.history_start:%B %Y}"
     if not shop.has("orders"):
         raise MissingDataError("orders", "is not there, and without it nobody is seen to buy", "",
                                "an orders table: order_id, customer_id, ordered_at, amount")
@@ -60,9 +60,18 @@ def tells(said: str) -> bool:
     return not said.startswith(("too few", "not known"))
 
 
+def named(month: str) -> str:
+    """A month as it is spoken.
+
+    >>> named("2026-10")
+    'October 2026'
+    """
+    return f"{pd.Timestamp(month):%B %Y}"
+
+
 def old_ones(shop: Shop) -> str:
     """That many of the new customers may be old ones, where nobody said when the history begins."""
-    old = "Nobody said where the history begins, so many of these “new” customers may be old ones."
+    old = 'Nobody said where the history begins, so many of these "new" customers may be old ones.'
     return "" if shop.history_given else old
 
 

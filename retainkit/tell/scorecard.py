@@ -14,7 +14,7 @@ from retainkit.show.card import card_table
 from retainkit.show.display import say
 from retainkit.show.sentences import shown, words
 from retainkit.show.words import missing
-from retainkit.tell.common import FEW, SHOWN, tells
+from retainkit.tell.common import FEW, SHOWN, named, tells
 
 PAGES = {"buying again": "02", "staying": "03", "deals": "04"}  # where a section of the scorecard has a page of its own
 OLD = "Nobody said where the history begins (history_start): many of those counted as new may be old customers."
@@ -161,7 +161,7 @@ def odd_months(rates: pd.DataFrame, limits: pd.DataFrame) -> str:
         return f"What is usual cannot be said yet: it {limits['note'].iloc[0]}"
     odd = rates.loc[(rates["rate"] > rates["high998"]) | (rates["rate"] < rates["low998"]), "month"]
     none = f"No month is outside of what chance explains around {limits['usual'].iloc[0]:.0%}"
-    return f"Outside of what chance explains: {', '.join(odd)}" if len(odd) else none
+    return f"Outside of what chance explains: {', '.join(map(named, odd))}" if len(odd) else none
 
 
 def months_drawn(every: pd.DataFrame, limits: pd.DataFrame) -> str:
@@ -177,7 +177,7 @@ def months_drawn(every: pd.DataFrame, limits: pd.DataFrame) -> str:
 def stayed(years: pd.DataFrame) -> str:
     """What share of the customers of the latest twelve months have stayed."""
     last = years.iloc[-1]
-    return f"{capital(words(last, brief=True))} of the customers of twelve months before {last['month']} have stayed"
+    return f"{capital(words(last, brief=True))} of the customers of twelve months before {named(last['month'])} have stayed"
 
 
 def no_retention(shop: Shop, *, ruled: bool) -> None:

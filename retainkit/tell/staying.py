@@ -12,7 +12,7 @@ from retainkit.load.shop import Shop
 from retainkit.show.display import say
 from retainkit.show.sentences import of_chance, shown, words
 from retainkit.show.words import missing
-from retainkit.tell.common import FEW, FULL, SHOWN, known, old_ones, tells
+from retainkit.tell.common import FEW, FULL, SHOWN, known, named, old_ones, tells
 
 UNENDED = "The contracts here do not say when one ended (contracts.ended_at), so nobody could be seen to leave."
 NO_END = "**No contract here has an end: nobody has left, or nobody wrote it down.** "
@@ -69,7 +69,7 @@ def _stayed(still: Any, what: str, began: str) -> str:
         return f"How many customers {what} {age} after their {began}: {share}."
     seen = still["n"] - still["too_young"]
     few = f" Of these {still['n']:,}, {seen:,} have been seen for so long." if SHOWN <= seen < still["n"] / 2 else ""
-    return f"{age} after a customer’s {began}, {share} {what}.{few}"
+    return f"{age} after a customer's {began}, {share} {what}.{few}"
 
 
 def _last_month(months: pd.DataFrame, gone: str) -> str:
@@ -78,8 +78,8 @@ def _last_month(months: pd.DataFrame, gone: str) -> str:
         return "No finished month has a base to count from yet."
     last = months.iloc[-1]
     if last["n"] < SHOWN:
-        return f"Too few were here when {last['month']} began to say how many of them were {gone}."
-    return f"In {last['month']}, {words(last)} of those here at its start were {gone}."
+        return f"Too few were here when {named(last['month'])} began to say how many of them were {gone}."
+    return f"In {named(last['month'])}, {words(last)} of those here at its start were {gone}."
 
 
 def _too_short(back: pd.DataFrame, days: str) -> str:
@@ -157,7 +157,7 @@ def unusual(months: pd.DataFrame, limits: pd.DataFrame) -> str:
         return f"Too little to say what is usual: {short}"
     odd = months[(months["rate"] > months["high998"]) | (months["rate"] < months["low998"])]
     if len(odd):
-        return f"Outside of what chance explains: {', '.join(odd['month'])}"
+        return f"Outside of what chance explains: {', '.join(map(named, odd['month']))}"
     low, high = limits[["low", "high"]].iloc[-1]
     return f"No month is outside of what chance explains: now {low:.1%} to {high:.1%} is usual"
 
@@ -174,16 +174,16 @@ def cancelled(shop: Shop, months: pd.DataFrame, requests: pd.DataFrame) -> None:
         say("In {month}, {lost} of the opening base had their first day without a contract (churn), and {asked} asked "
             "to leave (cancellation): {rate}. The two are different days of the same story, and neither is the "
             "other's error.",
-            month=left["month"], lost=counted(left["lost"], "customer"), asked=asked["asked"], rate=words(asked))
+            month=named(left["month"]), lost=counted(left["lost"], "customer"), asked=asked["asked"], rate=words(asked))
 
 
 def repeated_month(repeated: pd.DataFrame, *, month: str, gone: str) -> None:
     """What the last month makes of a base when repeated twelve times, which no year does."""
     if repeated.empty:
-        say("Fewer than ten were {gone} in {month}, or it began with fewer than 20: too few to make a year of.", gone=gone, month=month)
+        say("Fewer than ten were {gone} in {month}, or it began with fewer than 20: too few to make a year of.", gone=gone, month=named(month))
     for row in repeated.to_dict("records"):
         say("If {month} repeated itself twelve times, {share} of a base would be {gone}; by plain adding, which counts the same people twice, "
-            "{added:.0%}. No year does that: each month has a base of its own.", month=month, gone=gone, share=words(row), added=row["added"])
+            "{added:.0%}. No year does that: each month has a base of its own.", month=named(month), gone=gone, share=words(row), added=row["added"])
 
 
 def revenue_kept(measures: pd.DataFrame) -> None:
