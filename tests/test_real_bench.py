@@ -41,7 +41,7 @@ def test_no_cell_confirms_and_every_number_has_its_n():
     cells = [c.strip() for line in between("bench").splitlines() if line.startswith("| **") for c in line.split("|")[2:-1]]
     assert len(cells) >= 28
     assert not any("confirm" in c for c in cells)
-    assert all(c == "–" or c.startswith("cannot tell") or re.search(r":<br>.* n [\d,]+$", c) for c in cells)
+    assert all(c == "–" or c.startswith("cannot tell") or re.search(r":<br>.* n = [\d,]+$", c) for c in cells)
 
 
 @needs_data
