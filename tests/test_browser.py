@@ -188,6 +188,21 @@ def test_on_a_small_desk_no_range_is_broken_and_no_column_hidden(width, browser,
         page.context.close()
 
 
+def test_a_question_that_was_not_answered_comes_after_those_that_were_and_is_as_tall_as_its_words(browser, sample_report):
+    """It stood in the middle of the index, an empty frame as tall as the chart beside it."""
+    page, _ = _open(browser, sample_report / "index.html", 1280)
+    top, tall, others = page.evaluate("""() => {
+        const [, card, ...others] = document.querySelectorAll('.card')
+        card.className = 'card skipped'
+        card.replaceChildren('This data cannot answer it yet.')
+        const box = card.getBoundingClientRect()
+        return [box.top, box.height, others.map(e => e.getBoundingClientRect().top)]
+    }""")
+    assert top >= max(others)
+    assert tall < 100
+    page.context.close()
+
+
 def test_a_wide_table_ends_where_the_page_does(browser, sample_report):
     for stem in STEMS:
         page, _ = _open(browser, sample_report / f"{stem}.html", 1600)

@@ -185,6 +185,12 @@ def test_names_and_values_are_escaped_on_the_page(tmp_path):
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_the_page_shows_a_column_as_code_and_no_backtick(tmp_path):
+    page = as_html(examine([export(tmp_path, ["2026-01-05", "2026-01-06"])]))
+    assert "<code>" in page
+    assert "`" not in page.partition("Proposed mapping</h2>")[0] + page.partition("Rows</h2>")[2].partition("Questions</h2>")[0]
+
+
 def test_the_same_mapping_from_a_file_that_is_not_utf8(tmp_path):
     found = examine([export(tmp_path, ["2026-01-05", "2026-01-06"], head="Bestellnummer,Kundennummer,Käufer,Betrag".replace("Käufer", "Bestelldatum ä"), encoding="cp1252")])
     assert found.looks[0].settings == {"encoding": "cp1252"}

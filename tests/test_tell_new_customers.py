@@ -62,6 +62,8 @@ def test_of_the_window_itself_something_can_be_said(shop, capsys):
     assert "cannot be said yet" not in capsys.readouterr().out
     cross_selling.cautions(shop, share, horizons=[365, 1000], leaves=False)
     assert "The share of 1000 days cannot be said yet." in capsys.readouterr().out
+    cross_selling.cautions(shop, share.assign(too_young=0), horizons=[365], leaves=False)
+    assert "2. Every new customer has been followed for 730 days or longer." in capsys.readouterr().out  # it read "0% of the new customers ... for less"
 
 
 def test_of_few_customers_nobody_reads_who_left_or_waits():

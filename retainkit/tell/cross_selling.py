@@ -68,16 +68,16 @@ def cautions(shop: Shop, share: pd.DataFrame, *, horizons: Sequence[int], leaves
         if shop.has("contracts")
         else "These customers have no contracts"
     )
+    young = f"{last['too_young'] / last['n']:.0%} of the new customers have been followed for less than {last['horizon']:.0f} days. " \
+            "They count for as long as they were watched."
     say(
         "Four cautions:\n\n"
         "1. Change the span and the share changes: it is always larger for a shorter one. Compare it only with a share of the "
         "same number of days.\n"
-        "2. {young:.0%} of the new customers have been followed for less than {long:.0f} days. They count for as long as they "
-        "were watched. {short}\n"
+        "2. {young} {short}\n"
         "3. {leave}\n"
         "4. {history}",
-        young=last["too_young"] / last["n"],
-        long=last["horizon"],
+        young=young if last["too_young"] else f"Every new customer has been followed for {last['horizon']:.0f} days or longer.",
         short=f"The share of {' and '.join(map(str, asked))} days cannot be said yet." if asked else "",
         leave="Customers without a contract are never seen to leave; those with one count as gone from the first day "
         "without it."
