@@ -165,8 +165,9 @@ def test_the_goal_that_is_shown_is_one_of_getting_better_in_a_year(capsys):
     assert 'metric = "churn.survival", target = 0.721, by = 2027-01-31.' in said(capsys)
     claims.no_goal(shop, numbers[1:], segment="")
     assert 'metric = "churn.monthly", target = 0.036,' in said(capsys)
-    claims.no_goal(shop, numbers.assign(n=4), segment="")
-    assert said(capsys) == "No goal is set, and there is no number yet that one could be set for."
+    for none in (numbers.assign(n=4), numbers.assign(n=19), numbers.assign(value=0.0)):  # the target is the number and a tenth, and a tenth of none is none
+        claims.no_goal(shop, none, segment="")
+        assert said(capsys) == "No goal is set, and there is no number yet that one could be set for."
 
 
 def test_no_score_is_blind_for_twice_of_nothing_is_nothing():

@@ -104,7 +104,7 @@ def _far(still: pd.DataFrame) -> str:
 
 def no_goal(shop: Shop, numbers: pd.DataFrame, *, segment: str) -> None:
     """That no goal is set, and how one is: a tenth better in a year, on the second purchase or else the first number there is."""
-    fit = numbers[(numbers["n"] >= SHOWN) & numbers["better"].ne("") & (numbers["value"].abs() < float("inf"))]
+    fit = numbers[(numbers["n"] >= FULL) & numbers["better"].ne("") & numbers["value"].ne(0) & (numbers["value"].abs() < float("inf"))]
     if segment and shop.goals:
         say("Goals are set, but none for this group: the page of all customers has them.")
     elif fit.empty:
