@@ -26,7 +26,7 @@ from retainkit.tally import OF_LEAVING, split_by
 FILES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((Path(retainkit.__file__).parent / "sql").glob("*.sql"))}
 DIALECTS = ("spark", "bigquery", "snowflake", "postgres")
 VIEWS = {name for name in FILES if name.startswith("known_")}  # what a table is, row by row: it has no order
-BASE = ("orders", "customers", "deals", "contracts", "responses", "spend", "activity", "ids", "days", "buyers", "line_starts", "spells")
+BASE = ("orders", "customers", "deals", "contracts", "responses", "spend", "activity", "ids", "days", "buyers", "line_starts", "paid_back", "spells")
 
 # A literal for every placeholder there is, so that each file can be rendered by name alone.
 SAMPLE: dict[str, Value] = {

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(not (BINARIES / "initdb").exists(), reason="no P
 
 RECORDED = ("ids", "customers", "all_orders", "all_deals", "all_contracts", "responses", "spend", "activity", "changes")  # what the loader writes
 MADE = {"known_orders": "orders", "known_deals": "deals", "known_contracts": "contracts", "line_starts": "line_starts",
-        "spells": "spells", "days": "days", "buyers": "buyers"}  # what SQL makes of it, in this order
+        "spells": "spells", "days": "days", "buyers": "buyers", "paid_back": "paid_back"}  # what SQL makes of it, in this order
 ASKED = [(name, by) for name in FILES for by in (("segment", "all") if ":by" in FILES[name] else ("",))]
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 # Tables made once from the canonical ones, in the order they stand on each other.
-DERIVED = ("line_starts", "spells", "days", "buyers")
+DERIVED = ("line_starts", "spells", "days", "buyers", "paid_back")
 KNOWN = ("known_orders", "known_deals", "known_contracts")
 LINES_AT_ONCE = 2_000_000  # what of these order lines is sorted and grouped takes some 500 MB
 LOOKED_THROUGH = 10  # times that it is quicker to look for some customers among all order lines than to sort these

@@ -31,7 +31,7 @@ _CONTRACTED = " and customer in (select customer from all_contracts where starte
 # Tables that can be restricted to some customers, and for each what makes a row one of those known by a day.
 RESTRICTED = {
     "customers": "", "responses": "", "activity": "", "orders": _ORDERED, "days": _ORDERED, "buyers": _ORDERED, "line_starts": _ORDERED,
-    "contracts": _CONTRACTED, "spells": _CONTRACTED, "deals": " and opened_on <= {day}"}
+    "paid_back": _ORDERED, "contracts": _CONTRACTED, "spells": _CONTRACTED, "deals": " and opened_on <= {day}"}
 _TURN = RLock()  # a question is two steps of one connection: views of its tables, then what is asked of them
 GROUPS_OF_CUSTOMERS = ("segment", "region", "source", "owner")
 
@@ -243,7 +243,7 @@ class Shop:
         file, only the count of its rows.
 
         The tables are the canonical ones (every `*_at` column is a local date named `*_on`), and the ones made from
-        them: `days` (customer-days), `buyers`, `line_starts`, `spells` (of uninterrupted contract). A shop may be asked from
+        them: `days` (customer-days), `buyers`, `line_starts`, `paid_back`, `spells` (of uninterrupted contract). A shop may be asked from
         several threads; they take turns. What changes tables is refused.
         """
         import duckdb

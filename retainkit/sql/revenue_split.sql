@@ -2,22 +2,18 @@
 -- customer that its interval needs. What was paid and paid back before any purchase that stood counts as new: there was none before it.
 -- What is paid back later is taken from the side it had come to: a returned first order is no loss of repeat revenue.
 -- One customer's few amounts are added as they are; what is added over customers is decimal, so that it comes out the same in whatever order the engine adds.
-select count(*) as n, sum(cast(c.repeat as decimal(38, 4))) as repeat, sum(cast(c.total as decimal(38, 4))) as total,
-  sum(cast(c.repeat * c.repeat as decimal(38, 6))) as repeat2,
-  sum(cast(c.total * c.total as decimal(38, 6))) as total2,
-  sum(cast(c.repeat * c.total as decimal(38, 6))) as both_sum
+select count(*) as n, sum(c.repeat) as repeat, sum(c.total) as total, sum(c.repeat * c.repeat) as repeat2, sum(c.total * c.total) as total2,
+  sum(c.repeat * c.total) as both_sum
 from (
-  select d.customer, sum(cast(d.amount as double)) as total,
-    sum(case when d.is_first then -coalesce(b.of_repeat, 0) else cast(d.amount as double) + coalesce(b.of_new, 0) end) as repeat
-  from days d
-  left join (
-    select r.customer, r.refunded_on, sum(case when f.is_first then cast(r.amount as double) else 0 end) as of_new,
-      sum(case when f.is_first then 0 else cast(r.amount as double) end) as of_repeat
-    from orders r
-    join days f on f.customer = r.customer and f.on_day = r.ordered_on
-    where r.status = 'refunded'
-    group by r.customer, r.refunded_on
-  ) b on b.customer = d.customer and b.refunded_on = d.on_day
-  where d.on_day >= :opens and d.on_day < :closes
-  group by d.customer
+  select cast(sum(m.total) as decimal(18, 4)) as total, cast(sum(m.repeat) as decimal(18, 4)) as repeat
+  from (
+    select d.customer, cast(d.amount as double) as total, case when d.is_first then 0 else cast(d.amount as double) end as repeat
+    from days d
+    where d.on_day >= :opens and d.on_day < :closes
+    union all
+    select b.customer, cast(0 as double) as total, -cast(b.to_new as double) as repeat
+    from paid_back b
+    where b.on_day >= :opens and b.on_day < :closes
+  ) m
+  group by m.customer
 ) c

@@ -84,10 +84,10 @@ class Lines:
             '' as segment, '' as region, '' as source, '' as owner where false""")
         self._con.execute("create view spells as select cast(null as bigint) as customer, cast(null as date) as ended_on where false")
         # rows have no order: one would keep the engine from leaving out what a tally does not ask for
-        known, starts, days = (render(text_of(name).rpartition("\norder by")[0] or text_of(name), refunds="out", **CLOCK) for name in ("known_orders", "line_starts", "days"))
+        known, starts, days, paid_back = (render(text_of(name).rpartition("\norder by")[0] or text_of(name), refunds="out", **CLOCK) for name in ("known_orders", "line_starts", "days", "paid_back"))
         self._con.execute(f"create view orders as {known}")
         self._con.execute(f"create view line_starts as {starts}")
-        self._days = f"with days as ({days}), buyers as (select * from days where ordinal = 1)"
+        self._days = f"with days as ({days}), buyers as (select * from days where ordinal = 1), paid_back as ({paid_back})"
 
     def sql(self, text: str) -> Any:
         asked = re.sub(r"^\s*--.*\n", "", text, flags=re.M).strip()
