@@ -229,3 +229,14 @@ def test_cdnow_is_predicted_at_half_a_year_and_not_from_its_39th_week():
     assert longer.startswith("withheld: for the 273 days after 30 September 1997 the model said ")
     values = tally(cdnow, "repeat_values", cut=pd.Timestamp("1997-09-30").date())
     assert hold_out(buyers.astype(float).assign(t_x=buyers["t_x"], T=buyers["weeks"]), values, within=39)[0].values[:3] == pytest.approx((6.25, 3.74, 15.44), rel=0.002)
+
+
+def test_what_was_given_back_is_in_neither_half():
+    """Of every second purchase a line is returned two weeks later: the models see what they would see had nobody ever bought it."""
+    stayed = orders(60, seed=3)
+    returned = stayed[::2].assign(amount=7, status="refunded")
+    returned["refunded_at"] = (pd.to_datetime(returned["ordered_at"]) + pd.Timedelta(days=14)).clip(upper=pd.Timestamp("2026-06-18")).dt.strftime("%Y-%m-%d")
+    both = pd.concat([stayed.assign(status="paid", refunded_at=""), returned])
+    for name in ("repeat_buyers", "repeat_values"):
+        seen, alone = (tally(shop(table), name, cut=pd.Timestamp("2025-08-23").date()) for table in (both, stayed))
+        pd.testing.assert_frame_equal(seen, alone)

@@ -1,5 +1,6 @@
 -- New customers known by :cut, by repeat purchases up to then (x), weeks from first to last purchase (t_x) and weeks followed
--- (weeks), weeks begun; what their repeat purchases came to; and what they bought, and brought in all, after :cut.
+-- (weeks), weeks begun; what their repeat purchases came to; and what they bought, and brought in all, after :cut. What was given back is in
+-- none of it, neither as money that came nor as money that went: a day's money is that of the lines that stayed.
 select c.x, c.t_x, c.weeks, count(*) as n, sum(c.money) as money, sum(c.later) as later, sum(c.later * c.later) as later2,
   sum(c.later_money) as later_money, sum(cast(cast(c.later_money as double) * cast(c.later_money as double) as decimal(38, 6))) as later_money2
 from (
@@ -7,10 +8,19 @@ from (
     sum(case when d.ordinal > 1 and d.on_day <= :cut then 1 else 0 end) as x,
     cast(floor((max(case when d.ordinal > 0 and d.on_day <= :cut then d.age else 0 end) + 6) / 7) as integer) as t_x,
     cast(floor((max(date_diff('day', d.first_on, :cut)) + 6) / 7) as integer) as weeks,
-    sum(case when d.ordinal > 1 and d.on_day <= :cut then d.amount else 0 end) as money,
+    sum(case when d.ordinal > 1 and d.on_day <= :cut then d.amount + coalesce(b.amount, 0) else 0 end) as money,
     sum(case when d.ordinal > 1 and d.on_day > :cut then 1 else 0 end) as later,
-    sum(case when d.on_day > :cut then d.amount else 0 end) as later_money
+    sum(case when d.on_day > :cut then d.amount + coalesce(b.amount, 0) else 0 end) as later_money
   from days d
+  left join (
+    select m.customer, m.on_day, cast(sum(m.amount) as decimal(18, 4)) as amount
+    from (
+      select r.customer, r.ordered_on as on_day, -r.amount as amount from orders r where r.status = 'refunded'
+      union all
+      select p.customer, p.refunded_on as on_day, p.amount from orders p where p.status = 'refunded'
+    ) m
+    group by m.customer, m.on_day
+  ) b on b.customer = d.customer and b.on_day = d.on_day
   where d.is_new and d.first_on <= :cut
   group by d.customer
 ) c
