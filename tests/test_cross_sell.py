@@ -188,6 +188,16 @@ def test_month_one_with_and_without_the_first_order():
     assert rk.month_one_revenue(shop, first_order=False).rate[0] == pytest.approx(0.2)
 
 
+def test_what_goes_back_of_the_first_day_is_no_loss_of_what_came_after_it():
+    orders = pd.DataFrame({
+        "order_id": [1, 1, 2, 3, 4, 5], "customer_id": "a", "amount": [100, 60, 20, 30, 50, 10], "product_line": "tea",
+        "ordered_at": ["2024-01-01", "2024-01-01", "2024-01-20", "2024-05-01", "2024-12-01", "2024-01-25"],
+        "status": ["paid", "refunded", "paid", "paid", "paid", "refunded"], "refunded_at": ["", "2024-01-20", "", "", "", "2024-01-27"]})  # fmt: skip
+    shop = rk.open_shop({"orders": orders}, as_of="2025-06-30")
+    assert rk.month_one_revenue(shop).rate[0] == pytest.approx(0.6)
+    assert rk.month_one_revenue(shop, first_order=False).rate[0] == pytest.approx(0.2)
+
+
 def test_groups_are_compared_with_everybody_else_and_pay_for_being_several():
     got = rk.cross_sell_compared(rk.open_shop("sample"), by="segment")
     assert (got.q >= got.p - 1e-12).all()

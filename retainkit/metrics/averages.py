@@ -18,7 +18,9 @@ from retainkit.tally import split_by, tally
 COLUMNS = ["horizon_days", "value", "low", "high", "n", "observed", "too_young"]
 CROSS_SELLS = Column("case when d.cross_ordinal > 0 then 1 else 0 end")
 REVENUE = Column("d.amount")
-LATER_REVENUE = Column("case when d.age > 0 then d.amount else 0 end")
+LATER_REVENUE = Column(  # what goes back later of the first day's money is no loss of what came after it
+    "case when d.age > 0 then d.amount + coalesce((select sum(r.amount) from orders r join days f on f.customer = r.customer and f.on_day = r.ordered_on "
+    "where r.status = 'refunded' and f.age <= 0 and r.customer = d.customer and r.refunded_on = d.on_day), 0) else 0 end")
 
 
 def averages(shop: Shop, value: Column, *, horizons: Sequence[int], by: str | None, level: float) -> pd.DataFrame:

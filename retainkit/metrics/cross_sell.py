@@ -60,8 +60,8 @@ def month_one_revenue(
 ) -> pd.DataFrame:
     """Share of a customer's revenue in the first `horizon` days that comes in the first `within_days`.
 
-    With `first_order=False` the first purchase day is left out of both: what came after it. Refunds are taken off
-    where they fall. Left out, and columns, as in `cross_sell_share`.
+    With `first_order=False` the first purchase day is left out of both, and what was paid back of it: what came after it. Refunds are
+    taken off where they fall. Left out, and columns, as in `cross_sell_share`.
     """
     return _share(shop, REVENUE if first_order else LATER_REVENUE, within_days, horizons, level)
 

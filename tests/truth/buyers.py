@@ -159,8 +159,9 @@ def _money(lived: Frames, new: pd.DataFrame) -> dict[tuple[str, Any], float]:
     first = new.drop_duplicates("customer").set_index("customer")["first"].reindex(moved["customer"]).to_numpy()
     age = moved["day"].to_numpy() - first
     amount = moved["amount"].to_numpy()
-    total = {(least, h): amount[(age >= least) & (age <= h)].sum() for least in (0, 1) for h in (30, 365)}
-    shares = {("month_one_revenue", kind): total[least, 30] / total[least, 365] for least, kind in ((0, "all"), (1, "later"))}
+    counted = {"all": age >= 0, "later": moved["bought"].to_numpy() > first}  # what went back of the first day is its own
+    total = {(kind, h): amount[which & (age <= h)].sum() for kind, which in counted.items() for h in (30, 365)}
+    shares = {("month_one_revenue", kind): total[kind, 30] / total[kind, 365] for kind in counted}
     return shares | {("repeat_revenue", "all"): _repeat_share(line, signed_up)}
 
 
@@ -191,8 +192,9 @@ def _repeated(new: pd.DataFrame, days: pd.DataFrame) -> dict[tuple[str, Any], fl
 
 def _moved(line: pd.DataFrame, repaid: pd.Series) -> pd.DataFrame:
     """The money of order lines on the day it came, and that of the repaid ones on the day it went."""
-    back = line[repaid].assign(day=line["refund_day"], amount=-line["amount"])
-    return pd.concat([line, back])[["customer", "day", "amount"]]
+    came = line.assign(bought=line["day"])
+    back = came[repaid].assign(day=line["refund_day"], amount=-line["amount"])
+    return pd.concat([came, back])[["customer", "day", "amount", "bought"]]
 
 
 def _repeat_share(line: pd.DataFrame, signed_up: Any) -> float:
