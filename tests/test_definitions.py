@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import retainkit as rk
+from retainkit.estimate.smalln import in_words
 from retainkit.report import pages
 
 UNITS = ("share", "probability", "count", "money", "days", "times", "per 100 customer-months", "score", "as the goal's number", "as the claim says")
@@ -64,3 +65,10 @@ def test_the_page_of_the_sample_defines_every_number_in_its_metrics_csv(sample_r
     assert "not in this report" not in page
     for stem in ("index", "02_second_purchase_funnel"):
         assert 'href="definitions.html"' in (sample_report / f"{stem}.html").read_text()
+
+
+def test_the_words_that_stand_before_a_wide_interval_are_explained():
+    told = pages.glossary([])["words"]["95% interval"]
+    marks = {in_words(0.25, 0.12, 0.45, 40, form=form).split()[0] for form in ("sentence", "cell")}
+    assert marks == {"roughly", "about"}
+    assert all(f'"{mark}"' in told for mark in marks)
