@@ -94,7 +94,7 @@ def test_the_table_says_the_values_the_steps_and_the_rows(shop, back):
 def test_a_number_of_one_month_is_of_another_month_and_nobody_matured(shop, back):
     page = on_page(table(shop).assign(group="month=2026-03", matured=-0.0031, new=0.0), back, job())
     assert "another month: −0.31" in page
-    assert "restated, matured and new in points" in page
+    assert "and what made it, in points" in page
     assert "of another month (orders)" in page
     assert " matured, " not in page.partition("<details>")[0]
     assert "another month:" not in on_page(table(shop), back, job())
@@ -118,6 +118,8 @@ def test_what_is_not_known_is_said(shop, back):
     assert "not known" in page
     assert "Rows behind it: " in page
     assert "restated (" not in page
+    assert ">restated</th>" not in page  # a column of "not known"
+    assert ">matured</th>" in page
     assert "Cannot tell yet: needs 12 baseline months, has 2</td>" in page
     assert "The rows behind 2026-02 were not kept, so nobody can count which of them changed." in page
 

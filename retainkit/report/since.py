@@ -123,13 +123,14 @@ def on_page(table: pd.DataFrame, back: Back, job: Job) -> str:
     if table.empty:
         return ""
     rows = table.to_dict("records")
+    steps = [step for step in STEPS if table[step].notna().any()]  # of what is known of no number the notes speak
     shown = pd.DataFrame({
         "number": [capital(label) for label in table["label"]],
         f"{back.last.day:%b %Y}": table["last"].fillna(table["recomputed"]), f"{back.shop.as_of:%b %Y}": table["now"],
-        **{step: [_step(row, step) for row in rows] for step in STEPS}, "news?": [_judged(row) for row in rows]})
+        **{step: [_step(row, step) for row in rows] for step in steps}, "news?": [_judged(row) for row in rows]})
     markup, _ = rendered(
         shown,
-        caption=f"What changed since {back.day}; restated, matured and new in points",
+        caption=f"What changed since {back.day}, and what made it, in points",
         formats=dict.fromkeys(shown.columns[1:3], ".2%"),
         units={},
         rows=len(shown),
