@@ -231,6 +231,14 @@ def test_an_order_paid_back_after_the_first_invoice_is_no_negative_repeat_revenu
         assert (got["repeat"], got["total"]) == (20, 40)
 
 
+def test_customers_of_millions_have_an_interval_too():
+    """Squares of their revenue have more digits than the money of one order may."""
+    orders = pd.DataFrame([(f"{who}{day}", who, f"2026-01-0{day}", 3e9 + day) for who in "abc" for day in (1, 2, 3)], columns=["order_id", "customer_id", "ordered_at", "amount"])
+    got = rk.repeat_revenue(rk.open_shop({"orders": orders}, as_of="2026-01-31")).iloc[0]
+    assert got["total"] == 3 * (9e9 + 6)
+    assert got["rate"] == pytest.approx(2 / 3, abs=1e-6)
+
+
 def test_what_is_paid_back_is_taken_from_the_side_it_had_come_to():
     """Ann returns half of her first purchase, and Bob all of his, when he has bought again; of 70 that stay, Ann's second 20 are repeat."""
     orders = pd.DataFrame([

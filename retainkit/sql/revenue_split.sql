@@ -2,8 +2,8 @@
 -- customer that its interval needs. What was paid and paid back before any purchase that stood counts as new: there was none before it.
 -- What is paid back later is taken from the side it had come to: a returned first order is no loss of repeat revenue.
 -- One customer's few amounts are added as they are; what is added over customers is decimal, so that it comes out the same in whatever order the engine adds.
-select count(*) as n, sum(c.repeat) as repeat, sum(c.total) as total, sum(c.repeat * c.repeat) as repeat2, sum(c.total * c.total) as total2,
-  sum(c.repeat * c.total) as both_sum
+select count(*) as n, sum(c.repeat) as repeat, sum(c.total) as total, sum(cast(c.repeat as decimal(38, 4)) * c.repeat) as repeat2,
+  sum(cast(c.total as decimal(38, 4)) * c.total) as total2, sum(cast(c.repeat as decimal(38, 4)) * c.total) as both_sum
 from (
   select cast(sum(m.total) as decimal(18, 4)) as total, cast(sum(m.repeat) as decimal(18, 4)) as repeat
   from (

@@ -41,7 +41,7 @@ MADE_FROM = {
 }
 ALWAYS = ("customer_id", "ordered_at", "refunded_at", "status", "amount")
 DAYS = ("customer", "on_day", "ordinal", "age", "gap", "cross_ordinal", "amount", "orders", "lines", "new_lines", "first_on",
-        "is_new", "is_first", "entry_line", "segment", "region", "source", "owner", "left_age")
+        "is_new", "is_first", "entry_line", "segment", "region", "source", "owner", "left_age", "to_new")
 
 
 # a column that its SQL names and does not read with these parameters: under a rule of less than 31 days only

@@ -24,7 +24,7 @@ AS_OF = date.fromordinal(date.fromisoformat(FIRST_DAY).toordinal() + DAYS - 1)
 CLOCK: dict[str, Any] = {"as_of": AS_OF, "history_start": date.fromisoformat(FIRST_DAY)}
 # reading every value of a column and doing as little as possible with it; a minimum would be read off the file's statistics
 TOUCH = dict.fromkeys(("is_new", "is_first"), "sum(cast({0} as integer))")
-TOUCH |= {"amount": "sum({0})", "on_day": "bit_xor(date_diff('day', date '2000-01-01', {0}))"}
+TOUCH |= {"amount": "sum({0})", "to_new": "sum({0})", "on_day": "bit_xor(date_diff('day', date '2000-01-01', {0}))"}
 TOUCH |= dict.fromkeys(("first_on", "ordered_at", "refunded_at"), TOUCH["on_day"])
 TOUCH |= dict.fromkeys(("product_line", "status", "entry_line", "segment", "region", "source", "owner"), "sum(length({0}))")
 
@@ -107,7 +107,7 @@ def tallies(rows: int, ids: str, questions: list[str]) -> dict[str, Any]:
         plain = touched(lines_of(question), "lines")
         if ids == "text":
             plain = plain.replace("bit_xor(customer_id)", "sum(length(customer_id))")
-        reads = [touched(columns_of(question, table), table) for table in ("days", "buyers") if columns_of(question, table)]
+        reads = [touched(columns_of(question, table), table) for table in ("days", "buyers", "paid_back") if columns_of(question, table)]
         found[question] = {"store_scan": spent(lambda: len([shop.sql(text) for text in reads])),  # noqa: B023
                            "store": spent(lambda: tally(shop, name, **values)),  # noqa: B023
                            "lines_scan": spent(lambda: bare.sql(plain)),  # noqa: B023
