@@ -616,6 +616,16 @@ def test_a_wrong_line_of_the_mapping_is_named_and_what_it_says_to_type_is_unders
         assert any(word in str(still) for word in ("left out by where", "is empty", "is not a date", "is not a number"))  # noqa: PT017
 
 
+def test_links_that_lead_to_each_other_or_nowhere_are_files_that_are_not_read(tmp_path, capsys):
+    for name, to in (("a.csv", "b.csv"), ("b.csv", "a.csv"), ("c.csv", "nowhere.csv")):
+        (tmp_path / name).symlink_to(to)
+    refused(tmp_path, "has no table retainkit knows", "a.csv, b.csv, c.csv")
+    assert cli.main(["check", str(tmp_path), str(tmp_path / "a.csv")]) == 2
+    assert cli.main(["check", str(tmp_path)]) == 2
+    assert "holds no file that can be read. Found: a.csv, b.csv, c.csv. To fix it: files ending in" in capsys.readouterr().err
+    assert rk.open_shop(folder_with(tmp_path, GOOD)).unread == ("a.csv", "b.csv", "c.csv")
+
+
 @pytest.mark.parametrize(("lines", "wrong"), [
     ('delimiter = "ab"', "not one character"), ("delimiter = '\"'", "not one character"), ('header = "no"', "neither true nor false"),
     ("date_format = 5", "neither a text nor a list"), ("path = []", "neither a text nor a list"), ("where = 5", "not a text"), ('columns = "abc"', "not a list of names"),

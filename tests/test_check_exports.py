@@ -543,3 +543,19 @@ def test_names_of_groups_above_the_names_of_columns_are_a_title(tmp_path, kind):
 def test_a_column_without_a_name_makes_no_names_of_the_first_row(tmp_path):
     text = "Name,Town,\n" + "".join(f"{name},Bonn,remark\n" for name in ("Ann", "Bob", "Cy"))
     assert "skip" not in checked(tmp_path, {"people.csv": text}).looks[0].settings
+
+
+@pytest.mark.parametrize(("when", "form"), [("2026030{n}143000", "%Y%m%d%H%M%S"), ("0{n}.03.2026, 14:30 Uhr", "%d.%m.%Y, %H:%M Uhr"), ("{n}|3|26", "%d|%m|%y")])
+def test_days_of_any_form_are_read_by_the_one_that_is_said(tmp_path, when, form):
+    text = "Order,Customer,Date,Amount\n" + "".join(f'{n},c{n % 3},"{when.format(n=n)}",{n}\n' for n in range(1, 9))
+    assert not checked(tmp_path, {"sales.csv": text}).proposals
+    found = examine([tmp_path], {"tz": "UTC", "date-format": form})
+    assert found.shop, found.trouble
+    assert found.shop.sql("select cast(max(ordered_on) as varchar) as day from orders")["day"][0] == "2026-03-08"
+
+
+def test_a_format_that_reads_nothing_is_said_to_do_nothing(tmp_path):
+    found = checked(tmp_path, {"orders.csv": ORDERS}, date_format="d/m")
+    assert "--date-format d/m: nothing in these files asks it, so it does nothing" in as_text(found)
+    with pytest.raises(RetainkitError, match="is no format of days"):
+        checked(tmp_path, {"orders.csv": ORDERS}, date_format="%Q")

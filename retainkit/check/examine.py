@@ -149,6 +149,8 @@ def examine(paths: Sequence[str | Path], answers: Mapping[str, str] | None = Non
         )
     found.questions += [_overlap(look) for look in looks if look.shared]
     heard |= {q.key for q in found.questions}
+    if days and not any(c.days and c.days.proof.startswith("as you said") for look in looks for c in look.columns.values()):
+        found.idle.append(f"--date-format {shlex.quote(given.pop('date-format'))}")
     for key in [key for key in given if key.partition(":")[0] in ANSWERS and key not in heard]:
         found.idle.append(f"--answer {shlex.quote(f'{key}={given.pop(key)}')}")
     _open(found)

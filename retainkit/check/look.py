@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from os.path import realpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from retainkit.errors import (
 )
 from retainkit.load.book import in_groups
 from retainkit.load.database import called, extract, is_address, is_database, tables_in
-from retainkit.load.dates import Days, counted_days, days_in, months_in
+from retainkit.load.dates import Days, counted_days, days_by, days_in, months_in
 from retainkit.load.endings import PACKED, READ
 from retainkit.load.other import is_other
 from retainkit.load.plan import TablePlan
@@ -121,7 +122,7 @@ def sources_in(paths: Sequence[str | Path]) -> tuple[list[Source], list[str]]:
     a folder, and is not looked at: a line each kind, with what to do about it.
     """
     found: list[Source] = []
-    named = {Path(path).resolve() for path in map(str, paths) if not is_address(path)}
+    named = {realpath(path) for path in map(str, paths) if not is_address(path)}
     passed: dict[str, list[str]] = {hint: [] for hint in (FOLDERS, "unpack first", "of a kind that is not read", BEYOND)}
     for path in map(str, paths):
         if not is_address(path) and not Path(path).exists():
@@ -135,7 +136,7 @@ def sources_in(paths: Sequence[str | Path]) -> tuple[list[Source], list[str]]:
                 tables = tables_in(str(file), Path())
                 found += [_answer(str(file), f"select * from {table}") for table in tables[:MOST_TABLES]]
                 passed[BEYOND] += tables[MOST_TABLES:]
-            elif place.is_dir() and place.resolve() not in named:
+            elif place.is_dir() and realpath(place) not in named:
                 passed[FOLDERS].append(place.name)
             elif place.is_file() and name.endswith(READ):
                 found.append(Source(place))
@@ -148,10 +149,10 @@ def sources_in(paths: Sequence[str | Path]) -> tuple[list[Source], list[str]]:
         raise MissingDataError(
             ", ".join(map(str, paths)),
             "holds no file that can be read",
-            "; ".join(told) or "a file of another kind",
+            "; ".join(told) or listed(file.name for path in map(str, paths) for file in _inside(path)) or "an empty folder",
             f"files ending in {', '.join(READ)}, or a database",
         )
-    return list({(s.file.resolve(), repr(s.settings)): s for s in found}.values()), told  # a folder, and a file in it, name that file twice
+    return list({(realpath(s.file), repr(s.settings)): s for s in found}.values()), told  # a folder, and a file in it, name that file twice
 
 
 def _inside(path: str | Path) -> list[Path]:
@@ -216,7 +217,7 @@ def described(look: Look, decimal: str = "", date_format: str = "", first: Calla
         place = {name: (not first(name), not n) for name, n in zip(names, filled, strict=True)}
         chosen = set(sorted(names, key=lambda name: place[name])[:WIDE])
         names = [name for name in names if name in chosen]
-    columns = {name: described_column(look, name, look.names[name], decimal) for name in names}
+    columns = {name: described_column(look, name, look.names[name], decimal, date_format) for name in names}
     proved = {c.numbers.mark for c in columns.values() if c.numbers and c.numbers.mark}
     if len(proved) == 1:
         columns |= {n: described_column(look, n, c.sql, *proved) for n, c in columns.items() if c.numbers and c.numbers.doubt and not c.numbers.both}
@@ -261,7 +262,7 @@ def _blank_separated(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, st
     return {f"column{k}": f"string_split_regex(trim(line), ' +')[{k}]" for k in range(1, n + 1)}
 
 
-def described_column(look: Look, name: str, sql: str, decimal: str) -> Column:
+def described_column(look: Look, name: str, sql: str, decimal: str, date_format: str = "") -> Column:
     """What the values of one column are like, seen from its distinct texts."""
     con = look.con
     con.execute(
@@ -276,7 +277,7 @@ def described_column(look: Look, name: str, sql: str, decimal: str) -> Column:
         con.execute(f"create or replace temp table some_texts as select * from texts using sample reservoir({ENOUGH} rows) repeatable (8)")
     top = con.execute("select left(v, 80) from texts order by n desc, v limit 30").fetchall()
     column = Column(name, sql, look.rows, int(filled), distinct, "text", values=tuple(v for v, in top))
-    days = days_in(con, values, "texts", sql)
+    days = days_in(con, values, "texts", sql) or (days_by(con, values, date_format) if "%" in date_format else None)
     if days and (days.formats != ("%Y%m%d",) or DAYLIKE.search(name.lower())):
         return replace(column, kind="day", days=days)
     if numbers := numbers_in(con, values, sql, decimal):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from retainkit.errors import saying
 from retainkit.load.names import single
 from retainkit.sqltext import literal
 
@@ -153,6 +154,15 @@ def days_said(con: duckdb.DuckDBPyConnection, rows: str, column: str, sql: str) 
         return days
     row = con.execute(f"select sum(case when {days.read('v')} is null then 0 else n end) / sum(n) from said").fetchone()
     return days if row and row[0] >= SHARE else None
+
+
+def days_by(con: duckdb.DuckDBPyConnection, values: str, form: str) -> Days | None:
+    """The days of a column, where a format that was said reads nine in ten of them."""
+    read = f"case when try_strptime(v, {literal(form)}) is not null then n else 0 end"
+    with saying("--date-format", "is no format of days", '--date-format "%d.%m.%Y"', Exception):
+        row = con.execute(f"select sum({read}) / sum(n) from {values}").fetchone()
+    timed, zoned = any(part in form for part in ("%H", "%I")), "%z" in form.lower()
+    return Days((form,), proof="as you said", timed=timed, zoned=zoned) if row and row[0] >= SHARE else None
 
 
 def months_in(con: duckdb.DuckDBPyConnection, values: str) -> Days | None:

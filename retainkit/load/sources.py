@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from glob import glob
+from os.path import realpath  # of links that lead to each other, too
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,8 +150,8 @@ def packed_up(file: Path) -> BadValueError:
 
 def _unread(folder: Path, tables: dict[str, TablePlan]) -> tuple[str, ...]:
     """The files of data in a folder that are not read: named like no table or in no section, or packed in a way that is not read."""
-    used = {f.resolve() for t in tables.values() for f in t.every}
-    return tuple(sorted(f.name for f in folder.iterdir() if f.name.lower().endswith((*READ, *PACKED)) and f.resolve() not in used))
+    used = {realpath(f) for t in tables.values() for f in t.every}
+    return tuple(sorted(f.name for f in folder.iterdir() if f.name.lower().endswith((*READ, *PACKED)) and realpath(f) not in used))
 
 
 def _from_toml(path: Path) -> Plan:
@@ -228,8 +229,8 @@ def _all_files(folder: Path, body: dict[str, Any], where: str, name: str) -> tup
         asked = str(patterns[0]), str(body.get("query", ""))
         return (extract(*asked, name=called(*asked, name), folder=folder, where=where),)
     found = [f for pattern in patterns for f in _files(folder, str(pattern), where)]
-    first = {f.resolve(): f for f in reversed(found)}  # a link beside its file is the same rows
-    return tuple(first[f] for f in dict.fromkeys(f.resolve() for f in found))
+    first = {realpath(f): f for f in reversed(found)}  # a link beside its file is the same rows
+    return tuple(first[f] for f in dict.fromkeys(map(realpath, found)))
 
 
 def _files(folder: Path, pattern: str, where: str) -> tuple[Path, ...]:
