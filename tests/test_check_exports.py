@@ -559,3 +559,13 @@ def test_a_format_that_reads_nothing_is_said_to_do_nothing(tmp_path):
     assert "--date-format d/m: nothing in these files asks it, so it does nothing" in as_text(found)
     with pytest.raises(RetainkitError, match="is no format of days"):
         checked(tmp_path, {"orders.csv": ORDERS}, date_format="%Q")
+
+
+def test_invoices_that_name_their_contract_are_said_with_a_line_that_counts_them_as_such(tmp_path):
+    rows = "".join(f"I{n},{f'S{n % 4}' if n % 5 else ''},c{n % 4},2026-0{1 + n // 4}-05,49\n" for n in range(20))
+    found = checked(tmp_path, {"invoices.csv": f"invoice_id,subscription_id,customer_id,invoice_date,amount\n{rows}"})
+    said = next(note for note in found.proposals[0].notes if "subscription_id" in note)
+    assert said.startswith("`subscription_id` stands in 16 of 20 rows: if they are invoices of running contracts, each counts as a purchase")
+    line = said.partition("order_type = ")[2].removesuffix(" counts them as invoices")
+    (tmp_path / "retainkit.toml").write_text(found.toml(tmp_path).replace("amount = ", f"order_type = {line}\namount = "))
+    assert overview(open_shop(tmp_path)).orders[0] == 4

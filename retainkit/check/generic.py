@@ -17,6 +17,7 @@ from retainkit.check.returns import given_back
 from retainkit.check.words import called, choices, fits, in_hundredths, number_of
 from retainkit.errors import counted, listed
 from retainkit.load.names import ENOUGH, likeness, plain, single, words
+from retainkit.load.plan import toml
 from retainkit.load.schema import TABLES, Table
 from retainkit.load.schema import Column as Canonical
 from retainkit.sqltext import literal
@@ -152,7 +153,20 @@ def _rivals(p: Proposal) -> list[str]:
         alike = max(ENOUGH, min(0.8, likeness(p.columns[canonical.name].name, names)))
         if others := [f"`{c.name}`" for c in free if fits(canonical, c) and likeness(c.name, names) >= alike]:
             told.append(f"{name} is `{p.columns[canonical.name].name}`; it could be {listed(others, limit=5)} as well: --answer {name}=...")
-    return told + [line for line in [_named_alike(p)] if line]
+    return told + [line for line in (_named_alike(p), _invoices(p)) if line]
+
+
+def _invoices(p: Proposal) -> str:
+    """A column that numbers contracts beside orders, which may be their invoices: by one of these nobody comes back."""
+    if p.table != "orders" or "order_type" in p.columns:
+        return ""
+    free = p.free(p.look.columns).values()
+    c = next((c for c in free if c.filled and likeness(c.name, words()["contracts"]["contract_id"]) >= 0.9), None)
+    if not c:
+        return ""
+    line = toml(f"case when coalesce(trim(cast({c.sql} as varchar)), '') <> '' then 'recurring' else 'one_off' end")
+    said = f"`{c.name}` stands in {c.filled:,} of {c.rows:,} rows: if they are invoices of running contracts"
+    return f"{said}, each counts as a purchase, and whoever pays comes back. order_type = {line} counts them as invoices"
 
 
 def _named_alike(p: Proposal) -> str:
