@@ -503,6 +503,26 @@ def test_a_list_in_place_of_lines_of_json_is_shown(tmp_path):
     assert error.found == '[{"order_id": 1, "customer_id": 2}]'
 
 
+@pytest.mark.parametrize("nothing", ["NULL", "\\N", "-", "n/a", "None", "NaT", "0000-00-00", "0000-00-00 00:00:00"])
+def test_what_is_written_where_there_is_nothing_is_nothing(tmp_path, nothing):
+    """A contract that runs was rejected, and only those that ended were left."""
+    rows = f"1,ann,2026-01-01,2026-02-01,5\n2,bob,2026-01-01,{nothing},{nothing}\n3,cy,2026-01-01,2026-03-01,5\n"
+    folder_with(tmp_path, f"contract_id,customer_id,started_at,ended_at,monthly_value\n{rows}", "contracts.csv")
+    folder_with(tmp_path, GOOD.replace("amount", "amount,status,refunded_at").replace("0\n", f"0,{nothing},{nothing}\n").replace(",5\n", ",5,paid,\n"))
+    shop = rk.open_shop(tmp_path, as_of="2026-02-01")
+    assert shop.ledger["rejected"].tolist() == [0, 0]
+    assert shop.sql("select count(*) as n from all_contracts where ended_on is null and monthly_value is null").n[0] == 1
+    assert rk.overview(shop).revenue[0] == 35
+
+
+def test_a_word_where_a_day_may_be_missing_is_told_how_it_is_read_as_none(tmp_path):
+    rows = "1,ann,2026-01-01,2026-02-01\n2,bob,2026-01-01,it's open\n3,cy,2026-01-01,it's open\n"
+    error = refused(folder_with(tmp_path, f"contract_id,customer_id,started_at,ended_at\n{rows}", "contracts.csv"), "if it's open says that there is none")
+    line = error.remedy.partition(" under")[0]
+    shop = rk.open_shop(folder_with(tmp_path, f'[contracts]\npath = "contracts.csv"\n{line}\n', "retainkit.toml"), as_of="2026-02-01")
+    assert shop.sql("select count(*) as n from all_contracts where ended_on is null").n[0] == 2
+
+
 def test_a_gzip_file_that_was_cut_short_is_one_clear_error(tmp_path):
     refused(folder_with(tmp_path, gzip.compress((GOOD * 500).encode())[:60], "orders.csv.gz"), "cut short", "again")
 

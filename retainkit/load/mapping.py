@@ -246,6 +246,8 @@ def how_to_read(plan: TablePlan, column: Column, found: str, written: dict[str, 
     without = "" if column.required else f'; or {column.name} = "", which leaves it unread'
     if column.kind == "choice":
         return f"{column.name} = \"case when ... then '{(column.choices or ('',))[0]}' ... end\"{without}"
+    if column.kind == "day" and not column.required and not re.search("[0-9]", found):
+        return plan.line(column.name, f"nullif(trim({name}), {literal(found)})") + f", if {found} says that there is none{without}"
     if column.kind == "day":
         return _how_to_read_days(plan, column, days, [d for d in written.values() if d is None or d.formats or d.proof]) + without
     if re.search("[0-9]", found):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from retainkit.load.schema import Column
 from retainkit.sqltext import literal
 
-NONE = r"'null', 'nan', 'none', 'n/a', '<na>', '#n/a', '\n', '-', '--'"  # what databases and spreadsheets write where there is no identifier
-ZONED = r"[0-9]:[0-9]{2}.*([a-zA-Z]|[+-][0-9]{2}(:?[0-9]{2})?$)"  # a time of day, then an offset, or a zone by name: the engine would leave a name out
-NOON = r"(?i)[0-9] ?[ap]m$"  # which is none
+NONE = r"'null', 'nan', 'none', 'n/a', '<na>', '#n/a', '\n', '-', '--'"  # what databases and spreadsheets write where there is nothing
+ZONED = r"[0-9]:[0-9]{2}.*(Z|z|[+-][0-9]{2}(:?[0-9]{2})?)$"  # a time of day, then an offset
+NOON = r"(?i)[0-9] ?[ap]m$"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def parse(column: Column, expression: str, sql_type: str, *, tz: str | None, for
         return Parsed(f"coalesce({value}, try_cast({text} as decimal(18, 4)))" if sql_type == "VARCHAR" else value, text)
     if column.kind == "choice":
         words = ", ".join(literal(word) for word in column.choices)
-        value = f"case when lower({text}) in ({words}) then lower({text}) when coalesce({text}, '') = '' then {literal(column.default)} end"
+        value = f"case when lower({text}) in ({words}) then lower({text}) when {_nothing(text)} then {literal(column.default)} end"
         value = f"cast({value} as enum({words}))"
         if sql_type == "VARCHAR":  # as written in nearly every row
             value = f"case {expression} {' '.join(f'when {literal(w)} then cast({literal(w)} as enum({words}))' for w in column.choices)} else {value} end"
@@ -57,6 +57,11 @@ def _tidy(expression: str, value: str, sql_type: str, *, number: bool = True) ->
         )
     )
     return f"case when {odd} then {value} else {expression} end"
+
+
+def _nothing(text: str) -> str:
+    """Whether a text says that there is none, as a condition."""
+    return f"(coalesce({text}, '') = '' or lower({text}) in ({NONE}, 'nat', '0000-00-00', '0000-00-00 00:00:00'))"
 
 
 def _named(text: str) -> str:
@@ -92,7 +97,9 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
         return Parsed(f"coalesce({', '.join(reads)})", text, "true" if any("%H" in f or "%I" in f for f in formats) else "false")
     stamp = f"try_cast({text} as timestamp)"
     long = f"strlen({expression if sql_type == 'VARCHAR' else text}) > 10"
-    has_zone = f"regexp_matches({text}, '{ZONED}') and not regexp_matches({text}, '{NOON}')"
+    # letters after the hour are a zone by name, which the engine would leave out
+    by_name = f"regexp_matches({text}[14:], '[a-zA-Z]') and not regexp_matches({text}, '{NOON}')"
+    has_zone = f"(regexp_matches({text}, '{ZONED}') or ({by_name}))"
     # an empty cell, which is all that some columns have, is asked nothing further
     value = (
         f"case when {expression} is null then null when {long} then"
@@ -105,7 +112,7 @@ def _day(expression: str, text: str, sql_type: str, tz: str | None, formats: tup
     return Parsed(
         value,
         text,
-        f"case when {expression} is null then false when {long} then ({has_zone}) or {stamp} <> date_trunc('day', {stamp}) else false end",
+        f"case when {expression} is null then false when {long} then {has_zone} or {stamp} <> date_trunc('day', {stamp}) else false end",
     )
 
 
@@ -123,4 +130,4 @@ def reasons(column: Column, value: str, text: str) -> list[tuple[str, str]]:
         old = [(f"{value} < cast('1900-01-01' as date)", f"{name} is before 1900"), (late, f"{name} is after 9999")]
     if column.required:
         return [*old, (f"{value} is null and {empty}", f"{name} is empty"), (f"{value} is null", f"{name} is {what}")]
-    return [*old, (f"{value} is null and not ({empty})", f"{name} is {what}")]
+    return [*old, (f"{value} is null and not {_nothing(text)}", f"{name} is {what}")]
