@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -199,8 +200,8 @@ def cdnow(of: Leaves) -> None:
 def surgical(of: Leaves) -> None:
     n, deaths = np.array(of.take("n")), np.array(of.take("r"))
     deals = pd.DataFrame({"rep": range(12), "offset": np.log(deaths.sum() / (n - deaths).sum()), "won": deaths, "n": n})
-    model = joint_rep_model(deals, pd.DataFrame({"rep": [], "observed": [], "expected": []}), mean_sd=10.0,
-                            spread_prior=lambda s: -1.002 * np.log(s) - 0.001 / s**2)  # fmt: skip
+    with patch.multiple("retainkit.estimate.rep_grid", MEAN_SD=10.0, spread_prior=lambda s: -1.002 * np.log(s) - 0.001 / s**2):
+        model = joint_rep_model(deals, pd.DataFrame({"rep": [], "observed": [], "expected": []}))
     of.agree(model.reps["rate"], "quadrature", within=1e-4)
     of.agree(model.reps["rate"], "openbugs", within=6e-4)
     company = model.company.set_index("quantity")["value"]

@@ -21,8 +21,8 @@ POINTS = 1201  # on which likelihoods are evaluated, once, and summed up inside 
 PASSES = 6  # at most; each lays the same number of cells closer around what the last one found
 JOINT, ONE_SIDE = (7, 8, 10, 7, 8), (21, 40, 1, 21, 40)  # cells: mean, spread of u; rho; mean, spread of v
 LIMITS = ((-np.inf, np.inf), (0.0, 2.0), (-1.0, 1.0), (-np.inf, np.inf), (0.0, 2.0))
+MEAN_SD = 0.15  # of the normal priors about zero of the two means; that of rho is 1 - rho^2
 LogLik = Callable[[Array], Array]  # of each rep (rows) at given effects (columns)
-Prior = Callable[[Array], Array]  # log density of a spread
 
 
 class Margin(NamedTuple):
@@ -54,14 +54,22 @@ class Posterior(NamedTuple):
     both_high: Array
 
 
-def fit_grid(sides: Sequence[LogLik], informed: Sequence[bool], *, mean_sd: float, spread_prior: Prior) -> Fit:
+def spread_prior(spread: Array) -> Array:
+    """Log density, up to a constant, of the prior on a spread: half-normal with scale 0.5.
+
+    >>> spread_prior(0.5)
+    -0.5
+    """
+    return -0.5 * (spread / 0.5) ** 2
+
+
+def fit_grid(sides: Sequence[LogLik], informed: Sequence[bool]) -> Fit:
     """Posterior of the hyper-parameters; a margin that the data say nothing of keeps a single cell."""
     both = all(informed)
     cells = JOINT if both else tuple(k if informed[i > 2] else 1 for i, k in enumerate(ONE_SIDE))
-    start = 3 * mean_sd
-    bounds: Bounds = [(-start, start), LIMITS[1], LIMITS[2], (-start, start), LIMITS[4]]
+    bounds: Bounds = [(-3 * MEAN_SD, 3 * MEAN_SD), LIMITS[1], LIMITS[2], (-3 * MEAN_SD, 3 * MEAN_SD), LIMITS[4]]
     for _ in range(PASSES):
-        fit = _one_pass(sides, bounds, cells, mean_sd, spread_prior)
+        fit = _one_pass(sides, bounds, cells)
         found = [along(fit.weights, axis) for axis in range(5)]
         closer = [_closer(*of, 1e-3 if both else 1e-4) for of in zip(fit.edges, found, LIMITS, strict=True)]
         narrows = [new[1] - new[0] < 0.6 * (old[1] - old[0]) for new, old in zip(closer, bounds, strict=True)]
@@ -91,9 +99,7 @@ def _closer(edges: Array, weights: Array, limit: tuple[float, float], tail: floa
     return max(limit[0], edges[kept[0]] - half), min(limit[1], edges[kept[-1] + 1] + half)
 
 
-def _one_pass(
-    sides: Sequence[LogLik], bounds: Bounds, cells: Sequence[int], mean_sd: float, spread_prior: Prior
-) -> Fit:
+def _one_pass(sides: Sequence[LogLik], bounds: Bounds, cells: Sequence[int]) -> Fit:
     """Posterior weight of every cell, and what each rep adds to it."""
     edges = [np.linspace(*bound, k + 1) for bound, k in zip(bounds, cells, strict=True)]
     mean_u, spread_u, rho, mean_v, spread_v = (centres(edge) for edge in edges)
@@ -102,7 +108,7 @@ def _one_pass(
     marginal = _through(u.binned, priors) @ v.binned.swapaxes(1, 2)
     with np.errstate(divide="ignore"):
         log_posterior = np.log(marginal).sum(axis=0, dtype=float).reshape(cells)
-    of_u, of_v = (-0.5 * (mean / mean_sd) ** 2 for mean in (mean_u, mean_v))
+    of_u, of_v = (-0.5 * (mean / MEAN_SD) ** 2 for mean in (mean_u, mean_v))
     for log_prior in np.ix_(of_u, spread_prior(spread_u), np.log1p(-(rho**2)), of_v, spread_prior(spread_v)):
         log_posterior = log_posterior + log_prior
     weights = np.exp(log_posterior - log_posterior.max())

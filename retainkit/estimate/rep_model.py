@@ -9,7 +9,6 @@ no sampling, no seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -34,15 +33,6 @@ class RepModel(NamedTuple):
     withheld: str
 
 
-def half_normal(spread: Array) -> Array:
-    """Log density, up to a constant, of the usual prior on a spread: half-normal with scale 0.5.
-
-    >>> half_normal(0.5)
-    -0.5
-    """
-    return -0.5 * (spread / 0.5) ** 2
-
-
 def joint_rep_model(
     deals: pd.DataFrame,
     churn: pd.DataFrame,
@@ -50,9 +40,6 @@ def joint_rep_model(
     odds: float = 1.1,
     hazard: float = 1.25,
     win_phi: float = 1.0,
-    churn_phi: float = 1.0,
-    mean_sd: float = 0.15,
-    spread_prior: Callable[[Array], Array] = half_normal,
     each: bool = True,
 ) -> RepModel:
     """Odds ratio of winning and hazard ratio of churn for every rep, shrunk, and the chance that both are
@@ -74,10 +61,8 @@ def joint_rep_model(
         rep's own rows. Without it, on others only.
     odds, hazard
         "High" means an odds ratio above the first, a hazard ratio above the second.
-    win_phi, churn_phi
-        Over-dispersion: the data count as 1 / phi of themselves, so that intervals widen by about sqrt(phi).
-    mean_sd, spread_prior
-        Priors: normal about zero for the two means, log density of the two spreads. That of rho is 1 - rho^2.
+    win_phi
+        Over-dispersion: the deals count as 1 / phi of themselves, so that intervals widen by about sqrt(phi).
     each
         False leaves the reps' own estimates out, which take most of the time: `reps` are counts only.
 
@@ -104,8 +89,8 @@ def joint_rep_model(
     """
     counts, table = _read(deals, churn)
     blind = _blind(table)
-    sides = [_of_deals(table, counts, deals, win_phi), _of_losses(table, churn, churn_phi)]
-    fit = fit_grid(sides, [not why for why in blind], mean_sd=mean_sd, spread_prior=spread_prior)
+    sides = [_of_deals(table, counts, deals, win_phi), _of_losses(table, churn)]
+    fit = fit_grid(sides, [not why for why in blind])
     reps, company = table.copy(), _company(fit, counts, table)
     if each:
         found = posterior(fit, cut_u=np.log(odds), cut_v=np.log(hazard))
@@ -187,7 +172,7 @@ def _of_deals(table: pd.DataFrame, counts: pd.DataFrame, deals: pd.DataFrame, ph
     return log_lik
 
 
-def _of_losses(table: pd.DataFrame, churn: pd.DataFrame, phi: float) -> LogLik:
+def _of_losses(table: pd.DataFrame, churn: pd.DataFrame) -> LogLik:
     """Log-likelihood of each rep's losses given those of the strata, up to a constant: was it the rep's, or another's.
 
     A rep's shares of the accounts at risk are taken for equal within a stratum, at the value that gives the right slope
@@ -196,7 +181,7 @@ def _of_losses(table: pd.DataFrame, churn: pd.DataFrame, phi: float) -> LogLik:
     rows = churn.assign(share=_share(churn.get("own", 0 * churn["expected"]), churn["expected"]))
     expected = rows.pivot_table(index="rep", columns="share", values="expected", aggfunc="sum", fill_value=0).reindex(table["rep"], fill_value=0)
     weight, shares, observed = expected.to_numpy(dtype=float), expected.columns.to_numpy(dtype=float)[:, None], table[["observed"]].to_numpy()
-    return lambda v: (observed * v - weight @ (np.log1p(shares * np.expm1(v)) / shares)) / phi
+    return lambda v: observed * v - weight @ (np.log1p(shares * np.expm1(v)) / shares)
 
 
 def _share(own: pd.Series, of: pd.Series) -> Array:
