@@ -76,7 +76,7 @@ class Stored:
         return next(iter(self.first(asked)), None)
 
     def later(self, name: str, last: date) -> dict[str, int]:
-        """Rows dated after a day; told for the table's first file when there are several."""
+        """Rows dated after a day; told for the file that ends last when there are several."""
         files = self.facts[name]["files"]
         if all((f["last_day"] or "") <= str(last) for f in files):
             return {}

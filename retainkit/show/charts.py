@@ -129,7 +129,7 @@ def _spaced(ax: Axes, places: Any, names: list[Any]) -> None:
 def plot_months(months: pd.DataFrame, *, ax: Axes) -> Axes:
     """Draw a number's `value` month by month over its usual range (`low` to `high`), for a card: the newest months stand out.
 
-    Months without a value are left open. The columns are those of `retainkit.metrics.changes.monthly`, and `when`.
+    Months without a value are left open. The columns are those of `retainkit.metrics.changes.ranged`, and `when`.
     """
     months = drawn(ax, months, "month", "value", "n", "usual", "low", "high", "fresh")
     places = np.arange(len(months))
