@@ -11,6 +11,7 @@ import pandas as pd
 from retainkit.estimate.competing import aalen_johansen
 from retainkit.load.shop import Shop
 from retainkit.metrics.reading import NUMBERS, by_group, each_group, incidence_read, keys, shares
+from retainkit.metrics.reps import coded
 from retainkit.tally import UNKNOWN, asked_once, split_by, tally
 
 DEAL_GROUPS = ("rep", "segment", "source", "region")
@@ -70,12 +71,12 @@ def win_rate_withheld(shop: Shop, *, by: str | None = None) -> str:
 
 
 @asked_once
-def win_by(shop: Shop, *, days: int = WITHIN_DAYS, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
+def win_by(shop: Shop, *, days: int = WITHIN_DAYS, by: str | None = None, reps: str = "names", level: float = 0.95) -> pd.DataFrame:
     """Share of all deals opened that are won within `days` of opening; losing competes, open deals count while they are open.
 
     Recent deals count for as long as they have been open, so the rate is not low because they are recent, and deals
     nobody closes do not make it high. Left out: deals closed on the day they were opened or before the recorded history
-    began, when they were opened before it.
+    began, when they were opened before it. Of `by="rep"`, `reps="codes"` gives pseudonyms.
 
     Returns
     -------
@@ -107,7 +108,8 @@ def win_by(shop: Shop, *, days: int = WITHIN_DAYS, by: str | None = None, level:
         curve = aalen_johansen(cells, causes=["won", "lost"], level=level)
         return incidence_read(cells, curve, [days], only="won").drop(columns="cause")
 
-    return each_group(_lives(shop, by), by, read)
+    table = each_group(_lives(shop, by), by, read)
+    return coded(table, reps) if by == "rep" else table
 
 
 def win_curve(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
@@ -117,8 +119,8 @@ def win_curve(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.D
     return each_group(_lives(shop, by), by, lambda cells: aalen_johansen(cells, causes=["won", "lost"], level=level).table)
 
 
-def stale_deals(shop: Shop, *, by: str | None = None, days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
-    """Open deals that have been open for `days` days or longer, as a share of all open deals.
+def stale_deals(shop: Shop, *, by: str | None = None, days: int = WITHIN_DAYS, reps: str = "names", level: float = 0.95) -> pd.DataFrame:
+    """Open deals that have been open for `days` days or longer, as a share of all open deals; `reps` as in `win_by`.
 
     Returns
     -------
@@ -132,7 +134,8 @@ def stale_deals(shop: Shop, *, by: str | None = None, days: int = WITHIN_DAYS, l
     note = [f"{rate:.0%} of the open deals ({stale:,} of {left:,}) are {days} days old or more" if rate > STALE_SHARE else ""
             for rate, stale, left in zip(table["rate"], table["stale"], table["open"], strict=True)]
     columns = ["rate", "low", "high", "n", "stale", "of_old", "note"]
-    return by_group(table.assign(note=note), by, columns).reset_index(drop=True)
+    table = by_group(table.assign(note=note), by, columns).reset_index(drop=True)
+    return coded(table, reps) if by == "rep" else table
 
 
 def account_clustering(shop: Shop, *, by: str = "rep") -> float:

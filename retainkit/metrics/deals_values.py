@@ -181,7 +181,7 @@ def source_win_rates(shop: Shop, *, days: int = WITHIN_DAYS, level: float = 0.95
     -------
     DataFrame
         A row a source: `source`, `rate`, `low`, `high`, `n` (closed), `by_days`, `by_days_low`, `by_days_high`, `by_days_n` (opened, of any age),
-        `standardised`, `standardised_low`, `standardised_high`, `difference` (to all other sources together, as they are: not
+        `by_days_at_risk`, `standardised`, `standardised_low`, `standardised_high`, `difference` (to all other sources together, as they are: not
         standardised; deals of unknown source are among the others), `difference_low`, `difference_high`, `p`, `q`
         (Benjamini-Hochberg over the sources), `horizon_days`, `note`.
         Empty when no win rate can be computed (`win_rate_withheld(shop, by="source")` says why).
@@ -199,10 +199,10 @@ def source_win_rates(shop: Shop, *, days: int = WITHIN_DAYS, level: float = 0.95
     table = totals.assign(**shares(won, n, level=level), **gap, p=p, q=benjamini_hochberg(p), horizon_days=days)
     even = standardised_rates(cells, level=level).set_index("source")
     opened = win_by(shop, days=days, by="source", level=level).set_index("source")
-    table = table.join(_called("by_days", opened)).join(opened["n"].rename("by_days_n")).join(_called("standardised", even))
+    table = table.join(_called("by_days", opened)).join(opened[["n", "at_risk"]].add_prefix("by_days_")).join(_called("standardised", even))
     part = even["mix_covered"].astype(object)
     covers = part.map("has deals in {:.0%} of the company's mix of segments".format).where(part < 1 - 1e-9, "")
-    columns = ["source", "rate", "low", "high", "n", "by_days", "by_days_low", "by_days_high", "by_days_n", "standardised",
+    columns = ["source", "rate", "low", "high", "n", "by_days", "by_days_low", "by_days_high", "by_days_n", "by_days_at_risk", "standardised",
                "standardised_low", "standardised_high", *gap, "p", "q", "horizon_days", "note"]
     return table.assign(note=covers).rename_axis("source").reset_index()[columns]
 

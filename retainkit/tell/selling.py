@@ -9,9 +9,10 @@ import pandas as pd
 from retainkit.errors import capital, counted
 from retainkit.estimate.rep_model import REVIEW, WATCH
 from retainkit.estimate.smalln import signed, verdict
+from retainkit.metrics.deals import STALE_SHARE
 from retainkit.metrics.rep_map import RepMap
 from retainkit.show.display import say
-from retainkit.show.sentences import against, words
+from retainkit.show.sentences import against, shown, words
 from retainkit.show.words import missing
 from retainkit.tell.common import SHOWN, tells
 
@@ -70,6 +71,26 @@ def losses_outside(churn: pd.DataFrame) -> str:
                     nobody="No rep's accounts leave more, or less, than luck leaves one in 500 times")
 
 
+def by_rep(funnel: pd.DataFrame, opened: pd.DataFrame, stale: pd.DataFrame, *, days: int) -> pd.DataFrame:
+    """Each rep's share won of the deals closed, and of all that were opened; with a warning who leaves many open for long."""
+    reps = funnel.sort_values("n", ascending=False, ignore_index=True)
+    told = shown(reps[["rep", "won", "rate", "low", "high", "n", "place"]], name="won of the closed")
+    started, lies = (table.set_index("rep").reindex(reps["rep"]) for table in (opened, stale))
+    told[f"of all opened, won within {days} days (95% interval)"], told["n opened"] = _cells(started, kind="survival")
+    told[f"of the open, for {days} days or longer (95% interval)"], told["n open"] = _cells(lies)
+    many = lies["note"].fillna("").ne("") & (lies["n"] >= SHOWN)
+    told["warning"] = ["share of the closed too high" if too_high else "" for too_high in many]
+    return told.rename(columns={"n": "n closed", "place": "among the lines"})
+
+
+def left_open(reps: pd.DataFrame, *, days: int) -> None:
+    """Of how many reps the share won of the closed deals is too high; nothing where it is of nobody."""
+    if many := int(reps["warning"].ne("").sum()):
+        say("Of {many} of {all}, more than {share:.0%} of the open deals have been open for {days} days or longer: their share won of the "
+            "closed deals leaves those out and is too high, their share won of all opened is not.",
+            many=many, all=counted(len(reps), "rep"), share=STALE_SHARE, days=days)
+
+
 def beyond(reps: pd.DataFrame, form: str) -> str:
     """Who lies beyond the 95% lines, each with the numbers that `form` names."""
     out = reps[~reps["place"].isin(["inside", "too few"])].to_dict("records")
@@ -123,11 +144,12 @@ def go_together(found: RepMap) -> None:
 
 def by_source(origin: pd.DataFrame) -> pd.DataFrame:
     """Each source's win rate and its difference to all the others in words; of fewer than five deals nothing."""
-    few, few_opened = origin["n"] < SHOWN, origin["by_days_n"] < SHOWN
-    kept = origin.drop(columns=["by_days_low", "by_days_high", "standardised_low", "standardised_high", "note"])
-    kept["standardised"] = kept["standardised"].mask(few)
-    kept["by_days"] = kept["by_days"].mask(few_opened)
-    kept["by_days_n"] = kept["by_days_n"].astype("Int64").mask(few_opened)
+    ends = [f"{name}_{end}" for name in ("by_days", "standardised") for end in ("low", "high")]
+    kept = origin.drop(columns=[*ends, "by_days_at_risk", "note"])
+    opened = origin.filter(regex="^by_days").rename(columns=lambda name: name.removeprefix("by_days_"))
+    kept["by_days"], kept["by_days_n"] = _cells(opened.rename(columns={"by_days": "rate"}), kind="survival")
+    even = origin[["standardised", "standardised_low", "standardised_high", "n"]].set_axis(["rate", "low", "high", "n"], axis=1)
+    kept["standardised"], _ = _cells(even)
     return against(kept, kind="proportion", name="won")
 
 
@@ -197,6 +219,12 @@ def _outside(reps: pd.DataFrame, half: float, double: float, *, nobody: str, few
     able = (reps["place"] != "too few") & ((reps["high998"] <= double) | (reps["low998"] >= half))
     lie = f"{out} of {counted(len(reps), 'rep')} {'lies' if out == 1 else 'lie'}"
     return f"{lie} outside the lines that luck leaves one in 500 times" if out else nobody if able.any() else few
+
+
+def _cells(rates: pd.DataFrame, *, kind: str = "proportion") -> tuple[list[str], list[Any]]:
+    """Estimates with their intervals as the cells of a table, and of how many each is."""
+    table = shown(rates.filter(["rate", "low", "high", "n", "at_risk"]).fillna({"n": 0}).astype({"n": int}), kind=kind)
+    return table["estimate (95% interval)"].tolist(), table["n"].tolist()
 
 
 def _ratio(reps: pd.DataFrame, what: str) -> list[str]:

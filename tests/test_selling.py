@@ -1,0 +1,61 @@
+"""The sentences and tables of page 04 where a rep, or a source, has few deals."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+import retainkit as rk
+from retainkit.tell import selling
+
+
+def shop_of(*groups: tuple[str, int, int, int, int], by: str = "rep") -> rk.Shop:
+    """Deals of a year ago by rep or source: its name, and how many are won, lost, open, and open since last month."""
+    rows = [{by: name, "outcome": outcome, "opened_at": "2026-10-01" if outcome == "fresh" else "2025-10-01", "closed_at": None if outcome in ("open", "fresh") else "2025-12-01"}
+            for name, *counts in groups for outcome, n in zip(("won", "lost", "open", "fresh"), counts, strict=True) for _ in range(n)]
+    deals = pd.DataFrame(rows).replace({"outcome": {"fresh": "open"}})
+    return rk.open_shop({"deals": deals.assign(deal_id=range(len(deals)), **({} if by == "rep" else {"rep": "ann"}))}, as_of="2026-10-31")
+
+
+def by_rep(shop: rk.Shop, **names: str) -> pd.DataFrame:
+    table = selling.by_rep(rk.win_funnel(shop, **names), rk.win_by(shop, by="rep", **names), rk.stale_deals(shop, by="rep", **names), days=180)
+    return table.set_index("rep")
+
+
+REPS = shop_of(("ann", 30, 70, 2, 18), ("bob", 3, 9, 1, 9), ("cy", 1, 2, 3, 1), ("dee", 20, 20, 12, 20))
+LONG = "of the open, for 180 days or longer (95% interval)"
+
+
+def test_a_reps_share_won_is_written_as_its_deals_allow():
+    """It stood as one number, from five deals on, beside an interval of fifty points."""
+    told = by_rep(REPS)
+    assert told["won of the closed (95% interval)"].to_dict() == {"ann": "30% (22%–40%)", "dee": "about 50% (35%–65%)", "bob": "9%–53%", "cy": "too few"}
+    assert told[["won", "n closed"]].isna().all(axis=1).to_dict() == {"ann": False, "dee": False, "bob": False, "cy": True}
+
+
+def test_a_rep_who_leaves_many_deals_open_is_marked_beside_the_share_won_of_all_opened(capsys):
+    """The warning was there for the company alone: the ranking by closed deals rewards whoever closes no loss."""
+    told = by_rep(REPS)
+    assert told["warning"].to_dict() == {"ann": "", "dee": "share of the closed too high", "bob": "", "cy": ""}  # 10%, 38%, 10%; of four nothing
+    assert told[LONG].to_dict() == {"ann": "about 10% (3%–30%)", "dee": "about 38% (23%–55%)", "bob": "2%–40%", "cy": "too few"}
+    assert told["of all opened, won within 180 days (95% interval)"].to_dict() == {"ann": "21%–38%", "dee": "about 38% (25%–51%)", "bob": "6%–47%", "cy": "1%–52%"}
+    assert told["n opened"].to_dict() == {"ann": 120, "dee": 72, "bob": 22, "cy": 7}
+    selling.left_open(told, days=180)
+    assert capsys.readouterr().out.startswith("Of 1 of 4 reps, more than 10% of the open deals have been open for 180 days or longer: their share won")
+    selling.left_open(told.drop("dee"), days=180)
+    assert capsys.readouterr().out == ""
+
+
+def test_under_pseudonyms_a_reps_deals_stand_in_the_same_row():
+    told = by_rep(REPS, reps="codes")
+    assert told.index.str.match("rep [0-9a-f]{6}$").all()
+    assert told.reset_index(drop=True).equals(by_rep(REPS).reset_index(drop=True))
+
+
+def test_of_a_source_with_few_deals_neither_rate_is_said_and_of_others_with_its_interval():
+    """The two rates that are not biased stood as bare percents, and of three deals too, were it not for one line."""
+    shop = shop_of(("ads", 30, 70, 20, 10), ("fair", 3, 9, 0, 10), ("web", 1, 2, 0, 0), by="source")
+    told = selling.by_source(rk.source_win_rates(shop)).set_index("source")
+    assert told["won (95% interval)"].to_dict() == {"ads": "30% (22%–40%)", "fair": "9%–53%", "web": "too few"}
+    assert told["standardised"].to_dict() == {"ads": "30% (22%–40%)", "fair": "9%–53%", "web": "too few"}
+    assert told["by_days"].to_dict() == {"ads": "25% (18%–33%)", "fair": "6%–50%", "web": "too few"}
+    assert told[["n", "by_days_n"]].isna().all(axis=1).to_dict() == {"ads": False, "fair": False, "web": True}
