@@ -149,6 +149,14 @@ def test_the_corner_of_the_map_reaches_the_ends_of_its_axes_and_those_who_left_a
     assert [t.get_text() for t in key.get_yticklabels()] == ["0%", "50%", "80%", "100%"]
 
 
+def test_who_has_no_probability_is_a_grey_dot_without_a_name():
+    _, ax = canvas(height=5.6)
+    row = {"or_low": 0.7, "or_high": 1.9, "hr_low": 0.6, "hr_high": 2.4, "odds_ratio": 1.2, "hazard_ratio": 1.1, "departed": False}
+    rep_charts.plot_rep_map(pd.DataFrame([{**row, "rep": "Ada", "p_joint": 0.3}, {**row, "rep": "Eve", "odds_ratio": 0.9, "p_joint": float("nan")}]), ax=ax)
+    assert [line.get_color() == rep_charts.GREY for line in ax.lines if line.get_marker() == "o"] == [False, True]
+    assert [t.get_text() for t in ax.texts if t.get_text() in ("Ada", "Eve")] == ["Ada"]
+
+
 def test_a_rep_between_the_lines_is_named_only_where_asked_for_and_who_left_never():
     reps = pd.DataFrame({"rep": ["Ada", "Eve", "Ben"], "n": [100, 90, 80], "rate": [0.42, 0.6, 0.3], "departed": [False, True, False]})
     reps = pd.concat([reps, binomial_limits(reps["n"], p0=0.3).drop(columns="n")], axis=1).assign(place=lambda t: places(t["rate"], t))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import retainkit as rk
 from retainkit.errors import BadValueError
-from retainkit.metrics.rep_map import rep_correlations, rep_map
+from retainkit.estimate.rep_grid import posterior
+from retainkit.metrics.rep_map import rep_correlations, rep_map, win_funnel
 from retainkit.metrics.reps import departed, rep_accounts, rep_checks, rep_churn, rep_churn_withheld
 
 START = date(2025, 1, 1)
@@ -180,6 +181,51 @@ def test_deals_that_have_not_had_their_time_do_not_count(sold: TestEngine) -> No
     fresh = [won("rep 1", f"new{i}", 595, opened=590) for i in range(50)]
     more = tables(as_of=on(600), deals=deals + fresh, contracts=book)
     pd.testing.assert_series_equal(rep_map(more).reps["n"], rep_map(sold).reps["n"])
+
+
+def test_a_rep_of_whom_it_cannot_be_told_yet_has_no_probability_and_the_note_says_why() -> None:
+    """The page said "the highest probability is 13%" of a rep with less than one expected loss."""
+    deals, book = twelve_reps()
+    fresh = [won("new", f"n{i}", 590, opened=500, outcome="won" if i < 5 else "lost") for i in range(12)]
+    late = [contract(f"n{i}", 690) for i in range(5)]
+    few = [won("few", f"f{i}", 60, outcome="won" if i < 5 else "lost") for i in range(7)]
+    book = [*book, *late, *[contract(f"f{i}", 60, 300) for i in range(5)]]
+    found = rep_map(tables(as_of=on(700), deals=[*deals, *fresh, *few], contracts=book), by=[]).reps.set_index("rep")
+    assert found.loc["new", "expected"] < 1 < found.loc["few", "expected"]
+    unknown = found[["p_joint", "p_win_only", "p_churn_only", "p_neither"]].isna()
+    assert unknown.all(axis=1).to_dict() == unknown.any(axis=1).to_dict() == {rep: rep in ("new", "few") for rep in found.index}
+    assert found.loc[["new", "few"], "note"].tolist() == ["no probability: less than 1 expected loss", "no probability: fewer than 10 deals"]
+    assert found.loc["new", "words"] == "cannot tell yet"
+    assert found.loc["new", ["odds_ratio", "hazard_ratio"]].notna().all()
+
+
+def test_the_corner_of_neither_is_not_what_the_others_leave(sold: TestEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was one less the others, and so they added up whatever they were."""
+    from retainkit.estimate import rep_model
+
+    monkeypatch.setattr(rep_model, "posterior", lambda *a, **k: (found := posterior(*a, **k))._replace(both_high=found.both_high * 1.1))
+    sums = rep_map(sold).reps[rep_model.QUADRANTS].sum(axis=1)
+    assert sums.min() < 0.99
+
+
+# --- the deals of one account --------------------------------------------------------------------------------------
+
+def of_accounts(*, together: bool) -> TestEngine:
+    """Deals of six reps, each eight times with the same outcome: a quarter apart in one account, or in accounts of their own."""
+    deals = [won(f"rep {r}", f"{r}-{i}" if together else f"{r}-{i}-{q}", 91 * q + 20, opened=91 * q + 1, outcome="lost" if i % 3 else "won")
+             for r in range(6) for i in range(12) for q in range(8)]
+    accounts = [deal["customer"] for deal in deals if deal["outcome"] == "won" and deal["closed_on"] == on(20)]
+    return tables(as_of=on(1000), deals=deals, contracts=[contract(name, 20, 400 if i % 2 else None) for i, name in enumerate(accounts)])
+
+
+def test_deals_of_one_account_that_go_together_widen_the_map_and_the_lines() -> None:
+    shops = [of_accounts(together=one) for one in (False, True)]
+    width = [np.log(found["or_high"] / found["or_low"]).mean() for found in (rep_map(shop).reps for shop in shops)]
+    assert width[1] > 1.3 * width[0]
+    lines = [win_funnel(shop) for shop in shops]
+    assert (lines[1]["n"] == lines[0]["n"]).all()
+    assert [table["phi"].iloc[0] for table in lines] == pytest.approx([1, 8], rel=0.1)
+    assert ((lines[1]["high95"] - lines[1]["low95"]) > 2 * (lines[0]["high95"] - lines[0]["low95"])).all()
 
 
 # --- edges: nothing is faked ----------------------------------------------------------------------------------------

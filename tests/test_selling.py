@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import in_process
+import numpy as np
 import pandas as pd
+import pytest
 
 import retainkit as rk
+from retainkit import cli
+from retainkit.estimate.rep_grid import Posterior, posterior
+from retainkit.metrics.deals import _wide as wide
+from retainkit.metrics.rep_map import RepMap
 from retainkit.tell import selling
 
 
@@ -59,3 +66,35 @@ def test_of_a_source_with_few_deals_neither_rate_is_said_and_of_others_with_its_
     assert told["standardised"].to_dict() == {"ads": "30% (22%–40%)", "fair": "9%–53%", "web": "too few"}
     assert told["by_days"].to_dict() == {"ads": "25% (18%–33%)", "fair": "6%–50%", "web": "too few"}
     assert told[["n", "by_days_n"]].isna().all(axis=1).to_dict() == {"ads": False, "fair": False, "web": True}
+
+
+def test_where_it_can_be_told_of_nobody_yet_the_map_says_so():
+    reps = pd.DataFrame({"rep": ["ann", "bob"], "n": [40, 40], "departed": False, "p_joint": float("nan"), "words": "cannot tell yet"})
+    assert selling.on_the_map(RepMap(reps, reps, "", [])).startswith("Of nobody can it be told yet")
+    assert selling.nearest(reps) == "Highest probability of both high: not known."
+    assert selling.nearest(reps.assign(p_joint=[0.1, None], odds_ratio=1.2, hazard_ratio=1.1)) == "Highest probability of both high: ann 1.20 and 1.10, 10%."
+
+
+def one_too_many(counts: pd.DataFrame) -> pd.DataFrame:
+    """Deals by outcome of which one that was lost is counted twice."""
+    table = wide(counts)
+    return table.assign(lost=table["lost"] + (table.index == 0))
+
+
+def a_tenth_too_much(*args: object, **how: object) -> Posterior:
+    """Chances that both are high, too great for one rep and too small for another."""
+    found = posterior(*args, **how)
+    return found._replace(both_high=found.both_high + 0.1 * np.array([1, -1] + [0] * (len(found.both_high) - 2)))
+
+
+@pytest.mark.parametrize(("name", "broken", "check"), [
+    ("retainkit.metrics.deals._wide", one_too_many, "won + lost = deals with a day on which they were closed"),
+    ("retainkit.estimate.rep_model.posterior", a_tenth_too_much, "the four corners of the map add up to one, for every rep"),
+])
+def test_a_page_whose_numbers_do_not_add_up_is_stopped(name, broken, check, tmp_path, monkeypatch, capsys):
+    """Both checks held whatever the numbers were: one compared a sum with itself, the other what is too much with what is too little."""
+    monkeypatch.setenv("RETAINKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(name, broken)
+    with in_process.no_kernels():
+        assert cli.main(["report", "sample", "--month", "2026-06", "--only", "04_win_rate_vs_churn_by_rep", "--out", str(tmp_path / "out")]) == 2
+    assert check in capsys.readouterr().err

@@ -52,6 +52,7 @@ class Posterior(NamedTuple):
     win_high: Array
     churn_high: Array
     both_high: Array
+    neither: Array  # counted on its own, so that the four corners can be held against one
 
 
 def spread_prior(spread: Array) -> Array:
@@ -169,7 +170,7 @@ def posterior(fit: Fit, *, cut_u: float, cut_v: float) -> Posterior:
     u_high, v_high = _binned(u, cut_u), _binned(v, cut_v)
     prior_u, prior_v = from_v(v.binned), share.swapaxes(1, 2) @ _through(u.binned, fit.priors)
     high = [(of * by).sum(axis=(1, 2), dtype=float) for of, by in
-            ((u_high, prior_u), (v_high, prior_v), (u_high, from_v(v_high)))]
+            ((u_high, prior_u), (v_high, prior_v), (u_high, from_v(v_high)), (u.binned - u_high, from_v(v.binned - v_high)))]
     return Posterior(_on_points(u, prior_u), _on_points(v, prior_v), *high)
 
 

@@ -200,7 +200,7 @@ def _ratios(found: Posterior, fit: Fit) -> pd.DataFrame:
         limits = np.exp(quantiles(margin, weights, (0.5, 0.025, 0.975, 0.1, 0.9)))
         out |= dict(zip(columns, limits.T, strict=True))
     both, win, lost = found.both_high, found.win_high, found.churn_high
-    quadrants = (both, win - both, lost - both, 1 - win - lost + both)
+    quadrants = (both, win - both, lost - both, found.neither)
     return pd.DataFrame(out | dict(zip(QUADRANTS, quadrants, strict=True)))
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from retainkit.estimate.case_mix import expected_wins, wins_by_rep
 from retainkit.estimate.funnel import OVERDISPERSED, binomial_limits, dispersion, places, z_scores
 from retainkit.estimate.intervals import benjamini_hochberg
-from retainkit.estimate.rep_model import joint_rep_model, rep_words, too_few_for_rho
+from retainkit.estimate.rep_model import QUADRANTS, joint_rep_model, rep_words, too_few_for_rho
 from retainkit.estimate.smalln import GATES
 from retainkit.load.shop import Shop
 from retainkit.metrics.deals import TOO_NEW, WITHIN_DAYS, account_clustering, win_rate, win_rate_withheld
@@ -79,7 +79,8 @@ def rep_map(
     RepMap
         `reps`: `rep, words, p_joint, p_win_only, p_churn_only, p_neither, n, won, expected_won, rate, low, high` (shrunk
         win rate), `odds_ratio, or_low, or_high, or_low80, or_high80, observed, expected, hazard_ratio, hr_low, hr_high,
-        hr_low80, hr_high80, win_q, churn_q` (Benjamini-Hochberg, one-sided), `self_share, departed, note`.
+        hr_low80, hr_high80, win_q, churn_q` (Benjamini-Hochberg, one-sided), `self_share, departed, note`. Of a rep with fewer
+        than 10 such deals, or less than one expected loss, the four probabilities are not known (`note` says why).
 
     Notes
     -----
@@ -102,7 +103,11 @@ def rep_map(
     table = model.reps.set_index("rep").assign(
         expected_won=crude["expected"], win_q=pd.Series(benjamini_hochberg(crude["p_high"]), index=crude.index),
         churn_q=churn["q"], self_share=churn["self_share"], note=churn["note"]).reset_index()
-    table = table.assign(departed=table["rep"].isin(departed(shop)), note=table["note"].fillna(""))
+    few = {f"no probability: less than {GATES['expected_losses'].least:g} expected loss": table["expected"] < GATES["expected_losses"].least,
+           f"no probability: fewer than {GATES['closed_deals'].least:g} deals": table["n"] < GATES["closed_deals"].least}
+    table.loc[np.any([*few.values()], axis=0), QUADRANTS] = np.nan
+    notes = [[why for why, short in few.items() if short[i]] + [note] * bool(note) for i, note in enumerate(table["note"].fillna(""))]
+    table = table.assign(departed=table["rep"].isin(departed(shop)), note=["; ".join(note) for note in notes])
     table["words"] = [
         rep_words(r["p_joint"], observed=r["observed"], expected=r["expected"], n_closed=r["n"], left=r["departed"], review=review, watch=watch)
         for r in table.to_dict("records")]

@@ -11,6 +11,7 @@ import pandas as pd
 from retainkit.show.charts import numbered
 from retainkit.show.data import drawn
 from retainkit.show.style import ACCENT, INK, MUTED, beside, figure_of, letters
+from retainkit.show.words import missing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +77,7 @@ def plot_rep_map(
     """Draw each rep's shrunk win odds ratio against the churn hazard ratio, with 95 % whiskers, warmer where both are likely high.
 
     Log scales; the corner above `odds` and `hazard` is shaded, and the key of the colours has `watch` and `review` on it. The `named` reps
-    with the highest probability of being in the corner are named; those who have left are rings.
+    with the highest probability of being in the corner are named; those who have left are rings. Who has no probability is grey.
     """
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -86,7 +87,7 @@ def plot_rep_map(
     warm = LinearSegmentedColormap.from_list("warm", ["#7f9dbd", WARM, "#770011"])
     ax.set(xscale="log", yscale="log")
     for row in reps.to_dict("records"):
-        colour = GREY if row["departed"] else warm(min(row["p_joint"], 1.0))
+        colour = GREY if row["departed"] or missing(row["p_joint"]) else warm(min(row["p_joint"], 1.0))
         ax.plot([row["or_low"], row["or_high"]], [row["hazard_ratio"]] * 2, color=colour, linewidth=1, alpha=0.4)
         ax.plot([row["odds_ratio"]] * 2, [row["hr_low"], row["hr_high"]], color=colour, linewidth=1, alpha=0.4)
         ax.plot(
@@ -99,7 +100,7 @@ def plot_rep_map(
     _corner(ax, odds, hazard)
     ax.axvline(1, color=MUTED, linewidth=0.8)
     ax.axhline(1, color=MUTED, linewidth=0.8)
-    present = reps[~reps["departed"].astype(bool)].nlargest(named, "p_joint")
+    present = reps[~reps["departed"].astype(bool)].dropna(subset="p_joint").nlargest(named, "p_joint")
     _name(ax, reps, present.sort_values("hazard_ratio", ascending=False), "odds_ratio", "hazard_ratio", "rep")
     _key(ax, warm, [0, watch, review, 1])
     ax.set(xlabel="win odds against the company's average (1 = average)", ylabel="churn against average")

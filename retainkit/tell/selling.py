@@ -100,16 +100,18 @@ def beyond(reps: pd.DataFrame, form: str) -> str:
 
 def on_the_map(found: RepMap) -> str:
     """Who stands out on the map; where nobody does, how near anybody drawn on it comes to it."""
-    most = _there(found.reps)["p_joint"].max()
-    if missing(most):
+    there = _there(found.reps)
+    if there.empty:
         return "Nobody drawn here is still a rep, so nobody is watched"
+    if missing(most := there["p_joint"].max()):
+        return "Of nobody can it be told yet: too few deals, or too few accounts that could have left"
     return capital(called(found)) or f"Nobody reaches the watch line; the highest probability is {most:.0%}"
 
 
 def nearest(reps: pd.DataFrame) -> str:
     """The three reps who most probably win more and lose more, with where they lie."""
     said = [f"{row['rep']} {row['odds_ratio']:.2f} and {row['hazard_ratio']:.2f}, {row['p_joint']:.0%}"
-            for row in _there(reps).nlargest(3, "p_joint").to_dict("records")]
+            for row in _there(reps).dropna(subset="p_joint").nlargest(3, "p_joint").to_dict("records")]
     return f"Highest probability of both high: {'; '.join(said) or 'not known'}."
 
 
