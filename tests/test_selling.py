@@ -98,3 +98,16 @@ def test_a_page_whose_numbers_do_not_add_up_is_stopped(name, broken, check, tmp_
     with in_process.no_kernels():
         assert cli.main(["report", "sample", "--month", "2026-06", "--only", "04_win_rate_vs_churn_by_rep", "--out", str(tmp_path / "out")]) == 2
     assert check in capsys.readouterr().err
+
+
+def test_what_the_velocity_is_made_of_stands_beside_it_each_part_with_its_own_number_of_deals():
+    """Of four numbers that are multiplied none was printed; three won deals were told as 40."""
+    deals = pd.DataFrame({"deal_id": range(40), "rep": "ann", "opened_at": "2025-10-01", "closed_at": [f"2025-11-{1 + i % 28:02}" for i in range(40)],
+                          "outcome": ["won"] * 24 + ["lost"] * 16, "amount": [100 + i for i in range(22)] + [None] * 18})
+    pace = rk.sales_velocity(rk.open_shop({"deals": deals}, as_of="2026-06-30")).set_index("measure")
+    told = selling.velocity_parts(pace, unit="$").set_index("part")
+    assert told["n"].to_dict() == {"won, of the deals opened": 40, "amount of a won deal": 22, "days to win one": 24}
+    assert told.iloc[:, 0].tolist() == ["about 60% (45%–74%)", "$110 ($108–$113)", "42 days (40–45)"]
+    few = rk.sales_velocity(rk.open_shop({"deals": deals.iloc[20:28]}, as_of="2026-06-30")).set_index("measure")
+    assert selling.velocity_parts(few, unit="$").set_index("part").iloc[:, 0].to_dict()["amount of a won deal"] == "too few"
+    assert selling.velocity_parts(rk.sales_velocity(rk.open_shop({"deals": deals.iloc[24:]}, as_of="2026-06-30")).set_index("measure"), unit="$").empty

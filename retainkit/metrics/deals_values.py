@@ -100,8 +100,8 @@ def sales_velocity(
     -------
     DataFrame
         A row a measure: `measure` (`opportunities`, `win_rate`, `won_amount`, `won_cycle_days`, `velocity`,
-        `won_per_day`: the same deals' won amount over the days of the window), `value`, `low`, `high`, `n` (deals opened),
-        `horizon_days`, `opened_from`, `opened_to`, `note`.
+        `won_per_day`: the same deals' won amount over the days of the window), `value`, `low`, `high`, `n` (deals opened; of the amount those
+        won for a known one, of the days to win those won), `horizon_days`, `opened_from`, `opened_to`, `note`.
 
     Notes
     -----
@@ -132,7 +132,8 @@ def sales_velocity(
         none = f"no deal was opened from {opens} to {closes - timedelta(days=1)}" if opens < closes else TOO_NEW.format(days)
     note = none if not (won and cycle) else "no deal won in the window has an amount" if not priced else ""
     missing = f"without an amount, and so in no average of amounts: {unknown:,.0f} of {won:,.0f} won deals" if unknown else ""
-    return table.assign(n=int(n), horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=withheld or note or missing)
+    of = table["measure"].map({"won_amount": priced, "won_cycle_days": won}).fillna(n).astype(int)
+    return table.assign(n=of, horizon_days=days, opened_from=opens, opened_to=closes - timedelta(days=1), note=withheld or note or missing)
 
 
 def _won(shop: Shop, measure: str, by: str | None, level: float) -> pd.DataFrame:

@@ -180,6 +180,15 @@ def velocity(pace: pd.DataFrame, *, unit: str) -> None:
         won=words(won, kind="money", unit=unit), note=f" {capital(speed['note'])}." if speed["note"] else "")
 
 
+def velocity_parts(pace: pd.DataFrame, *, unit: str) -> pd.DataFrame:
+    """What the velocity is made of, with how many deals each part is of; empty where there is no velocity."""
+    if not tells(words(pace.loc["velocity"], kind="money", unit=unit)):
+        return pd.DataFrame()
+    kinds = {"win_rate": ("won, of the deals opened", "proportion"), "won_amount": ("amount of a won deal", "money"), "won_cycle_days": ("days to win one", "days")}
+    return pd.concat([shown(pace.loc[[part], ["value", "low", "high", "n"]].assign(part=name)[["part", "value", "low", "high", "n"]], kind=kind, unit=unit)
+                      for part, (name, kind) in kinds.items()], ignore_index=True)
+
+
 def _correlation(found: RepMap) -> tuple[Any, str]:
     """The row of the correlation of winning and losing, and why it cannot be said: empty where it can."""
     rho = found.company.set_index("quantity").reindex(["rho"]).iloc[0]
