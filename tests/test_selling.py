@@ -111,3 +111,9 @@ def test_what_the_velocity_is_made_of_stands_beside_it_each_part_with_its_own_nu
     few = rk.sales_velocity(rk.open_shop({"deals": deals.iloc[20:28]}, as_of="2026-06-30")).set_index("measure")
     assert selling.velocity_parts(few, unit="$").set_index("part").iloc[:, 0].to_dict()["amount of a won deal"] == "too few"
     assert selling.velocity_parts(rk.sales_velocity(rk.open_shop({"deals": deals.iloc[24:]}, as_of="2026-06-30")).set_index("measure"), unit="$").empty
+
+
+def test_a_rep_who_is_compared_mostly_with_itself_is_told_so_in_words():
+    """The share stood there, and what it means nowhere."""
+    churn = pd.DataFrame({"self_share": [0.12, 0.62, float("nan")], "note": ["", "compared mostly with self", ""]})
+    assert selling.own_losses(churn) == ["12%", "62%, compared mostly with self", "–"]

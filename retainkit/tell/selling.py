@@ -98,6 +98,11 @@ def beyond(reps: pd.DataFrame, form: str) -> str:
     return f"Above or below the 95% lines: {said or 'nobody'}."
 
 
+def own_losses(churn: pd.DataFrame) -> list[str]:
+    """How much of what each rep is compared with is the rep's own, in a word where that is most of it."""
+    return ["–" if missing(share) else f"{share:.0%}, {note}" if note else f"{share:.0%}" for share, note in zip(churn["self_share"], churn["note"], strict=True)]
+
+
 def on_the_map(found: RepMap) -> str:
     """Who stands out on the map; where nobody does, how near anybody drawn on it comes to it."""
     there = _there(found.reps)
