@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import tomllib
+from html import escape
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ from retainkit import cli
 from retainkit.check.examine import examine
 from retainkit.load import recode
 from retainkit.report import cards
-from retainkit.show.begin import read_and_left_out
+from retainkit.show.begin import in_parts, read_and_left_out, show_ledger
 
 GOOD = "order_id,customer_id,ordered_at,amount\n1,ann,2026-01-01,10\n2,ann,2026-02-01,20\n3,bob,2026-01-15,5\n"
 
@@ -233,6 +234,36 @@ def test_nobody_churns_and_everybody_churns():
 def test_an_order_of_two_customers_is_its_first_ones(tmp_path):
     got = reasons(rk.open_shop(folder_with(tmp_path, GOOD + "3,eve,2026-01-15,7\n")))
     assert got == [[5, "its order_id belongs to another customer in an earlier row"]]
+
+
+ON_DAYS = ["1,ann,{0},10", "1,ann,{1},20", "2,bob,{0},5", "2,bob,{1},-5", "3,cy,{1},7", "4,dee,{0},7", "4,eve,{1},7"]
+
+
+@pytest.mark.parametrize(("head", "days", "more"), [
+    ("order_id,customer_id,ordered_at,amount", ("2026-01-15", "2026-02-03"), ""),
+    ("order_id,customer_id,Order Date,amount", ("15.01.2026", "03.02.2026"), 'date_format = "%d.%m.%Y"\nordered_at = "Order Date"\n')])
+def test_an_order_on_several_days_is_said_on_the_index_and_under_the_ledger_with_a_line_that_makes_one_purchase_of_it(head, days, more, tmp_path, capsys):
+    folder_with(tmp_path, "\n".join([head, *(row.format(*days) for row in ON_DAYS), ""]))
+    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\n{more}")
+    shop = rk.open_shop(tmp_path)
+    said = "1 of 4 orders has rows on several days, and each day counts as a purchase. If such an order is one purchase (paid or sent in parts): ordered_at = "
+    assert in_parts(shop).startswith(said)  # money given back is no purchase, and of order 4 the first customer has one day
+    assert escape(in_parts(shop)) in cards.health(shop)
+    show_ledger(shop)
+    assert said in capsys.readouterr().out
+    assert rk.overview(shop)["orders"][0] == 5
+    line = in_parts(shop).split("parts): ")[1].split(" under [orders] in retainkit.toml.")[0]
+    (tmp_path / "retainkit.toml").write_text(f"[orders]\npath = 'orders.csv'\n{more.partition('ordered_at')[0]}{line}\n")
+    assert in_parts(rk.open_shop(tmp_path)) == ""
+    assert rk.overview(rk.open_shop(tmp_path))["orders"][0] == 4
+
+
+def test_an_order_on_several_days_of_a_frame_is_said_with_pandas(tmp_path):
+    frame = pd.DataFrame({"order_id": [1, 1, 2], "customer_id": ["ann", "ann", "bob"], "ordered_at": ["2026-01-01", "2026-01-05", "2026-01-05"], "amount": 5})
+    exec(in_parts(rk.open_shop({"orders": frame})).split("parts): ")[1].removesuffix("."), {"frame": frame})
+    assert in_parts(rk.open_shop({"orders": frame})) == ""
+    cancelled = frame.assign(ordered_at=["2026-01-01", "2026-01-05", "2026-01-05"], status=["cancelled", "paid", "paid"])
+    assert in_parts(rk.open_shop({"orders": cancelled})) == ""
 
 
 def test_guests_are_rejected_with_their_row(tmp_path):

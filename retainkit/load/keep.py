@@ -22,6 +22,10 @@ DISPUTED = "its order_id belongs to another customer in an earlier row"
 TOTAL = "a line of totals"
 TIMED = "it has a time of day, and no time zone says which date that is"
 SEEN = "the same row stands in an earlier file or sheet"
+# Numbers are grouped in less time and memory than texts, and bits sooner than least and most. Two orders of one number do no harm where
+# customers are disputed, they are looked at again; two customers of one number in one order would be overlooked, once in two billion such orders.
+BY_ORDER = """select o, bit_or(c) <> bit_and(c) as disputed, min(d) as bought, min(d) <> max(d) as several from (
+    select hash(order_id) as o, cast(hash(customer_id) & 2147483647 as integer) as c, {day} as d from stage_orders where why is null) t group by o"""
 
 
 def by_others(table: Table) -> tuple[str, ...]:
@@ -75,16 +79,22 @@ def _check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         con.execute(f"""create or replace temp table twins as select place from (
             select rowid as place, row_number() over (partition by {key} order by file, row_no, rowid) as nth from {stage} where why is null) t where nth > 1""")
         con.execute(f"update {stage} set why = {literal(by_others(table)[0])}, col = '' where rowid in (select place from twins)")
-    if table.name == "orders":
-        # numbers are grouped in less time and memory than texts, and bits sooner than least and most. Two orders of one number do no
-        # harm, they are looked at again; two customers of one number in one order would be overlooked, once in two billion such orders
-        con.execute("""create or replace temp table disputed as select o from (select hash(order_id) as o, cast(hash(customer_id) & 2147483647 as integer) as c
-            from stage_orders where why is null) t group by o having bit_or(c) <> bit_and(c)""")
-        if con.execute("select count(*) from disputed").fetchone() != (0,):
-            con.execute(f"""update stage_orders set why = {literal(DISPUTED)}, col = 'customer_id', found = customer_id from (
-                select s.order_id, arg_min(s.customer_id, (s.file, coalesce(s.row_no, s.rowid))) as owner from stage_orders s
-                where s.why is null and hash(s.order_id) in (select o from disputed) group by s.order_id) d
-                where why is null and d.order_id = stage_orders.order_id and d.owner <> stage_orders.customer_id""")
+    if table.name == "orders" and _by_order(con):
+        con.execute(f"""update stage_orders set why = {literal(DISPUTED)}, col = 'customer_id', found = customer_id from (
+            select s.order_id, arg_min(s.customer_id, (s.file, coalesce(s.row_no, s.rowid))) as owner from stage_orders s
+            where s.why is null and hash(s.order_id) in (select o from ({BY_ORDER.format(day="ordered_on")}) o where disputed) group by s.order_id) d
+            where why is null and d.order_id = stage_orders.order_id and d.owner <> stage_orders.customer_id""")
+        _by_order(con)
+
+
+def _by_order(con: duckdb.DuckDBPyConnection) -> int:
+    """Count, in `by_order`, the orders with a purchase and those with purchases on several days; how many may name several customers."""
+    have = {c for c, *_ in con.execute("describe stage_orders").fetchall()}
+    bought = " and ".join(["amount >= 0", *(f"{c} = {literal(v)}" for c, v in (("status", "paid"), ("order_type", "one_off")) if c in have)])
+    by_order = BY_ORDER.format(day=f"case when {bought} then ordered_on end")
+    con.execute(f"""create or replace temp table by_order as
+        select count(bought) as orders, count(case when several then 1 end) as several, count(case when disputed then 1 end) as disputed from ({by_order}) o""")
+    return (con.execute("select disputed from by_order").fetchone() or (0,))[0]
 
 
 def _name_totals(con: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -220,4 +220,7 @@ def _facts(con: duckdb.DuckDBPyConnection, table: Table, plan: TablePlan) -> dic
               "first_day": kept.get(f, (0, None, None))[1], "last_day": kept.get(f, (0, None, None))[2]} for f in names]
     present = [c for c in table.columns if c.sql_name in have]
     counts = con.execute(f"select {', '.join(f'count({c.sql_name})' for c in present)} from stage_{table.name} where why is null").fetchone() or ()
-    return {"files": files, "columns": {c.name: n for c, n in zip(present, counts, strict=True)}}
+    facts: dict[str, Any] = {"files": files, "columns": {c.name: n for c, n in zip(present, counts, strict=True)}}
+    if table.name == "orders":
+        facts["several_days"] = con.execute("select several, orders from by_order").fetchone()
+    return facts

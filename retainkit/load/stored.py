@@ -53,6 +53,12 @@ class Stored:
         """How many rows of a table were kept."""
         return sum(f["kept"] for f in self.facts.get(name, {"files": []})["files"])
 
+    @property
+    def several_days(self) -> tuple[int, int]:
+        """How many orders have purchases on several days, and how many have any."""
+        several, orders = self.facts.get("orders", {}).get("several_days", (0, 0))
+        return several, orders
+
     def first_day(self) -> date | None:
         """The first day of the orders, else of any table with a clock."""
         firsts = {n: [f["first_day"] for f in facts["files"] if f["first_day"]] for n, facts in self.facts.items() if TABLES[n].clock}

@@ -15,7 +15,7 @@ from retainkit.load.shop import Shop
 from retainkit.report import pages
 from retainkit.report.plan import period
 from retainkit.report.since import Trend
-from retainkit.show.begin import held_back, read_and_left_out
+from retainkit.show.begin import held_back, in_parts, read_and_left_out
 from retainkit.show.charts import plot_months
 from retainkit.show.display import picture, rendered
 from retainkit.show.style import canvas, finish
@@ -54,14 +54,13 @@ def trend_chart(trend: Trend | None, shop: Shop, stem: str) -> str:
 
 def health(shop: Shop) -> str:
     """The rows read and left out by table, and how many days before the report's end each table's last row lies, as
-    HTML; and which one ends too early.
+    HTML; which one ends too early, and how many orders lie on several days.
     """
     table = read_and_left_out(shop)
     last = pd.to_datetime(table["last_day"])
     table[BEHIND] = (pd.Timestamp(shop.as_of) - last).dt.days.clip(lower=0).astype("Int64")
     markup, _ = rendered(table, caption="Rows read and left out, by table", formats={}, units={}, rows=99)
-    held = held_back(shop)
-    return markup + (f"\n<p>{escape(held)}</p>" if held else "")
+    return markup + "".join(f"\n<p>{escape(said)}</p>" for said in (held_back(shop), in_parts(shop)) if said)
 
 
 def much_left_out(shop: Shop) -> str:

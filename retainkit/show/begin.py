@@ -16,6 +16,7 @@ import pandas as pd
 from retainkit.asked import limits
 from retainkit.errors import BadValueError, MissingDataError, capital, closest, counted, listed
 from retainkit.load import clock
+from retainkit.load.dates import Days
 from retainkit.load.shop import Shop
 from retainkit.resources import names_in
 from retainkit.show.display import say, table
@@ -122,6 +123,8 @@ def show_ledger(shop: Shop) -> None:
     table(read_and_left_out(shop), caption="Rows read and left out")
     if held := held_back(shop):
         say("{held}", held=held)
+    if parts := in_parts(shop):
+        say("{parts}", parts=parts)
     if shop.unread:
         say("Not read, because named like no table, in no section of retainkit.toml, or packed: {names}.", names=listed(shop.unread, limit=10))
 
@@ -136,6 +139,23 @@ def held_back(shop: Shop) -> str:
     said, day = found
     what = "To count them, with the tables that end earlier as they were" if held else "To count to there, if these did come"
     return f'{capital(said)}. {what}: as_of = "{day}" under [shop] in retainkit.toml.'
+
+
+def in_parts(shop: Shop) -> str:
+    """How many orders have rows on several days, each of which counts as a purchase, and what to type if such an order is one; "" where none has."""
+    several, orders = shop._store.several_days
+    if not several:
+        return ""
+    plan = shop._plan.tables["orders"]
+    day, order = (plan.columns.get(name, name) for name in ("ordered_at", "order_id"))
+    day, order = (name if re.search("[()'\"]", name) else f'"{name}"' for name in (day, order))  # SQL, or a column
+    one = plan.line("ordered_at", f"min({Days(plan.date_formats).read(day) if plan.date_formats else day}) over (partition by {order})")
+    if plan.frame is not None:
+        one = 'frame["ordered_at"] = frame.groupby("order_id")["ordered_at"].transform("min")'
+    return (
+        f"{several:,} of {counted(orders, 'order')} {'has' if several == 1 else 'have'} rows on several days, and each day counts as a purchase. "
+        f"If such an order is one purchase (paid or sent in parts): {one}."
+    )
 
 
 def read_and_left_out(shop: Shop) -> pd.DataFrame:
