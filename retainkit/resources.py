@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retainkit.errors import MissingDataError
+from retainkit.load.schema import TABLES
 
 if TYPE_CHECKING:
     from retainkit.load.shop import Shop
@@ -38,7 +39,7 @@ def _folder(packaged: str, checkout: str) -> Path:
 
 def lacks(shop: Shop, needs: Sequence[str]) -> str:
     """What the shop lacks of a notebook's needs ("deals.rep", "a.x|b.y" for either), as words; empty when nothing."""
-    return "; ".join(" or ".join(map(_place, need.split("|"))) for need in unmet(shop, needs))
+    return "; ".join(" or ".join(_place(shop, option) for option in need.split("|")) for need in unmet(shop, needs))
 
 
 def unmet(shop: Shop, needs: Sequence[str]) -> list[str]:
@@ -60,7 +61,13 @@ def names_in(shop: Shop, place: str) -> list[str]:
     return sorted(shop.sql(asked)["name"]) if shop.has(place) else []
 
 
-def _place(need: str) -> str:
-    """`deals.rep` as words."""
-    table, _, column = need.partition(".")
-    return f"a table `{table}` with `{column}`" if column else f"a table `{table}`"
+def _place(shop: Shop, need: str) -> str:
+    """`deals.rep` as words: the column, with those its table cannot be read without where there is no such table; rows, where it has none."""
+    name, _, column = need.partition(".")
+    if name in shop.tables or name not in TABLES:
+        columns = [column] if column else []
+    elif name in shop._store.facts:
+        return f"rows in the table `{name}`, {'of which none was kept' if sum(f['rows'] for f in shop._store.facts[name]['files']) else 'which has none'}"
+    else:
+        columns = [c.name for c in TABLES[name].columns if c.required or c.name == column]
+    return f"a table `{name}`" + (f" with {', '.join(f'`{c}`' for c in columns)}" if columns else "")

@@ -12,6 +12,7 @@ import pytest
 from retainkit import open_shop
 from retainkit.report import cards
 from retainkit.report.since import Trend
+from retainkit.resources import lacks
 
 MONTHS = pd.DataFrame({"month": ["2026-01", "2026-02", "2026-03"], "n": [40, 50, 60], "value": [0.2, 0.3, 0.25], "fresh": [False, False, True],
                        "usual": 0.24, "low": 0.1, "high": 0.4, "note": ""})
@@ -65,6 +66,16 @@ def test_the_health_says_by_table_how_many_days_are_missing_at_the_end(shop):
 def test_tables_that_are_missing_are_named_with_what_they_would_hold(shop):
     assert {"name": "contracts", "row": "a subscription or contract"} in cards.absent(shop)
     assert "orders" not in [table["name"] for table in cards.absent(shop)]
+
+
+def test_what_a_notebook_needs_is_every_column_without_which_a_table_cannot_be_read_and_rows_where_it_has_none(shop):
+    assert lacks(shop, ["contracts.ended_at"]) == "a table `contracts` with `contract_id`, `customer_id`, `started_at`, `ended_at`"
+    assert lacks(shop, ["orders.product_line"]) == "a table `orders` with `product_line`"  # it has the others
+    contracts = pd.DataFrame(columns=["contract_id", "customer_id", "started_at"])
+    orders = shop.sql("select order_id, customer as customer_id, ordered_on as ordered_at, amount from orders")
+    assert lacks(open_shop({"orders": orders, "contracts": contracts}), ["contracts.ended_at"]) == "rows in the table `contracts`, which has none"
+    broken = contracts.reindex(["x"])
+    assert lacks(open_shop({"orders": orders, "contracts": broken}), ["contracts"]) == "rows in the table `contracts`, of which none was kept"
 
 
 @pytest.mark.parametrize(("today", "words"), [("2026-04-01", "Made on 1 April 2026, 1 day after the last day it counts."),

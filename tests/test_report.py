@@ -105,7 +105,7 @@ def test_the_index_shows_answers_failures_and_what_is_missing(published):
     assert "<strong>25%</strong> came back." in index
     assert "ValueError: boom &lt;b&gt; shop data" in index
     assert "02_raises.html" not in index
-    assert "It needs a table <code>contracts</code> with <code>started_at</code> or a table <code>activity</code>." in index
+    assert "It needs a table <code>contracts</code> with <code>contract_id</code>, <code>customer_id</code>, <code>started_at</code> or a table <code>activity</code> with" in index
     assert "7 of 9 notebooks failed" in index
 
 
