@@ -198,6 +198,15 @@ def test_groups_of_one_to_four_are_recorded_and_shown_without_their_numbers(show
         ["Ada", "90", "50.0%", "10.0%", "90.0%", "8", "4"], ["Eve", "90", *"–––––"], ["Bo", "90", *"–––––"]]
 
 
+@pytest.mark.parametrize(("row", "why"), [
+    ({"n": 0, "too_young": 0}, "there is none to count"), ({"n": 0, "too_young": 9}, "none has been followed for so long yet"),
+    ({"n": 60, "too_young": 9, "note": ""}, "too few have been followed for so long"), ({"n": 60, "low": 0.9}, "only ends of the interval are known"),
+    ({"note": None}, "cannot be worked out from these data"), ({"n": 0, "note": "no contracts"}, "no contracts"), ({"n": 3}, "fewer than 5: not shown")])
+def test_a_row_without_a_value_says_why_in_its_note(row, why, shown):
+    record({"a.b": pd.DataFrame([{"rate": float("nan"), **row}])})
+    assert shown[0][1]["retainkit"]["metrics"][0].rpartition(",")[2] == why
+
+
 def test_one_number_is_recorded_in_the_singular(shown):
     record({"orders.orders": pd.DataFrame({"value": [1]})})
     assert shown[0][0]["text/plain"] == "1 number goes to metrics.csv"

@@ -249,7 +249,8 @@ def record(metrics: Mapping[str, pd.DataFrame]) -> None:
 
     In each table `rate` (or `value`), `low`, `high`, `n`, `too_young`, `note` and `horizon_days` are the numbers;
     every other column is a group key, left out of `group` where it is not known. Groups of one to four are named
-    without their numbers. Numbers keep 12 significant digits. Every notebook of the report ends with this call: without it the run counts as failed.
+    without their numbers, and the note of a row without a value says why it has none. Numbers keep 12 significant digits. Every notebook of the
+    report ends with this call: without it the run counts as failed.
     """
     rows = sorted({(r[0], r[1], float(r[2] or -1)): r for name, df in metrics.items() for r in _rows(name, df)}.items())
     count = sum(map(len, metrics.values()))
@@ -273,9 +274,21 @@ def _rows(name: str, df: pd.DataFrame) -> list[list[str]]:
     return [
         [name, _group(row, keys), _digits(row.get("horizon_days"))]
         + [_digits(row.get(c)) for c in NUMBERS]
-        + ["" if missing(row.get("note")) else sheet_text(clean(row["note"]))]
+        + [("" if missing(row.get("note")) else sheet_text(clean(row["note"]))) or _why_none(row)]
         for row in df.to_dict("records")
     ]
+
+
+def _why_none(row: Mapping[Any, Any]) -> str:
+    """Why a row has no value, where its metric does not say it: as far as its other numbers tell; "" where there is a value."""
+    if not missing(row.get("value")):
+        return ""
+    if not (missing(row.get("low")) and missing(row.get("high"))):
+        return "only ends of the interval are known"
+    early = (0 if missing(row.get("too_young")) else row["too_young"]) > 0
+    if not missing(row.get("n")) and row["n"] == 0:
+        return "none has been followed for so long yet" if early else "there is none to count"
+    return "too few have been followed for so long" if early else "cannot be worked out from these data"
 
 
 def _without_few(df: pd.DataFrame) -> pd.DataFrame:
