@@ -97,7 +97,7 @@ def report(
     reads = [Path(plan.source), *(Path(file["path"]) for file in plan.shop.sources), *(job.path for job in plan.jobs)]
     with publish.workplace(out, plan.name, reads=reads, pages=part) as stage:
         back = since.Back(plan.shop, out)
-        progress = Progress(sum(c.cell_type == "code" for j in plan.jobs if not j.lacks for c in j.notebook.cells))
+        progress = Progress(sum(sum(c.cell_type == "code" for c in j.notebook.cells) + 1 for j in plan.jobs if not j.lacks))  # and the parameters given
         progress.step("planned", month=plan.name, notebooks=len(plan.jobs), seconds=round(planned, 2))
         results, kept = _run_all(plan, back, stage, progress, jobs, timeout, out)
         ran = perf_counter() - began
