@@ -90,7 +90,9 @@ def _shop(value: Any) -> None:
 def _list(name: str, values: Any, kind: str, example: list[Any] | str) -> list[Any]:
     """Numbers, texts, days or pairs of ages, each once, in the order they were asked in."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise BadValueError(name, "is not a list", _shown(values), f"{name}={[values] if isinstance(values, (Integral, str)) else example}")
+        one = int(values) if kind.startswith("int") and isinstance(values, str) and values.isdecimal() else values
+        alone = isinstance(one, Integral) or (isinstance(one, str) and kind.startswith("str"))
+        raise BadValueError(name, "is not a list", _shown(values), f"{name}={[one] if alone else example}")
     looked_at: Callable[[Any], Any] = {
         "str": lambda value: _text(name, value, example[0]),
         "date": lambda value: _day(name, value),

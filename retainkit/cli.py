@@ -6,6 +6,7 @@ import argparse
 import atexit
 import gc
 import os
+import re
 import shlex
 import signal
 import sys
@@ -18,14 +19,14 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
-from retainkit.errors import BadValueError, NotPublishedError, RetainkitError
+from retainkit.errors import BadValueError, NotPublishedError, RetainkitError, closest, listed
 from retainkit.report.progress import tell
 
 USED_BADLY, FAILED = 2, 1
 EXAMPLES = {  # what to type where nothing was given
     "folder": "my-project", "source": "exports", "paths": "exports", "html": "check.html", "copy": "my-notebooks", "notebooks": "notebooks",
     "out": "reports", "month": "2026-10", "months": "2026-01..2026-10", "as_of": "2026-10-31",
-    "only": "02_second_purchase_funnel", "settings": "within=30"}
+    "only": "02_second_purchase_funnel", "settings": "within=30", "jobs": "2", "timeout": "600", "seed": "7", "tz": "Europe/Berlin"}
 UNHEARD = 141  # 128 and the number of SIGPIPE: what shells say of a command whose reader went away
 
 
@@ -74,7 +75,9 @@ def _say(words: object) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when all went well, 1 when a notebook failed, 2 when nothing was started."""
     parser = _parser()
-    given = parser.parse_args(argv)
+    given, left = parser.parse_known_args(argv)
+    if left:
+        getattr(given, "command", parser).refuse_left(left)
     if "run" not in given:  # no command
         parser.print_help(sys.stderr)
         return USED_BADLY
@@ -134,6 +137,49 @@ def _complain(err: Exception, words: str, code: int, debug: bool) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the words of a command as every error is said: where, what, what was found and what to type."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self.typed = [*(sys.argv[1:] if args is None else args)]
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        about = re.fullmatch(r"argument ([^:]*): (.*)", message)
+        name, said = about.groups() if about else (self.prog, message)
+        value = re.search("'([^']*)'", said)
+        if name == "COMMAND" and value and self._subparsers:
+            names = [choice for action in self._subparsers._group_actions for choice in action.choices or ()]
+            self.refuse(name, "is none of retainkit's", repr(value[1]), f"retainkit {closest(value[1], names) or '--help'}")
+        named = {name.partition("/")[0]} if about else set(re.findall(r"[\w-]+", said))
+        action = next((a for a in self._actions if named & {a.metavar, *a.option_strings}), None)
+        self.refuse(name, said, shlex.join(self.typed) or "nothing", f"{'' if about else self.prog + ' '}{_typed(action)}")
+
+    def refuse(self, where: str, wrong: str, found: str, remedy: str) -> NoReturn:
+        """Say what is wrong, and end with the code of what was not begun."""
+        tell(f"retainkit: {BadValueError(where, wrong, found, remedy)}", sys.stderr)
+        raise SystemExit(USED_BADLY)
+
+    def refuse_left(self, words: Sequence[str]) -> NoReturn:
+        """Refuse words that the command takes no more of, or a flag it has not, with the nearest one it has."""
+        flags = list(self._option_string_actions)
+        if not (unknown := next((word for word in words if word.startswith("-")), "")):
+            self.refuse(self.prog, "takes no further words", shlex.join(words), f"{self.prog} --help")
+        name = unknown.partition("=")[0]
+        if name in flags:
+            self.refuse(self.prog, f"{name} belongs behind it", shlex.join(words), f"{self.prog} {_typed(self._option_string_actions[name])}")
+        near = closest(name, flags, alike=0.7)
+        self.refuse(self.prog, f"has no {name}", listed(flags, limit=20), _typed(self._option_string_actions[near]) if near else f"{self.prog} --help")
+
+
+def _typed(action: argparse.Action | None) -> str:
+    """An option, or what a command needs, as it is typed."""
+    if action is None:
+        return "--help"
+    value = None if action.nargs == 0 else EXAMPLES.get(action.dest, action.metavar)
+    return " ".join(str(word) for word in (*action.option_strings[-1:], value) if word)
+
+
 def _positive(text: str) -> int:
     """A whole number, 1 or more."""
     if not text.isdecimal() or not int(text):
@@ -141,15 +187,15 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> _Parser:
     """The commands and their options."""
     import retainkit
 
-    debug = argparse.ArgumentParser(add_help=False)
+    debug = _Parser(add_help=False)
     debug.add_argument("--debug", action="store_true", help="show the traceback of an error")
     debug.add_argument("-j", dest="jobs", type=_positive, default=2, metavar="N", help="notebooks to run at a time (2)")
     debug.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one cell (600)")
-    parser = argparse.ArgumentParser(prog="retainkit", description="Who comes back, who leaves, and who sold it.")
+    parser = _Parser(prog="retainkit", description="Who comes back, who leaves, and who sold it.")
     parser.add_argument("--version", action="version", version=f"retainkit {retainkit.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_report(commands.add_parser("report", parents=[debug], help="write a month's pages", description="Write a month's pages."))
@@ -163,11 +209,13 @@ def _parser() -> argparse.ArgumentParser:
     room.add_argument("--seed", type=int, metavar="N", help="another company, with other answers (the sample's)")
     room.add_argument("--out", type=Path, default=Path("build/workshop"), metavar="DIR", help="where they go (build/workshop)")
     room.set_defaults(run=_workshop)
+    for command in commands.choices.values():
+        command.set_defaults(command=command)
     return parser
 
 
 def _add_check(commands: Any) -> None:
-    plain = argparse.ArgumentParser(add_help=False)
+    plain = _Parser(add_help=False)
     plain.add_argument("--debug", action="store_true", help="show the traceback of an error")
     for flag, said in (
         ("tz", "the time zone of your days: Europe/Berlin"),

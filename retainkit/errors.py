@@ -79,14 +79,14 @@ def saying(where: str, wrong: str, remedy: str, *kinds: type[Exception], found: 
         raise BadValueError(where, wrong, found or first_line(err), remedy) from err
 
 
-def closest(word: str, options: Iterable[str]) -> str | None:
-    """The one of `options` that `word` was most likely meant to be, in large letters or small, or None.
+def closest(word: str, options: Iterable[str], *, alike: float = 0.5) -> str | None:
+    """The one of `options` that `word` was most likely meant to be, in large letters or small, or None where none is that much `alike`.
 
     >>> closest("as_off", ["as_of", "horizon"]), closest("smb", ["B2C", "SMB"])
     ('as_of', 'SMB')
     """
     small = {str(o).lower(): str(o) for o in options}
-    match = difflib.get_close_matches(str(word).lower(), small, n=1, cutoff=0.5)
+    match = difflib.get_close_matches(str(word).lower(), small, n=1, cutoff=alike)
     return small[match[0]] if match else None
 
 

@@ -40,7 +40,8 @@ def test_long_rows_of_numbers_are_told_apart():
     ("horizons", 30, r"horizons: is not a list. Found: 30. To fix it: horizons=\[30\]"),
     ("horizons", [], r"horizons: is an empty list. Found: \[\]. To fix it: horizons=\[30, 60, 90, 180, 365\]"),
     ("horizons", [-1], "horizons: must be from 1 to 36,500. Found: -1. To fix it"),
-    ("horizons", ["90"], "horizons: is not a whole number. Found: '90'"), ("horizons", "90", "horizons: is not a list. Found: '90'"),
+    ("horizons", ["90"], "horizons: is not a whole number. Found: '90'"), ("horizons", "90", r"horizons: is not a list. Found: '90'. To fix it: horizons=\[90\]"),
+    ("horizons", "x", r"horizons: is not a list. Found: 'x'. To fix it: horizons=\[30, 60, 90, 180, 365\]"),
     ("horizons", [30.5], "is not a whole number. Found: 30.5"), ("horizons", [np.nan], "is not a whole number. Found: nan"), ("horizons", [True], "is not a whole number"),
     ("level", 95, "level: must be from 0.5 to 0.999. Found: 95. To fix it: level=0.95"), ("level", "0.95", "level: is not a number. Found: '0.95'"),
     ("by", pd.Series(["segment"]), 'by: is not a text. Found: .* To fix it: by="segment"')])

@@ -113,9 +113,22 @@ def test_a_folder_of_files_of_other_names_says_the_commands_that_map_them(tmp_pa
     assert rk.open_shop(tmp_path / "project").tables == ["orders"]
 
 
+def test_what_holds_nothing_is_said_to_be_empty(tmp_path):
+    error = refused(folder_with(tmp_path, "\n"), "orders.csv: is an empty file. Found: no line with words. To fix it: export orders again, with its header row")
+    assert type(error) is rk.errors.MissingDataError
+    error = refused(folder_with(tmp_path, f"\n \n{GOOD}"), "has an empty line where its header row should be. Found: the first words are on line 3. To fix it: skip = 2 under [orders]")
+    folder_with(tmp_path, f"[orders]\npath = 'orders.csv'\n{error.remedy.split(' under')[0]}\n", "retainkit.toml")
+    assert rk.open_shop(tmp_path).ledger["kept"].item() == 3
+    refused({"orders": pd.DataFrame()}, 'is an empty table. Found: no column. To fix it: {"orders": frame}, a frame with the columns order_id, customer_id, ordered_at, amount')
+
+
+def test_a_missing_column_is_told_what_to_type_first(tmp_path):
+    assert refused(folder_with(tmp_path, GOOD.replace("amount", "xyz"))).remedy.startswith("retainkit check ")
+
+
 def test_no_column_is_advised_for_what_it_does_not_hold(tmp_path):
     folder_with(tmp_path, GOOD.replace("ordered_at,amount", "order_day,total").replace("2026", "soon"))
-    error = refused(tmp_path, "has no columns `ordered_at`, `amount`", "no column of it is called like ordered_at")
+    error = refused(tmp_path, "has no columns `ordered_at`, `amount`", "no column is called like ordered_at and holds it")
     assert error.remedy.startswith('amount = "total" under [orders]')
     folder_with(tmp_path, "[orders]\npath = 'orders.csv'\namount = '...'\nordered_at = 'order_day'\n", "retainkit.toml")
     assert refused(tmp_path, "amount = ").remedy.startswith('amount = "total"')
@@ -182,6 +195,7 @@ def test_a_last_day_that_is_still_to_come_is_refused_where_no_row_is_dated_so(tm
         rk.begin("sample", as_of="2990-01-01")  # one year typed wrong: nobody had left by then
     folder_with(tmp_path, "[shop]\nas_of = '2990-01-01'\n", "retainkit.toml")
     error = refused(tmp_path, "retainkit.toml [shop] as_of: is a day that is still to come", "2990-01-01; the last row is dated 2026-02-01, and today is ")
+    assert pd.Timestamp(error.found[-10:]) - pd.Timestamp.now() < pd.Timedelta(0)  # the reader's day, not where it is tomorrow already
     folder_with(tmp_path, f"[shop]\n{error.remedy.split(',')[0]}\n", "retainkit.toml")
     assert str(rk.open_shop(tmp_path).as_of) == "2026-02-01"
     since = pd.Timestamp.now().date() - pd.Timedelta(days=1)  # the last order was some time ago

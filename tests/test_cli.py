@@ -74,6 +74,34 @@ def test_all_well_gives_0(place):
 
 
 @pytest.mark.usefixtures("one_nursery")
+def test_the_number_that_a_notebook_begins_with_says_which_and_the_bar_ends_with_its_last_cell(place, monkeypatch):
+    told: list[int] = []
+
+    class Counted(Progress):
+        def __init__(self, cells: int) -> None:
+            super().__init__(cells)
+            told.append(cells)
+
+        def tick(self, **_: object) -> None:
+            told.append(-1)
+
+    monkeypatch.setattr("retainkit.report.run.Progress", Counted)
+    assert _run("--only", "01") == 0
+    assert [page.stem for page in Path("reports/2026-03").glob("0*.html")] == ["01_good"]
+    assert sum(told) == 0
+    assert told[0] > 3
+
+
+def test_a_parameter_of_a_notebook_that_only_leaves_out_is_said_to_be_its(place, capsys):
+    path = place / "books/01_good.ipynb"
+    book = nbformat.read(path, as_version=4)
+    next(c for c in book.cells if "parameters" in c.metadata.get("tags", [])).source += "\nwithin = 30"
+    nbformat.write(book, path)
+    assert _run("--only", "02_bad", "--set", "within=60") == 2
+    assert "no notebook that --only names has a parameter 'within'. Found: it is one of 01_good. To fix it: --only 02_bad 01_good --set within=60" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("one_nursery")
 def test_months_are_reported_one_after_the_other_and_the_worst_code_counts(place, capfd, monkeypatch):
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
@@ -153,7 +181,11 @@ def test_with_one_at_a_time_notebooks_run_one_after_the_other(place):
     (["--set", "within_day=3"], "--set: no notebook has a parameter 'within_day'"),
     (["--set", "code=3", "shop"], "--set: takes settings; what is reported stands first. Found: shop. To fix it: retainkit report shop --set NAME=VALUE"),
     (["--month", "2026-04"], "To fix it: type --month 2026-03"),
-    (["--only", "03"], "--only: there is no notebook '03'. Found: 01_good, 02_bad"),
+    (["--only", "03"], "--only: there is no notebook '03'. Found: 01_good, 02_bad"), (["--only", "0"], "--only: there is no notebook '0'"),
+    (["--notebooks", "boks"], "boks: is no folder. Found: folders in .: books, shop. To fix it: --notebooks books"),
+    (["--notebooks", "a/b"], "a/b: is no folder. Found: folders in a: none. To fix it: retainkit notebooks --copy my-notebooks, then --notebooks my-notebooks"),
+    (["--set", "source=my shop"], "--set: source is not set this way. Found: source=my shop. To fix it: retainkit report 'my shop'"),
+    (["--set", "as_of=2026-03-01"], "--set: as_of is not set this way. Found: as_of=2026-03-01. To fix it: --as-of 2026-03-01"),
 ])
 def test_bad_input_gives_2_one_sentence_and_no_folder(words, told, place, capsys):
     assert _run(*words) == 2
@@ -208,12 +240,18 @@ def test_an_unexpected_error_gives_1_and_says_how_to_see_more(place, capsys, mon
     assert capsys.readouterr().err == "retainkit: ZeroDivisionError: division by zero (run it again with --debug to see where)\n"
 
 
-@pytest.mark.parametrize("words", [["report", "--month", "2026-01", "--as-of", "2026-01-31"], ["notebooks"], ["repotr"]])
-def test_words_that_make_no_command_give_2_and_the_usage(words, capsys):
+@pytest.mark.parametrize(("words", "said"), [
+    ("report --outt x", "retainkit report: has no --outt. Found: -h, --help, .*. To fix it: --out reports"), ("report --zzz=1", "retainkit report: has no --zzz. .* To fix it: retainkit report --help"),
+    ("check --tzz UTC x", "retainkit check: has no --tzz. .* To fix it: --tz Europe/Berlin"), ("--debug report", "retainkit report: --debug belongs behind it. Found: --debug. To fix it: retainkit report --debug"),
+    ("report --month 2026-01 --as-of 2026-01-31", "--as-of: not allowed with argument --month. Found: --month 2026-01 --as-of 2026-01-31. To fix it: --as-of 2026-10-31"),
+    ("report -j 0", "-j: '0' is not a whole number of 1 or more. Found: -j 0. To fix it: -j 2"), ("report --month", "--month: expected one argument. Found: --month. To fix it: --month 2026-10"),
+    ("report a b", "retainkit report: takes no further words. Found: b. To fix it: retainkit report --help"), ("check", "retainkit check: .*required: PATH. Found: nothing. To fix it: retainkit check exports"),
+    ("notebooks", "retainkit notebooks: .* required. Found: nothing. To fix it: retainkit notebooks --execute"), ("repotr", "COMMAND: is none of retainkit's. Found: 'repotr'. To fix it: retainkit report")])
+def test_words_that_make_no_command_give_2_and_the_four_parts(words, said, capsys):
     with pytest.raises(SystemExit) as stopped:
-        cli.main(words)
+        cli.main(words.split())
     assert stopped.value.code == 2
-    assert "usage: retainkit" in capsys.readouterr().err
+    assert re.fullmatch(f"retainkit: {said}\n", capsys.readouterr().err)
 
 
 def test_help_and_version_import_nothing_heavy():

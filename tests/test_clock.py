@@ -91,7 +91,7 @@ def test_a_day_on_which_an_open_deal_may_be_closed_is_none_the_data_reach(tmp_pa
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("AREA/CITY", "Europe/Berlin"), ("Europe/Berlim", "Europe/Berlin"), ("europe/paris", "Europe/Paris"), ("qqq", "Europe/Berlin"),
-                                              ("CEST", "Europe/Berlin"), ("PST", "Europe/Berlin"), ("new york", "America/New_York"), ("localtime", "Europe/Berlin")])
+                                              ("CEST", "Europe/Berlin"), ("PST", "Europe/Berlin"), ("new york", "America/New_York"), ("Mars/Olympus", "Europe/Berlin"), ("localtime", "Europe/Berlin")])
 def test_a_time_zone_that_is_none_is_answered_with_one_that_is(typed, meant):
     with pytest.raises(rk.RetainkitError) as told:
         rk.open_shop("sample", tz=typed)

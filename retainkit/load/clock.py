@@ -22,7 +22,7 @@ def known_zone(tz: str | None, where: str = "tz", typed: str = 'tz = "{}"') -> s
     said = tz.lower().replace(" ", "_")
     cities = sorted(zone for zone in _zones() if said in (zone.lower(), zone.lower().rpartition("/")[2]) and "/" in zone)
     guess = next(iter(cities), None) or (
-        closest(tz, _zones()) if "/" in tz and tz != "AREA/CITY" else None
+        closest(tz, _zones(), alike=0.8) if "/" in tz and tz != "AREA/CITY" else None
     )  # what check prints for who knows the shop
     # the letters nearest to CEST are those of another hour: only an area and a city are guessed
     raise BadValueError(where, "is not a time zone", repr(tz), typed.format(guess or "Europe/Berlin"))
@@ -84,6 +84,7 @@ def not_to_come(day: date, where: str, rows: date | None, tz: str) -> date:
     """The last day that is stated, unless it is still to come and no row is dated so late: what happens until then nobody knows."""
     today = datetime.now(ZoneInfo(tz or "Etc/GMT-14")).date()  # where a day begins first
     if day > max(today, rows or today):
+        today = _today(tz) if tz else date.today()  # whose it is that reads this
         raise BadValueError(
             where,
             "is a day that is still to come",

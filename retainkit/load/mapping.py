@@ -189,9 +189,9 @@ def missing_columns(source: Source, missing: list[Column]) -> MissingDataError:
     if plan.frame is not None:
         how = frames.how_to_name(table, plan.frame, names[0], fit)
     else:
-        unlike = f"no column of it is called like {listed(none)} and holds it" if none else ""
+        unlike = f" (no column is called like {listed(none)} and holds it)" if none else ""
         writes = f", and retainkit init project --from {plan.paths} writes it" * (not plan.extracted)
-        how = "; ".join(filter(None, (typed if fit else "", unlike, f"{plan.look} proposes a mapping{writes}")))
+        how = f"{typed}; " * bool(fit) + f"{plan.look} proposes a mapping{writes}{unlike}"
     wrong = f"has no {'column' if len(names) == 1 else 'columns'} {listed(f'`{name}`' for name in names)}, which {plan.table} needs"
     return MissingDataError(source.relation.name, wrong, f"columns {listed(source.types, limit=20)}", how)
 

@@ -20,6 +20,7 @@ from retainkit.load.other import is_other, relations_of
 from retainkit.load.plan import TablePlan
 from retainkit.load.recode import DELIMITERS, LONGEST, no_endless_line, no_text, opened, opener, utf8
 from retainkit.load.relation import Relation
+from retainkit.load.schema import TABLES
 from retainkit.load.sources import packed_up
 from retainkit.sqltext import literal, one_file
 
@@ -103,6 +104,12 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
     delimiter = plan.delimiter or max(DELIMITERS, key=first.count)
     if not plan.header:
         return apart(plan.names) or [f"column{n}" for n in range(len(first.split(delimiter)))], delimiter
+    if not first.strip():
+        with opened(path, plan.encoding) as lines:
+            below = next((n for n, line in enumerate(islice(lines, plan.skip + 50)) if n > plan.skip and line.strip()), 0)
+        again = f"export {plan.table} again, with its header row"
+        raise MissingDataError(plan.label(path), "has an empty line where its header row should be" if below else "is an empty file",
+                               f"the first words are on line {below + 1}" if below else "no line with words", plan.line("skip", below) if below else again)
     names = next(csv.reader([first], delimiter=delimiter), [])
     return apart([(" ".join(n.split()) if len(n.splitlines()) > 1 else n.strip()) or f"column{p}" for p, n in enumerate(names)]), delimiter
 
@@ -110,6 +117,9 @@ def _header(plan: TablePlan, path: Path) -> tuple[list[str], str]:
 def of_frame(con: duckdb.DuckDBPyConnection, plan: TablePlan) -> Relation:
     """A table in hand as one relation; columns of one name get their places."""
     assert plan.frame is not None
+    if not len(plan.frame.columns) and plan.frame.index.names == [None]:
+        needed = ", ".join(c.name for c in TABLES[plan.table].columns if c.required)
+        raise MissingDataError(f"{plan.table} (table in hand)", "is an empty table", "no column", f'{{"{plan.table}": frame}}, a frame with the columns {needed}')
     sql = registered(
         con,
         plan.table,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -69,8 +69,9 @@ def make_plan(
 
     `settings` are `NAME=VALUE` texts; each value becomes what the notebook's default is (text stays text).
     """
-    jobs = read_jobs(notebooks or notebooks_folder(), only)
-    values = dict(_setting(text, jobs) for text in settings)
+    folder = notebooks or notebooks_folder()
+    jobs = read_jobs(folder, only)
+    values = dict(_setting(text, jobs, folder) for text in settings)
     source = placed(source)
     shop = open_shop(source)
     check_goals(shop.goals)
@@ -119,7 +120,10 @@ def placed(source: str) -> str:
 def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
     """The notebooks of a folder that say in their metadata that they belong to the report: those marked `first`, then in order of name."""
     if not folder.is_dir():
-        raise MissingDataError(str(folder), "is no folder", remedy="--notebooks with the path of a folder of notebooks")
+        beside = sorted(p.name for p in folder.parent.iterdir() if p.is_dir()) if folder.parent.is_dir() else []
+        near = closest(folder.name, beside)
+        raise MissingDataError(str(folder), "is no folder", f"folders in {folder.parent}: {listed(beside) or 'none'}",
+                               f"--notebooks {shlex.quote(str(folder.parent / near))}" if near else "retainkit notebooks --copy my-notebooks, then --notebooks my-notebooks")
     found = [job for p in sorted(folder.glob("*.ipynb")) if (job := _job(p))]
     jobs = {job.stem: job for job in sorted(found, key=lambda job: not job.first)}
     if not jobs:
@@ -136,7 +140,7 @@ def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
             taken[0],
             f"mv {shlex.quote(str(folder / taken[0]))} {shlex.quote(str(folder / ('00_' + taken[0])))}",
         )
-    wanted = [stem.removesuffix(".ipynb") for stem in only] or list(jobs)
+    wanted = [_begun(stem.removesuffix(".ipynb"), jobs) for stem in only] or list(jobs)
     for stem in wanted:
         if stem not in jobs:
             guess = (
@@ -146,6 +150,12 @@ def read_jobs(folder: Path, only: Sequence[str] = ()) -> list[Job]:
             )
             raise BadValueError("--only", f"there is no notebook {stem!r}", listed(jobs), f"--only {guess}")
     return [job for stem, job in jobs.items() if stem in wanted]
+
+
+def _begun(stem: str, jobs: Collection[str]) -> str:
+    """The only notebook whose name begins so: 02 is enough to say which."""
+    found = [job for job in jobs if stem and job.startswith(stem)]
+    return found[0] if len(found) == 1 else stem
 
 
 def _job(path: Path) -> Job | None:
@@ -194,16 +204,20 @@ def _assigned(node: ast.stmt) -> tuple[str, Any]:
     return target.id, found
 
 
-def _setting(text: str, jobs: Sequence[Job]) -> tuple[str, str]:
-    """`NAME=VALUE` as a pair, if at least one of the notebooks has such a parameter."""
+def _setting(text: str, jobs: Sequence[Job], folder: Path) -> tuple[str, str]:
+    """`NAME=VALUE` as a pair, if at least one of the notebooks has such a parameter; `folder` is where all of them are."""
     name, sign, value = text.partition("=")
     usual = {n: value for job in jobs for n, value in job.defaults.items() if n not in ("source", "as_of")}
     known = sorted(usual)
     if not sign or name not in known:
         if name in ("source", "as_of"):
-            raise BadValueError("--set", f"{name} is not set this way", text, "retainkit report SOURCE --as-of DAY")
+            how = f"retainkit report {shlex.quote(value) or 'SOURCE'}" if name == "source" else f"--as-of {value or 'DAY'}"
+            raise BadValueError("--set", f"{name} is not set this way", text, how)
         if not sign and (text == "sample" or Path(text).exists()):
             raise BadValueError("--set", "takes settings; what is reported stands first", text, f"retainkit report {text} --set NAME=VALUE")
+        if sign and (others := [job.stem for job in read_jobs(folder) if name in job.defaults]):
+            raise BadValueError("--set", f"no notebook that --only names has a parameter {name!r}", f"it is one of {listed(others)}",
+                                f"--only {' '.join([*(job.stem for job in jobs), others[0]])} --set {shlex.quote(text)}")
         guess = closest(name, known) or (known[0] if known else "NAME")
         wrong = f"no notebook has a parameter {name!r}" if sign else "needs NAME=VALUE"
         raise BadValueError(
