@@ -250,6 +250,12 @@ def test_an_order_of_two_customers_is_its_first_ones(tmp_path):
     assert got == [[5, "its order_id belongs to another customer in an earlier row"]]
 
 
+def test_a_row_left_out_for_its_key_says_which_key(tmp_path):
+    folder_with(tmp_path, "deal_id,rep,opened_at,outcome\nd1,Kim,2026-01-01,open\nd2,Kim,2026-01-02,open\nd1,Kim,2026-01-03,open\n", "deals.csv")
+    left = rk.open_shop(folder_with(tmp_path, GOOD)).rejected("deals")
+    assert left.values.tolist() == [["deals.csv", 4, "deal_id", "the same deal_id as an earlier row", "d1"]]
+
+
 ON_DAYS = ["1,ann,{0},10", "1,ann,{1},20", "2,bob,{0},5", "2,bob,{1},-5", "3,cy,{1},7", "4,dee,{0},7", "4,eve,{1},7"]
 
 

@@ -78,7 +78,9 @@ def _check_keys(con: duckdb.DuckDBPyConnection, table: Table) -> None:
         key = ", ".join(table.key)
         con.execute(f"""create or replace temp table twins as select place from (
             select rowid as place, row_number() over (partition by {key} order by file, row_no, rowid) as nth from {stage} where why is null) t where nth > 1""")
-        con.execute(f"update {stage} set why = {literal(by_others(table)[0])}, col = '' where rowid in (select place from twins)")
+        con.execute(
+            f"update {stage} set why = {literal(by_others(table)[0])}, col = {literal(table.key[0])}, found = {table.key[0]} where rowid in (select place from twins)"
+        )
     if table.name == "orders" and _by_order(con):
         con.execute(f"""update stage_orders set why = {literal(DISPUTED)}, col = 'customer_id', found = customer_id from (
             select s.order_id, arg_min(s.customer_id, (s.file, coalesce(s.row_no, s.rowid))) as owner from stage_orders s
