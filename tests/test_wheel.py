@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 CARRIED = {"notebooks": "retainkit/_notebooks", "data/sample": "retainkit/_sample", "retainkit": "retainkit"}
@@ -33,6 +37,27 @@ def test_the_wheel_carries_every_file_of_the_package_its_notebooks_and_the_sampl
         assert {f for f in files if not (installed / name / f).is_file()} == set()
     assert (installed / "retainkit/_constraints.txt").read_text() == (ROOT / "constraints.txt").read_text()
     assert not [p for p in installed.rglob("*") if "tests" in p.relative_to(installed).parts or p.suffix == ".pyc"]
+
+
+def test_everything_that_is_installed_for_the_kit_is_pinned() -> None:
+    pinned = {canonicalize_name(line.partition("==")[0]) for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    left = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    needed = set[str]()
+    while left:
+        requirement = Requirement(left.pop())
+        for extra in ("", *requirement.extras):
+            name = canonicalize_name(requirement.name)
+            if f"{name}[{extra}]" in needed:
+                continue
+            needed.add(f"{name}[{extra}]")
+            try:
+                more = [Requirement(text) for text in distribution(name).requires or []]
+            except PackageNotFoundError:  # an optional one, where tests run without it
+                continue
+            left += [str(r).partition(";")[0] for r in more if not r.marker or r.marker.evaluate({"extra": extra})]
+    assert len(needed) > 50
+    assert {name.partition("[")[0] for name in needed} - pinned - {"setuptools"} == set()  # of an environment itself, as pip is
 
 
 def test_a_report_of_the_sample_needs_no_checkout(installed: Path, tmp_path: Path) -> None:
