@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 import retainkit as rk
+from retainkit.show.card import card_numbers, card_table
 from retainkit.tell import staying
 
 BOOK = pd.DataFrame({"contract_id": [1, 2, 3], "customer_id": ["ann", "bob", "cy"], "started_at": ["2026-01-05", "2026-01-20", "2026-02-01"],
@@ -71,3 +72,42 @@ def test_of_fewer_than_twenty_under_contract_no_share_is_said(shop, capsys):
 def test_where_no_rule_says_who_has_lapsed_it_is_said_of_no_day(capsys):
     staying.cautions(rk.open_shop({"contracts": BOOK}, as_of="2026-03-10"), pd.DataFrame({"n": []}), asked=365, age=30, rule={"days": float("nan")}, entered=None)
     assert "so it is said of day" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def late():
+    """400 contracts begun 7 to 13 months before the history, and of them only those that had not ended by then."""
+    days, begun = range(400), pd.Timestamp("2024-01-01")
+    start = [begun - pd.Timedelta(days=210 + i * 193 % 180) for i in days]
+    end = [day + pd.Timedelta(days=1 + i * 211 % 1200) for i, day in zip(days, start, strict=True)]
+    book = pd.DataFrame({"contract_id": days, "customer_id": days, "started_at": start, "ended_at": end, "monthly_value": 100})
+    book = book[book["ended_at"] >= begun].assign(ended_at=lambda b: b["ended_at"].where(b["ended_at"] <= pd.Timestamp("2026-10-31")))
+    return rk.open_shop({"contracts": book}, as_of="2026-10-31", history_start="2024-01-01")
+
+
+def test_of_whom_a_curve_of_late_arrivals_speaks_is_said_wherever_its_number_is(late, capsys):
+    """S(365 | here at day 191) stood on the page, the card, the scorecard and in metrics.csv as S(365)."""
+    still = rk.contract_survival(late, horizons=[365])
+    day = still["given"].iloc[0]
+    assert day > 200
+    staying.under_contract(still, rk.monthly_churn(late), ends=1)
+    assert f"of those still here at day {day} were still under contract." in capsys.readouterr().out
+    assert staying.still_here(still).endswith(f" of those still here at day {day} are still here after 365 days")
+    assert f"given still here at day {day}" in rk.numbers(still)["note"].iloc[0]
+    card = rk.scorecard(late).query("metric == 'churn.survival'")
+    assert card_table(card)["now"].iloc[0].endswith(f", given still here at day {day}")
+    assert card_numbers(card)["churn.survival"]["note"].iloc[0] == f"given still here at day {day}"
+
+
+def test_of_early_cancellations_that_nobody_could_see_no_share_is_said(late, capsys):
+    """"By day 730, leaving within 60 days has taken 0% of all customers" was said of contracts seen from day 191 on."""
+    causes = rk.early_cancellation(late, horizons=[60, 365, 730])
+    assert causes.loc[causes["cause"] == "early_cancel", ["rate", "low", "high"]].isna().all(axis=None)
+    staying.early(late, causes.dropna(subset=["rate"]), early_days=60)
+    assert "%" not in (said := capsys.readouterr().out)
+    assert "How many left early cannot be said" in said
+
+
+def test_of_whom_a_curve_speaks_is_no_column_where_it_speaks_of_everybody(shop, late):
+    tables = [rk.shown(rk.contract_survival(s, horizons=[365]).drop(columns="note"), kind="survival") for s in (shop, late)]
+    assert ["given" in table for table in tables] == [False, True]

@@ -11,7 +11,7 @@ from retainkit.estimate.planning import customers_needed
 
 class Found(NamedTuple):
     """An estimate with its interval, the customers behind it, its group key in metrics.csv, of a curve the customers at risk at its end, and
-    how many had not had the whole time, where that is counted."""
+    how many had not had the whole time, where that is counted, and the age that all of them were given still here at (0: from the start)."""
 
     value: float = math.nan
     low: float = math.nan
@@ -20,6 +20,7 @@ class Found(NamedTuple):
     group: str = ""
     at_risk: float = math.inf
     too_young: float = math.nan
+    given: int = 0
 
 
 class Standing(NamedTuple):

@@ -53,7 +53,8 @@ def contract_survival(
     -------
     DataFrame
         A row a group and horizon: the group, `horizon_days`, `rate`, `low`, `high`, `n` (customers), `too_young`
-        (still here, but seen for less than that long), `at_risk`, `note`. NaN beyond the longest follow-up.
+        (still here, but seen for less than that long), `at_risk`, `given` (0; where fewer than 10 were seen from their first day, the
+        age from which 10 were: the rates are of those still here at it), `note`. NaN beyond the longest follow-up.
 
     Notes
     -----
@@ -68,7 +69,7 @@ def contract_survival(
     ...     "contract_id": [1, 2, 3], "customer_id": ["ann", "bob", "cy"],
     ...     "started_at": ["2026-01-05", "2026-01-20", "2026-02-01"], "ended_at": ["2026-02-10", None, None]})
     >>> shop = open_shop({"contracts": book}, as_of="2026-03-10")
-    >>> contract_survival(shop, horizons=[30, 40]).round(2).drop(columns="note")
+    >>> contract_survival(shop, horizons=[30, 40]).round(2).drop(columns=["given", "note"])
        horizon_days  rate   low  high  n  too_young  at_risk
     0            30  1.00  0.44  1.00  3          0        3
     1            40  0.67  0.05  0.95  3          1        1
@@ -92,13 +93,14 @@ def early_cancellation(
     """Share of customers gone by so many days: early cancellations and later churn apart, and those still here.
 
     An early cancellation is a stay whose owner asked to leave within `early_days` of its start (where nobody asked:
-    left by then). It counts on the day the contract ended, like all churn. Who is left out is as in `contract_survival`.
+    left by then). It counts on the day the contract ended, like all churn. Who is left out is as in `contract_survival`. Where fewer than 10 were seen
+    from their first day nobody knows how many cancelled early, and `early_cancel` is NaN.
 
     Returns
     -------
     DataFrame
         A row a group, cause (`early_cancel`, `churn`, `event_free`) and horizon: `cause`, `horizon_days`, `rate`,
-        `low`, `high`, `n`, `too_young`, `at_risk`, `note`. The rates of a horizon add up to 1.
+        `low`, `high`, `n`, `too_young`, `at_risk`, `given`, `note`. The rates of a horizon add up to 1.
 
     Notes
     -----
@@ -106,7 +108,9 @@ def early_cancellation(
     """
     def read(cells: pd.DataFrame) -> pd.DataFrame:
         curve = aalen_johansen(cells, causes=["early_cancel", "churn"], level=level)
-        return incidence_read(cells, curve, horizons, nobody=NOBODY)
+        table = incidence_read(cells, curve, horizons, nobody=NOBODY)
+        unseen = (table["cause"] == "early_cancel") & (table["given"] > 0)
+        return table.assign(**{name: table[name].mask(unseen) for name in ("rate", "low", "high")})
 
     return each_group(_lives(shop, by, early_days=early_days), by, read)
 

@@ -72,7 +72,8 @@ def first(table: pd.DataFrame, group: str = "") -> Found:
     value = row["rate"] if "rate" in row else row["value"]
     left = row.get("at_risk", row.get("observed", math.inf))  # of an average, those who were watched for so long
     ends = float(row["low"]), float(row["high"])
-    return Found(float(value), *ends, int(row["n"]), group, float(left) if left == left else math.inf, float(row.get("too_young", math.nan)))
+    return Found(float(value), *ends, int(row["n"]), group, float(left) if left == left else math.inf, float(row.get("too_young", math.nan)),
+                 int(row.get("given", 0)))
 
 
 def group_keys(group: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from retainkit.estimate.risk import Curve
 from retainkit.estimate.survival import at_times
 from retainkit.tally import UNKNOWN
 
-NUMBERS = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "note"]
+NUMBERS = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "given", "note"]
 
 UNDECIDED = 0.02  # the share of which it may remain unknown what became of them: an answer is then off by no more
 
@@ -83,6 +83,11 @@ def incidence_read(cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], *
     return pd.concat(causes, ignore_index=True)[["cause", *NUMBERS]]
 
 
+def given_here(day: float) -> str:
+    """The condition that a curve of late arrivals is read under."""
+    return f"given still here at day {day:.0f}"
+
+
 def too_young(cells: pd.DataFrame, days: int) -> int:
     """How many have no ending yet and have been seen for less than so many days."""
     return int(cells.loc[_open_ended(cells) & (cells["duration"] < days), "n"].sum())
@@ -124,14 +129,16 @@ def _followed(cells: pd.DataFrame) -> float:
 
 
 def _counted(table: pd.DataFrame, cells: pd.DataFrame, curve: Curve, horizons: Sequence[int], nobody: str) -> pd.DataFrame:
-    """Estimates at the horizons with n, how many are too young, and what the curve leaves out."""
-    out = [f"given still here at day {curve.starts_at:.0f}" if curve.starts_at else "",
+    """Estimates at the horizons with n, how many are too young, the age that all were `given` still here at (0: from the start), and what
+    the curve leaves out."""
+    out = [given_here(curve.starts_at) if curve.starts_at else "",
            f"left out: {curve.skipped:,} gone before that" if curve.skipped else "",
            f"left out: {curve.dropped:,} gone before the history began" if curve.dropped else "",
            "" if len(cells) else nobody]
     days = pd.Series(list(horizons))
     unseen = np.where(days < curve.starts_at, "not seen that early", "nobody followed that long")
     unseen = np.where(table["rate"].isna() & bool(len(cells)), unseen, "")
+    table["given"] = int(curve.starts_at)
     table["horizon_days"], table["n"] = days, int(cells["n"].sum()) - curve.dropped - curve.skipped
     table["too_young"] = [too_young(cells, day) for day in horizons]
     table["note"] = ["; ".join(part for part in [why, *out] if part) for why in unseen]

@@ -19,6 +19,7 @@ from retainkit.metrics.acquisition import WHOLE
 from retainkit.metrics.changes import USUAL, judged, unjudged, verdict
 from retainkit.metrics.headlines import MAKERS as HEADLINES
 from retainkit.metrics.line import SECTIONS, Found, Headline, Maker, tellable, unsaid
+from retainkit.metrics.reading import given_here
 from retainkit.metrics.voices import promoter_changes
 
 SETTINGS: Mapping[str, Any] = {"margin": 1.0, "early_days": 60, "referral": "referral"}
@@ -216,6 +217,7 @@ def earlier(day: date, months: int) -> date:
 def _now(line: Headline, found: Found) -> dict[str, Any]:
     """What the line says today."""
     note = f"not within {counted(line.horizon or 0, 'day')}" if math.isinf(found.value) else "" if found.value == found.value else "not known yet"
+    note = note or (given_here(found.given) if found.given else "")
     told = {name: getattr(line, name) for name in ("section", "metric", "label", "kind", "better")}
     return {**told, "horizon_days": line.horizon, **found._asdict(), "note": note}
 

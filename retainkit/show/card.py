@@ -79,6 +79,7 @@ def _row(row: dict[Any, Any], unit: str) -> dict[str, Any]:
     earlier = [_like(row[name], half, row["kind"], unit) if known else "–" for name in ("month_ago", "year_ago")]
     never = math.isinf(row["low"]) and row["n"] >= GATES["customers_shown"].least
     now = f"not within {row['horizon_days']:.0f} days" if never else in_words(*told, **of, unit=unit, form="cell")
+    now = f"{now}, {row['note']}" if row.get("note") and math.isfinite(row["value"]) else now
     return {"number": str(row["label"]).partition(":")[0], "now": now, "n": int(row["n"]), "a month ago": earlier[0],
             "a year ago": earlier[1], "news or noise": _news(row, unit)}
 

@@ -16,7 +16,8 @@ from retainkit.show.words import missing
 def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 0.95, brief: bool = False) -> str:
     """A row of a metric table (`rate` or `value`, `low, high, n`, perhaps `at_risk`) as words its interval supports.
 
-    `brief` leaves out the interval and n, for the title of a chart that shows them; what is withheld is withheld there, too.
+    `brief` leaves out the interval and n, for the title of a chart that shows them; what is withheld is withheld there, too. A curve of
+    late arrivals speaks of those still here at the age it was `given`, and the words say so.
 
     Examples
     --------
@@ -25,7 +26,9 @@ def words(row: Any, *, kind: str = "proportion", unit: str = "", level: float = 
     >>> words({"rate": 0.96, "low": 0.9, "high": 0.99, "n": 89, "at_risk": 4}, kind="survival", brief=True)
     'between 90% and 99%'
     """
-    return _told(row, kind=kind, unit=unit, level=level, form="brief" if brief else "sentence")
+    said = _told(row, kind=kind, unit=unit, level=level, form="brief" if brief else "sentence")
+    given = dict(row).get("given", 0)
+    return f"{said} of those still here at day {given:.0f}" if given and judged(row, kind=kind) not in ("hidden", "unknown") else said
 
 
 def _told(row: Any, **how: Any) -> str:
@@ -57,6 +60,7 @@ def shown(rates: pd.DataFrame, *, kind: str = "proportion", unit: str = "", name
     said = [_told(row, kind=kind, unit=unit, form="cell") for row in rates.to_dict("records")]
     place = list(rates.columns).index("rate" if "rate" in rates else "value")
     kept = hide_few(rates).drop(columns=[c for c in ("rate", "value", "low", "high", "n", "at_risk") if c in rates])
+    kept = kept if kept.get("given", pd.Series(0)).any() else kept.drop(columns="given", errors="ignore")
     kept.insert(min(place, kept.shape[1]), "n", hide_few(rates)["n"])
     kept.insert(min(place, kept.shape[1] - 1), f"{name} (95% interval)", said)
     return kept
@@ -120,7 +124,8 @@ def checks(identities: Mapping[str, tuple[float, float]], *, tolerance: float = 
 
 
 def numbers(table: pd.DataFrame | pd.Series, *keys: str, value: str = "", low: str = "", high: str = "", n: str = "n") -> pd.DataFrame:
-    """The columns of a metric table that `record` is given: the group `keys`, the horizon, the estimate with its interval, and counts.
+    """The columns of a metric table that `record` is given: the group `keys`, the horizon, the estimate with its interval, counts
+    and the note.
 
     `value`, `low`, `high` and `n` name the columns where the estimate is not `rate` or `value`; an estimate so named has an interval only
     if that is named, too. A row (a Series) is a table of one.
@@ -137,7 +142,7 @@ def numbers(table: pd.DataFrame | pd.Series, *keys: str, value: str = "", low: s
     table = table.to_frame().T if isinstance(table, pd.Series) else table
     ends = {"low": low, "high": high} if value else {"low": "low", "high": "high"}
     wanted = {**{key: key for key in keys}, "horizon_days": "horizon_days", "value": value or ("rate" if "rate" in table else "value"), **ends,
-              "n": n, "too_young": "too_young"}
+              "n": n, "too_young": "too_young", "note": "note"}
     there = {new: old for new, old in wanted.items() if old in table or new in keys or (new == "value" and old)}
     return table[list(there.values())].set_axis(list(there), axis=1)
 

@@ -139,9 +139,12 @@ def still_here(still: pd.DataFrame) -> str:
 
 def early(shop: Shop, causes: pd.DataFrame, *, early_days: int) -> None:
     """What part of all customers early cancellation has taken."""
-    taken = causes[causes["cause"] == "early_cancel"]
+    taken = causes[causes["cause"] == "early_cancel"].dropna(subset=["rate"])
     noted = shop.has("contracts.cancel_requested_at")
-    if taken.empty:
+    if given := causes["given"].max() if len(causes) else 0:
+        say("How many left early cannot be said: of too few contracts the first {days} were seen, because the recorded "
+            "history begins later.", days=counted(int(given), "day"))
+    elif taken.empty:
         say("No contract has been followed to day {day} yet.", day=min(30, early_days))
     elif taken["n"].iloc[-1] < SHOWN:
         say("Too few customers to say what has become of them.")
