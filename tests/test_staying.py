@@ -33,6 +33,18 @@ def test_revenue_kept_is_said_no_more_exactly_than_its_interval_supports(capsys)
     assert "and 90% with what they added" in said
 
 
+def test_revenue_of_those_who_came_back_and_contracts_of_unknown_value_are_said(capsys):
+    """A shop with 40 unpriced contracts of 278, and one whose customers had left and come back, read like any other."""
+    kept = pd.DataFrame({"measure": ["grr", "nrr"], "value": [0.6, 0.9], "low": [0.55, 0.86], "high": [0.65, 0.94], "n": 60, "opening": 400,
+                         "came_back": [float("nan"), 50], "note": "21 customers with a contract of unknown value, counted as 0"})
+    staying.revenue_kept(kept)
+    said = capsys.readouterr().out
+    assert "with what they added since (net; 12.5 points of it from customers who left and came back)." in said
+    assert "Among them: 21 customers with a contract of unknown value, counted as 0." in said
+    staying.revenue_kept(kept.assign(came_back=0, note=""))
+    assert not {"came back", "Among"} & set(capsys.readouterr().out.replace(":", "").split())
+
+
 @pytest.mark.parametrize(("entered", "said"), [(0, "All contracts here began"), (1, "1 contract began before the recorded history and counts"),
                                                (2, "2 contracts began before the recorded history and count from")])
 def test_one_contract_counts_and_two_count(shop, capsys, entered, said):

@@ -40,7 +40,7 @@ def revenue_churn(shop: Shop, *, months: int = 12, level: float = 0.95) -> pd.Da
     -------
     DataFrame
         A row a measure and month: `measure`, `month` (the last of the window), `value`, `low`, `high`, `n` (customers in
-        the opening base), `opening` (what they paid), `came_back` (of `nrr`), `note`.
+        the opening base of whom it is known what they paid), `opening` (how much), `came_back` (of `nrr`), `note`.
 
     Notes
     -----
@@ -134,7 +134,7 @@ def _amounts(shop: Shop, months: int) -> pd.DataFrame:
 
 def _lost(amounts: pd.DataFrame, level: float) -> Any:
     """Limits of the share of the opening base that a month loses."""
-    opening, kept, n = (amounts[name].astype(float) for name in ("opening", "kept", "customers"))
+    opening, kept, n = (amounts[name].astype(float) for name in ("opening", "kept", "priced"))
     squares = (amounts["opening_opening"] - 2 * amounts["kept_opening"] + amounts["kept_kept"]).clip(lower=0)
     base = opening.where(opening > 0)
     limits = weighted_poisson_interval(
@@ -149,7 +149,7 @@ def _lost(amounts: pd.DataFrame, level: float) -> Any:
 
 def _ratio(amounts: pd.DataFrame, measure: str, part: str, level: float) -> pd.DataFrame:
     """part / opening with its interval, customers being the unit."""
-    whole, some, n = (amounts[name].astype(float) for name in ("opening", part, "customers"))
+    whole, some, n = (amounts[name].astype(float) for name in ("opening", part, "priced"))
     value = some / whole.where(whole > 0)
     spread = amounts[f"{part}_{part}"] - 2 * value * amounts[f"{part}_opening"] + value**2 * amounts["opening_opening"]
     se = np.sqrt(spread.clip(lower=0)) / whole
@@ -160,8 +160,8 @@ def _ratio(amounts: pd.DataFrame, measure: str, part: str, level: float) -> pd.D
     everything = wilson(np.where(value >= 1, n, 0), n, level=level)  # all or nothing kept: no spread to measure
     certain = (se == 0) | (value <= 0)
     low, high = (np.where(certain, sure, limit) for sure, limit in zip(everything, limits, strict=True))
-    note = [f"{counted(int(n), 'customer')} with a contract of unknown value, counted as 0" if n else ""
-            for n in amounts["unpriced"].fillna(0)]
+    note = [f"{counted(int(unpriced), 'customer')} with a contract of unknown value, counted as 0" if unpriced else ""
+            for unpriced in amounts["unpriced"].fillna(0)]
     back = amounts["came_back"].astype(float) if part == "later" else np.nan
     return pd.DataFrame({"measure": measure, "month": amounts["month"], "value": value, "low": low, "high": high,
                          "n": n.astype(int), "opening": whole, "came_back": back, "note": note})

@@ -1,5 +1,6 @@
 -- Monthly value of the base at both ends of every window, by customer, then added up: what stayed, shrank,
--- grew, left and came. A customer stayed if one spell covers the whole window. The sums of squares and products give
+-- grew, left and came. A customer stayed if one spell covers the whole window. Who was here, but nobody knows for how much, is not
+-- `priced`: what they pay later is no growth. The sums of squares and products give
 -- the variance of the ratios, customers being the unit; they are decimal, so that they come out the same in whatever order the engine adds.
 -- Tells who has left.
 with amounts as (
@@ -20,7 +21,8 @@ with amounts as (
 ), parts as (
   select a.opens, a.closes, a.opening, a.closing, a.unpriced, l.stayed, l.was_here, l.first_spell,
     case when l.stayed = 1 then least(a.opening, a.closing) else 0 end as kept,
-    case when l.was_here = 1 then a.closing else 0 end as later
+    case when l.was_here = 1 and (a.opening > 0 or a.unpriced = 0) then 1 else 0 end as priced,
+    case when l.was_here = 1 and (a.opening > 0 or a.unpriced = 0) then a.closing else 0 end as later
   from amounts a
   join lives l on l.opens = a.opens and l.closes = a.closes and l.customer = a.customer
 )
@@ -32,7 +34,7 @@ select p.opens, p.closes, sum(p.was_here) as customers, sum(p.was_here * (1 - p.
   sum(case when p.was_here = 1 and p.stayed = 0 then p.closing else 0 end) as came_back,
   sum(case when p.was_here = 0 and p.first_spell = 1 then p.closing else 0 end) as new_value,
   sum(case when p.was_here = 0 and p.first_spell > 1 then p.closing else 0 end) as reactivated_value,
-  sum(p.unpriced) as unpriced,
+  sum(p.priced) as priced, sum(p.was_here * p.unpriced) as unpriced,
   sum(cast(cast(p.opening as double precision) * cast(p.opening as double precision) as decimal(38, 6))) as opening_opening,
   sum(cast(cast(p.kept as double precision) * cast(p.kept as double precision) as decimal(38, 6))) as kept_kept,
   sum(cast(cast(p.kept as double precision) * cast(p.opening as double precision) as decimal(38, 6))) as kept_opening,

@@ -198,8 +198,16 @@ def revenue_kept(measures: pd.DataFrame) -> None:
         say("Too few customers paid anything twelve months ago to say what has been kept of it.")
     else:
         say("Of the monthly revenue of twelve months ago, {gross} is still paid by the same customers at the old level "
-            "at most (gross), and {net} with what they added since (net).",
-            gross=words(kept["grr"], brief=True), net=words(kept["nrr"], brief=True))
+            "at most (gross), and {net} with what they added since (net{back}).",
+            gross=words(kept["grr"], brief=True), net=words(kept["nrr"], brief=True), back=_returned(kept["nrr"]))
+        if note := kept["grr"].get("note"):
+            say("Among them: {note}.", note=note)
+
+
+def _returned(net: Any) -> str:
+    """How much of the net revenue is of customers who had left and came back."""
+    back = net.get("came_back", 0) / net["opening"] if net.get("came_back") else 0
+    return f"; {100 * back:.1f} points of it from customers who left and came back" if back > 0 else ""
 
 
 def days_apart(kept: pd.DataFrame) -> pd.DataFrame:
