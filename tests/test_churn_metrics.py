@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retainkit.errors import BadValueError
+from retainkit.estimate.intervals import benjamini_hochberg
 from retainkit.metrics.churn import (
     churn_curve,
     contract_checks,
@@ -24,6 +25,7 @@ from retainkit.metrics.churn import (
 from retainkit.metrics.churn_money import mrr_movements, revenue_churn
 from retainkit.metrics.definitions import DEFINITIONS, churn_bridge, churn_definitions
 from retainkit.show.sentences import words
+from retainkit.tell.staying import days_apart
 
 FLOWS = ["active_start", "new", "reactivated", "lost", "lost_intra", "active_end"]
 BOOK = [  # customer, started, first day without, asked to leave, pays a month
@@ -348,6 +350,28 @@ def test_days_kept_by_a_few_of_whom_nobody_left_have_a_range_and_no_q() -> None:
     assert (got.loc["ENT", "value"], round(got.loc["ENT", "low"]), got.loc["ENT", "high"]) == (180, 110, 180)  # 180.00 to 180.00, once
     assert got[["q", "difference", "difference_low"]].isna().all(axis=None)
     assert words(got.loc["ENT"], kind="days_kept") == "between 110 and 180 days (n = 6)"
+
+
+def test_days_kept_with_few_left_at_risk_are_a_range_and_no_difference() -> None:
+    """Of 49 customers, 4 of them followed to day 365, "roughly 305 days" was said."""
+    rows = [(f"c{i}", "2025-01-01" if i < 64 else "2025-09-01", days_between("2025-01-01", 6 * i + 1) if i < 60 and i % 2 else None) for i in range(109)]
+    people = [(f"c{i}", "ENT" if i >= 60 else "SMB") for i in range(109)]
+    got = days_kept(tables(as_of="2026-06-30", contracts=rows, customers=people), by="segment").set_index("segment")
+    assert (got.loc["ENT", "at_risk"], got.loc["ENT", "n"]) == (4, 49)
+    assert got["difference"].isna().all()  # nor has the other group, whose rest this is
+    told = days_apart(got.reset_index()).set_index("segment").loc["ENT"]
+    assert told.iloc[0].count("–") == 1
+    assert "(" not in told.iloc[0]
+    assert told["against the others, days"] == "too few"
+
+
+def test_the_q_of_days_kept_is_that_of_several_groups() -> None:
+    rows = [(f"c{i}", "2025-01-01", days_between("2025-01-01", (3 + i % 4) * (i // 4) + 1)) for i in range(160)]
+    people = [(f"c{i}", "ABCD"[i % 4]) for i in range(160)]
+    got = days_kept(tables(as_of="2026-12-31", contracts=rows, customers=people), by="segment", within=90)
+    assert got["q"].tolist() == pytest.approx(benjamini_hochberg(got["p"]).tolist())
+    assert (got["q"] >= got["p"]).all()
+    assert (got["q"] > 1.2 * got["p"]).any()  # not p itself
 
 
 # --- the error's words --------------------------------------------------------------------------------------------

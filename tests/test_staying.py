@@ -53,7 +53,7 @@ def test_one_contract_counts_and_two_count(shop, capsys, entered, said):
 
 
 def test_a_difference_of_less_than_a_day_keeps_its_sign(capsys):
-    kept = pd.DataFrame({"segment": ["SMB"], "value": [29.0], "low": [28.6], "high": [29.3], "n": [800], "q": [0.001],
+    kept = pd.DataFrame({"segment": ["SMB"], "value": [29.0], "low": [28.6], "high": [29.3], "n": [800], "at_risk": 300, "q": [0.001],
                          "difference": [-0.6], "difference_low": [-1.1], "difference_high": [-0.1]})
     assert staying.days_apart(kept).iloc[0, 3] == "−0.6 (−1.1 to −0.1)"
     staying.longer(kept, age=30)

@@ -15,7 +15,7 @@ from retainkit.estimate.competing import aalen_johansen
 from retainkit.estimate.intervals import benjamini_hochberg, square_and_add
 from retainkit.estimate.risk import in_view
 from retainkit.estimate.smalln import GATES
-from retainkit.estimate.survival import kaplan_meier, logrank, rmst, rmst_limits
+from retainkit.estimate.survival import at_times, kaplan_meier, logrank, rmst, rmst_limits
 from retainkit.load.shop import Shop
 from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
 from retainkit.metrics.reading import each_group, identities, incidence_read, survival_read, too_young
@@ -124,8 +124,9 @@ def days_kept(shop: Shop, *, by: str, within: int = 365, level: float = 0.95) ->
     Returns
     -------
     DataFrame
-        A row a group: `value` (days), `low`, `high`, `n`, `too_young`, `horizon_days`, `difference` (from the average of all the
-        others), `difference_low`, `difference_high`, `p` (log-rank over all the time seen, this group
+        A row a group: `value` (days), `low`, `high`, `n`, `too_young`, `at_risk` (on the last of those days),
+        `horizon_days`, `difference` (from the average of all the others; NaN with fewer than 10 at risk on either side), `difference_low`,
+        `difference_high`, `p` (log-rank over all the time seen, this group
         against the rest), `q` (Benjamini-Hochberg over the groups), `p_any` (log-rank over all groups), `note`.
     """
     cells = in_view(_lives(shop, by))
@@ -134,13 +135,15 @@ def days_kept(shop: Shop, *, by: str, within: int = 365, level: float = 0.95) ->
         _, others = sides = group, cells.drop(group.index)
         mine, rest = ((rmst(side, tau=within)[0], *rmst_limits(side, tau=within, level=level)) for side in sides)
         n, known = int(group["n"].sum()), mine[0] == mine[0]
+        left, others_left = (int(at_times(kaplan_meier(side), within)["at_risk"].iloc[0]) for side in sides)
         few = min(n, others["n"].sum()) < GATES["customers_full"].least
-        apart = square_and_add(mine, (float("nan"),) * 3 if few else rest)
+        few_left = min(left, others_left) < GATES["at_risk"].least
+        apart = square_and_add(mine, (float("nan"),) * 3 if few or few_left else rest)
         p = _differs(cells.assign(group=cells.index.isin(group.index)), "group") if known and not few else float("nan")
         note = "" if known else f"not followed for {counted(within, 'day')} from the start"
-        columns = ["value", "low", "high", "n", "too_young", "horizon_days",
+        columns = ["value", "low", "high", "n", "too_young", "at_risk", "horizon_days",
                    "difference", "difference_low", "difference_high", "p", "note"]
-        return pd.DataFrame([[*mine, n, too_young(group, within), within, *apart, p, note]], columns=columns)
+        return pd.DataFrame([[*mine, n, too_young(group, within), left, within, *apart, p, note]], columns=columns)
 
     table = each_group(cells, by, read)
     return table.assign(q=benjamini_hochberg(table["p"]), p_any=_differs(cells, "grp"))

@@ -212,7 +212,7 @@ def _returned(net: Any) -> str:
 
 def days_apart(kept: pd.DataFrame) -> pd.DataFrame:
     """The average days kept by group, how many more or fewer than the others that is, and q, all in words."""
-    told = shown(kept[["segment", "value", "low", "high", "n"]], kind="days_kept")
+    told = shown(kept[["segment", "value", "low", "high", "n", "at_risk"]], kind="days_kept")
     more = [_more(row) for row in kept.to_dict("records")]
     return told.assign(**{"against the others, days": more, "q of the curves": [of_chance(q) for q in kept["q"]]})
 
