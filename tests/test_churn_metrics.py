@@ -24,7 +24,7 @@ from retainkit.metrics.churn import (
 )
 from retainkit.metrics.churn_money import mrr_movements, revenue_churn
 from retainkit.metrics.definitions import DEFINITIONS, churn_bridge, churn_definitions
-from retainkit.show.sentences import words
+from retainkit.show.sentences import numbers, tidy, words
 from retainkit.tell.staying import days_apart
 
 FLOWS = ["active_start", "new", "reactivated", "lost", "lost_intra", "active_end"]
@@ -306,6 +306,16 @@ def test_ends_of_running_contracts_are_no_renewals_unless_most_are_followed_by_a
     got = churn_definitions(tables(as_of="2026-03-31", contracts=running), month="2026-02").set_index("definition").loc["renewal_eligible"]
     assert np.isnan(got["rate"])
     assert "not renewal dates" in got["note"]
+
+
+def test_survival_by_start_year_is_that_of_each_year_alone() -> None:
+    """Over years that differ the pooled curve is an average that is true of no year."""
+    rows = [(f"{year}-{i}", f"{year}-01-10", f"{year}-06-10" if i < left else None) for year, left in ((2023, 15), (2024, 10), (2025, 5)) for i in range(20)]
+    got = contract_survival(tables(as_of="2026-06-30", history_start="2023-06-01", contracts=rows), by="start_year", horizons=[365]).set_index("start_year")
+    assert got["rate"].tolist() == pytest.approx([0.25, 0.5, 0.75])
+    assert got["given"].tolist() == [142, 0, 0]  # who had begun before the history is not seen from the start, so that year is not shown
+    both = tidy(numbers(contract_survival(tables(contracts=rows[20:], as_of="2026-06-30"), horizons=[365])), numbers(got.reset_index(), "start_year"))
+    assert set(both["note"]) == {"", "given still here at day 142"}  # in metrics.csv
 
 
 # --- second routes ------------------------------------------------------------------------------------------------

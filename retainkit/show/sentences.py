@@ -150,7 +150,7 @@ def numbers(table: pd.DataFrame | pd.Series, *keys: str, value: str = "", low: s
 def tidy(*tables: pd.DataFrame) -> pd.DataFrame:
     """Tables of one metric (overall, by rep, by segment) under each other, with the columns that `record` keeps.
 
-    Text columns are group keys and stay; counts that are not `n` or `too_young` are dropped.
+    Text columns are group keys (or the note) and stay; counts that are not `n` or `too_young` are dropped.
 
     Examples
     --------
@@ -162,4 +162,4 @@ def tidy(*tables: pd.DataFrame) -> pd.DataFrame:
     told = [t.dropna(axis=1, how="all") for t in tables if len(t)] or list(tables[:1])  # pandas warns where a table says nothing in a column
     both = pd.concat(told, ignore_index=True).reindex(columns=list(dict.fromkeys(c for t in tables for c in t)))
     numbers = {"rate", "value", "low", "high", "n", "too_young", "horizon_days"}
-    return both[[c for c in both if c in numbers or (both[c].dtype == object and c not in ("note", "place"))]]
+    return both[[c for c in both if c in numbers or (both[c].dtype == object and c != "place")]]
