@@ -29,6 +29,7 @@ from retainkit.metrics.churn import days_kept as days_kept
 from retainkit.metrics.churn import early_cancellation as early_cancellation
 from retainkit.metrics.churn import monthly_cancellation as monthly_cancellation
 from retainkit.metrics.churn import monthly_churn as monthly_churn
+from retainkit.metrics.churn import why_ended as why_ended
 from retainkit.metrics.churn_money import customer_retention as customer_retention
 from retainkit.metrics.churn_money import mrr_movements as mrr_movements
 from retainkit.metrics.churn_money import revenue_churn as revenue_churn

@@ -21,6 +21,7 @@ from retainkit.metrics.churn import (
     early_cancellation,
     monthly_cancellation,
     monthly_churn,
+    why_ended,
 )
 from retainkit.metrics.churn_money import mrr_movements, revenue_churn
 from retainkit.metrics.definitions import DEFINITIONS, churn_bridge, churn_definitions
@@ -316,6 +317,19 @@ def test_survival_by_start_year_is_that_of_each_year_alone() -> None:
     assert got["given"].tolist() == [142, 0, 0]  # who had begun before the history is not seen from the start, so that year is not shown
     both = tidy(numbers(contract_survival(tables(contracts=rows[20:], as_of="2026-06-30"), horizons=[365])), numbers(got.reset_index(), "start_year"))
     assert set(both["note"]) == {"", "given still here at day 142"}  # in metrics.csv
+
+
+def test_the_reasons_contracts_ended_for_add_up_to_all_churn() -> None:
+    """Of the sample's ends a quarter were no cancellation: non-payment, and customers who changed to another product."""
+    noted = ["cancelled"] * 20 + ["non_payment"] * 8 + [None] * 6 + ["fire"] * 4 + ["flood"] * 1
+    rows = [(f"c{i}", "2025-01-01", days_between("2025-01-01", 3 + 2 * i) if i < 39 else None, None, None, noted[i] if i < 39 else None) for i in range(60)]
+    shop = tables(as_of="2025-12-31", contracts=rows)
+    got = why_ended(shop, horizons=[30, 200]).set_index(["reason", "horizon_days"])["rate"].unstack()
+    assert got[200].to_dict() == pytest.approx({"cancelled": 20 / 60, "non_payment": 8 / 60, "unknown": 6 / 60, "other reasons": 5 / 60})
+    assert got.sum().tolist() == pytest.approx((1 - contract_survival(shop, horizons=[30, 200])["rate"]).tolist())
+    silent = tables(as_of="2025-12-31", contracts=[row[:3] for row in rows])
+    assert why_ended(silent).empty
+    assert list(why_ended(silent)) == list(why_ended(shop))
 
 
 # --- second routes ------------------------------------------------------------------------------------------------

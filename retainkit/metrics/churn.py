@@ -20,11 +20,12 @@ from retainkit.load.shop import Shop
 from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
 from retainkit.metrics.reading import each_group, identities, incidence_read, survival_read, too_young
 from retainkit.sqltext import Value
-from retainkit.tally import asked_once, or_unknown, split_by, tally
+from retainkit.tally import UNKNOWN, asked_once, or_unknown, split_by, tally
 
 HORIZONS = (30, 90, 180, 365, 730)
 EARLY_DAYS = 60
 NOBODY = "no contracts"
+OTHER, REASONS = "other reasons", 6
 CONTRACT_GROUPS = ("segment", "region", "source", "owner", "start_year")
 
 
@@ -113,6 +114,32 @@ def early_cancellation(
         return table.assign(**{name: table[name].mask(unseen) for name in ("rate", "low", "high")})
 
     return each_group(_lives(shop, by, early_days=early_days), by, read)
+
+
+@asked_once
+def why_ended(shop: Shop, *, horizons: Sequence[int] = HORIZONS, level: float = 0.95) -> pd.DataFrame:
+    """Share of customers gone by so many days, by the reason their contract ended for (`contracts.end_reason`, the last contract's).
+
+    The reasons compete: whoever did not pay can no longer cancel. They add up to all churn, which counts every one of them. Reasons beyond
+    the six most frequent, and those of fewer than five customers, are `other reasons`. Who is left out is as in `contract_survival`.
+
+    Returns
+    -------
+    DataFrame
+        A row a reason (the most frequent first; `unknown` where none was noted) and horizon: `reason`, `horizon_days`, `rate`, `low`, `high`,
+        `n`, `too_young`, `at_risk`, `given`, `note`. Empty where nobody has left, or no reason is on record.
+
+    Notes
+    -----
+    Aalen-Johansen.
+    """
+    cells = in_view(tally(shop, "contract_lives", by=or_unknown("s.end_reason"), early_days=EARLY_DAYS))
+    ended = cells[cells["event"] == 1].groupby("grp")["n"].sum().sort_values(ascending=False, kind="stable")
+    reasons = list(ended[ended >= GATES["customers_shown"].least].index[:REASONS])
+    cause = cells["grp"].where(cells["grp"].isin(reasons), OTHER).where(cells["event"] == 1, "")
+    causes = [*reasons, *([OTHER] if len(ended) > len(reasons) else [])] if set(ended.index) - {UNKNOWN} else []
+    table = incidence_read(cells, aalen_johansen(cells.assign(cause=cause), causes=causes, level=level), horizons, nobody=NOBODY)
+    return table[table["cause"].isin(causes)].rename(columns={"cause": "reason"}).reset_index(drop=True)
 
 
 def days_kept(shop: Shop, *, by: str, within: int = 365, level: float = 0.95) -> pd.DataFrame:
