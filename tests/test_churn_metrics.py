@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from retainkit.errors import BadValueError
 from retainkit.estimate.intervals import benjamini_hochberg
+from retainkit.metrics import months
 from retainkit.metrics.churn import (
     churn_curve,
     contract_checks,
@@ -330,6 +331,18 @@ def test_the_reasons_contracts_ended_for_add_up_to_all_churn() -> None:
     silent = tables(as_of="2025-12-31", contracts=[row[:3] for row in rows])
     assert why_ended(silent).empty
     assert list(why_ended(silent)) == list(why_ended(shop))
+
+
+def test_a_base_that_does_not_balance_is_noticed(book: TestEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start and end were both worked out from the flows, and then held against the flows: no mistake in them could show."""
+    assert contract_checks(book)["holds"].all()
+    right = months.flows_by_month
+
+    def a_month_early(days: pd.DataFrame, names: list[str], last: int) -> pd.DataFrame:
+        return right(days, names, last=last).assign(lost=lambda flows: flows["lost"].shift(-1, fill_value=0))
+
+    monkeypatch.setattr(months, "flows_by_month", a_month_early)
+    assert contract_checks(tables(as_of="2026-03-10", history_start="2025-12-01", contracts=BOOK))["holds"].tolist() == [False, True, True, True]
 
 
 # --- second routes ------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from retainkit.estimate.risk import in_view
 from retainkit.estimate.smalln import GATES
 from retainkit.estimate.survival import at_times, kaplan_meier, logrank, rmst, rmst_limits
 from retainkit.load.shop import Shop
+from retainkit.metrics.churn_money import customer_retention
 from retainkit.metrics.months import balance, churn_rates, first_whole, flows_by_month, last_closed
 from retainkit.metrics.reading import each_group, identities, incidence_read, survival_read, too_young
 from retainkit.sqltext import Value
@@ -234,7 +235,10 @@ def contract_checks(shop: Shop) -> pd.DataFrame:
     alone = contract_survival(shop).set_index("horizon_days")["rate"].dropna()
     free = early_cancellation(shop).query("cause == 'event_free'").set_index("horizon_days")["rate"].dropna()
     gap = float((alone - free).abs().max()) if len(alone) else 0.0
-    rows = [("customers who came minus those who left are those here", end, here),
+    moved, one_by_one = (table.set_index("month")[name] for table, name in ((monthly_churn(shop), "active_start"), (customer_retention(shop, months=1), "n")))
+    off = moved.sub(one_by_one, fill_value=0).abs().max() if len(moved) else 0.0
+    rows = [("here when each month began: from all that came and left, and counted one by one (largest gap)", float(off), 0.0),
+            ("customers who came minus those who left are those here", end, here),
             ("early cancellation, churn and still here add up to 1", float(causes.max()) if len(causes) else 1.0, 1.0),
             ("still here is the same with one cause and with two (largest gap)", gap, 0.0)]
     return identities(rows)
