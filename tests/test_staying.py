@@ -81,6 +81,20 @@ def test_of_fewer_than_twenty_under_contract_no_share_is_said(shop, capsys):
         assert words in capsys.readouterr().out
 
 
+def test_of_how_many_gaps_a_rule_is_made_is_said_and_which_rule_nobody_was_followed_for(capsys):
+    """Two gaps chose a rule in silence, and of double the rule the page had no row and no word."""
+    rule = {"days": 40.0, "chosen_by": "90% of the gaps are over then", "gaps": 2, "running": 1}
+    staying.lapse_rule(pd.Series(rule))
+    staying.lapse_rule(pd.Series({**rule, "gaps": 20, "running": 1306}))
+    staying.lapse_rule(pd.Series({**rule, "chosen_by": "given", "gaps": 0}))
+    few, enough, given = capsys.readouterr().out.splitlines()
+    assert few.endswith("over then (of 2 gaps that are over, and 1 that still run, too few for more than a guess).")
+    assert enough.endswith("(of 20 gaps that are over, and 1,306 that still run).")
+    assert given == "X = 40 days: given."
+    staying.unlapsed(pd.DataFrame({"lapse_days": [20, 40, 40]}), pd.DataFrame({"lapse_days": [20, 40, 80]}))
+    assert capsys.readouterr().out == "Nobody has been followed for long enough to say how many have not lapsed by X = 80.\n"
+
+
 def test_where_no_rule_says_who_has_lapsed_it_is_said_of_no_day(capsys):
     staying.cautions(rk.open_shop({"contracts": BOOK}, as_of="2026-03-10"), pd.DataFrame({"n": []}), asked=365, age=30, rule={"days": float("nan")}, entered=None)
     assert "so it is said of day" not in capsys.readouterr().out

@@ -254,7 +254,21 @@ def lapse_rule(rule: Any) -> None:
     if pd.isna(rule["days"]):
         say("No X can be chosen: {why}.", why=rule["note"])
     else:
-        say("X = {days}: {why}.", days=counted(int(rule["days"]), "day"), why=rule["chosen_by"])
+        say("X = {days}: {why}.", days=counted(int(rule["days"]), "day"), why=rule["chosen_by"] + _of_gaps(rule))
+
+
+def _of_gaps(rule: Any) -> str:
+    """Of how many gaps the rule was made; nothing where it was given."""
+    if not (gaps := int(rule["gaps"])):
+        return ""
+    few = ", too few for more than a guess" if gaps < FULL else ""
+    return f" (of {counted(gaps, 'gap')} that {'is' if gaps == 1 else 'are'} over, and {rule['running']:,} that still run{few})"
+
+
+def unlapsed(lapsed: pd.DataFrame, back: pd.DataFrame) -> None:
+    """By which of the rules nobody has been followed for long enough to lapse."""
+    for x in sorted(set(back["lapse_days"]) - set(lapsed["lapse_days"])):
+        say("Nobody has been followed for long enough to say how many have not lapsed by X = {x}.", x=x)
 
 
 def wrong_about(shop: Shop, under: pd.DataFrame) -> None:
