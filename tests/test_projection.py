@@ -186,6 +186,15 @@ def test_a_projection_that_misses_the_last_third_is_withheld():
     assert found[["rate", "low", "high"]].isna().all(axis=None)
 
 
+def test_one_period_missed_is_enough_to_withhold_a_projection():
+    survivors = simulated(np.random.default_rng(4), shock=14)  # the first periods held out are still as they were
+    held = hold_out(survivors, draws=40)
+    inside = held.loc[held["model"] == held.sort_values("log_score")["model"].iloc[-1], "inside"]
+    assert inside.any()
+    assert not inside.all()
+    assert project(survivors, periods=24, draws=40)["rate"].isna().all()
+
+
 @pytest.mark.parametrize(("kept", "why"), [
     ([400, 300, 250, 220], "3 periods, where 4 are needed"), ([100, 95, 90, 86, 83], "17 losses, where 50 are needed"),
 ])
