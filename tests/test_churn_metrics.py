@@ -139,11 +139,12 @@ def test_revenue_is_kept_lost_and_won_back_by_hand(book: TestEngine) -> None:
 def test_customers_of_unknown_value_are_named_and_not_among_n() -> None:
     rows = [("ann", "2025-06-01", None, None, 100), ("bob", "2025-06-01", "2026-02-10", None, 50), ("cy", "2025-06-01", None, None, None),
             ("dee", "2025-06-01", "2026-02-10", None, None), ("dee", "2026-02-10", None, None, 70),  # 70 is no growth on something unknown
-            ("eve", "2026-02-03", None, None, None)]  # new, and not in the base
+            ("eve", "2026-02-03", None, None, None),  # new, and not in the base
+            ("ann", "2025-07-01", None, None, None)]  # beside one that is known
     kept = revenue_churn(tables(as_of="2026-02-28", history_start="2025-06-01", contracts=rows), months=1).query("month == '2026-02'").set_index("measure")
     assert kept["n"].tolist() == [2, 2, 2]
     assert kept["value"].tolist() == pytest.approx([100 / 150, 100 / 150, 50 / 150])
-    assert set(kept["note"]) == {"2 customers with a contract of unknown value, counted as 0"}
+    assert set(kept["note"]) == {"left out: 2 customers of unknown value; a contract of unknown value of 1 customer with others counts as 0"}
 
 
 def test_one_month_under_every_convention_by_hand(book: TestEngine) -> None:

@@ -160,8 +160,15 @@ def _ratio(amounts: pd.DataFrame, measure: str, part: str, level: float) -> pd.D
     everything = wilson(np.where(value >= 1, n, 0), n, level=level)  # all or nothing kept: no spread to measure
     certain = (se == 0) | (value <= 0)
     low, high = (np.where(certain, sure, limit) for sure, limit in zip(everything, limits, strict=True))
-    note = [f"{counted(int(unpriced), 'customer')} with a contract of unknown value, counted as 0" if unpriced else ""
-            for unpriced in amounts["unpriced"].fillna(0)]
+    note = [_unknown(int(here - priced), int(unpriced - (here - priced)))
+            for here, priced, unpriced in amounts[["customers", "priced", "unpriced"]].fillna(0).itertuples(index=False)]
     back = amounts["came_back"].astype(float) if part == "later" else np.nan
     return pd.DataFrame({"measure": measure, "month": amounts["month"], "value": value, "low": low, "high": high,
                          "n": n.astype(int), "opening": whole, "came_back": back, "note": note})
+
+
+def _unknown(whole: int, part: int) -> str:
+    """How many customers are of unknown value, and of how many a part of it is unknown."""
+    told = [f"left out: {counted(whole, 'customer')} of unknown value" if whole else "",
+            f"a contract of unknown value of {counted(part, 'customer')} with others counts as 0" if part else ""]
+    return "; ".join(filter(None, told))

@@ -61,6 +61,7 @@ def shown(rates: pd.DataFrame, *, kind: str = "proportion", unit: str = "", name
     place = list(rates.columns).index("rate" if "rate" in rates else "value")
     kept = hide_few(rates).drop(columns=[c for c in ("rate", "value", "low", "high", "n", "at_risk") if c in rates])
     kept = kept if kept.get("given", pd.Series(0)).any() else kept.drop(columns="given", errors="ignore")
+    kept = kept.rename(columns={"given": "of those still here at day"})
     kept.insert(min(place, kept.shape[1]), "n", hide_few(rates)["n"])
     kept.insert(min(place, kept.shape[1] - 1), f"{name} (95% interval)", said)
     return kept

@@ -1,6 +1,6 @@
 -- Monthly value of the base at both ends of every window, by customer, then added up: what stayed, shrank,
 -- grew, left and came. A customer stayed if one spell covers the whole window. Who was here, but nobody knows for how much, is not
--- `priced`: what they pay later is no growth. The sums of squares and products give
+-- `priced`, and what they pay later is no growth. The sums of squares and products give
 -- the variance of the ratios, customers being the unit; they are decimal, so that they come out the same in whatever order the engine adds.
 -- Tells who has left.
 with amounts as (

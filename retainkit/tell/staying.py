@@ -162,7 +162,8 @@ def unusual(months: pd.DataFrame, limits: pd.DataFrame) -> str:
     if len(odd):
         return f"Outside of what chance explains: {', '.join(map(named, odd['month']))}"
     low, high = limits[["low", "high"]].iloc[-1]
-    return f"No month is outside of what chance explains: now {low:.1%} to {high:.1%} is usual"
+    usual = "" if missing(low) else f": now {low:.1%} to {high:.1%} is usual"
+    return f"No month is outside of what chance explains{usual}"
 
 
 def cancelled(shop: Shop, months: pd.DataFrame, requests: pd.DataFrame) -> None:
@@ -201,7 +202,7 @@ def revenue_kept(measures: pd.DataFrame) -> None:
             "at most (gross), and {net} with what they added since (net{back}).",
             gross=words(kept["grr"], brief=True), net=words(kept["nrr"], brief=True), back=_returned(kept["nrr"]))
         if note := kept["grr"].get("note"):
-            say("Among them: {note}.", note=note)
+            say("{note}.", note=capital(note))
 
 
 def _returned(net: Any) -> str:
