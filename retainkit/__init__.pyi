@@ -34,6 +34,7 @@ from retainkit.metrics.churn_money import customer_retention as customer_retenti
 from retainkit.metrics.churn_money import mrr_movements as mrr_movements
 from retainkit.metrics.churn_money import revenue_churn as revenue_churn
 from retainkit.metrics.claims import claim_bench as claim_bench
+from retainkit.metrics.cross_sell import burn_in as burn_in
 from retainkit.metrics.cross_sell import cross_sell_any as cross_sell_any
 from retainkit.metrics.cross_sell import cross_sell_curve as cross_sell_curve
 from retainkit.metrics.cross_sell import cross_sell_incidence as cross_sell_incidence

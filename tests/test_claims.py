@@ -84,10 +84,14 @@ class TestVerdicts:
         """Most of its "new" customers were old: a log told 85 % to be back in a month, where 61 % were."""
         log = shop.sql("select order_id, cast(customer as varchar) as customer_id, ordered_on as ordered_at, amount from orders where order_type = 'one_off'")
         asked = [{"claim": "mine", "sentence": "s", "measure": "second_purchase", "low": .5, "high": .6, "arguments": {"horizons": [30]}}]
-        unsaid, said = (claim_bench(open_shop({"orders": log}, as_of="2026-10-31", **facts), claims=asked).iloc[0] for facts in ({}, {"history_start": "2023-11-01"}))
-        assert (unsaid["verdict"], said["verdict"]) == ("cannot tell", "lower than claimed")
-        assert unsaid["measured"] == said["measured"]
-        assert unsaid["note"].startswith("nobody said (history_start) where the history begins")
+        people = pd.DataFrame({"customer_id": log["customer_id"].unique(), "signed_up_at": "2023-11-01"})
+        stated = {"as_of": "2026-10-31", "history_start": "2023-11-01"}
+        unsaid, unsigned, said = (claim_bench(open_shop({"orders": log, **more}, **facts), claims=asked).iloc[0]
+                                  for more, facts in (({}, {"as_of": "2026-10-31"}), ({}, stated), ({"customers": people}, stated)))
+        assert (unsaid["verdict"], unsigned["verdict"], said["verdict"]) == ("cannot tell", "cannot tell", "lower than claimed")
+        assert unsaid["measured"] == unsigned["measured"] == said["measured"]
+        assert unsaid["note"].startswith("nobody said where the history begins (history_start)")
+        assert unsigned["note"].startswith("no day of signing up (customers.signed_up_at)")  # a stated first day does not say who was there before it
 
     def test_retention_of_nobody_has_no_worth(self):
         """It read "at the nan% who stayed a year"."""
@@ -142,9 +146,11 @@ class TestVerdicts:
     def test_a_log_of_which_nobody_says_that_it_begins_with_the_company_says_nothing_of_its_first_months(self):
         orders = pd.DataFrame({"order_id": range(400), "customer_id": [f"c{i % 100}" for i in range(400)], "amount": 5.0, "ordered_at": pd.date_range("2023-01-01", periods=400, freq="3D")})
         of_age = ["repeat_20_first_months", "repeat_most_year_three"]
-        assumed, stated = (claim_bench(open_shop({"orders": orders}, as_of="2026-03-31", history_start=start)).set_index("claim").loc[of_age] for start in (None, "2023-01-01"))
-        assert assumed["verdict"].tolist() == ["cannot tell"] * 2
-        assert assumed["note"].str.startswith("nobody said (`history_start`) that the log begins with the company").all()
+        people = pd.DataFrame({"customer_id": orders["customer_id"].unique(), "signed_up_at": "2023-01-01"})
+        assumed, unsigned, stated = (claim_bench(open_shop({"orders": orders, **more}, as_of="2026-03-31", history_start=start)).set_index("claim").loc[of_age]
+                                     for more, start in (({}, None), ({}, "2023-01-01"), ({"customers": people}, "2023-01-01")))
+        assert assumed["verdict"].tolist() == unsigned["verdict"].tolist() == ["cannot tell"] * 2
+        assert assumed["note"].str.startswith("nobody said where the history begins (history_start): its first months").all()
         assert (stated["measured"] != "").all()
 
 
@@ -345,7 +351,9 @@ class TestYourOwn:
     MINE = '[[claims]]\nclaim = "consultant"\nsentence = "Nine in ten are back in a month"\nlow = 0.85\nhigh = 0.95\nmeasure = "second_purchase"\narguments = { horizons = [30] }'
 
     def test_one_record_is_enough(self, folder):
-        bench = claim_bench(self.write(folder, f"[shop]\nhistory_start = 2026-01-01\n\n{self.MINE}")).set_index("claim")
+        pd.DataFrame({"customer_id": range(30), "signed_up_at": "2026-01-01"}).to_csv(folder / "customers.csv", index=False)
+        people = '[customers]\npath = "customers.csv"'
+        bench = claim_bench(self.write(folder, f"[shop]\nhistory_start = 2026-01-01\n\n{people}\n\n{self.MINE}")).set_index("claim")
         assert len(bench) == 17
         assert bench.loc["consultant", ["claimed", "measured", "verdict"]].tolist() == ["85 to 95%", "about 40% (25%–60%), n = 30", "lower than claimed"]
 

@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 import retainkit as rk
 
 
+def orders_of(rows: list[tuple[str, str]]) -> pd.DataFrame:
+    """Purchases (customer, day) of 10 each."""
+    frame = pd.DataFrame(rows, columns=["customer_id", "ordered_at"]).assign(amount=10)
+    return frame.assign(order_id=range(len(frame)))
+
+
 def shop_of(rows: list[tuple[str, str]], *, as_of: str, **facts: str) -> rk.Shop:
     """A shop of (customer, day) purchases of 10 each."""
-    frame = pd.DataFrame(rows, columns=["customer_id", "ordered_at"]).assign(amount=10)
-    return rk.open_shop({"orders": frame.assign(order_id=range(len(frame)))}, as_of=as_of, **facts)
+    return rk.open_shop({"orders": orders_of(rows)}, as_of=as_of, **facts)
 
 
 ANN_BOB_CY = [("ann", "2026-01-01"), ("ann", "2026-01-31"), ("bob", "2026-01-01"), ("cy", "2026-03-20")]
@@ -160,15 +165,43 @@ def test_who_signed_up_and_has_only_a_refund_or_an_invoice_never_bought():
     assert rk.never_bought(shop).loc[0, ["never", "n"]].tolist() == [3, 4]  # eve has not signed up yet; fay may have bought last year
 
 
+@pytest.mark.parametrize(("of", "ask"), [("second_purchase", rk.second_purchase), ("cross_sell_any", rk.cross_sell_any)])
+def test_a_burn_in_is_the_share_of_a_history_that_begins_so_much_later(of, ask):
+    rng = np.random.default_rng(5)
+    first = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.repeat(rng.integers(0, 800, 150), 3), unit="D")
+    log = pd.DataFrame({"customer_id": [f"c{i // 3}" for i in range(450)], "ordered_at": first + pd.to_timedelta(rng.integers(0, 300, 450), unit="D"),
+                        "product_line": rng.choice(["tea", "cups"], 450), "amount": 5, "order_id": range(450)})
+    log = log[log["ordered_at"] <= "2026-06-30"]
+    begins = log["ordered_at"].min()
+    got = rk.burn_in(rk.open_shop({"orders": log}, as_of="2026-06-30"), of=of, horizons=[30, 200])
+    assert got["burn_in"].drop_duplicates().tolist() == [0, 180, 365, 540]
+    for days, rows in got.groupby("burn_in"):
+        later = rk.open_shop({"orders": log}, as_of="2026-06-30", history_start=begins + pd.Timedelta(days=days))
+        same = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk"]
+        pd.testing.assert_frame_equal(rows[same].reset_index(drop=True), ask(later, horizons=[30, 200])[same])
+        assert rows["left_out"].unique().tolist() == [log["customer_id"].nunique() - rows["n"].iloc[0]]
+
+
+def test_a_burn_in_longer_than_the_log_leaves_nobody():
+    got = rk.burn_in(shop_of(ANN_BOB_CY, as_of="2026-06-30"), horizons=[30]).set_index("burn_in")
+    assert got["left_out"].tolist() == [0, 3, 3, 3]
+    assert got.loc[180, ["n", "too_young"]].tolist() == [0, 0]
+    assert np.isnan(got.loc[180, "rate"])
+    with pytest.raises(rk.BadValueError, match="`third` is not a share of new customers"):
+        rk.burn_in(shop_of(ANN_BOB_CY, as_of="2026-06-30"), of="third")
+
+
 def test_the_newer_half_of_the_months_is_held_against_the_older():
     rows = [(f"{name}{m}", f"2026-0{m}-01") for m in range(1, 6) for name in "abcd"] + [(f"a{m}", f"2026-0{m}-11") for m in (3, 4, 5)]
     given = {"as_of": "2026-07-31", "history_start": "2026-01-01"}
-    got = rk.second_purchase_trend(shop_of(rows, **given)).iloc[0]
+    people = pd.DataFrame({"customer_id": sorted({name for name, _ in rows}), "signed_up_at": "2026-01-01"})
+    shop = rk.open_shop({"orders": orders_of(rows), "customers": people}, **given)
+    got = rk.second_purchase_trend(shop).iloc[0]
     assert (got.value, got.n, got.months) == (0.25, 16, 2)  # March is the middle
     assert got.low < 0 < got.high
-    assert np.isnan(rk.second_purchase_trend(shop_of(rows[:4], **given)).value[0])
-    unsaid = rk.second_purchase_trend(shop_of(rows, as_of="2026-07-31")).iloc[0]
-    assert unsaid[["value", "low", "high"]].isna().all()  # the early months may hold old customers
+    assert np.isnan(rk.second_purchase_trend(rk.open_shop({"orders": orders_of(rows[:4]), "customers": people}, **given)).value[0])
+    for unsure in (shop_of(rows, as_of="2026-07-31"), shop_of(rows, **given)):
+        assert rk.second_purchase_trend(unsure).loc[0, ["value", "low", "high"]].isna().all()  # the early months may hold old customers
 
 
 def test_a_refund_is_no_purchase_but_its_money_falls_on_its_day():

@@ -49,6 +49,21 @@ def test_a_page_of_new_customers_ends_in_words_where_there_are_none():
         common.followed(shop, rk.overview(shop).iloc[0])
 
 
+def test_a_stated_first_day_does_not_say_who_was_a_customer_before_it(capsys):
+    """A page of "new" customers of whom most were old read "customers known before are left out"; whoever is first seen after that day is in."""
+    unsigned = buyers(8, "2026-03-31", history_start="2026-01-01")
+    assert common.history(unsigned).startswith("No day of signing up (customers.signed_up_at) says who was a customer before the history begins")
+    assert common.old_ones(unsigned).endswith('many of these "new" customers may be old ones.')
+    assert "cannot be told: nobody said whether" in coming_back.faster(unsigned, row(rate=0.3, low=-0.3, high=0.3))
+    coming_back.plain_count(unsigned, row(low=0.2, high=0.3, too_young=0, naive=0.5), row(horizon_days=30))
+    assert "(no day of signing up (customers.signed_up_at) says" in capsys.readouterr().out
+    people = pd.DataFrame({"customer_id": [f"c{i}" for i in range(8)], "signed_up_at": "2026-01-01"})
+    log = unsigned.sql("select i.customer_id, o.order_id, o.ordered_on as ordered_at, o.amount from orders o join ids i on i.customer = o.customer")
+    signed = rk.open_shop({"orders": log, "customers": people}, as_of="2026-03-31", history_start="2026-01-01")
+    assert common.history(signed) == "The recorded history begins where the user said it does; customers known before are left out."
+    assert common.old_ones(signed) == ""
+
+
 def test_too_few_followed_for_longer_is_not_nobody(shop, capsys):
     share = cross_selling.gated(rk.cross_sell_share(shop, within_days=30, horizons=[30]))
     cross_selling.headline(shop, row(n=8, low=0.1, high=0.6), share, window=30)

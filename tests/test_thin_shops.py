@@ -240,7 +240,10 @@ def test_a_rule_that_most_of_the_lapsed_break_is_called_too_short_and_old_custom
     assert "had never let 30 days pass without buying" in third
     assert "30 days are too short for a rule" in third
     assert "Whether newer cohorts come back faster cannot be told: nobody said whether the early months hold old customers" in second
-    assert all('Nobody said where the history begins, so many of these "new" customers may be old ones.' in page for page in (second, third, pages["index"]))
+    assert all('Nobody said where the history begins (history_start), so many of these "new" customers may be old ones.' in page for page in (second, third, pages["index"]))
+    assert "The same share without those first seen in the first days of the history" in second
+    assert "second_purchase.burn_in,burn_in=180,30," not in pages["metrics"]  # nobody is left to know it of
+    assert "second_purchase.burn_in,burn_in=0,30," in pages["metrics"]
     assert "Of the customers new since January 2025" in second
     assert not re.search(r"[a-z]\.[A-Z][a-z]+ [a-z]", (second + third).partition("Checks, definitions")[0])  # a sentence begins after a space
     assert not re.search(r"second_purchase.trend,,\S*?,-?0\.", pages["metrics"])

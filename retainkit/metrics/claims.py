@@ -16,6 +16,7 @@ from retainkit.errors import counted, listed, one_of
 from retainkit.estimate.smalln import AFTER, GATES, in_words, short_of, verdict, written
 from retainkit.load.shop import Shop
 from retainkit.load.stated import Record, claims_quoted, claims_stated
+from retainkit.metrics.purchases import unsure_who_is_new
 from retainkit.resources import unmet
 
 OWN = "retainkit.metrics.claim_measures"
@@ -29,7 +30,6 @@ NEWCOMERS = (
     "month_one_revenue",
     "month_one_by_segment",
 )  # measures of customers from their first purchase on
-UNSAID = "nobody said (history_start) where the history begins: many of the new customers may be old ones"
 LATER = "the claim names no time: this is the share {}, and later it can only be higher"
 UNTESTED = {"arithmetic": "arithmetic", "reference": "reference line"}
 OUTSIDE = {
@@ -46,7 +46,7 @@ def claim_bench(shop: Shop, *, claims: Sequence[Record] | None = None, level: fl
 
     The verdict is about this shop's customers. `consistent with`: the whole interval lies in the claimed range. `higher` or `lower
     than claimed`: all of it lies outside. `cannot tell`: it overlaps an edge, too few customers are behind it, or it is
-    about new customers and nobody said where the history begins (`history_start`). `arithmetic`: a
+    about new customers and it is not known who is new (`history_start` and `customers.signed_up_at` say it). `arithmetic`: a
     formula, which says nothing about customers (`cannot tell` where it has no number). `reference line`: about groups
     of firms, of which one firm is one observation.
     `not measured`: a table is missing. Nothing is ever confirmed: other shops, other years and other causes are not in the data.
@@ -99,7 +99,8 @@ def _put_to_the_test(shop: Shop, claim: Record, level: float) -> dict[str, Any]:
     if short:  # a number that no other page would print
         words, estimate = words and "too few", dict.fromkeys(estimate, math.nan)
     tested = "cannot tell" if why else verdict(estimate["low"], estimate["high"], claim["low"], claim["high"])
-    why = UNSAID if not why and claim["measure"] in NEWCOMERS and not shop.history_given else why
+    unsure = unsure_who_is_new(shop) if claim["measure"] in NEWCOMERS else ""
+    why = why or (unsure and f"{unsure}: many of the new customers may be old ones")
     why = LATER.format(chosen) if chosen and tested == "lower than claimed" and claim["measure"] in RISING else why
     tested = "cannot tell" if why else tested
     found = "not measured" if missing else "cannot tell" if short or not words else UNTESTED.get(kind, tested)
@@ -167,7 +168,8 @@ def _older(shop: Shop) -> str:
     known = shop.sql("select count(*) as n from buyers b where not b.is_new").iloc[0]["n"]
     if known:
         return f"{counted(known, 'customer')} {'was' if known == 1 else 'were'} there before the log begins: its months are not the company's"
-    return "" if shop.history_given else "nobody said (`history_start`) that the log begins with the company: old customers may look new in it"
+    unsure = unsure_who_is_new(shop)
+    return unsure and f"{unsure}: its first months may not be those of the company"
 
 
 def claimed(low: float, high: float, *, unit: str = "share") -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
-from retainkit.errors import BadValueError, MissingDataError, counted, listed
+from retainkit.errors import BadValueError, MissingDataError, counted, listed, one_of
 from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
 from retainkit.estimate.recurrent import cumulative_share, late_weight
 from retainkit.load.shop import Shop
 from retainkit.metrics.averages import CROSS_SELLS, LATER_REVENUE, REVENUE, average_curve, averages
-from retainkit.metrics.purchases import HORIZONS, at_horizons
+from retainkit.metrics.purchases import HORIZONS, SHARE, Read, at_horizons, back_by, beside_counts
 from retainkit.metrics.reading import read_at, shares
-from retainkit.sqltext import Column
+from retainkit.sqltext import Column, literal
 from retainkit.tally import split_by, tally
 
 CAUSES = ["bought", "churn"]
+BURN_INS = (0, 180, 365, 540)  # first days of the history, in which old customers are first seen
 CROSS_SOLD, BOUGHT_TWICE = Column("d.cross_ordinal = 1"), Column("d.ordinal = 2")
 
 
@@ -256,6 +258,12 @@ def second_purchase_before_leaving(shop: Shop, *, horizons: Sequence[int] = HORI
 
 def bought_before_leaving(shop: Shop, hit: Column, *, horizons: Sequence[int], by: str | None, level: float) -> pd.DataFrame:
     """The table of `second_purchase_before_leaving`, for the one later day on which `hit` holds."""
+    columns = [*SHARE, "left", "left_low", "left_high", "waiting", "waiting_low", "waiting_high"]
+    return at_horizons(shop, tally(shop, "first_or_left", by=split_by(by), hit=hit), by, horizons, _bought_or_left(horizons, level), columns)
+
+
+def _bought_or_left(horizons: Sequence[int], level: float) -> Read:
+    """How the cells of `first_or_left` are read: by Aalen-Johansen."""
     def read(cells: pd.DataFrame, longest: float) -> pd.DataFrame:
         curve = aalen_johansen(cells, causes=CAUSES, level=level)
         table = read_at(incidence_at, curve, horizons, followed=longest)
@@ -264,6 +272,60 @@ def bought_before_leaving(shop: Shop, hit: Column, *, horizons: Sequence[int], b
                   for end, what in (("", "incidence"), ("_low", "low"), ("_high", "high"))}
         return bought.rename(columns={"incidence": "rate"}).assign(**others)
 
-    columns = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk", "left", "left_low", "left_high",
-               "waiting", "waiting_low", "waiting_high"]
-    return at_horizons(shop, tally(shop, "first_or_left", by=split_by(by), hit=hit), by, horizons, read, columns)
+    return read
+
+
+def burn_in(
+    shop: Shop, *, of: str = "second_purchase", horizons: Sequence[int] = (365,), days: Sequence[int] = BURN_INS, level: float = 0.95
+) -> pd.DataFrame:
+    """A share of new customers without those first seen in the first days of the recorded history, who may be old customers.
+
+    An old customer who goes on buying is seen for the first time soon after the history begins, so the more of its first days are
+    left out, the fewer old customers are among the new. Where no `customers.signed_up_at` says who is new, that is what can be done.
+
+    Parameters
+    ----------
+    shop
+        The shop.
+    of
+        The share: "second_purchase" or "cross_sell_any".
+    horizons
+        Days after the first purchase.
+    days
+        Whoever was first seen in the first so many days is left out; 0 leaves out nobody but those whom that function leaves out.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    DataFrame
+        A row for each of `days` and horizon: `burn_in` (days), `left_out` (customers), `horizon_days, rate, low, high, n, too_young, at_risk`.
+
+    Notes
+    -----
+    Estimates and intervals are those of the function `of`.
+
+    Examples
+    --------
+    Ann, who was there before, is seen on the first day of the log; Bob comes a year later.
+
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3], "customer_id": ["ann", "ann", "bob"], "amount": 5,
+    ...                        "ordered_at": ["2025-01-01", "2025-01-11", "2026-01-01"]})
+    >>> shop = open_shop({"orders": orders}, as_of="2026-06-30", history_start="2025-01-01")
+    >>> burn_in(shop, horizons=[30], days=[0, 180])[["burn_in", "left_out", "rate", "n"]]
+       burn_in  left_out  rate  n
+    0        0         0   0.5  2
+    1      180         1   0.0  1
+    """
+    asked = {"second_purchase": ("second_purchase", {}, back_by), "cross_sell_any": ("first_or_left", {"hit": CROSS_SOLD}, _bought_or_left)}
+    name, hit, how = asked[one_of(of, asked, "of", f"`{of}` is not a share of new customers that can be asked so", 'of="{}"')]
+    starts = [literal(shop.history_start + timedelta(days=n)) for n in sorted(days)]
+    band = Column(f"case {' '.join(f'when d.first_on < {day} then {i}' for i, day in enumerate(starts))} else {len(starts)} end")
+    cells, followed = tally(shop, name, by=band, **hit), tally(shop, "followup", by=band)
+    tables = [
+        beside_counts(cells[cells["grp"] > i], followed[followed["grp"] > i], horizons, how(horizons, level), SHARE)
+        .assign(burn_in=n, left_out=int(followed.loc[followed["grp"] <= i, "n"].sum()))
+        for i, n in enumerate(sorted(days))
+    ]
+    return pd.concat(tables, ignore_index=True)[["burn_in", "left_out", *SHARE]]

@@ -16,6 +16,18 @@ from retainkit.sqltext import few_rows
 from retainkit.tally import asked_once, split_by, tally
 
 HORIZONS = (30, 60, 90, 180, 365)
+SHARE = ("horizon_days", "rate", "low", "high", "n", "too_young", "at_risk")
+Read = Callable[[pd.DataFrame, float], pd.DataFrame]  # the cells of a group, and how long the longest known of it has been followed
+
+
+def unsure_who_is_new(shop: Shop) -> str:
+    """Why old customers may look new here, in words; "" where it is known who is new.
+
+    A stated `history_start` alone does not tell: whoever bought before it and again after it is first seen after it.
+    """
+    if not shop.history_given:
+        return "nobody said where the history begins (history_start)"
+    return "" if shop.has("customers.signed_up_at") else "no day of signing up (customers.signed_up_at) says who was a customer before the history begins"
 
 
 def overview(shop: Shop) -> pd.DataFrame:
@@ -109,13 +121,17 @@ def second_purchase(
        horizon_days  rate  low  high  n  too_young  at_risk
     0            30  0.33 0.05  0.95  3          1        1
     """
+    return at_horizons(shop, tally(shop, "second_purchase", by=split_by(by)), by, horizons, back_by(horizons, level), SHARE)
+
+
+def back_by(horizons: Sequence[int], level: float) -> Read:
+    """How the cells of `second_purchase` are read: by Kaplan-Meier, as those who have bought again."""
     def read(cells: pd.DataFrame, longest: float) -> pd.DataFrame:
         curve = kaplan_meier(cells, level=level)
         here = read_at(at_times, curve, horizons, followed=longest)
         return pd.DataFrame({"rate": 1 - here["survival"], "low": 1 - here["high"], "high": 1 - here["low"], "at_risk": here["at_risk"]})
 
-    columns = ["horizon_days", "rate", "low", "high", "n", "too_young", "at_risk"]
-    return at_horizons(shop, tally(shop, "second_purchase", by=split_by(by)), by, horizons, read, columns)
+    return read
 
 
 def second_purchase_curve(shop: Shop, *, by: str | None = None, level: float = 0.95) -> pd.DataFrame:
@@ -196,20 +212,22 @@ def second_purchase_trend(shop: Shop, *, within_days: int = 30, level: float = 0
     """Are newer customers back sooner: the newer half of the months of first purchase, less the older half.
 
     Left out: months that are not old enough (see `second_purchase_by_cohort`), and the one in the middle of an odd number. Where
-    nobody said when the history begins nothing is said: the early months then hold old customers, who come back more often.
+    it is not known who is new (`history_start` and `customers.signed_up_at` say it) nothing is said: the early months then hold old
+    customers, who come back more often.
 
     Returns
     -------
     DataFrame
         One row: `value` (difference of the two shares), `low`, `high`, `n` (customers in both halves), `newer`, `older` (the
-        shares), `months` (in each half). NaN without two months or a `history_start`. Newcombe's interval.
+        shares), `months` (in each half). NaN without two months, or where it is not known who is new. Newcombe's interval.
 
     Examples
     --------
     >>> from retainkit import open_shop
     >>> orders = pd.DataFrame({"order_id": [1, 2, 3, 4], "customer_id": ["ann", "ann", "bob", "cy"], "amount": 5,
     ...                        "ordered_at": ["2026-01-01", "2026-01-11", "2026-01-05", "2026-02-20"]})
-    >>> shop = open_shop({"orders": orders}, as_of="2026-03-31", history_start="2026-01-01")
+    >>> customers = pd.DataFrame({"customer_id": ["ann", "bob", "cy"], "signed_up_at": "2026-01-01"})
+    >>> shop = open_shop({"orders": orders, "customers": customers}, as_of="2026-03-31", history_start="2026-01-01")
     >>> second_purchase_trend(shop)[["value", "newer", "older", "n"]]
        value  newer  older  n
     0   -0.5    0.0    0.5  3
@@ -220,7 +238,7 @@ def second_purchase_trend(shop: Shop, *, within_days: int = 30, level: float = 0
     (new_hits, new_n), (old_hits, old_n) = (part[["hits", "n"]].sum() for part in (ripe.tail(half), ripe.head(half)))
     value, low, high = newcombe(new_hits, new_n, old_hits, old_n, level=level)
     newer, older = (hits / n if n else np.nan for hits, n in ((new_hits, new_n), (old_hits, old_n)))
-    if not shop.history_given:
+    if unsure_who_is_new(shop):
         value = low = high = np.nan
     return pd.DataFrame([{"value": value, "low": low, "high": high, "n": int(new_n + old_n), "newer": newer, "older": older, "months": half,
                           "horizon_days": within_days}])
@@ -315,18 +333,19 @@ def usable_horizon(shop: Shop, asked: int, *, of: str = "days", least: int = 30)
 
 
 def at_horizons(
-    shop: Shop, cells: pd.DataFrame, by: str | None, horizons: Sequence[int], read: Callable[[pd.DataFrame, float], pd.DataFrame],
-    columns: Sequence[str],
+    shop: Shop, cells: pd.DataFrame, by: str | None, horizons: Sequence[int], read: Read, columns: Sequence[str],
 ) -> pd.DataFrame:
-    """What `read` says of each group, a row a horizon, beside `n` new customers and those `too_young`.
-
-    `read` has the group's cells, and how long the longest known of its customers has been followed.
-    """
+    """What `read` says of each group, a row a horizon, beside `n` new customers and those `too_young`."""
     followed = tally(shop, "followup", by=split_by(by))
 
     def counted(group: pd.DataFrame) -> pd.DataFrame:
-        days = followed[followed["grp"].isin(group["grp"])] if by else followed
-        young = [int(days.loc[days["followup"] < h, "n"].sum()) for h in horizons]
-        return read(group, days["followup"].max()).assign(horizon_days=list(horizons), n=int(days["n"].sum()), too_young=young)[[*columns]]
+        return beside_counts(group, followed[followed["grp"].isin(group["grp"])] if by else followed, horizons, read, columns)
 
     return each_group(cells, by, counted)
+
+
+def beside_counts(cells: pd.DataFrame, followed: pd.DataFrame, horizons: Sequence[int], read: Read, columns: Sequence[str]) -> pd.DataFrame:
+    """What `read` says of these cells, a row a horizon, beside the customers who were `followed` and those of them `too_young`."""
+    young = [int(followed.loc[followed["followup"] < h, "n"].sum()) for h in horizons]
+    told = read(cells, followed["followup"].max())
+    return told.assign(horizon_days=list(horizons), n=int(followed["n"].sum()), too_young=young)[[*columns]]

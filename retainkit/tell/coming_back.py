@@ -9,6 +9,7 @@ import pandas as pd
 from retainkit.errors import capital, counted
 from retainkit.estimate.smalln import TOLD
 from retainkit.load.shop import Shop
+from retainkit.metrics.purchases import unsure_who_is_new
 from retainkit.show.display import say
 from retainkit.show.sentences import judged, words
 from retainkit.tell.common import FEW, FULL, SHOWN, exact, history, known, no_leaving, old_ones
@@ -98,8 +99,9 @@ def plain_count(shop: Shop, plain: Any, long: Any) -> None:
         say("The curve ends before day {days:.0f}, so there is nothing to compare the plain count with.", days=days)
         return
     agree = plain["low"] <= long["rate"] <= plain["high"]
-    cause = "older and younger cohorts differ, so look at the cohorts below" if shop.history_given \
-        else "nobody said where the history begins, so the oldest may be customers of long before"
+    unsure = unsure_who_is_new(shop)
+    cause = f"{unsure}, so the oldest may be customers of long before" if unsure \
+        else "older and younger cohorts differ, so look at the cohorts below"
     naive = f"; the naive share would have said {plain['naive']:.1%}" if long["n"] >= FULL else ""
     say("After {days:.0f} days the plain count says {plain}, the curve {curve}: {agree}{naive}.",
         days=days, plain=words(plain), curve=words(long, kind="survival", brief=True),
@@ -114,7 +116,7 @@ def faster(shop: Shop, change: Any) -> str:
         return "Newer cohorts come back faster"
     if told and change["high"] < 0:
         return "Newer cohorts come back more slowly"
-    old = "" if shop.history_given else ": nobody said whether the early months hold old customers"
+    old = ": nobody said whether the early months hold old customers" if unsure_who_is_new(shop) else ""
     return f"Whether newer cohorts come back faster cannot be told{old}"
 
 
@@ -130,11 +132,11 @@ def trend(shop: Shop, change: Any, cohorts: pd.DataFrame, *, within: int) -> Non
     """The newer half of the months less the older half, where there are enough customers in them."""
     if change["n"] < FULL:
         return
-    if not shop.history_given:
-        say("**{way}.** Nobody said where the history begins, so whoever bought for the first time in the data may "
-            "have been a customer for years, and such customers come back more often: if so, a fall from the early "
-            "months to the later ones would say nothing about newer customers. `history_start` in retainkit.toml says "
-            "where it begins.", way=faster(shop, change))
+    unsure = unsure_who_is_new(shop)
+    if unsure:
+        say("**{way}.** {why}, so whoever bought for the first time in the data may have been a customer for years, and such "
+            "customers come back more often: if so, a fall from the early months to the later ones would say nothing about "
+            "newer customers.", way=faster(shop, change), why=capital(unsure))
         return
     ripe, half = cohorts.loc[cohorts["mature"], "cohort"], int(change["months"])
     say("**{way}.** The share back within {within} days among those who first bought in {newer}, less that among those "
@@ -225,13 +227,12 @@ def oldest(shop: Shop, steps: pd.DataFrame) -> None:
     off = steps[outside & wide & (steps["mature_n"] >= FULL)].to_dict("records")
     if not off:
         return
-    old = (
-        "Nobody said where the history begins, so these may be old customers seen for the first time, who come back "
-        "more often: it says nothing about newer ones")
+    unsure = unsure_who_is_new(shop)
+    old = f"{capital(unsure)}, so these may be old customers seen for the first time, who come back more often: it says nothing about newer ones"
     say("The customers followed for {days:.0f} days or longer, taken alone, differ by more than chance explains: "
         "{where}. {cause}.", days=off[0]["latest"] + off[0]["horizon_days"],
         where="; ".join(f"{row['step']} {row['mature_rate']:.0%} against {row['rate']:.0%}" for row in off),
-        cause="Newer customers seem to buy otherwise" if shop.history_given else old)
+        cause=old if unsure else "Newer customers seem to buy otherwise")
 
 
 def repeated(returning: Any, *, invoiced: float) -> str:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from retainkit.errors import MissingDataError, counted
+from retainkit.errors import MissingDataError, capital, counted
 from retainkit.estimate.smalln import GATES, TOLD
 from retainkit.load.shop import Shop
+from retainkit.metrics.purchases import unsure_who_is_new
 from retainkit.show.display import say
-from retainkit.show.sentences import differences, judged, words
+from retainkit.show.display import table as show
+from retainkit.show.sentences import differences, judged, shown, words
 from retainkit.show.words import missing
 
 FEW = "Too few customers to say"
@@ -37,12 +39,13 @@ def followed(shop: Shop, sold: Any) -> None:
 
 
 def history(shop: Shop) -> str:
-    """Whether somebody said where the recorded history begins, and what follows where nobody did."""
+    """Whether it is known who is new, and what follows where it is not."""
     given = "The recorded history begins where the user said it does; customers known before are left out."
+    unsigned = f"{capital(unsure_who_is_new(shop))}: old customers seen for the first time look new."
     guessed = (
         "Nobody said where the recorded history begins, so it is taken to begin with the first order: old customers "
         "seen for the first time would then look new. history_start in retainkit.toml says it.")
-    return given if shop.history_given else guessed
+    return guessed if not shop.history_given else unsigned if unsure_who_is_new(shop) else given
 
 
 def known(row: Any) -> bool:
@@ -70,9 +73,18 @@ def named(month: str) -> str:
 
 
 def old_ones(shop: Shop) -> str:
-    """That many of the new customers may be old ones, where nobody said when the history begins."""
-    old = 'Nobody said where the history begins, so many of these "new" customers may be old ones.'
-    return "" if shop.history_given else old
+    """That many of the new customers may be old ones, where it is not known who is new."""
+    why = unsure_who_is_new(shop)
+    return f'{capital(why)}, so many of these "new" customers may be old ones.' if why else ""
+
+
+def burned_in(table: pd.DataFrame) -> None:
+    """The share of new customers without those first seen in the first days of the history, and how to read it."""
+    say("No day of signing up says who is new. Whoever was a customer before the history begins and goes on buying is first seen in its "
+        "first days: the more of these are left out, the fewer old customers are counted. Where the rows differ by more than "
+        "their intervals, old customers are among the new, or newer ones buy otherwise.")
+    show(shown(table.drop(columns="too_young"), kind="survival"), caption="The same share without those first seen in the first days of the history",
+         units={"burn_in": "first days left out", "left_out": "customers", "horizon_days": "after the first purchase"})
 
 
 def no_leaving(shop: Shop, segment: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from retainkit.errors import capital, counted
 from retainkit.load.shop import Shop
 from retainkit.metrics.changes import NEWS, USUAL
+from retainkit.metrics.purchases import unsure_who_is_new
 from retainkit.show.card import card_table
 from retainkit.show.display import say
 from retainkit.show.sentences import shown, words
@@ -17,7 +18,6 @@ from retainkit.show.words import missing
 from retainkit.tell.common import FEW, SHOWN, named, tells
 
 PAGES = {"buying again": "02", "staying": "03", "deals": "04"}  # where a section of the scorecard has a page of its own
-OLD = "Nobody said where the history begins (history_start): many of those counted as new may be old customers."
 
 
 def nobody_new(newest: Any, month: str) -> str:
@@ -34,8 +34,8 @@ def headline(shop: Shop, card: pd.DataFrame, now: pd.DataFrame, *, blind: int, b
     if len(back):
         days = back["horizon_days"].iloc[0]
         more.append(f"Of those who had lapsed, {words(back.iloc[0])} bought again within {days} days.")
-    if shop.has("orders") and not shop.history_given:
-        more.append(OLD)
+    if shop.has("orders") and (unsure := unsure_who_is_new(shop)):
+        more.append(f"{capital(unsure)}: many of those counted as new may be old customers.")
     say("**{moved}.** Where we are (95% range; of all since {start}, unless said otherwise): {parts}. {more}",
         moved=moved(card, blind=blind), start=f"{shop.history_start:%B %Y}",
         parts="; ".join(parts) or "nothing can be said yet", more=" ".join(filter(None, more)))
