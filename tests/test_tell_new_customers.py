@@ -102,8 +102,21 @@ def test_averages_and_rates_of_few_are_no_one_number():
 
 @pytest.mark.parametrize(("window", "said"), [(90, "this company's share of 730 days: **lower than claimed**"), (30, "no share of the first 90 days that can be said here: **cannot tell**")])
 def test_only_a_share_of_the_first_90_days_is_set_against_the_claim(capsys, window, said):
-    cross_selling.three_quarters(pd.DataFrame([{"horizon": 730, "horizon_days": window, "low": 0.2, "high": 0.25}]))
+    shop = rk.open_shop("sample")
+    cross_selling.three_quarters(shop, rk.cross_sell_share(shop, within_days=window, horizons=[730]))
     assert f"set against {said}." in capsys.readouterr().out
+
+
+def test_page_01_gives_the_verdict_of_page_05(capsys):
+    """One and the same data read "lower than claimed" on page 01 and "cannot tell" on page 05."""
+    sample = rk.open_shop("sample")
+    log = sample.sql("select i.customer_id, o.order_id, o.ordered_on as ordered_at, o.amount, o.product_line from orders o join ids i on i.customer = o.customer where o.status = 'paid'")
+    for shop in (sample, rk.open_shop({"orders": log}, as_of="2026-10-31"), rk.open_shop({"orders": log}, as_of="2026-10-31", history_start="2023-11-01")):
+        bench = rk.claim_bench(shop).set_index("claim")
+        for span in (365, 730):
+            cross_selling.three_quarters(shop, rk.cross_sell_share(shop, horizons=[span]))
+            assert f"share of {span} days: **{bench.loc[f'cross_sell_90_of_{span}', 'verdict']}**" in (said := capsys.readouterr().out)
+            assert ("**, for no" in said) == (shop is not sample)
 
 
 def test_thirty_days_in_thirty_are_no_share_and_one_leaver_no_comparison(capsys):

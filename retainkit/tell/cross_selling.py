@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from retainkit.errors import capital, counted
-from retainkit.estimate.smalln import GATES, in_words, short_of, verdict
+from retainkit.estimate.smalln import GATES, in_words, short_of
 from retainkit.load.shop import Shop
+from retainkit.load.stated import claims_quoted
+from retainkit.metrics.claims import claim_bench
+from retainkit.metrics.purchases import unsure_who_is_new
 from retainkit.show.display import say
 from retainkit.show.sentences import words
 from retainkit.tell.common import FEW, FULL, SHOWN, exact, history, known, no_leaving, old_ones
-
-CLAIMED = (0.70, 0.80)  # "75% of cross-sell comes in the first 90 days"
 
 
 def gated(share: pd.DataFrame) -> pd.DataFrame:
@@ -140,15 +141,20 @@ def of_lengths(lengths: pd.DataFrame) -> str:
     return f"{words(first, brief=True)} on a log of {first['months']:.0f} months, {words(last, brief=True)} on one of {last['months']:.0f}"
 
 
-def three_quarters(line: pd.DataFrame) -> None:
-    """The claim that three quarters of cross-sells come in the first 90 days, against this company's share."""
+def three_quarters(shop: Shop, line: pd.DataFrame) -> None:
+    """The claim that three quarters of cross-sells come in the first 90 days, with the verdict that the bench of page 05 gives it."""
     mine = line[line["horizon_days"] == 90].to_dict("records")
-    claim = verdict(mine[0]["low"], mine[0]["high"], *CLAIMED) if mine else "cannot tell"
+    unsure, found = unsure_who_is_new(shop), "cannot tell"
+    if mine:
+        quoted: Any = next(claim for claim in claims_quoted() if claim["claim"] == "cross_sell_90_of_365")
+        asked = {**quoted, "arguments": {"within_days": 90, "horizons": [int(mine[0]["horizon"])]}}
+        found = claim_bench(shop, claims=[asked])["verdict"].iloc[0]
     say(
-        '"75% of cross-sell comes in the first 90 days" (70% to 80%), set against {against}: **{claim}**. The sentence comes from '
+        '"75% of cross-sell comes in the first 90 days" (70% to 80%), set against {against}: **{found}**{why}. The sentence comes from '
         "retail banking and names no span.",
-        claim=claim,
+        found=found,
         against=f"this company's share of {mine[0]['horizon']:.0f} days" if mine else "no share of the first 90 days that can be said here",
+        why=f", for {unsure}" if mine and unsure else "",
     )
 
 
