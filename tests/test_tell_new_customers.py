@@ -120,13 +120,26 @@ def test_page_01_gives_the_verdict_of_page_05(capsys):
 
 
 def test_thirty_days_in_thirty_are_no_share_and_one_leaver_no_comparison(capsys):
-    cross_selling.month_one(row(rate=1.0, n=6), row(rate=1.0, n=6), span=30, invoices=False)
+    cross_selling.month_one(row(rate=1.0, n=6, observed=6), row(rate=1.0, n=6, observed=6), span=30, invoices=False)
     assert "%" not in capsys.readouterr().out
-    cross_selling.month_one(row(), row(rate=float("nan")), span=365, invoices=True)
+    cross_selling.month_one(row(observed=40), row(rate=float("nan"), observed=40), span=365, invoices=True)
     assert "The first 30 days bring 50% (95% interval 40%–60%, n = 100) of the first 365 days' revenue, the invoices of contracts included. \n" in capsys.readouterr().out
     rates = pd.DataFrame({"window": ["0-90", "91-365"], "events": [12, 1], "ratio_low": 1.1, "ratio_high": 9.0, "ratio": 3.0})
     cross_selling.leaving(rates, window=90)
     assert "Too few have left" in capsys.readouterr().out
+
+
+def test_the_first_month_of_a_segment_is_told_of_thirty_followed_for_the_span(capsys):
+    """A page read "from ENT, 22% (n = 20)": three of these twenty had been followed for the year."""
+    kinds = [row(rate=rate, n=n, observed=observed, segment=name) for name, rate, n, observed in (("ENT", 0.2, 20, 29), ("MID", 0.3, 70, 30), ("B2C", 0.4, 900, 700))]
+    told = cross_selling.followed_through([pd.DataFrame([kind]) for kind in kinds])
+    cross_selling.month_one_by_segment(told, 990)
+    assert "By segment it goes from MID, " in (said := capsys.readouterr().out)
+    assert "ENT" not in said
+    cross_selling.month_one_by_segment(told[:1], 990)
+    assert capsys.readouterr().out == ""
+    cross_selling.month_one(row(observed=9), row(observed=9), span=365, invoices=False)
+    assert "The first 30 days bring between 40% and 60% (n = 100) of" in capsys.readouterr().out  # with nine to the end there is no one number
 
 
 def test_where_nothing_is_known_yet_nobody_is_said_to_buy_again(capsys):

@@ -15,7 +15,7 @@ from retainkit.metrics.claims import claim_bench
 from retainkit.metrics.purchases import unsure_who_is_new
 from retainkit.show.display import say
 from retainkit.show.sentences import words
-from retainkit.tell.common import FEW, FULL, SHOWN, exact, history, known, no_leaving, old_ones
+from retainkit.tell.common import FEW, SHOWN, exact, history, known, no_leaving, old_ones
 
 
 def gated(share: pd.DataFrame) -> pd.DataFrame:
@@ -199,25 +199,27 @@ def month_one(with_first: Any, after_first: Any, *, span: int, invoices: bool) -
     if span <= 30 or not known(with_first):
         say("What part of the revenue of a longer span the first 30 days bring cannot be said yet.")
         return
-    later = f"Without the first purchase day, {words(after_first)} of what comes after it." if known(after_first) else ""
+    a, b = (words({**dict(row), "at_risk": row["observed"]}) for row in (with_first, after_first))
+    later = f"Without the first purchase day, {b} of what comes after it." if known(after_first) else ""
     say(
         "The first 30 days bring {a} of the first {span} days' revenue{invoices}. {later}",
-        a=words(with_first),
+        a=a,
         span=span,
         invoices=", the invoices of contracts included" if invoices else "",
         later=later,
     )
 
 
-def month_one_by_segment(shares: pd.DataFrame, everybody: float) -> None:
-    """Between which segments that share lies; nothing where fewer than two have 20 customers."""
-    kinds = (
-        shares.dropna(subset=["segment", "rate"]).loc[lambda table: table["n"] >= FULL].sort_values("rate")
-        if "segment" in shares
-        else shares[:0]
-    )
-    if len(kinds) < 2:
+def followed_through(shares: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Those of the segments' shares of which 30 customers were followed for the span, as on the bench."""
+    return [share for share in shares if share["observed"].iloc[0] >= GATES["observed_past"].least and known(share.iloc[0])]
+
+
+def month_one_by_segment(shares: Sequence[pd.DataFrame], everybody: float) -> None:
+    """Between which of some segments that share lies; nothing where they are fewer than two."""
+    if len(shares) < 2:
         return
+    kinds = pd.concat(shares).sort_values("rate")
     least, most = kinds.iloc[0], kinds.iloc[-1]
     say(
         "That is one sum of everybody's money, most of it from those who spend most. By segment it goes from {least}, {a}, to {most}, {b}; "
