@@ -42,7 +42,7 @@ def test_where_all_are_judged_and_most_are_blind_nobody_says_that_none_cannot_be
 
 
 def test_that_nobody_new_came_is_said_of_months_that_are_over():
-    assert tell.nobody_new(pd.Timestamp("2025-11-30"), "2026-01") == "Nobody has bought for the first time since November 2025."
+    assert tell.nobody_new(pd.Timestamp("2025-11-30"), "2026-01") == "The last to buy for the first time did so in November 2025."
     assert tell.nobody_new(pd.Timestamp("2026-01-01"), "2026-01") == tell.nobody_new(pd.NaT, "2026-01") == tell.nobody_new(None, "2026-01") == ""
 
 

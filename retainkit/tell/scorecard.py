@@ -23,7 +23,7 @@ PAGES = {"buying again": "02", "staying": "03", "deals": "04"}  # where a sectio
 def nobody_new(newest: Any, month: str) -> str:
     """That nobody new has come for a month or more; "" where somebody has, or nobody ever did."""
     long_ago = not missing(newest) and f"{newest:%Y-%m}" < month
-    return f"Nobody has bought for the first time since {newest:%B %Y}." if long_ago else ""
+    return f"The last to buy for the first time did so in {newest:%B %Y}." if long_ago else ""
 
 
 def headline(shop: Shop, card: pd.DataFrame, now: pd.DataFrame, *, blind: int, back: pd.DataFrame, dried: str) -> None:
