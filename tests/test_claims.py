@@ -216,6 +216,25 @@ class TestByHand:
     def test_five_points_more_of_the_methods_table(self):
         assert [round(100 * worth_more(r, points=.05, discount=.1)) for r in (.6, .7, .8, .9)] == [11, 14, 20, 33]
 
+    def test_all_three_readings_of_five_percent_more_are_told(self, monkeypatch):
+        """The claim says "5% more retention": the reading decides everything, and only the most generous was printed."""
+        kept = pd.DataFrame([{"rate": 0.9, "low": 0.89, "high": 0.91, "n": 3_000}])
+        monkeypatch.setattr("retainkit.metrics.claim_measures.customer_retention", lambda *_, **__: kept)
+        got = five_points_more(open_shop("sample")).iloc[0]
+        assert round(got["rate"], 2) == 0.33  # the three of METHODS at 90 %
+        assert got["note"].endswith("5% more can also be read as 1.05 times as many who stay, which is 29%, or as 0.95 times as many who leave, which is 3%")
+
+    @pytest.mark.parametrize(("early", "late", "says"), [(60, 40, r".*\d times \(.*\), n = 100"), (60, 9, r"\d\S*–\d\S* times, n = 69"), (60, 4, ""), (9, 60, r"\S+–\S+ times, n = 69")])
+    def test_of_fewer_than_ten_in_a_window_the_interval_alone_is_told(self, early, late, says):
+        """Page 01 said "between 8.6 and 35.7 times: one number would say too much", and the bench "about 16.7 times"."""
+        ended = ["2025-01-31"] * early + ["2025-08-01"] * late + [None] * 100
+        book = pd.DataFrame({"contract_id": range(len(ended)), "customer_id": range(len(ended)), "started_at": "2025-01-01", "ended_at": ended})
+        row = claim_bench(open_shop({"contracts": book}, as_of="2026-06-30", history_start="2025-01-01")).set_index("claim").loc["first_90_riskiest"]
+        assert re.fullmatch(says, row["measured"])
+        assert pd.isna(row["value"]) == (min(early, late) < 10)
+        assert ("needs 10 events in each window" in row["note"]) == (min(early, late) < 10)
+        assert (row["verdict"] == "cannot tell") == (late == 4)
+
     def test_five_points_more_is_the_formula_at_the_shops_own_retention(self, shop):
         """The formula has one retention for every year of a life: that of all customers, and not of newcomers in their worst year."""
         year, first = rk.customer_retention(shop).iloc[-1], rk.contract_survival(shop, horizons=[365]).iloc[0]
@@ -223,7 +242,7 @@ class TestByHand:
         assert got["rate"] == pytest.approx(.05 / (1.1 - year["rate"] - .05))
         assert got["low"] < got["rate"] < got["high"]
         newcomers = .05 / (1.1 - first["rate"] - .05)
-        assert got["note"] == f"{year['rate']:.0%} stayed a year; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}"
+        assert got["note"].startswith(f"{year['rate']:.0%} stayed a year; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}; 5% more")
         assert newcomers < got["low"]
 
     def test_winning_over_keeping_from_the_files(self, shop):

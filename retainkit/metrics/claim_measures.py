@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from retainkit.estimate.intervals import square_and_add
-from retainkit.estimate.smalln import GATES, in_words
+from retainkit.estimate.smalln import GATES, in_words, short_of
 from retainkit.load.shop import Shop
 from retainkit.metrics.acquisition import WHOLE, keeping_cost
 from retainkit.metrics.churn import contract_survival
@@ -93,14 +93,17 @@ def early_leaving_ratio(shop: Shop, *, early: int = 90, until: int = 365, level:
     Returns
     -------
     DataFrame
-        One row: `value` (times), `low`, `high`, `n` (customers lost up to day `until`), `note`. NaN without anybody lost.
+        One row: `value` (times; NaN with fewer than 10 lost on one of the two sides: then the interval is what is known), `low`, `high`, `n`
+        (customers lost up to day `until`), `note`. All NaN with fewer than 5 on one side.
     """
     table = leaving_rates(shop, windows=((0, early), (early, until)), level=level)
     later = table.iloc[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         value, high, low = (1 / np.float64(later[c]) for c in ("ratio", "ratio_low", "ratio_high"))
-    lost = int(table["events"].sum())
-    return _told("value", (value, low, high), lost, note="" if lost else "nobody has left")
+    lost, fewest = int(table["events"].sum()), int(table["events"].min())
+    few, hidden = short_of({"window_events": fewest}), fewest < GATES["customers_shown"].least
+    told = (np.nan if few else value, np.nan if hidden else low, np.nan if hidden else high)
+    return _told("value", told, lost, note="; ".join(few) if lost else "nobody has left")
 
 
 def other_sources_win_rate(shop: Shop, *, source: str = "referral", days: int = WITHIN_DAYS, level: float = 0.95) -> pd.DataFrame:
@@ -138,7 +141,7 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
 
     (1 + d) / (1 + d - r) at r + points over the same at r, less 1. The formula has one r for every year, so it is that of all
     customers (`customer_retention`: of those of twelve months ago, the share who stayed), and not that of newcomers, whose first
-    year is their worst: what that would give stands in `note`. Left out: customers who came and left within the year.
+    year is their worst: what that would give stands in `note`, and so does what the two other readings of "5 % more" give. Left out: customers who came and left within the year.
 
     Parameters
     ----------
@@ -176,8 +179,12 @@ def five_points_more(shop: Shop, *, discount: float = 0.10, points: float = 0.05
         more = [np.nan] * 3
     else:
         told = newcomers == newcomers and first["n"] >= GATES["customers_full"].least
+        times, fewer = (worth_more(rate, points=part * points, discount=discount) for part in (rate, 1 - rate))
+        gains = f"{points:.0%} more can also be read as {1 + points:g} times as many who stay, which is {times:.0%}, " \
+                f"or as {1 - points:g} times as many who leave, which is {fewer:.0%}"
         theirs = f"; at the {first['rate']:.0%} of newcomers it would be {newcomers:.0%}" if told else ""
         note = in_words(rate, low, high, int(year["n"]), form="brief") + f" stayed a year{theirs}"
+        note += f"; {gains}" if year["n"] >= GATES["customers_full"].least else ""
     return _told("rate", more, year["n"], retention=year["rate"], note=note)
 
 
