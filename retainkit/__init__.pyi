@@ -40,6 +40,7 @@ from retainkit.metrics.cross_sell import cross_sell_curve as cross_sell_curve
 from retainkit.metrics.cross_sell import cross_sell_incidence as cross_sell_incidence
 from retainkit.metrics.cross_sell import cross_sell_share as cross_sell_share
 from retainkit.metrics.cross_sell import cross_sells_made as cross_sells_made
+from retainkit.metrics.cross_sell import early_second_purchase as early_second_purchase
 from retainkit.metrics.cross_sell import first_cross_sell_naive as first_cross_sell_naive
 from retainkit.metrics.cross_sell import month_one_revenue as month_one_revenue
 from retainkit.metrics.cross_sell import second_purchase_before_leaving as second_purchase_before_leaving

@@ -17,6 +17,7 @@ from retainkit.tally import split_by, tally
 
 COLUMNS = ["horizon_days", "value", "low", "high", "n", "observed", "too_young"]
 CROSS_SELLS = Column("case when d.cross_ordinal > 0 then 1 else 0 end")
+SECOND_PURCHASES = Column("case when d.ordinal = 2 then 1 else 0 end")
 REVENUE = Column("d.amount")
 LATER_REVENUE = Column(  # what goes back later of the first day's money is no loss of what came after it
     "case when d.age > 0 then d.amount + coalesce((select sum(r.amount) from orders r join days f on f.customer = r.customer and f.on_day = r.ordered_on "

@@ -12,7 +12,14 @@ from retainkit.errors import BadValueError, MissingDataError, counted, listed, o
 from retainkit.estimate.competing import EVENT_FREE, aalen_johansen, incidence_at
 from retainkit.estimate.recurrent import cumulative_share, late_weight
 from retainkit.load.shop import Shop
-from retainkit.metrics.averages import CROSS_SELLS, LATER_REVENUE, REVENUE, average_curve, averages
+from retainkit.metrics.averages import (
+    CROSS_SELLS,
+    LATER_REVENUE,
+    REVENUE,
+    SECOND_PURCHASES,
+    average_curve,
+    averages,
+)
 from retainkit.metrics.purchases import HORIZONS, SHARE, Read, at_horizons, back_by, beside_counts
 from retainkit.metrics.reading import read_at, shares
 from retainkit.sqltext import Column, literal
@@ -66,6 +73,28 @@ def month_one_revenue(
     taken off where they fall. Left out, and columns, as in `cross_sell_share`.
     """
     return _share(shop, REVENUE if first_order else LATER_REVENUE, within_days, horizons, level)
+
+
+def early_second_purchase(shop: Shop, *, within_days: int = 30, horizons: Sequence[int] = (365,), level: float = 0.95) -> pd.DataFrame:
+    """Of the customers who buy again in the first `horizon` days, the share who do so in the first `within_days`.
+
+    The share means nothing without its horizon: it falls with every further day that is counted. Of those who have bought again so
+    far it would be too large, since young customers have had time for an early purchase only. Left out, and columns, as in
+    `cross_sell_share`.
+
+    Examples
+    --------
+    Ann is back after 10 days, Bob after 100.
+
+    >>> from retainkit import open_shop
+    >>> orders = pd.DataFrame({"order_id": [1, 2, 3, 4], "customer_id": ["ann", "ann", "bob", "bob"], "amount": 5,
+    ...                        "ordered_at": ["2025-01-01", "2025-01-11", "2025-01-01", "2025-04-11"]})
+    >>> early_second_purchase(open_shop({"orders": orders}, as_of="2026-01-31"), horizons=[90, 365])[["horizon", "rate", "n"]]
+       horizon  rate  n
+    0       90   1.0  2
+    1      365   0.5  2
+    """
+    return _share(shop, SECOND_PURCHASES, within_days, horizons, level)
 
 
 def _share(shop: Shop, value: Column, early: int, horizons: Sequence[int], level: float) -> pd.DataFrame:

@@ -74,6 +74,13 @@ def back_by(short: Any, long: Any) -> str:
     return f"{found} are back after {short['horizon_days']:.0f} days{later if shown else ''}"
 
 
+def early(shares: pd.DataFrame) -> None:
+    """What part of those who are back by the long window were so by the short one, with the long one: alone the share has no meaning."""
+    for row in shares.assign(at_risk=shares["observed"], n=shares["total_late"].astype(int)).to_dict("records"):
+        say("Of those who buy again within {long:.0f} days, {part} do so within {short:.0f}. Such a share has no meaning without the {long:.0f} "
+            "days: it is the smaller, the longer one waits.", long=row["horizon"], short=row["horizon_days"], part=words(row))
+
+
 def leaving(shop: Shop, ends: pd.DataFrame | None, *, segment: str) -> None:
     """How many leave before they buy again, by the end of the long window."""
     if ends is None:

@@ -78,6 +78,15 @@ def old_ones(shop: Shop) -> str:
     return f'{capital(why)}, so many of these "new" customers may be old ones.' if why else ""
 
 
+def off_by(ends: pd.DataFrame) -> float:
+    """By how much those who bought, those who left first and those who did neither are not everybody, where they are it least.
+
+    >>> round(off_by(pd.DataFrame({"rate": [0.5, 0.6, float("nan")], "left": [0.2, 0.2, 0.1], "waiting": [0.2, 0.3, 0.1]})), 9)
+    0.1
+    """
+    return float(max((ends["rate"] + ends["left"] + ends["waiting"] - 1).dropna().abs(), default=0))
+
+
 def burned_in(table: pd.DataFrame) -> None:
     """The share of new customers without those first seen in the first days of the history, and how to read it."""
     say("No day of signing up says who is new. Whoever was a customer before the history begins and goes on buying is first seen in its "
