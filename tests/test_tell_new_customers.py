@@ -183,3 +183,20 @@ def test_one_step_is_not_compared_with_itself_and_one_share_of_few_stands_nowher
     assert coming_back.first_and_last(pd.DataFrame([row()])) == "After the first it is 50%."
     coming_back.plain_count(shop, row(n=6, too_young=1, naive=0.67), row(n=7, low=0.3, high=0.9, horizon_days=30))
     assert "naive" not in capsys.readouterr().out
+
+
+def test_the_early_share_asks_for_thirty_followed_past_its_span():
+    """Each of the three gates by itself: thirty cross-sells, ten of them late, thirty customers observed past the span."""
+    enough = {"total_late": 30, "total_early": 20, "observed": 30, "rate": 0.5, "low": 0.4, "high": 0.6}
+    for short, why in (({}, ""), ({"observed": 29}, "needs 30 customers observed past the horizon, has 29"), ({"total_late": 29, "total_early": 15}, "needs 30 cross-sells up to the horizon, has 29"),
+                       ({"total_early": 21}, "needs 10 cross-sells after the early window, has 9")):
+        got = cross_selling.gated(pd.DataFrame([enough | short])).iloc[0]
+        assert got["why"] == why
+        assert got[["rate", "low", "high"]].isna().all() == bool(why)
+
+
+@pytest.mark.parametrize(("counted", "said"), [(0.53, "inside the interval, so it does not matter here"), (0.63, "more than the interval's half-width apart, so say which one you mean")])
+def test_refunds_that_move_a_share_by_more_than_its_half_width_are_said_to_matter(capsys, counted, said):
+    without = pd.DataFrame([row(horizon_days=30), row(horizon_days=365)])
+    coming_back.refunds(without, without.assign(rate=[0.5, counted]))
+    assert f"(without them 50.0%): {said}." in capsys.readouterr().out
