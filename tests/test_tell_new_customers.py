@@ -91,6 +91,17 @@ def test_of_few_customers_nobody_reads_who_left_or_waits():
     assert "left first" not in cross_selling.told(pd.DataFrame([row(left=0.1, waiting=0.4, **ends)]), leaves=False)
 
 
+def test_the_table_of_cross_sells_and_that_of_lines_are_read(capsys):
+    cross_selling.by_the_end(pd.DataFrame([row(horizon_days=30, left=0.1), row(horizon_days=365, left=0.234)]), leaves=True)
+    assert capsys.readouterr().out.strip() == "By day 365, 50% (95% interval 40%–60%, n = 100) had been cross-sold; 23% had left before it came to that."
+    cross_selling.by_the_end(pd.DataFrame([row(horizon_days=365, left=0.234, n=12)]), leaves=True)
+    assert capsys.readouterr().out.strip() == "By day 365, between 40% and 60% (n = 12) had been cross-sold."
+    cross_selling.by_the_end(pd.DataFrame([row(n=4)])[:0], leaves=True)
+    assert capsys.readouterr().out == ""
+    cross_selling.leads({"rate": 0.5, "low": 0.45, "high": 0.55, "n": 400, "entry_line": "several", "next_line": "tea"})
+    assert capsys.readouterr().out.strip() == "No other line has more of them than a first basket of several: of these, 50% (95% interval 45%–55%, n = 400) went to tea."
+
+
 def test_averages_and_rates_of_few_are_no_one_number():
     made = pd.DataFrame({"horizon_days": [30, 90, 180], "value": [0.3, 0.67, 0.7], "low": [0.28, 0.3, 0.3], "high": [0.32, 1.2, 2.0], "n": 40, "observed": [40, 6, 4]})
     assert cross_selling.made_by(made) == "Cross-sells a customer has made: 0.30 by day 30, between 0.3 and 1.2 by day 90"

@@ -107,6 +107,19 @@ def sold_by(early: Any, *, window: int, leaves: bool) -> str:
     return f"{found} cross-sold within {window} days{gone}"
 
 
+def by_the_end(anyone: pd.DataFrame, *, leaves: bool) -> None:
+    """How many were cross-sold by the last day that can be said, and how many had left by then; nothing where none can."""
+    if len(anyone) and known(last := anyone.iloc[-1]):
+        gone = f"; {last['left']:.0%} had left before it came to that" if leaves and exact(last) else ""
+        say("By day {days:.0f}, {found} had been cross-sold{gone}.", days=last["horizon_days"], found=words(last, kind="survival"), gone=gone)
+
+
+def leads(pair: Any) -> None:
+    """Where the first cross-sells after the line with the most of them went."""
+    line = "a first basket of several" if pair["entry_line"] == "several" else pair["entry_line"]
+    say("No other line has more of them than {line}: of these, {part} went to {next}.", line=line, part=words(pair), next=pair["next_line"])
+
+
 def spans(share: pd.DataFrame) -> pd.DataFrame:
     """The early share by span, and why it is not said where it is not; the window stands in the caption."""
     return share.drop(columns=["horizon_days", *([] if share["why"].any() else ["why"])])
