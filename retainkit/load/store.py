@@ -33,7 +33,7 @@ from retainkit.sqltext import literal
 if TYPE_CHECKING:
     import duckdb
 
-LAYOUT = 16  # raise it when the loader or the store's files change: older entries are then not found
+LAYOUT = 17  # raise it when the loader or the store's files change: older entries are then not found
 KEPT_DAYS = 60
 MEMO = "blake2b.json"
 SQL_TYPES = {"day": "date", "money": "decimal(18, 4)", "number": "decimal(18, 4)"}
