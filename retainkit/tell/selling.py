@@ -79,13 +79,13 @@ def by_rep(funnel: pd.DataFrame, opened: pd.DataFrame, stale: pd.DataFrame, *, d
     told[f"of all opened, won within {days} days (95% interval)"], told["n opened"] = _cells(started, kind="survival")
     told[f"of the open, for {days} days or longer (95% interval)"], told["n open"] = _cells(lies)
     many = lies["note"].fillna("").ne("") & (lies["n"] >= SHOWN)
-    told["warning"] = ["share of the closed too high" if too_high else "" for too_high in many]
+    told["so of the closed"] = ["too high" if flattered else "" for flattered in many]
     return told.rename(columns={"n": "n closed", "place": "among the lines"})
 
 
 def left_open(reps: pd.DataFrame, *, days: int) -> None:
     """Of how many reps the share won of the closed deals is too high; nothing where it is of nobody."""
-    if many := int(reps["warning"].ne("").sum()):
+    if many := int(reps["so of the closed"].ne("").sum()):
         say("Of {many} of {all}, more than {share:.0%} of the open deals have been open for {days} days or longer: their share won of the "
             "closed deals leaves those out and is too high, their share won of all opened is not.",
             many=many, all=counted(len(reps), "rep"), share=STALE_SHARE, days=days)
