@@ -68,6 +68,12 @@ def test_tables_that_are_missing_are_named_with_what_they_would_hold(shop):
     assert "orders" not in [table["name"] for table in cards.absent(shop)]
 
 
+@pytest.mark.parametrize(("many", "said"), [(20, "1 of 20 orders has rows on several days, and each day counts as a purchase."), (21, "")])
+def test_every_page_begins_with_orders_on_several_days_where_a_twentieth_of_them_are(many, said):
+    orders = pd.DataFrame({"order_id": [0, *range(many)], "customer_id": ["c0", *(f"c{i}" for i in range(many))], "amount": 5, "ordered_at": ["2026-01-09", *["2026-01-01"] * many]})
+    assert cards.warning(open_shop({"orders": orders})) == said
+
+
 def test_what_a_notebook_needs_is_every_column_without_which_a_table_cannot_be_read_and_rows_where_it_has_none(shop):
     assert lacks(shop, ["contracts.ended_at"]) == "a table `contracts` with `contract_id`, `customer_id`, `started_at`, `ended_at`"
     assert lacks(shop, ["orders.product_line"]) == "a table `orders` with `product_line`"  # it has the others

@@ -15,7 +15,7 @@ from retainkit.load.shop import Shop
 from retainkit.report import pages
 from retainkit.report.plan import period
 from retainkit.report.since import Trend
-from retainkit.show.begin import held_back, in_parts, read_and_left_out
+from retainkit.show.begin import held_back, in_parts, on_several_days, read_and_left_out
 from retainkit.show.charts import plot_months
 from retainkit.show.display import picture, rendered
 from retainkit.show.style import canvas, finish
@@ -78,6 +78,12 @@ def much_left_out(shop: Shop) -> str:
     told = [f"Left out: {'; '.join(lost_to)}."] if lost_to else []
     told += [f"Not looked at, by the mapping's where: {'; '.join(chosen)}."] if chosen else []
     return " ".join([*told, "What stands here is made of the others."]) if told else ""
+
+
+def warning(shop: Shop) -> str:
+    """What every page says first of its data: tables that have lost many rows, and a twentieth or more of the orders on several days; "" where neither is so."""
+    several, orders = shop._store.several_days
+    return " ".join(filter(None, (much_left_out(shop), on_several_days(shop) if several * 20 >= orders else "")))
 
 
 def _most(reasons: pd.Series) -> str:

@@ -193,7 +193,7 @@ def _about(plan: Plan, jobs: Sequence[Job]) -> dict[str, str]:
     """What every page says of its run, and a page about one segment only says of that."""
     only = {job.segment for job in jobs}
     return {"period": period(plan.name), "day": f"{plan.shop.as_of.day} {plan.shop.as_of:%B %Y}", "version": retainkit.__version__,
-            "only": f"Only customers of the segment {only.pop()}." if len(only) == 1 and all(only) else "", "warning": cards.much_left_out(plan.shop)}
+            "only": f"Only customers of the segment {only.pop()}." if len(only) == 1 and all(only) else "", "warning": cards.warning(plan.shop)}
 
 
 def _names(plan: Plan, job: Job) -> dict[str, str]:

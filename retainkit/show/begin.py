@@ -141,10 +141,16 @@ def held_back(shop: Shop) -> str:
     return f'{capital(said)}. {what}: as_of = "{day}" under [shop] in retainkit.toml.'
 
 
+def on_several_days(shop: Shop) -> str:
+    """How many orders have rows on several days, as a sentence; "" where none has."""
+    several, orders = shop._store.several_days
+    have = "has" if several == 1 else "have"
+    return f"{several:,} of {counted(orders, 'order')} {have} rows on several days, and each day counts as a purchase." if several else ""
+
+
 def in_parts(shop: Shop) -> str:
     """How many orders have rows on several days, each of which counts as a purchase, and what to type if such an order is one; "" where none has."""
-    several, orders = shop._store.several_days
-    if not several:
+    if not (said := on_several_days(shop)):
         return ""
     plan = shop._plan.tables["orders"]
     day, order = (plan.columns.get(name, name) for name in ("ordered_at", "order_id"))
@@ -152,10 +158,7 @@ def in_parts(shop: Shop) -> str:
     one = plan.line("ordered_at", f"min({Days(plan.date_formats).read(day) if plan.date_formats else day}) over (partition by {order})")
     if plan.frame is not None:
         one = 'frame["ordered_at"] = frame.groupby("order_id")["ordered_at"].transform("min")'
-    return (
-        f"{several:,} of {counted(orders, 'order')} {'has' if several == 1 else 'have'} rows on several days, and each day counts as a purchase. "
-        f"If such an order is one purchase (paid or sent in parts): {one}."
-    )
+    return f"{said} If such an order is one purchase (paid or sent in parts): {one}."
 
 
 def read_and_left_out(shop: Shop) -> pd.DataFrame:
