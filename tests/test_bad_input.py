@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import re
@@ -18,7 +19,7 @@ import pytest
 import retainkit as rk
 from retainkit import cli
 from retainkit.check.examine import examine
-from retainkit.load import recode
+from retainkit.load import marks, recode
 from retainkit.report import cards
 from retainkit.show.begin import in_parts, read_and_left_out, show_ledger
 
@@ -248,6 +249,12 @@ def test_nobody_churns_and_everybody_churns():
 def test_an_order_of_two_customers_is_its_first_ones(tmp_path):
     got = reasons(rk.open_shop(folder_with(tmp_path, GOOD + "3,eve,2026-01-15,7\n")))
     assert got == [[5, "its order_id belongs to another customer in an earlier row"]]
+
+
+@pytest.mark.parametrize(("lines", "said"), [(3, "in 3 lines from there"), (100, "in the next 15 lines, as far as was looked")])
+def test_a_mark_that_is_not_closed_says_how_far_was_looked(lines, said, monkeypatch):
+    monkeypatch.setattr(marks, "LONGEST", 32)
+    assert marks._fault(io.BytesIO(b'"a,b\n' + b"a,b\n" * (lines - 1)), 0, b'"a', b",")[1].endswith(said)
 
 
 def test_a_row_left_out_for_its_key_says_which_key(tmp_path):

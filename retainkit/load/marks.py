@@ -57,9 +57,10 @@ def _fault(file: IO[Any], start: int, begins: bytes, delimiter: bytes) -> tuple[
     text = piece[piece.rfind(b"\n", 0, opened) + 1 :].split(b"\n", 1)[0][:80].decode("utf-8", "replace").strip()
     if closed < 0:
         after = counted(piece.count(b"\n", opened), "line")
+        far = f"{after} from there" if len(piece) < 2 * LONGEST else f"the next {after}, as far as was looked"
         return (
             "a quotation mark opens there and is never closed, so nothing after it can be read",
-            f"line {line:,}: {text}, and no mark that closes it in {after} from there",
+            f"line {line:,}: {text}, and no mark that closes it in {far}",
             REMEDY,
         )
     on, next_to = line + piece.count(b"\n", opened, closed), piece[closed + 1 : closed + 16].splitlines()[0].decode("utf-8", "replace")
