@@ -223,6 +223,27 @@ def test_reps_whose_accounts_nobody_follows_are_compared_on_like_deals(tmp_path,
     assert "a long gap between orders" not in page  # there is no table of orders
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_contracts_older_than_the_history_speak_of_those_still_here_on_every_page_and_in_metrics_csv(tmp_path, monkeypatch):
+    start = pd.Timestamp("2023-06-05") - pd.to_timedelta(pd.Series(range(400)) * 193 % 180, unit="D")
+    end = start + pd.to_timedelta(1 + pd.Series(range(400)) * 211 % 1500, unit="D")
+    book = pd.DataFrame({"contract_id": range(400), "customer_id": range(400), "started_at": start, "ended_at": end.where(end <= "2026-10-31"), "end_reason": "left"})
+    (tmp_path / "shop").mkdir()
+    book[end >= "2024-01-01"].to_csv(tmp_path / "shop" / "contracts.csv", index=False)
+    (tmp_path / "shop" / "retainkit.toml").write_text('[shop]\nhistory_start = "2024-01-01"\nas_of = "2026-10-31"\n', encoding="utf-8")
+    pages = published(tmp_path, monkeypatch, str(tmp_path / "shop"), "--only", "03_cohort_churn", "05_scorecard_and_claims")
+    third, fifth, index = (" ".join(pages[name].split()) for name in ("03_cohort_churn", "05_scorecard_and_claims", "index"))
+    day = re.search(r"\) of those still here at day (\d+) were still under contract", third)[1]
+    assert f"of those still here at day {day}" in index
+    assert f", given still here at day {day}" in fifth
+    assert "How many left early cannot be said" in third
+    assert "cancelled early" not in third
+    rows = [row for row in csv.reader(pages["metrics"].splitlines()) if row[1] in ("churn.survival", "churn.later", "churn.ended_for", "churn.early") and row[4]]
+    assert {row[0] for row in rows if row[1] == "churn.survival"} == {"03_cohort_churn", "05_scorecard_and_claims"}
+    assert all(f"given still here at day {day}" in row[-1] for row in rows)
+    assert "churn.early" not in {row[1] for row in rows}
+
+
 def test_half_of_the_shortest_rule_is_no_rule(tmp_path, monkeypatch):
     pages = published(tmp_path, monkeypatch, "sample", "--only", "03_cohort_churn", "--set", "lapse_after=1")
     assert {row[2] for row in csv.reader(pages["metrics"].splitlines()) if row[1] == "lapse.returned"} == {"lapse_days=1", "lapse_days=2"}

@@ -82,7 +82,7 @@ def win_by(shop: Shop, *, days: int = WITHIN_DAYS, by: str | None = None, reps: 
     -------
     DataFrame
         A row a group: the group, `horizon_days`, `rate`, `low`, `high`, `n` (opened), `too_young` (open for less than
-        `days`), `at_risk`, `note`. Empty when no lost deal is on record (`win_rate_withheld` says why).
+        `days`), `at_risk`, `given` (as in `contract_survival`), `note`. Empty when no lost deal is on record (`win_rate_withheld` says why).
 
     Notes
     -----

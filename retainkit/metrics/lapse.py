@@ -85,7 +85,8 @@ def lapse_survival(
     Returns
     -------
     DataFrame
-        A row a rule and horizon: `lapse_days`, `horizon_days`, `rate`, `low`, `high`, `n`, `too_young`, `at_risk`, `note`.
+        A row a rule and horizon: `lapse_days`, `horizon_days`, `rate`, `low`, `high`, `n`, `too_young`, `at_risk`,
+        `given` (0: all are seen from the start), `note`.
         Empty when the rule cannot be chosen (`lapse_rule` says why).
     """
     columns = ["lapse_days", *NUMBERS]
