@@ -74,18 +74,18 @@ def losses_outside(churn: pd.DataFrame) -> str:
 def by_rep(funnel: pd.DataFrame, opened: pd.DataFrame, stale: pd.DataFrame, *, days: int) -> pd.DataFrame:
     """Each rep's share won of the deals closed, and of all that were opened; with a warning who leaves many open for long."""
     reps = funnel.sort_values("n", ascending=False, ignore_index=True)
-    told = shown(reps[["rep", "won", "rate", "low", "high", "n", "place"]], name="won of the closed")
+    told = shown(reps[["rep", "rate", "low", "high", "n", "place"]], name="won of the closed")
     started, lies = (table.set_index("rep").reindex(reps["rep"]) for table in (opened, stale))
     told[f"of all opened, won within {days} days (95% interval)"], told["n opened"] = _cells(started, kind="survival")
     told[f"of the open, for {days} days or longer (95% interval)"], told["n open"] = _cells(lies)
     many = lies["note"].fillna("").ne("") & (lies["n"] >= SHOWN)
-    told["so of the closed"] = ["too high" if flattered else "" for flattered in many]
+    told["closed share"] = ["too high" if flattered else "" for flattered in many]
     return told.rename(columns={"n": "n closed", "place": "among the lines"})
 
 
 def left_open(reps: pd.DataFrame, *, days: int) -> None:
     """Of how many reps the share won of the closed deals is too high; nothing where it is of nobody."""
-    if many := int(reps["so of the closed"].ne("").sum()):
+    if many := int(reps["closed share"].ne("").sum()):
         say("Of {many} of {all}, more than {share:.0%} of the open deals have been open for {days} days or longer: their share won of the "
             "closed deals leaves those out and is too high, their share won of all opened is not.",
             many=many, all=counted(len(reps), "rep"), share=STALE_SHARE, days=days)
