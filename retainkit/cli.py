@@ -6,7 +6,6 @@ import argparse
 import atexit
 import gc
 import os
-import re
 import shlex
 import signal
 import sys
@@ -19,14 +18,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import retainkit._fastjson  # noqa: F401  # before anything that imports nbformat
-from retainkit.errors import BadValueError, NotPublishedError, RetainkitError, closest, listed
+from retainkit.arguments import USED_BADLY, Parser, filled, positive
+from retainkit.errors import BadValueError, NotPublishedError, RetainkitError
 from retainkit.report.progress import tell
 
-USED_BADLY, FAILED = 2, 1
-EXAMPLES = {  # what to type where nothing was given
-    "folder": "my-project", "source": "exports", "paths": "exports", "html": "check.html", "copy": "my-notebooks", "notebooks": "notebooks",
-    "out": "reports", "month": "2026-10", "months": "2026-01..2026-10", "as_of": "2026-10-31",
-    "only": "02_second_purchase_funnel", "settings": "within=30", "jobs": "2", "timeout": "600", "seed": "7", "tz": "Europe/Berlin"}
+FAILED = 1
 UNHEARD = 141  # 128 and the number of SIGPIPE: what shells say of a command whose reader went away
 
 
@@ -92,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ]  # as nohup asks
     before = {sign: signal.signal(sign, _stop) for sign in heard}
     try:
-        return _code(given, lambda: given.run(_filled(given)))
+        return _code(given, lambda: given.run(filled(given)))
     finally:
         for sign, then in before.items():
             signal.signal(sign, then)
@@ -137,65 +133,15 @@ def _complain(err: Exception, words: str, code: int, debug: bool) -> int:
     return code
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the words of a command as every error is said: where, what, what was found and what to type."""
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        self.typed = [*(sys.argv[1:] if args is None else args)]
-        return super().parse_known_args(args, namespace)
-
-    def error(self, message: str) -> NoReturn:
-        about = re.fullmatch(r"argument ([^:]*): (.*)", message)
-        name, said = about.groups() if about else (self.prog, message)
-        value = re.search("'([^']*)'", said)
-        if name == "COMMAND" and value and self._subparsers:
-            names = [choice for action in self._subparsers._group_actions for choice in action.choices or ()]
-            self.refuse(name, "is none of retainkit's", repr(value[1]), f"retainkit {closest(value[1], names) or '--help'}")
-        named = {name.partition("/")[0]} if about else set(re.findall(r"[\w-]+", said))
-        action = next((a for a in self._actions if named & {a.metavar, *a.option_strings}), None)
-        self.refuse(name, said, shlex.join(self.typed) or "nothing", f"{'' if about else self.prog + ' '}{_typed(action)}")
-
-    def refuse(self, where: str, wrong: str, found: str, remedy: str) -> NoReturn:
-        """Say what is wrong, and end with the code of what was not begun."""
-        tell(f"retainkit: {BadValueError(where, wrong, found, remedy)}", sys.stderr)
-        raise SystemExit(USED_BADLY)
-
-    def refuse_left(self, words: Sequence[str]) -> NoReturn:
-        """Refuse words that the command takes no more of, or a flag it has not, with the nearest one it has."""
-        flags = list(self._option_string_actions)
-        if not (unknown := next((word for word in words if word.startswith("-")), "")):
-            self.refuse(self.prog, "takes no further words", shlex.join(words), f"{self.prog} --help")
-        name = unknown.partition("=")[0]
-        if name in flags:
-            self.refuse(self.prog, f"{name} belongs behind it", shlex.join(words), f"{self.prog} {_typed(self._option_string_actions[name])}")
-        near = closest(name, flags, alike=0.7)
-        self.refuse(self.prog, f"has no {name}", listed(flags, limit=20), _typed(self._option_string_actions[near]) if near else f"{self.prog} --help")
-
-
-def _typed(action: argparse.Action | None) -> str:
-    """An option, or what a command needs, as it is typed."""
-    if action is None:
-        return "--help"
-    value = None if action.nargs == 0 else EXAMPLES.get(action.dest, action.metavar)
-    return " ".join(str(word) for word in (*action.option_strings[-1:], value) if word)
-
-
-def _positive(text: str) -> int:
-    """A whole number, 1 or more."""
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
-
-
-def _parser() -> _Parser:
+def _parser() -> Parser:
     """The commands and their options."""
     import retainkit
 
-    debug = _Parser(add_help=False)
+    debug = Parser(add_help=False)
     debug.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    debug.add_argument("-j", dest="jobs", type=_positive, default=2, metavar="N", help="notebooks to run at a time (2)")
-    debug.add_argument("--timeout", type=_positive, default=600, metavar="SECONDS", help="for one cell (600)")
-    parser = _Parser(prog="retainkit", description="Who comes back, who leaves, and who sold it.")
+    debug.add_argument("-j", dest="jobs", type=positive, default=2, metavar="N", help="notebooks to run at a time (2)")
+    debug.add_argument("--timeout", type=positive, default=600, metavar="SECONDS", help="for one cell (600)")
+    parser = Parser(prog="retainkit", description="Who comes back, who leaves, and who sold it.")
     parser.add_argument("--version", action="version", version=f"retainkit {retainkit.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_report(commands.add_parser("report", parents=[debug], help="write a month's pages", description="Write a month's pages."))
@@ -215,7 +161,7 @@ def _parser() -> _Parser:
 
 
 def _add_check(commands: Any) -> None:
-    plain = _Parser(add_help=False)
+    plain = Parser(add_help=False)
     plain.add_argument("--debug", action="store_true", help="show the traceback of an error")
     for flag, said in (
         ("tz", "the time zone of your days: Europe/Berlin"),
@@ -281,16 +227,6 @@ def _answers(given: argparse.Namespace) -> dict[str, str]:
             raise BadValueError("--answer", "needs KEY=VALUE", text, "--answer returns=out")
         answers[key] = value
     return {key: value for key, value in answers.items() if value}
-
-
-def _filled(given: argparse.Namespace) -> argparse.Namespace:
-    """Refuse what was given as nothing, as a shell does for a variable that is not set: it would mean here, or everything."""
-    for name, example in EXAMPLES.items():
-        said = getattr(given, name, None)
-        if said == "" or (isinstance(said, list) and "" in said):
-            flag = {"folder": "DIR", "source": "SOURCE", "paths": "PATH", "settings": "--set"}.get(name, "--" + name.replace("_", "-"))
-            raise BadValueError(flag, "is empty (a variable that is not set?)", "''", example if flag.isupper() else f"{flag} {example}")
-    return given
 
 
 def _check(given: argparse.Namespace) -> int:

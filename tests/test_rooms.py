@@ -18,7 +18,7 @@ MAY = {
     "load": set(), "tally": {"load"}, "estimate": set(), "metrics": {"load", "tally", "estimate"}, "show": {"load", "estimate", "metrics"},
     "tell": {"load", "estimate", "metrics", "show"}, "report": {"load", "estimate", "metrics", "show"}, "check": {"load"}, "simulate": set(),
     "workshop": {"load", "tally", "estimate", "metrics", "show", "report", "simulate", "_fastjson"}, "_fastjson": set(),
-    "cli": {"load", "check", "report", "workshop", "_fastjson"}, "__main__": {"cli"}, "__init__": set()}
+    "arguments": {"report"}, "cli": {"arguments", "load", "check", "report", "workshop", "_fastjson"}, "__main__": {"cli"}, "__init__": set()}
 CLOCKS = re.compile(r"\b(date\.today|datetime\.now|time\.time|open|read_text|read_csv|read_parquet)\(")
 
 
