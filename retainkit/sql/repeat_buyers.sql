@@ -8,19 +8,11 @@ from (
     sum(case when d.ordinal > 1 and d.on_day <= :cut then 1 else 0 end) as x,
     cast(floor((max(case when d.ordinal > 0 and d.on_day <= :cut then d.age else 0 end) + 6) / 7) as integer) as t_x,
     cast(floor((max(date_diff('day', d.first_on, :cut)) + 6) / 7) as integer) as weeks,
-    sum(case when d.ordinal > 1 and d.on_day <= :cut then d.amount + coalesce(b.amount, 0) else 0 end) as money,
+    sum(case when d.ordinal > 1 and d.on_day <= :cut then d.amount + coalesce(b.given_back, 0) else 0 end) as money,
     sum(case when d.ordinal > 1 and d.on_day > :cut then 1 else 0 end) as later,
-    sum(case when d.on_day > :cut then d.amount + coalesce(b.amount, 0) else 0 end) as later_money
+    sum(case when d.on_day > :cut then d.amount + coalesce(b.given_back, 0) else 0 end) as later_money
   from days d
-  left join (
-    select m.customer, m.on_day, cast(sum(m.amount) as decimal(18, 4)) as amount
-    from (
-      select r.customer, r.ordered_on as on_day, -r.amount as amount from orders r where r.status = 'refunded'
-      union all
-      select p.customer, p.refunded_on as on_day, p.amount from orders p where p.status = 'refunded'
-    ) m
-    group by m.customer, m.on_day
-  ) b on b.customer = d.customer and b.on_day = d.on_day
+  left join paid_back b on b.customer = d.customer and b.on_day = d.on_day
   where d.is_new and d.first_on <= :cut
   group by d.customer
 ) c

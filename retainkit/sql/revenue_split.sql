@@ -13,7 +13,7 @@ from (
     union all
     select b.customer, cast(0 as double) as total, -cast(b.to_new as double) as repeat
     from paid_back b
-    where b.on_day >= :opens and b.on_day < :closes
+    where b.to_new <> 0 and b.on_day >= :opens and b.on_day < :closes
   ) m
   group by m.customer
 ) c
